@@ -6,11 +6,7 @@ The public names load on first use, so that ``import convdocs`` loads neither to
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from convdocs import draw as draw
-    from convdocs.cells import explain as explain
+from typing import Any
 
 __version__ = "0.1.0"
 

@@ -103,9 +103,7 @@ class Window:
             start = output * self.stride - before
             return tuple(start + tap * self.dilation for tap in range(self.kernel))
         spread = (output + before - tap * self.dilation for tap in range(self.kernel))
-        return tuple(
-            place // self.stride if place % self.stride == 0 else None for place in spread
-        )
+        return tuple(place // self.stride if place % self.stride == 0 else None for place in spread)
 
     def formula(self, size: int) -> str:
         """The size formula with the numbers in it.
