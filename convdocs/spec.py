@@ -1,0 +1,251 @@
+"""Text that names a layer, a size or an input, as a command line and a directive take it.
+
+The text is parsed, never evaluated: layers are torch.nn's classes, arguments are literals.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import inspect
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from convdocs import layers
+
+VALUES = ("whole", "random")
+
+
+class SpecError(ValueError):
+    """Text that names no layer, size, input or model; says what is wrong and what to write."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown word: the known one that is meant, or nothing.
+
+    Examples
+    --------
+    >>> nearest("Conv2", ["Conv1d", "Linear"])
+    '; did you mean Conv1d?'
+    >>> nearest("Attention", ["Conv1d", "Linear"])
+    ''
+    """
+    lower: dict[str, str] = {}
+    for name in known:
+        lower.setdefault(name.lower(), name)
+    near = difflib.get_close_matches(word.lower(), lower, n=3)
+    return f"; did you mean {' or '.join(lower[name] for name in near)}?" if near else ""
+
+
+def kind(name: str) -> type[nn.Module]:
+    """The class of torch.nn called ``name``; upper and lower case are one.
+
+    Examples
+    --------
+    >>> kind("conv2d").__name__
+    'Conv2d'
+    """
+    classes = {
+        key: value
+        for key, value in vars(nn).items()
+        if isinstance(value, type) and issubclass(value, nn.Module)
+    }
+    if name in classes:
+        return classes[name]
+    for key, value in classes.items():
+        if key.lower() == name.lower():
+            return value
+    raise SpecError(f"torch.nn has no layer called {name}{nearest(name, classes)}")
+
+
+def is_layer(text: str) -> bool:
+    """Whether a model is named by layer text, which runs no code, not by an import path.
+
+    Examples
+    --------
+    >>> is_layer("Conv2d(1, 1, 3)"), is_layer("net.py:Net")
+    (True, False)
+    """
+    return text.rstrip().endswith(")")
+
+
+def layer(text: str, *, seed: int = 0) -> nn.Module:
+    """Build the layer that ``text`` names; torch's random state stays as it is.
+
+    Parameters
+    ----------
+    text : str
+        A constructor call of a class of torch.nn with literals, or other such layers, as
+        its arguments. ``nn.`` or ``torch.nn.`` may stand before a name.
+    seed : int
+        Seed of the weights.
+
+    Raises
+    ------
+    SpecError
+        When the text is no such call, or torch refuses its arguments.
+
+    Examples
+    --------
+    >>> layer("Conv2d(1, 1, 3, padding=1)")
+    Conv2d(1, 1, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))
+    >>> len(layer("Sequential(Conv1d(10, 16, 3), ReLU(), MaxPool1d(2))"))
+    3
+    """
+    try:
+        parsed = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError) as error:
+        raise SpecError(f"{text!r} is no layer: write one as Conv2d(1, 1, 3, padding=1)") from error
+    if not isinstance(parsed, ast.Call):
+        raise SpecError(f"{text!r} is no layer: write one as Conv2d(1, 1, 3, padding=1)")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return _built(parsed)
+
+
+def _built(call: ast.Call) -> nn.Module:
+    name = ast.unparse(call.func).removeprefix("torch.").removeprefix("nn.")
+    cls = kind(name)
+    args = [_argument(value, name) for value in call.args]
+    kwargs = {}
+    for keyword in call.keywords:
+        if keyword.arg is None:
+            raise SpecError(f"{name}: write the arguments out, ** is not read here")
+        kwargs[keyword.arg] = _argument(keyword.value, name)
+    try:
+        return cls(*args, **kwargs)
+    except (TypeError, ValueError, RuntimeError, AssertionError) as error:
+        raise SpecError(f"{ast.unparse(call)}: {_refusal(cls, error, kwargs)}") from error
+
+
+def _argument(value: ast.expr, name: str) -> Any:
+    if isinstance(value, ast.Call):
+        return _built(value)
+    try:
+        return ast.literal_eval(value)
+    except ValueError as error:
+        raise SpecError(
+            f"{name}: {ast.unparse(value)} is not a literal; write the number, text or tuple itself"
+        ) from error
+
+
+def _refusal(cls: type[nn.Module], error: Exception, kwargs: dict[str, Any]) -> str:
+    """Torch's own words, and the arguments the layer does take when those were wrong."""
+    if not isinstance(error, TypeError):
+        return str(error)
+    taken = [name for name in inspect.signature(cls).parameters if name not in ("device", "dtype")]
+    unknown = next((name for name in kwargs if name not in taken), None)
+    if unknown is not None:
+        return f"it takes no {unknown}{nearest(unknown, taken)}"
+    return f"{error}; it takes ({', '.join(taken)})"
+
+
+def whole_numbers(text: str, between: str, example: str) -> tuple[int, ...]:
+    """Whole numbers of at least 0 with ``between`` between them.
+
+    Examples
+    --------
+    >>> whole_numbers("4x5", "x", "4x5")
+    (4, 5)
+    """
+    try:
+        numbers = tuple(int(part) for part in text.strip().strip("()").split(between))
+    except ValueError:
+        raise SpecError(f"{text!r} is not understood: write whole numbers, as {example}") from None
+    if min(numbers) < 0:
+        raise SpecError(f"{text!r} has a negative number: write whole numbers, as {example}")
+    return numbers
+
+
+def size(text: str) -> tuple[int, ...]:
+    """A size along the spatial axes, ``"4x5"``.
+
+    Examples
+    --------
+    >>> size("7"), size("4x5")
+    ((7,), (4, 5))
+    """
+    return whole_numbers(text.lower().replace("×", "x"), "x", "7, 4x5 or 4x5x6")
+
+
+def tensor_input(text: str) -> Any:
+    """A model's input: a shape, or with ``:dtype`` a tensor of zeros of that type.
+
+    Examples
+    --------
+    >>> tensor_input("1,3,224,224")
+    (1, 3, 224, 224)
+    >>> tensor_input("2,3:int64").dtype
+    torch.int64
+    """
+    numbers, _, dtype = text.partition(":")
+    shape = whole_numbers(numbers, ",", "1,3,224,224 or 2,10:int64")
+    if not dtype:
+        return shape
+    dtypes = {key: value for key, value in vars(torch).items() if isinstance(value, torch.dtype)}
+    if dtype.strip() not in dtypes:
+        raise SpecError(f"torch has no dtype called {dtype}{nearest(dtype, dtypes)}")
+    return torch.zeros(shape, dtype=dtypes[dtype.strip()])
+
+
+def keywords(text: str) -> dict[str, Any]:
+    """Keyword arguments as JSON or as a Python dict of literals.
+
+    Examples
+    --------
+    >>> keywords('{"width": 8, "bias": false}')
+    {'width': 8, 'bias': False}
+    """
+    for read in (json.loads, ast.literal_eval):
+        try:
+            given = read(text.strip())
+        except (SyntaxError, ValueError):
+            continue
+        if isinstance(given, dict) and all(isinstance(key, str) for key in given):
+            return given
+    raise SpecError(f"{text!r} is no set of keyword arguments: write them as {{'width': 8}}")
+
+
+def worked(
+    text: str, size: tuple[int, ...], *, values: str = "whole", seed: int = 0
+) -> tuple[nn.Module, Tensor]:
+    """Build a layer and an unbatched input of ``size`` for a picture, both with numbers in them.
+
+    Parameters
+    ----------
+    text : str
+        The layer, as :func:`layer` takes it.
+    size : tuple of int
+        Input cells along each spatial axis.
+    values : str
+        ``"whole"``: small whole numbers. ``"random"``: what torch draws.
+    seed : int
+        Seed of the numbers.
+
+    Examples
+    --------
+    >>> made, x = worked("Conv1d(1, 1, 2)", (4,))
+    >>> x
+    tensor([[0., 3., 9., 7.]])
+    >>> made(x).shape
+    torch.Size([1, 3])
+    """
+    made = layer(text, seed=seed)
+    read = layers.read(made)
+    if len(size) != read.dims:
+        one = "x".join(["7"] * read.dims)
+        raise SpecError(
+            f"{read.kind} slides over {' and '.join(read.axes)}: its size is "
+            f"{read.dims} number{'s'[: read.dims - 1]}, as {one}, not {'x'.join(map(str, size))}"
+        )
+    numbers = torch.Generator().manual_seed(seed)
+    shape = (read.in_channels or 1, *size)
+    if values == "random":
+        return made, torch.randn(shape, generator=numbers)
+    for parameter in made.parameters():
+        parameter.data = torch.randint(-1, 3, parameter.shape, generator=numbers).float()
+    return made, torch.randint(0, 10, shape, generator=numbers).float()
