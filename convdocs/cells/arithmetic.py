@@ -1,0 +1,97 @@
+"""What torch does with the numbers under a window, family by family."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf, nan, prod
+from typing import Any
+
+import torch
+
+from convdocs.layers import Family, Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How the taps of one output cell become its value.
+
+    Parameters
+    ----------
+    family : str
+        As in :class:`convdocs.layers.Layer`.
+    divisor : float or None
+        What the sum of the products is divided by.
+    power : float or None
+        ``norm_type`` of an LPPool.
+    """
+
+    family: Family
+    divisor: float | None = None
+    power: float | None = None
+
+    @classmethod
+    def of(cls, module: Any, layer: Layer, cell: tuple[int, ...], sizes: Sequence[int]) -> Rule:
+        """The rule for the output cell at ``cell``, over an input of ``sizes``."""
+        power = getattr(module, "norm_type", None)
+        return cls(layer.family, _divisor(module, layer, cell, sizes), power)
+
+    @property
+    def missing(self) -> float:
+        """The value where there is no input cell."""
+        return -inf if self.family == "max" else 0.0
+
+    def product(self, value: float, weight: float | None, *, real: bool) -> float:
+        """What one tap adds; ``real`` is False where there is no input cell."""
+        if weight is not None:
+            # torch multiplies the zeros it pads with, so an infinite weight gives nan there;
+            # where a transposed layer has no cell, it multiplies nothing
+            return value * weight if real or self.family == "convolution" else 0.0
+        if self.power is None:
+            return value
+        if abs(self.power) == inf:
+            return abs(value) if real else -self.power
+        return _power(value, self.power) if real else 0.0
+
+    def value(self, products: list[float], bias: float | None) -> float:
+        """The output cell's value."""
+        if self.family == "max" or self.power in (inf, -inf):
+            if any(one != one for one in products):
+                return nan
+            return min(products) if self.power == -inf else max(products)
+        total = sum(products)
+        if bias is not None:
+            total += bias
+        if self.divisor is not None:
+            total /= self.divisor
+        return total if self.power is None else _power(total, 1 / self.power)
+
+
+def _power(base: float, exponent: float) -> float:
+    """Base to the exponent as torch has it: nan and infinity where Python raises."""
+    return torch.tensor(base, dtype=torch.float64).pow(exponent).item()
+
+
+def _divisor(
+    module: Any, layer: Layer, cell: tuple[int, ...], sizes: Sequence[int]
+) -> float | None:
+    """What torch divides the sum by: the cells that count.
+
+    An LPPool takes the mean over the cells inside the input and multiplies it by the kernel's
+    size, so at a border with ``ceil_mode`` its sum is divided by a part of 1.
+    """
+    if layer.family not in ("average", "lp"):
+        return None
+    override: int | None = getattr(module, "divisor_override", None)
+    if override is not None:
+        return override
+    padding_counts = getattr(module, "count_include_pad", True)
+    count = 1
+    for window, output, size in zip(layer.windows, cell, sizes, strict=True):
+        before, after = window.padding if padding_counts else (0, 0)
+        places = [one for one in window.positions(output) if one is not None]
+        count *= sum(-before <= one < size + after for one in places)
+    whole = prod(window.kernel for window in layer.windows)
+    if layer.family == "average":
+        return count
+    return None if count == whole else count / whole

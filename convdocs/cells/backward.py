@@ -1,0 +1,108 @@
+"""From an input cell on to the output cells that read it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+from convdocs.cells.places import channels_read, checked
+from convdocs.cells.replica import replica, run
+from convdocs.geometry import Window, source
+from convdocs.layers import Layer, code, read
+
+
+def reads(
+    layer: nn.Module, shape: Sequence[int], input_index: Sequence[int]
+) -> tuple[tuple[int, ...], ...]:
+    """Output cells that read one input cell, as indices into the output, in order.
+
+    A cell that padding copies (``"reflect"``, ``"replicate"``, ``"circular"``) is read where its
+    copies are, too. Nothing is computed but shapes.
+
+    Parameters
+    ----------
+    layer : torch.nn.Module
+        As for :func:`explain`.
+    shape : tuple of int
+        Shape of the input, batched or not.
+    input_index : tuple of int
+        The cell, as an index into the input. Negative numbers count from the end.
+
+    Raises
+    ------
+    LayerError
+        When ``layer`` is not a layer that :func:`explain` reads, or ``input_index`` is no cell.
+
+    Examples
+    --------
+    >>> reads(nn.Conv1d(1, 2, 3, padding=1), (1, 5), (0, 0))
+    ((0, 0), (0, 1), (1, 0), (1, 1))
+    """
+    reading = read(layer)
+    output = _output_shape(layer, shape)
+    at = checked(input_index, shape, f"the input of {code(layer)}")
+    batch, channel, cell = at[: -1 - reading.dims], at[-1 - reading.dims], at[-reading.dims :]
+    sizes = shape[-reading.dims :]
+    if reading.family == "unfold":
+        return _copies(reading, batch, channel, cell, sizes)
+    axes = [
+        [output for output, _ in _readers(window, size, one, reading.padding_mode)]
+        for window, size, one in zip(reading.windows, sizes, cell, strict=True)
+    ]
+    channels = [one for one in range(output[len(batch)]) if channel in channels_read(reading, one)]
+    return tuple((*batch, *place) for place in product(channels, *map(dict.fromkeys, axes)))
+
+
+def _output_shape(layer: nn.Module, shape: Sequence[int]) -> torch.Size:
+    """The shape of the layer's output; torch refuses a wrong input here, in its own words."""
+
+    def shape_only(tensor: Tensor) -> Tensor:
+        return torch.empty_like(tensor, device="meta")
+
+    dtype = next((parameter.dtype for parameter in layer.parameters()), torch.float32)
+    x = torch.empty(tuple(shape), dtype=dtype, device="meta")
+    return run(replica(layer, shape_only), x)[0].shape
+
+
+def _readers(window: Window, size: int, cell: int, padding_mode: str) -> list[tuple[int, int]]:
+    """Output cells along one axis that read input cell ``cell``, each with the tap that does."""
+    return [
+        (output, tap)
+        for output in range(window.output_size(size))
+        for tap, position in enumerate(window.positions(output))
+        if position is not None and source(position, size, padding_mode) == cell
+    ]
+
+
+def _copies(
+    layer: Layer,
+    batch: tuple[int, ...],
+    channel: int,
+    cell: tuple[int, ...],
+    sizes: Sequence[int],
+) -> tuple[tuple[int, ...], ...]:
+    """Where an unfold puts ``cell``: the row is its channel and tap, the column the block."""
+    kernels = [window.kernel for window in layer.windows]
+    blocks = [w.output_size(size) for w, size in zip(layer.windows, sizes, strict=True)]
+    axes = [
+        _readers(window, size, one, layer.padding_mode)
+        for window, size, one in zip(layer.windows, sizes, cell, strict=True)
+    ]
+    found = []
+    for readers in product(*axes):
+        block = _ravel([output for output, _ in readers], blocks)
+        tap = _ravel([tap for _, tap in readers], kernels)
+        found.append((*batch, channel * prod(kernels) + tap, block))
+    return tuple(sorted(found))
+
+
+def _ravel(places: Sequence[int], sizes: Sequence[int]) -> int:
+    """The flat index, row by row, of a place in an array of ``sizes``."""
+    flat = 0
+    for place, size in zip(places, sizes, strict=True):
+        flat = flat * size + place
+    return flat
