@@ -1,0 +1,1 @@
+"""Sphinx parts for documentation of convolutional networks."""

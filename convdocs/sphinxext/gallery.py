@@ -1,0 +1,91 @@
+"""Pictures of convdocs in Sphinx-Gallery pages.
+
+A conf.py that names this module among its ``extensions`` and :func:`scrape` among the
+``image_scrapers`` of ``sphinx_gallery_conf`` shows each figure that ends a code block as a pair of
+SVG images, one for light and one for dark pages, with its alt text, size and caption.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from docutils.parsers.rst.directives.images import Figure as FigureDirective
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from sphinx.application import Sphinx
+
+
+def scrape(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any], **_: Any) -> str:
+    """Save the figure that a code block ends with; the reStructuredText that shows it.
+
+    Sphinx-Gallery calls this after each block. It keeps the value of a closing expression in the
+    script's namespace, under the name ``___``.
+    """
+    from matplotlib.figure import Figure
+
+    body = ast.parse(block[1]).body
+    ends_in_value = bool(body) and isinstance(body[-1], ast.Expr)
+    figure = block_vars["example_globals"].get("___") if ends_in_value else None
+    if not isinstance(figure, Figure):
+        return ""
+    path = Path(next(block_vars["image_path_iterator"]))
+    return save(figure, path, Path(gallery_conf["src_dir"]))
+
+
+def save(figure: Figure, path: Path, source: Path) -> str:
+    """Write a figure's two images beside ``path``; the directive that shows them.
+
+    Paths in the directive are absolute ones of the Sphinx project whose sources are in ``source``.
+    """
+    from convdocs import draw
+
+    light = draw.svg(figure)
+    dark_path = path.with_name(f"{path.stem}_dark.svg")
+    path.with_suffix(".svg").write_text(light, encoding="utf-8")
+    dark_path.write_text(draw.dark(light), encoding="utf-8")
+    width, height = (round(inches * 96) for inches in figure.get_size_inches())
+    words = " ".join(draw.describe(figure).split())
+    caption = " ".join(str(figure.get_label() or words).split())
+    address = f"/{path.relative_to(source).with_suffix('').as_posix()}"
+    return (
+        f"\n.. conv-picture:: {address}.svg\n"
+        f"   :dark: {address}_dark.svg\n"
+        f"   :alt: {words}\n"
+        f"   :width: {width}\n"
+        f"   :height: {height}\n\n"
+        f"   {caption}\n\n"
+    )
+
+
+class Picture(FigureDirective):
+    """A figure with an image for light pages and one for dark pages (``:dark:``)."""
+
+    option_spec: ClassVar[Any] = {
+        **cast(dict[str, Any], FigureDirective.option_spec),
+        "dark": directives.uri,
+    }
+
+    def run(self) -> list[nodes.Node]:
+        """Make the figure node, with the dark image next to the light one."""
+        made = list(super().run())
+        figure = made[0]
+        if isinstance(figure, nodes.figure):
+            figure["classes"].append("conv-picture")
+            light = next(figure.findall(nodes.image))
+            dark = light.copy()
+            dark["uri"] = self.options["dark"]
+            light["classes"] = [*light["classes"], "only-light"]
+            dark["classes"] = [*dark["classes"], "only-dark"]
+            figure.insert(figure.index(light) + 1, dark)
+        return made
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the directive that :func:`scrape` writes."""
+    app.add_directive("conv-picture", Picture)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,27 @@
+"""The order of the gallery's pages: the notebook's own, then the others by name."""
+
+from pathlib import Path
+
+SECTIONS = ["conv1d", "conv2d", "cnn", "beyond"]
+PAGES = ["weights", "padding", "input_shapes", "errors", "outputs", "stack", "pool_trap"]
+
+
+def _rank(name: str, known: list[str]) -> tuple[int, str]:
+    return (known.index(name) if name in known else len(known), name)
+
+
+class SectionOrder:
+    """Sections of the gallery in the order in which they are read."""
+
+    def __init__(self, src_dir: str) -> None:
+        self.src_dir = src_dir
+
+    def __call__(self, folder: str) -> tuple[int, str]:
+        return _rank(Path(folder).name, SECTIONS)
+
+
+class ReadingOrder(SectionOrder):
+    """Pages of one section in the order in which they are read."""
+
+    def __call__(self, filename: str) -> tuple[int, str]:
+        return _rank(Path(filename).stem, PAGES)

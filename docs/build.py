@@ -1,0 +1,104 @@
+"""Build the site, afresh when what its pages were computed from has changed.
+
+Run by every session of noxfile.py that needs the pages: ``python docs/build.py [serve|fresh]``.
+"""
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+BUILD = DOCS / "_build"
+GALLERY = DOCS / "gallery"
+LIMIT = int(os.environ.get("DOCS_TIME_LIMIT", "900"))  # seconds
+OPTIONS = ["-n", "-W", "--keep-going", "-q", "-d", str(BUILD / "doctrees")]
+
+
+def fingerprint() -> str:
+    """Of everything that pages are computed from, and Sphinx does not watch itself."""
+    digest = hashlib.sha256(f"{sys.version} torch {version('torch')}".encode())
+    folders = [ROOT / "convdocs", DOCS / "_ext"]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    for path in sorted([*files, DOCS / "conf.py", ROOT / "constraints.txt"]):
+        if "__pycache__" not in path.parts:
+            digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def freshen() -> None:
+    """Remove every built page and executed example if the fingerprint is not theirs."""
+    stamp, wanted = BUILD / "fingerprint.txt", fingerprint()
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    for folder in (BUILD, GALLERY):
+        shutil.rmtree(folder, ignore_errors=True)
+    BUILD.mkdir()
+    stamp.write_text(wanted, encoding="utf-8")
+
+
+def sphinx(*arguments: str) -> None:
+    """Run sphinx-build under the time limit, with all the processes it starts."""
+    command = [sys.executable, "-m", "sphinx", *arguments]
+    child = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+    try:
+        code = child.wait(timeout=LIMIT)
+    except BaseException as reason:
+        _stop(child)
+        if not isinstance(reason, subprocess.TimeoutExpired):
+            raise
+        sys.exit(
+            f"The build took longer than {LIMIT} s and was stopped; the last lines above say "
+            "where it stood. DOCS_TIME_LIMIT=1800 gives it half an hour."
+        )
+    if code:
+        sys.exit(f"The build failed (sphinx-build ended with {code}); the messages are above.")
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    if hasattr(os, "killpg"):
+        os.killpg(child.pid, signal.SIGKILL)
+    else:
+        child.kill()
+    child.wait()
+
+
+def build() -> None:
+    freshen()
+    html = BUILD / "html"
+    sphinx("-b", "html", "-j", "auto", *OPTIONS, str(DOCS), str(html))
+    print(f"The site is built; open {(html / 'index.html').as_uri()}")
+
+
+def serve() -> None:
+    watched = [f"--watch={ROOT / folder}" for folder in ("gallery", "convdocs")]
+    ignored = [f"--ignore={folder}/*" for folder in (BUILD, GALLERY)]
+    first = f"--pre-build={sys.executable} {Path(__file__)} fresh"
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx_autobuild",
+        *watched,
+        *ignored,
+        first,
+        "--open-browser",
+    ]
+    subprocess.run(
+        [*command, first, *OPTIONS[:1], str(DOCS), str(BUILD / "html")], cwd=ROOT, check=True
+    )
+
+
+if __name__ == "__main__":
+    actions = {"serve": serve, "fresh": freshen}
+    match sys.argv[1:]:
+        case []:
+            build()
+        case [name] if name in actions:
+            actions[name]()
+        case _:
+            sys.exit(f"usage: docs/build.py [{'|'.join(actions)}]")

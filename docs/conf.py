@@ -1,0 +1,115 @@
+"""Settings of the site. Imports nothing heavy: a rebuild without changes stays quick."""
+
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+sys.path.insert(0, str(HERE / "_ext"))
+
+# torch's thread pool does not survive the fork of a parallel build
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import convdocs  # noqa: E402
+
+project = "convdocs"
+author = "the convdocs authors"
+copyright = "the convdocs authors"
+version = release = convdocs.__version__
+language = "en"
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.doctest",
+    "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_gallery.gen_gallery",
+    "convdocs.sphinxext.gallery",
+    "mathml",
+    "notebook_cells",
+    "pages",
+]
+
+exclude_patterns = [
+    "_build",
+    "_ext",
+    # Sphinx-Gallery's by-products, of which some would be taken for pages
+    *(f"gallery/**.{suffix}" for suffix in ("ipynb", "py", "md5", "json", "zip")),
+    "gallery/**/sg_execution_times.rst",
+    "sg_execution_times.rst",
+]
+suppress_warnings = ["toc.empty_glob"]  # sections that fill as pages are written
+nitpick_ignore_regex = [
+    # other packages' documentation is not read: the build works offline
+    ("py:.*", r"(torch|nn|matplotlib|numpy|np|collections|pathlib)\b.*"),
+    ("py:.*", r"(Figure|Tensor)"),
+]
+
+# ---- pages in Markdown
+myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+nb_execution_mode = "cache"
+nb_execution_cache_path = str(HERE / "_build" / "executed")
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+nb_output_stderr = "error"  # a warning in an example is a mistake
+nb_merge_streams = True
+
+# ---- the notebook and the pages beyond it, run as scripts
+sphinx_gallery_conf = {
+    "examples_dirs": [str(ROOT / "gallery")],
+    "gallery_dirs": ["gallery"],
+    "filename_pattern": r"\.py$",
+    "ignore_pattern": r"/_",
+    "within_subsection_order": "reading_order.ReadingOrder",
+    "subsection_order": "reading_order.SectionOrder",
+    "image_scrapers": ("convdocs.sphinxext.gallery",),
+    "reset_modules": ("matplotlib", "strict_warnings.reset"),
+    "reset_modules_order": "both",
+    "capture_repr": ("_repr_html_", "__repr__"),
+    "ignore_repr_types": r"(Figure|Generator|Animation)",
+    "abort_on_example_error": False,
+    "only_warn_on_example_error": False,
+    "remove_config_comments": True,
+    "show_memory": False,
+    "show_signature": False,
+    "download_all_examples": False,
+    "min_reported_time": 1e9,
+    "write_computation_times": False,
+    "plot_gallery": "True",
+}
+
+# ---- reference
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+python_use_unqualified_type_names = True
+numpydoc_show_class_members = False
+doctest_test_doctest_blocks = ""  # docstrings are pytest's; a page's examples say {doctest}
+
+# ---- looks
+html_theme = "furo"
+html_title = "convdocs"
+html_static_path = ["_static"]
+templates_path = ["_templates"]
+html_css_files = ["site.css"]
+html_favicon = "_static/favicon.svg"
+html_logo = None
+html_copy_source = False
+html_show_sourcelink = False
+html_math_renderer = "mathml"
+copybutton_exclude = ".linenos, .gp, .go"
+copybutton_prompt_text = ">>> "
+pygments_style = "friendly"
+pygments_dark_style = "github-dark"
+html_theme_options = {
+    "light_css_variables": {
+        "color-brand-primary": "#0b5d8f",
+        "color-brand-content": "#0b5d8f",
+    },
+    "dark_css_variables": {
+        "color-brand-primary": "#7cc4f0",
+        "color-brand-content": "#7cc4f0",
+    },
+}

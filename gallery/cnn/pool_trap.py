@@ -1,0 +1,107 @@
+"""
+The MaxPool trap
+================
+
+``nn.MaxPool2d`` on a batch of sequences halves the channels, without an error or a warning.
+"""
+
+# %%
+# Two pools, one tensor
+# ---------------------
+#
+# A batch of 2 sequences, 32 channels, 5 cells: (N, C, L) = (2, 32, 5). Both pools take it.
+
+import torch
+import torch.nn as nn
+
+torch.manual_seed(0)
+sequences = torch.randn(2, 32, 5)
+print("MaxPool1d:", nn.MaxPool1d(2)(sequences).shape)
+print("MaxPool2d:", nn.MaxPool2d(2)(sequences).shape)
+
+# %%
+# ``MaxPool1d`` slides along one axis, the last. It halves L and leaves N and C alone.
+#
+# ``MaxPool2d`` slides along two, the last *two*. It wants images: (N, C, H, W), or (C, H, W) for
+# a single one. A tensor of three axes can only be the latter, so it reads
+#
+# ============  ===  ===  ===
+# The tensor     2    32   5
+# ============  ===  ===  ===
+# what it is     N    C    L
+# read as        C    H    W
+# ============  ===  ===  ===
+#
+# and halves what it takes for height. That is the channel axis. The tensor is legal, so nobody
+# complains.
+#
+# What is wrong with it
+# ---------------------
+#
+# Channels have no order. Channel 6 is one learned feature, channel 7 another. "The larger of the
+# two" mixes features that have nothing to do with each other, and half of them are gone. A
+# network with this mistake trains all the same, only worse. Nothing in the loss curve tells you
+# why.
+#
+# One number of the output shows it. It should be the larger of 2 cells of one channel. It is the
+# largest of 4, out of two channels:
+
+mixed = nn.MaxPool2d(2)(sequences)
+print(sequences[0, 0:2, 0:2])
+print(mixed[0, 0, 0])
+
+# %%
+# The stack, with the pool that was meant
+# ---------------------------------------
+#
+# Two things change: the pools, and the input channels of the last convolution, which now gets all
+# 32.
+
+import convdocs
+
+meant = nn.Sequential(
+    nn.Conv1d(10, 16, 3, padding=1),
+    nn.Conv1d(16, 32, 3),
+    nn.Conv1d(32, 32, 3, padding=1),
+    nn.MaxPool1d(2),
+    nn.Conv1d(32, 24, 3, padding=1),
+    nn.MaxPool1d(2),
+)
+convdocs.trace(meant, torch.randn(2, 10, 7))
+
+# %%
+# Beside it the notebook's stack. ``trace`` notices that a 2-D pool has been given a batch of
+# sequences, and says so below the table.
+
+notebook = nn.Sequential(
+    nn.Conv1d(10, 16, 3, padding=1),
+    nn.Conv1d(16, 32, 3),
+    nn.Conv1d(32, 32, 3, padding=1),
+    nn.MaxPool2d(2),
+    nn.Conv1d(16, 24, 3, padding=1),
+    nn.MaxPool2d(2),
+)
+trace = convdocs.trace(notebook, torch.randn(2, 10, 7))
+trace
+
+# %%
+# As pictures, first the stack that was meant, then the notebook's.
+
+from convdocs import draw
+
+draw.stack(convdocs.trace(meant, torch.randn(2, 10, 7)))
+
+# %%
+
+draw.stack(trace)
+
+# %%
+# How not to fall into it
+# -----------------------
+#
+# - The number in a layer's name is the number of axes it slides along. Sequences have one:
+#   ``Conv1d``, ``MaxPool1d``, ``BatchNorm1d``, ``Dropout1d``.
+# - ``Conv2d`` would have told you, since it checks the number of channels. A pool has no channels
+#   to check.
+# - Look at the shapes after every layer, once. The channels should change at a convolution and
+#   nowhere else.

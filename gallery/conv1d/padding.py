@@ -1,0 +1,55 @@
+"""
+Padding changes no weight
+=========================
+
+The same layer with padding has the same numbers in it, to the last digit. Padding belongs to the
+input.
+"""
+
+# %%
+# Without padding a filter of 3 cells has only two places to stand on a sequence of 4. With
+# ``padding=1`` a zero is set before the sequence and one after it, and there are four.
+#
+# .. _cell-4:
+
+import torch
+import torch.nn as nn
+
+##### With padding
+torch.manual_seed(42)
+conv_padding = nn.Conv1d(in_channels=3, out_channels=2, kernel_size=3, padding=1)
+print(conv_padding.weight)
+print(conv_padding.bias)
+
+# %%
+# These are the weights :ref:`without padding <cell-2>`, digit for digit. It is no accident:
+#
+# - the seed is the same, so the random numbers come in the same order;
+# - the shapes are the same, so the layer asks for as many of them: 18 for the weights, then 2 for
+#   the biases;
+# - the zeros of the padding are set beside the *input*, each time the layer runs. They are no
+#   parameters of the layer and take no random number.
+#
+# The layer only remembers how many zeros to set. Ask it:
+
+print(conv_padding)
+
+# %%
+# How much padding?
+# -----------------
+#
+# The picture shows where a filter of 3 can stand on 4 cells, without padding and with one zero at
+# either end.
+
+from convdocs import draw
+
+draw.padding(conv_padding, 4)
+
+# %%
+# In numbers, for a filter that moves one cell at a time:
+#
+# .. math:: L_{out} = L + 2 \cdot padding - (K - 1)
+#
+# So :math:`4 + 0 - 2 = 2` without padding, and :math:`4 + 2 - 2 = 4` with it. To keep the length,
+# an odd filter needs :math:`(K - 1) / 2` zeros at either end. ``padding="same"`` works that out
+# for you.

@@ -1,0 +1,125 @@
+"""Every way to build and check the project; `nox -l` lists them.
+
+All sessions but `lock` share one environment, `.nox/toolchain`: the site and the tests belong to
+one pinned toolchain (constraints.txt), and it holds over a gigabyte.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2"
+nox.options.sessions = ["docs", "doctest", "tests", "lint"]
+nox.options.default_venv_backend = "none"
+nox.options.stop_on_first_error = True
+
+ROOT = Path(__file__).parent
+ENV = ROOT / ".nox" / "toolchain"
+GROUPS = ("docs", "tests", "lint")
+PACKAGES = ["docs", "gallery", "tests", "convdocs", "noxfile.py"]
+# small tensors gain nothing from threads, and torch's pool does not survive Sphinx's forks
+QUIET = {"OMP_NUM_THREADS": "1"}
+
+
+def requirements() -> list[str]:
+    project = nox.project.load_toml(ROOT / "pyproject.toml")
+    return [
+        *project["project"]["dependencies"],
+        *nox.project.dependency_groups(project, *GROUPS),
+        *project["build-system"]["requires"],
+    ]
+
+
+def executable(env: Path, name: str) -> str:
+    return str(env / ("Scripts" if os.name == "nt" else "bin") / name)
+
+
+def toolchain(session: nox.Session) -> str:
+    """Make the shared environment, or bring it up to date; its Python."""
+    constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    wanted = [sys.version, constraints, *requirements()]
+    digest = hashlib.sha256(json.dumps(wanted).encode()).hexdigest()
+    python, stamp = executable(ENV, "python"), ENV / "installed.txt"
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == digest:
+        return python
+    session.run(sys.executable, "-m", "venv", "--clear", str(ENV))
+    pip = (python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet")
+    session.run(*pip, "-c", "constraints.txt", *requirements())
+    session.run(*pip, "--no-deps", "--no-build-isolation", "-e", ".")
+    stamp.write_text(digest, encoding="utf-8")
+    return python
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site; `nox -s docs -- serve` rebuilds it as files change."""
+    session.run(toolchain(session), "docs/build.py", *session.posargs)
+
+
+@nox.session
+def doctest(session: nox.Session) -> None:
+    """Run every >>> example of the pages and the docstrings; fail if one was left out."""
+    python = toolchain(session)
+    session.run(python, "docs/build.py")
+    session.run(python, "docs/examples.py", env=QUIET)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Build the site if it is not current, then run the tests, which read its pages."""
+    python = toolchain(session)
+    session.run(python, "docs/build.py")
+    session.run(python, "-m", "pytest", "-n", "auto", *session.posargs, env=QUIET)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Open the built site in Chromium: console, requests, layout, accessibility."""
+    python = toolchain(session)
+    session.run(python, "docs/build.py")
+    session.run(python, "-m", "pytest", "tests/browser", *session.posargs, env=QUIET)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, types, and which way imports point."""
+    python = toolchain(session)
+    session.run(python, "-m", "ruff", "check", *PACKAGES)
+    session.run(python, "-m", "ruff", "format", "--check", *PACKAGES)
+    session.run(python, "-m", "mypy")
+    session.run(executable(ENV, "lint-imports"))
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Run every benchmark in tests/bench and print what it measured."""
+    python = toolchain(session)
+    session.run(python, "docs/build.py")
+    for script in sorted((ROOT / "tests" / "bench").glob("[!_]*.py")):
+        session.run(python, str(script.relative_to(ROOT)), *session.posargs, env=QUIET)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Renew constraints.txt from a fresh environment; `-- 2.14.0` takes another torch."""
+    path = ROOT / "constraints.txt"
+    text = path.read_text(encoding="utf-8")
+    pinned = re.search(r"^torch==(\S+)", text, flags=re.MULTILINE)
+    torch = session.posargs[0] if session.posargs else pinned and pinned[1]
+    env = ROOT / ".nox" / "lock"
+    session.run(sys.executable, "-m", "venv", "--clear", str(env))
+    pip = (executable(env, "python"), "-m", "pip", "--disable-pip-version-check")
+    session.run(*pip, "install", "--quiet", f"torch=={torch}", *requirements())
+    frozen = subprocess.run([*pip, "freeze"], check=True, capture_output=True, text=True).stdout
+    shutil.rmtree(env)
+    header = [line for line in text.splitlines() if line.startswith("#")]
+    # torch names its CPU build 2.13.0+cpu; the pin holds for either
+    pins = re.sub(r"^(torch==[^+\n]+)\S*", r"\1", frozen, flags=re.MULTILINE).splitlines()
+    path.write_text("\n".join([*header, *pins, ""]), encoding="utf-8")
