@@ -1,0 +1,13 @@
+"""Figures of layers and networks: matplotlib figures that carry their own description.
+
+>>> import torch
+>>> from convdocs import draw
+>>> fig = draw.layer(torch.nn.AvgPool1d(2), torch.tensor([[1.0, 3.0]]))
+"""
+
+from convdocs.draw.palette import dark
+from convdocs.draw.scene import DrawError
+from convdocs.draw.sheet import describe, svg
+from convdocs.draw.working import layer
+
+__all__ = ["DrawError", "dark", "describe", "layer", "svg"]

@@ -1,0 +1,220 @@
+"""What a picture of a layer shows, as plain arrays: the padded input, the window, the output.
+
+Numbers come from :func:`convdocs.explain` and from the layer; places come from geometry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import inf, prod
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from convdocs.cells import CellError, Explanation, explain
+from convdocs.cells.replica import replica, run
+from convdocs.geometry import Window, source
+from convdocs.layers import Layer, LayerError, read
+
+
+class DrawError(LayerError):
+    """Something that makes no readable picture; says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One place along an axis as it is drawn: a cell, padding, a hole, or past all of it.
+
+    Parameters
+    ----------
+    role : str
+        ``"input"``, ``"padding"``, ``"hole"`` (between spread cells) or ``"outside"``.
+    cell : int or None
+        The input cell whose number stands here; for copied padding the one copied.
+    """
+
+    role: str
+    cell: int | None
+
+
+def slots(window: Window, size: int, mode: str) -> tuple[list[Slot], int]:
+    """All places that some window reaches along an axis, and the position of the first.
+
+    A transposed window is drawn as what it also is: a window that slides with stride 1 over the
+    input with its cells spread ``stride`` apart.
+
+    Examples
+    --------
+    >>> [slot.role for slot in slots(Window(3, padding=(1, 1)), 2, "zeros")[0]]
+    ['padding', 'input', 'input', 'padding']
+    >>> [slot.role for slot in slots(Window(1, stride=2, transposed=True), 2, "zeros")[0]]
+    ['input', 'hole', 'input']
+    """
+    out = window.output_size(size)
+    before, after = window.padding
+    if window.transposed:
+        first = min(0, before - window.span + 1)
+        last = max((size - 1) * window.stride, out - 1 + before)
+        return [_spread(place, window.stride, size) for place in range(first, last + 1)], first
+    last = max(size + after, (out - 1) * window.stride - before + window.span)
+    places = []
+    for place in range(-before, last):
+        cell = None if place >= size + after else source(place, size, mode)
+        role = "input" if 0 <= place < size else "padding" if place < size + after else "outside"
+        places.append(Slot(role, cell))
+    return places, -before
+
+
+def _spread(place: int, stride: int, size: int) -> Slot:
+    if not 0 <= place <= (size - 1) * stride:
+        return Slot("padding", None)
+    return Slot("hole", None) if place % stride else Slot("input", place // stride)
+
+
+def reached(window: Window, output: int, first: int) -> list[int]:
+    """Slot that each tap stands on, in the order of the slots.
+
+    Examples
+    --------
+    >>> reached(Window(3, dilation=2, padding=(2, 2)), 0, -2)
+    [0, 2, 4]
+    """
+    start = output + window.padding[0] - window.span + 1
+    if not window.transposed:
+        start = output * window.stride - window.padding[0]
+    return [start - first + tap * window.dilation for tap in range(window.kernel)]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A layer, one sample of its input and one output cell, ready to be drawn.
+
+    Parameters
+    ----------
+    cell : Explanation
+        The output cell worked out.
+    layer : Layer
+        The reading of the layer.
+    x, y : array
+        The sample, (C, ...), and what the layer makes of it.
+    sample : int or None
+        Which sample of the batch; None where there is no batch.
+    samples : int
+        Size of the batch.
+    """
+
+    cell: Explanation
+    layer: Layer
+    x: np.ndarray
+    y: np.ndarray
+    sample: int | None
+    samples: int
+
+    @cached_property
+    def axes(self) -> list[tuple[list[Slot], int]]:
+        """The slots of each spatial axis and the position of the first."""
+        mode = self.layer.padding_mode
+        return [
+            slots(window, size, mode)
+            for window, size in zip(self.layer.windows, self.x.shape[1:], strict=True)
+        ]
+
+    @cached_property
+    def taps(self) -> list[list[int]]:
+        """Per axis the slots the window reads."""
+        return [
+            reached(window, place, first)
+            for window, place, (_, first) in zip(
+                self.layer.windows, self.cell.cell, self.axes, strict=True
+            )
+        ]
+
+    @cached_property
+    def channels(self) -> list[int]:
+        """Input channels that the cell reads."""
+        return sorted({term.channel for term in self.cell.terms})
+
+    @property
+    def kernel_shape(self) -> tuple[int, ...]:
+        """Taps along each axis."""
+        return tuple(window.kernel for window in self.layer.windows)
+
+    def padded(self) -> tuple[np.ndarray, np.ndarray]:
+        """The input as the window sees it, (C, slots, ...), and the role of every place."""
+        kinds = [np.array([slot.role for slot in places], dtype=object) for places, _ in self.axes]
+        cells = [np.array([-1 if s.cell is None else s.cell for s in p]) for p, _ in self.axes]
+        values = np.stack([channel[np.ix_(*cells)] for channel in self.x])
+        roles = np.full(values.shape[1:], "input", dtype=object)
+        for role in ("hole", "padding", "outside"):
+            for axis, kind in enumerate(kinds):
+                roles[np.broadcast_to(_along(kind == role, axis, roles.ndim), roles.shape)] = role
+        missing = np.zeros(roles.shape, dtype=bool)
+        for axis, found in enumerate(cells):
+            missing |= _along(found < 0, axis, roles.ndim)
+        values[:, missing] = -inf if self.layer.family == "max" else 0.0
+        window = np.ix_(*self.taps)
+        roles[window] = np.where(roles[window] == "input", "read", roles[window])
+        return values, roles
+
+    def taken(self, what: str) -> np.ndarray:
+        """``"weight"``, ``"value"`` or ``"product"`` of every term, (channels, taps, ...)."""
+        terms = self.cell.terms
+        if self.layer.family == "unfold":
+            numbers = np.full((1, prod(self.kernel_shape)), np.nan)
+            numbers[0, 0] = getattr(terms[0], what)
+        else:
+            numbers = np.array([getattr(term, what) for term in terms], dtype=float)
+        block = numbers.reshape((-1, *self.kernel_shape))
+        axes = tuple(range(1, block.ndim)) if self.layer.family == "transposed" else ()
+        turned: np.ndarray = np.flip(block, axes)
+        return turned
+
+
+def scene(layer: nn.Module, x: Tensor, at: int | Sequence[int] | None, sample: int | None) -> Scene:
+    """Work out what a picture of ``layer`` shows.
+
+    Examples
+    --------
+    >>> scene(nn.AvgPool1d(2), torch.ones(1, 1, 4), None, None).sample
+    0
+    """
+    reading = read(layer)
+    if isinstance(x, Tensor) and x.is_complex():
+        raise DrawError("complex numbers have no picture here; draw x.real and x.imag on their own")
+    if isinstance(x, Tensor) and sample is not None and x.ndim < reading.dims + 2:
+        raise CellError(
+            f"sample= picks from a batch, and an input of shape {tuple(x.shape)} is one sample"
+        )
+    cell = explain(layer, x, _first(reading, x, sample) if at is None else at, sample=sample)
+    output, _, _ = run(replica(layer), x)
+    batched = x.ndim == reading.dims + 2
+    picked = cell.at[0] if batched else None
+    return Scene(
+        cell=cell,
+        layer=reading,
+        x=_numbers(x if picked is None else x[picked]),
+        y=_numbers(output if picked is None else output[picked]),
+        sample=picked,
+        samples=x.shape[0] if batched else 1,
+    )
+
+
+def _first(reading: Layer, x: Tensor, sample: int | None) -> tuple[int, ...]:
+    """The first output cell, without its sample where that is given apart."""
+    axes = getattr(x, "ndim", 0) - (reading.family == "unfold") - (sample is not None)
+    return (0,) * axes
+
+
+def _numbers(tensor: Tensor) -> np.ndarray:
+    array: np.ndarray = tensor.detach().to("cpu", torch.float64).numpy()
+    return array
+
+
+def _along(flags: np.ndarray, axis: int, dims: int) -> np.ndarray:
+    """``flags`` of one axis in a shape that broadcasts over all of them."""
+    shape = [1] * dims
+    shape[axis] = -1
+    return flags.reshape(shape)
