@@ -10,18 +10,16 @@ def _rank(name: str, known: list[str]) -> tuple[int, str]:
     return (known.index(name) if name in known else len(known), name)
 
 
-class SectionOrder:
-    """Sections of the gallery in the order in which they are read."""
+def by_section(folder: str) -> tuple[int, str]:
+    """Sort key of the gallery's folders."""
+    return _rank(Path(folder).name, SECTIONS)
+
+
+class ByPage:
+    """Sort key of the scripts in one folder."""
 
     def __init__(self, src_dir: str) -> None:
         self.src_dir = src_dir
-
-    def __call__(self, folder: str) -> tuple[int, str]:
-        return _rank(Path(folder).name, SECTIONS)
-
-
-class ReadingOrder(SectionOrder):
-    """Pages of one section in the order in which they are read."""
 
     def __call__(self, filename: str) -> tuple[int, str]:
         return _rank(Path(filename).stem, PAGES)
