@@ -8,6 +8,7 @@ from math import inf, nan, prod
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from convdocs.layers import Family, Layer
 
@@ -24,17 +25,24 @@ class Rule:
         What the sum of the products is divided by.
     power : float or None
         ``norm_type`` of an LPPool.
+    whole : bool
+        Whole numbers: torch drops what is left of a division.
     """
 
     family: Family
-    divisor: float | None = None
-    power: float | None = None
+    divisor: float | None
+    power: float | None
+    whole: bool
 
     @classmethod
-    def of(cls, module: Any, layer: Layer, cell: tuple[int, ...], sizes: Sequence[int]) -> Rule:
-        """The rule for the output cell at ``cell``, over an input of ``sizes``."""
-        power = getattr(module, "norm_type", None)
-        return cls(layer.family, _divisor(module, layer, cell, sizes), power)
+    def of(cls, module: Any, layer: Layer, cell: tuple[int, ...], x: Tensor) -> Rule:
+        """The rule for the output cell at ``cell``, over the input ``x``."""
+        return cls(
+            family=layer.family,
+            divisor=_divisor(module, layer, cell, x.shape[-layer.dims :]),
+            power=getattr(module, "norm_type", None),
+            whole=not (x.is_floating_point() or x.is_complex()),
+        )
 
     @property
     def missing(self) -> float:
@@ -63,7 +71,7 @@ class Rule:
         if bias is not None:
             total += bias
         if self.divisor is not None:
-            total /= self.divisor
+            total = int(total / self.divisor) if self.whole else total / self.divisor
         return total if self.power is None else _power(total, 1 / self.power)
 
 

@@ -59,13 +59,17 @@ def reads(
 
 def _output_shape(layer: nn.Module, shape: Sequence[int]) -> torch.Size:
     """The shape of the layer's output; torch refuses a wrong input here, in its own words."""
-
-    def shape_only(tensor: Tensor) -> Tensor:
-        return torch.empty_like(tensor, device="meta")
-
     dtype = next((parameter.dtype for parameter in layer.parameters()), torch.float32)
-    x = torch.empty(tuple(shape), dtype=dtype, device="meta")
-    return run(replica(layer, shape_only), x)[0].shape
+    # one number seen as many: no memory, no matter the shape
+    x = torch.zeros((), dtype=dtype).expand(tuple(shape))
+    try:
+        return run(replica(layer, _shape_only), _shape_only(x))[0].shape
+    except RuntimeError:  # on shapes alone torch has other words than its users know
+        return run(replica(layer), x)[0].shape
+
+
+def _shape_only(tensor: Tensor) -> Tensor:
+    return torch.empty_like(tensor, device="meta")
 
 
 def _readers(window: Window, size: int, cell: int, padding_mode: str) -> list[tuple[int, int]]:

@@ -49,12 +49,13 @@ def explain(
     ([2.0, 0.0], 2, 1.0)
     """
     reading = read(layer)
+    twin = replica(layer)
     _check_numbers(layer, x)
-    output, weight, bias = run(replica(layer), x)
+    output, weight, bias = run(twin, x)
     wanted = as_index(at) if sample is None else (sample, *as_index(at))
     cell = checked(wanted, output.shape, f"the output of {code(layer)}")
     where = place(reading, cell, x.shape)
-    rule = Rule.of(layer, reading, where.cell, x.shape[-reading.dims :])
+    rule = Rule.of(layer, reading, where.cell, x)
     terms = tuple(_terms(reading, x.detach(), weight, where, rule))
     added = None if bias is None else bias[where.channel].item()
     return Explanation(
@@ -82,8 +83,6 @@ def _check_numbers(layer: nn.Module, x: Any) -> None:
         raise LayerError(
             f"{name} takes a tensor, but x is a {type(x).__name__}; torch.as_tensor(x) makes one"
         )
-    if any(nn.parameter.is_lazy(parameter) for parameter in layer.parameters()):
-        raise LayerError(f"{name} has no weights yet; call it once on an input first")
     if x.is_meta or any(parameter.is_meta for parameter in layer.parameters()):
         raise LayerError(
             "a tensor on the meta device has a shape but no numbers; "

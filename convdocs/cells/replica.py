@@ -9,12 +9,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from convdocs.layers import LayerError
+
 
 def replica(module: nn.Module, tensor: Callable[[Tensor], Tensor] = Tensor.detach) -> nn.Module:
     """A copy of ``module`` to run in its place; its parameters are ``tensor`` of the original's.
 
     Parameters share their memory with the original's, buffers are copies. The user's hooks are
     left out; the ones by which ``torch.nn.utils`` keeps a weight normalised or pruned stay.
+
+    Raises
+    ------
+    LayerError
+        When ``module`` is lazy and has not seen an input yet.
 
     Examples
     --------
@@ -23,6 +30,9 @@ def replica(module: nn.Module, tensor: Callable[[Tensor], Tensor] = Tensor.detac
     >>> twin.weight.requires_grad, twin.weight.data_ptr() == layer.weight.data_ptr()
     (False, True)
     """
+    if any(nn.parameter.is_lazy(parameter) for parameter in module.parameters()):
+        name = type(module).__name__
+        raise LayerError(f"{name} has no weights yet; call it once on an input first")
     twin = module.__new__(type(module))
     twin.__dict__ = {
         name: tensor(value) if isinstance(value, Tensor) else value
