@@ -22,4 +22,5 @@ class ByPage:
         self.src_dir = src_dir
 
     def __call__(self, filename: str) -> tuple[int, str]:
-        return _rank(Path(filename).stem, PAGES)
+        name = Path(filename).stem.removeprefix(f"{Path(self.src_dir).name}_")
+        return _rank(name, PAGES)

@@ -3,13 +3,13 @@
 import warnings
 from typing import Any
 
-_outside = warnings.catch_warnings()
+_OUTSIDE = list(warnings.filters)
 
 
 def reset(gallery_conf: dict[str, Any], fname: str, when: str) -> None:
     """Called by Sphinx-Gallery before and after each script."""
+    warnings.resetwarnings()
     if when == "before":
-        _outside.__enter__()
         warnings.simplefilter("error")
     else:
-        _outside.__exit__(None, None, None)
+        warnings.filters.extend(_OUTSIDE)  # type: ignore[attr-defined]

@@ -78,7 +78,7 @@ print(conv(torch.randn(2, 3, 5)))
 #    The comment in this cell says ``nn.Conv2d``. The layer is a Conv1d.
 #
 # The digits of these two cells come from new random inputs, drawn on the spot, so they have
-# nothing to do with the output of ``input`` that :doc:`comes later <outputs>`.
+# nothing to do with the output of ``input`` that :doc:`comes later <conv1d_outputs>`.
 #
 # A batch is samples side by side. To see it, take the first sample of ``input`` alone:
 
