@@ -40,7 +40,6 @@ exclude_patterns = [
     "gallery/**/sg_execution_times.rst",
     "sg_execution_times.rst",
 ]
-suppress_warnings = ["toc.empty_glob"]  # sections that fill as pages are written
 nitpick_ignore_regex = [
     # other packages' documentation is not read: the build works offline
     ("py:.*", r"(torch|nn|matplotlib|numpy|np|collections|pathlib)\b.*"),
