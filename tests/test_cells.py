@@ -163,9 +163,11 @@ def close(explanation, dtype):
     if mine != mine or math.isinf(mine):
         return mine == torchs or (mine != mine and torchs != torchs)
     taps = [term.product for term in explanation.terms if term.index is not None]
-    size = sum(map(abs, taps)) + abs(explanation.bias or 0) + abs(mine)
-    if explanation.power is not None:
-        size = 10 * abs(mine) + 1e-3
+    size = sum(map(abs, taps)) + abs(explanation.bias or 0)
+    power = explanation.power
+    if power is not None and math.isfinite(power) and mine:
+        mine, torchs = mine**power, torchs**power
+        size = max(size, abs(mine))
     return abs(mine - torchs) <= 16 * torch.finfo(dtype).eps * size
 
 

@@ -131,8 +131,10 @@ class Explanation:
         both_nan = self.value != self.value and self.layer_value != self.layer_value
         if both_nan or self.value == self.layer_value:
             return True
-        size = abs(self.value) + abs(self.bias or 0)
-        if self.power is None:
-            size += sum(abs(term.product) for term in self.terms if term.index is not None)
+        mine, own = self.value, self.layer_value
+        if self.power is not None and 0 < self.power < inf:  # compare sums, not their roots
+            mine, own = mine**self.power, own**self.power
+        size = abs(self.bias or 0)
+        size += sum(abs(term.product) for term in self.terms if term.index is not None)
         # the coarsest arithmetic in use keeps 8 bits
-        return size < inf and abs(self.value - self.layer_value) <= 2**-7 * size
+        return size < inf and abs(mine - own) <= 2**-7 * size
