@@ -13,6 +13,8 @@ __version__ = "0.1.0"
 # public name -> the room it lives in; "draw" is a room itself
 _ROOMS = {
     "explain": "convdocs.cells",
+    "trace": "convdocs.tracing",
+    "TraceError": "convdocs.tracing",
 }
 _WHOLE_ROOMS = ("draw",)
 

@@ -1,0 +1,313 @@
+"""How windows compose along a network: which input cells one output cell depends on.
+
+Along one axis a layer maps each output cell to a run of input cells. For a convolution the run
+moves by the stride; for a layer that enlarges its input (a transposed convolution, an upsampling)
+or that divides it unevenly (an adaptive pool) the runs repeat with a period. Both are an
+:class:`AxisField`, and a network's field is one AxisField looked up through the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from math import ceil, floor, gcd, lcm
+from typing import Literal
+
+from convdocs.geometry import Window
+
+Status = Literal["exact", "upper bound", "unknown"]
+Run = tuple[int, int]  # first and last cell
+
+LONGEST_PERIOD = 1024  # beyond it a field is given as an upper bound
+
+
+@dataclass(frozen=True, slots=True)
+class AxisField:
+    """The input cells along one axis that an output cell depends on, away from the border.
+
+    Parameters
+    ----------
+    size : int or None
+        Cells from the first to the last one read, both included; the widest, where cells of
+        one output differ. None when unknown.
+    stride : int, Fraction or None
+        Input cells from one output cell's field to its neighbour's: a half after an upsampling
+        by two, 0 when every cell reads the same ones.
+    offset : int or None
+        Input position where the field of output cell 0 starts; below 0 it starts in padding.
+    status : str
+        ``"exact"``, ``"upper bound"`` or ``"unknown"``.
+    runs : tuple of (first, last) or None
+        Where neighbouring cells' fields differ in size or step: the fields of the cells of one
+        period, None for a cell that reads nothing. Empty when ``offset + stride * cell`` says all.
+
+    Examples
+    --------
+    >>> AxisField(3, 2, -1).cells(5)
+    range(9, 12)
+    >>> local_field(Window(kernel=3, stride=2, transposed=True)).cells(2)
+    range(0, 2)
+    """
+
+    size: int | None
+    stride: int | Fraction | None
+    offset: int | None
+    status: Status = "exact"
+    runs: tuple[Run | None, ...] = ()
+
+    def cells(self, cell: int) -> range:
+        """Input positions that output cell ``cell`` depends on, from the first to the last.
+
+        Examples
+        --------
+        >>> AxisField(3, 1, -1).cells(0)
+        range(-1, 2)
+        """
+        if self.size is None or self.stride is None or self.offset is None:
+            raise ValueError("the receptive field is unknown along this axis")
+        run = self._run(cell) if self.runs else None
+        if self.runs:
+            return range(run[0], run[1] + 1) if run else range(0)
+        start = self.offset + floor(self.stride * cell)
+        return range(start, start + self.size)
+
+    @property
+    def jump(self) -> int:
+        """Input cells that one whole period moves.
+
+        Examples
+        --------
+        >>> AxisField(3, 2, -1).jump
+        2
+        """
+        return int((self.stride or 0) * max(1, len(self.runs)))
+
+    def _run(self, cell: int) -> Run | None:
+        if not self.runs:
+            seen = self.cells(cell)
+            return seen.start, seen.stop - 1
+        turns, phase = divmod(cell, len(self.runs))
+        run = self.runs[phase]
+        return run and (run[0] + turns * self.jump, run[1] + turns * self.jump)
+
+    def _hull(self, first: int, last: int) -> Run | None:
+        """The run from the first to the last input cell that output cells first..last read."""
+        starts = (run[0] for cell in range(first, last + 1) if (run := self._run(cell)))
+        start = next(starts, None)
+        if start is None:
+            return None
+        ends = (run[1] for cell in range(last, first - 1, -1) if (run := self._run(cell)))
+        return start, next(ends)
+
+
+IDENTITY = AxisField(1, 1, 0)
+UNKNOWN = AxisField(None, None, None, "unknown")
+
+
+def whole(size: int, status: Status = "exact") -> AxisField:
+    """Every output cell reads all ``size`` input cells: a global pool, a mean, an attention.
+
+    Examples
+    --------
+    >>> whole(7).cells(3)
+    range(0, 7)
+    """
+    return AxisField(size, 0, 0, status)
+
+
+@lru_cache(maxsize=4096)
+def local_field(window: Window) -> AxisField:
+    """The cells of its own input that each output cell of one layer reads.
+
+    Examples
+    --------
+    >>> local_field(Window(kernel=3, dilation=2, padding=(2, 2))).size
+    5
+    >>> local_field(Window(kernel=3, stride=2, transposed=True)).size
+    2
+    """
+    if not window.transposed:
+        return AxisField(window.span, window.stride, -window.padding[0])
+    runs = []
+    for cell in range(window.stride):
+        taps = [place for place in window.positions(cell) if place is not None]
+        runs.append((min(taps), max(taps)) if taps else None)
+    return periodic(runs, jump=1)
+
+
+def adaptive_field(size: int, output: int) -> AxisField:
+    """An adaptive pool: cell i reads from floor(i n/m) up to, not including, ceil((i+1) n/m).
+
+    Examples
+    --------
+    >>> adaptive_field(8, 2)
+    AxisField(size=4, stride=4, offset=0, status='exact', runs=())
+    >>> [list(adaptive_field(5, 3).cells(i)) for i in range(3)]
+    [[0, 1], [1, 2, 3], [3, 4]]
+    """
+    common = gcd(size, output)
+    runs = [
+        (cell * size // output, -((cell + 1) * size // -output) - 1)
+        for cell in range(min(output // common, LONGEST_PERIOD + 1))
+    ]
+    return periodic(runs, size // common) if runs else whole(size)
+
+
+def nearest_field(size: int, output: int) -> AxisField:
+    """Nearest-neighbour resizing: cell i reads floor(i n/m).
+
+    Examples
+    --------
+    >>> nearest_field(4, 8)
+    AxisField(size=1, stride=Fraction(1, 2), offset=0, status='exact', runs=((0, 0), (0, 0)))
+    """
+    common = gcd(size, output)
+    period = output // common
+    return periodic([(i * size // output,) * 2 for i in range(period)], size // common)
+
+
+def linear_field(size: int, output: int, *, align_corners: bool) -> AxisField:
+    """Linear resizing: the cells on both sides of the sampled place, one where it hits a cell.
+
+    Examples
+    --------
+    >>> linear_field(4, 8, align_corners=False).size
+    2
+    """
+    if align_corners:
+        scale = Fraction(size - 1, output - 1) if output > 1 else Fraction(0)
+        shift = Fraction(0)
+    else:
+        scale = Fraction(size, output)
+        shift = scale / 2 - Fraction(1, 2)
+    places = (cell * scale + shift for cell in range(scale.denominator))
+    return periodic([(floor(p), ceil(p)) for p in places], scale.numerator)
+
+
+def periodic(runs: Iterable[Run | None], jump: int) -> AxisField:
+    """The field whose cells' runs are ``runs``, and again moved by ``jump``, and so on.
+
+    Examples
+    --------
+    >>> periodic([(0, 1)], jump=2)
+    AxisField(size=2, stride=2, offset=0, status='exact', runs=())
+    """
+    told = tuple(runs)
+    read = [run for run in told if run]
+    if not read:
+        return AxisField(0, Fraction(jump, len(told)), 0)
+    size = max(last - first + 1 for first, last in read)
+    if len(told) == 1:
+        return AxisField(size, jump, read[0][0])
+    stride = Fraction(jump, len(told))
+    step: int | Fraction = int(stride) if stride.denominator == 1 else stride
+    if len(told) > LONGEST_PERIOD:
+        return _loosened(told, stride)
+    return AxisField(size, step, read[0][0], "exact", told)
+
+
+def _loosened(runs: tuple[Run | None, ...], stride: Fraction) -> AxisField:
+    """A field that contains every one of ``runs`` and moves evenly."""
+    moved = [(run, floor(stride * cell)) for cell, run in enumerate(runs) if run]
+    offset = min(run[0] - place for run, place in moved) - 1
+    size = max(run[1] - place for run, place in moved) - offset + 2
+    return AxisField(size, stride, offset, "upper bound")
+
+
+@lru_cache(maxsize=16384)
+def through(field: AxisField, local: AxisField) -> AxisField:
+    """The field of a layer's output cells: its ``local`` field looked up through its input's.
+
+    Examples
+    --------
+    >>> conv, pool = AxisField(3, 1, -1), AxisField(2, 2, 0)
+    >>> through(conv, pool)
+    AxisField(size=4, stride=2, offset=-1, status='exact', runs=())
+    """
+    if local is IDENTITY:
+        return field
+    if field.size is None or local.size is None:
+        return UNKNOWN
+    exact = field.status == local.status == "exact"
+    if not field.runs and not local.runs and type(field.stride) is type(local.stride) is int:
+        assert field.offset is not None
+        assert local.offset is not None
+        return AxisField(
+            field.size + (local.size - 1) * field.stride,
+            field.stride * local.stride,
+            field.offset + local.offset * field.stride,
+            "exact" if exact else "upper bound",
+        )
+    if not exact:
+        return _bounded(field, local)
+    own, theirs = max(1, len(local.runs)), max(1, len(field.runs))
+    period = own * theirs // gcd(local.jump, theirs)
+    runs = [_looked_up(field, local, cell) for cell in range(min(period, LONGEST_PERIOD + 1))]
+    return periodic(runs, local.jump * (period // own) * field.jump // theirs)
+
+
+def _looked_up(field: AxisField, local: AxisField, cell: int) -> Run | None:
+    run = local._run(cell)
+    return run and field._hull(*run)
+
+
+def _bounded(field: AxisField, local: AxisField) -> AxisField:
+    """An even field around the composition of two of which one is only a bound."""
+    assert field.size is not None and field.stride is not None and field.offset is not None  # noqa: PT018
+    assert local.size is not None and local.stride is not None and local.offset is not None  # noqa: PT018
+    stride = Fraction(field.stride) * Fraction(local.stride)
+    size = field.size + ceil((local.size - 1) * field.stride) + 2 * ceil(field.stride) + 2
+    offset = field.offset + floor(local.offset * field.stride) - ceil(field.stride) - 1
+    return AxisField(size, stride, offset, "upper bound")
+
+
+def joined(fields: Iterable[AxisField], size: int) -> AxisField:
+    """The field of a cell that reads the same cell of several tensors, as an addition does.
+
+    Parameters
+    ----------
+    fields : iterable of AxisField
+        One per tensor.
+    size : int
+        Input cells along the axis, for tensors whose cells move at different steps.
+
+    Examples
+    --------
+    >>> joined([AxisField(3, 2, -1), AxisField(7, 2, -3)], 32)
+    AxisField(size=7, stride=2, offset=-3, status='exact', runs=())
+    """
+    parts = tuple(dict.fromkeys(fields))
+    if len(parts) == 1:
+        return parts[0]
+    if any(part.size is None for part in parts):
+        return UNKNOWN
+    if len({Fraction(part.stride or 0) for part in parts}) > 1:
+        covered = any(_covers(part, size) for part in parts)
+        return whole(size, "exact" if covered else "upper bound")
+    return _union(parts)
+
+
+def _covers(part: AxisField, size: int) -> bool:
+    """Whether every cell reads the whole axis."""
+    return part.stride == 0 and part.status == "exact" and part.cells(0) == range(size)
+
+
+@lru_cache(maxsize=4096)
+def _union(parts: tuple[AxisField, ...]) -> AxisField:
+    if all(part.status == "exact" for part in parts):
+        period = lcm(*(max(1, len(part.runs)) for part in parts))
+        runs = []
+        for cell in range(min(period, LONGEST_PERIOD + 1)):
+            seen = [run for part in parts if (run := part._run(cell))]
+            first, last = min((r[0] for r in seen), default=0), max((r[1] for r in seen), default=0)
+            runs.append((first, last) if seen else None)
+        stride = parts[0].stride
+        assert stride is not None
+        return periodic(runs, int(stride * period))
+    # at least one part is an even bound; the others fit into one
+    loose = [_loosened(p.runs, Fraction(p.stride or 0)) if p.runs else p for p in parts]
+    offset = min(part.offset or 0 for part in loose)
+    end = max((part.offset or 0) + (part.size or 0) for part in loose)
+    return AxisField(end - offset, loose[0].stride, offset, "upper bound")

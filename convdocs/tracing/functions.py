@@ -1,0 +1,131 @@
+# ruff: noqa: SIM905 (long lists of names read best as words)
+"""What torch's functions are called, and which of them need care when values are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def _getter(name: str) -> Any:
+    return getattr(Tensor, name).__get__
+
+
+# Functions that tell about a tensor without making one.
+PLAIN_READS = frozenset(
+    [
+        _getter(name)
+        for name in (
+            "shape dtype ndim layout requires_grad is_sparse is_quantized is_leaf is_nested "
+            "is_mkldnn itemsize nbytes grad_fn _version"
+        ).split()
+    ]
+    + [
+        getattr(Tensor, name)
+        for name in (
+            "size dim numel nelement stride is_contiguous is_floating_point is_complex "
+            "element_size storage_offset __len__ ndimension is_signed is_same_size"
+        ).split()
+    ]
+    + [torch.is_tensor, torch.is_floating_point, torch.is_complex, torch.numel]
+)
+
+DEVICE_READS: dict[Any, Callable[[torch.device], Any]] = {
+    _getter("device"): lambda device: device,
+    _getter("is_cuda"): lambda device: device.type == "cuda",
+    _getter("is_cpu"): lambda device: device.type == "cpu",
+    _getter("is_meta"): lambda device: device.type == "meta",
+    Tensor.get_device: lambda device: device.index if device.index is not None else -1,
+}
+
+# Functions whose answer, or whose answer's shape, depends on values.
+READ_VALUES = frozenset(
+    getattr(home, name)
+    for home in (Tensor, torch)
+    for name in (
+        "item __bool__ __int__ __float__ __index__ __complex__ tolist numpy __array__ nonzero "
+        "unique masked_select equal allclose argwhere bincount unique_consecutive backward "
+        "__contains__ histc"
+    ).split()
+    if hasattr(home, name)
+) | {torch.autograd.grad}
+
+FACTORIES = frozenset(
+    getattr(torch, name)
+    for name in (
+        "tensor as_tensor zeros ones full empty rand randn randint randperm arange linspace "
+        "logspace eye tril_indices triu_indices from_numpy empty_strided scalar_tensor "
+        "hann_window hamming_window blackman_window bartlett_window kaiser_window"
+    ).split()
+)
+_MOVES = frozenset({Tensor.cpu, Tensor.cuda, Tensor.xpu})
+
+
+def moved_to_meta(
+    func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments with every device, named or implied, replaced by meta."""
+    if func in FACTORIES or kwargs.get("device") is not None:
+        kwargs = {**kwargs, "device": "meta"}
+    if kwargs.get("generator") is not None:
+        kwargs = {**kwargs, "generator": None}
+    if func is Tensor.to:
+        args = tuple("meta" if isinstance(a, str | torch.device) else a for a in args)
+    return args, kwargs
+
+
+def name(func: Any) -> str:
+    """The name one would call a function by: ``"relu"``, ``"flatten"``, ``"add"``.
+
+    Examples
+    --------
+    >>> name(torch.flatten), name(Tensor.add_), name(Tensor.T.__get__)
+    ('flatten', 'add_', 'T')
+    """
+    plain = getattr(func, "__name__", type(func).__name__)
+    if plain == "__get__":
+        return str(func.__self__.__name__)
+    if plain == "fn":
+        return _DISPATCHED.get(func, "fn")
+    return str(plain).strip("_") if plain.startswith("__") else str(plain)
+
+
+_DISPATCHED = {
+    getattr(nn.functional, spelled): spelled
+    for spelled in dir(nn.functional)
+    if getattr(getattr(nn.functional, spelled), "__name__", "") == "fn"
+}
+
+_OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "matmul": "@", "pow": "**"}
+_LETTERS = "xyzuvw"
+
+
+def text(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """The call as one would type it, tensors as letters.
+
+    Examples
+    --------
+    >>> text(torch.flatten, (torch.zeros(2), 1), {})
+    'flatten(x, 1)'
+    >>> text(Tensor.add, (torch.zeros(2), torch.zeros(2)), {})
+    'x + y'
+    """
+    letters = iter(_LETTERS)
+
+    def spell(value: Any) -> str:
+        if isinstance(value, Tensor):
+            return next(letters, "…")
+        if isinstance(value, list | tuple):
+            inner = ", ".join(spell(one) for one in value)
+            return f"[{inner}]" if isinstance(value, list) else f"({inner})"
+        return repr(value)
+
+    called = name(func)
+    words = [spell(one) for one in args]
+    if called in _OPERATORS and len(words) == 2 and not kwargs:
+        return f"{words[0]} {_OPERATORS[called]} {words[1]}"
+    words += [f"{key}={spell(value)}" for key, value in kwargs.items()]
+    return f"{called}({', '.join(words)})"

@@ -1,0 +1,74 @@
+"""What a recorder writes down while the model runs; turned into Calls when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor, nn
+
+from convdocs.geometry import Window
+from convdocs.tracing import flow
+from convdocs.tracing.rules import Mark
+
+Shape = tuple[int, ...]
+
+OUTPUT = 1 << 40  # a source is a node's number + OUTPUT * which of its outputs
+
+
+class Node:
+    """One function call, or one leaf module's call, as it happened.
+
+    ``leaf`` is the leaf module's node that a function call happened in, None outside one.
+    """
+
+    __slots__ = (
+        "flow", "inputs", "kind", "leaf", "macs", "module", "note", "outputs", "parameters",
+        "path", "text", "windows",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        path: str,
+        module: nn.Module | None,
+        kind: str,
+        inputs: tuple[Mark, ...],
+    ) -> None:
+        self.path = path
+        self.module = module
+        self.kind = kind
+        self.inputs = inputs
+        self.outputs: tuple[Mark, ...] = ()
+        self.text = ""
+        self.leaf: Node | None = None
+        self.flow: flow.Flow = flow.unknown
+        self.windows: tuple[Window, ...] = ()
+        self.macs: int | None = 0
+        self.note = ""
+        self.parameters: tuple[nn.Parameter, ...] = ()
+
+
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    """The tensors in nested lists, tuples, dicts and dataclass-like containers, in order."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from tensors_in(one)
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from tensors_in(one)
+
+
+def mapped(value: Any, change: Any) -> Any:
+    """The same nested value with ``change`` applied to each tensor."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, list):
+        return [mapped(one, change) for one in value]
+    if isinstance(value, tuple):
+        parts = [mapped(one, change) for one in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+    if isinstance(value, dict):
+        return {key: mapped(one, change) for key, one in value.items()}
+    return value

@@ -1,0 +1,107 @@
+"""What a shape rule is: from a call's arguments to its output's shape, its windows and its cost.
+
+A rule has the signature of the function that it answers for and reads shapes, never values. It
+says whether the call is *plain*: certain to succeed, with that very shape, in contiguous memory.
+Only then may torch's own kernel be left out; whatever is not plain goes to the kernel, so that
+torch raises its own errors and settles the odd cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from convdocs.geometry import Window
+from convdocs.tracing import flow
+
+Shape = tuple[int, ...]
+
+FLOATS = frozenset({torch.float32, torch.float64, torch.bfloat16, torch.float16})
+
+
+class Mark:
+    """What a recorded tensor carries: where it came from, and its shape, at hand without torch."""
+
+    __slots__ = ("dtype", "plain", "shape", "source")
+
+    def __init__(self, source: int, shape: Shape, dtype: torch.dtype, plain: bool) -> None:
+        self.source = source
+        self.shape = shape
+        self.dtype = dtype
+        self.plain = plain
+
+
+def facts(tensor: Tensor) -> Mark:
+    """The mark of a recorded tensor, or the same facts about a parameter or a constant."""
+    try:
+        return tensor._convdocs_mark  # type: ignore[attr-defined,no-any-return]
+    except AttributeError:
+        return Mark(-2, tuple(tensor.shape), tensor.dtype, tensor.is_contiguous())
+
+
+class Answer(NamedTuple):
+    """What a rule says about one call.
+
+    ``shape`` and ``dtype`` are those of the output when ``plain`` holds. ``macs`` is None when
+    they cannot be counted.
+    """
+
+    shape: Shape
+    dtype: torch.dtype
+    plain: bool
+    macs: int | None = 0
+    windows: tuple[Window, ...] = ()
+    flow: flow.Flow = flow.unknown
+    inplace: bool = False
+
+
+Rule = Callable[..., Answer | None]
+
+
+@dataclass
+class Book:
+    """The rules, by the function they answer for and by the leaf module they stand in for."""
+
+    functions: dict[Any, Rule] = field(default_factory=dict)
+    modules: dict[type[nn.Module], Rule] = field(default_factory=dict)
+
+    def rule(self, *names: str) -> Callable[[Rule], Rule]:
+        """Register a rule for every spelling that torch has for ``names``."""
+
+        def register(rule: Rule) -> Rule:
+            for name in names:
+                for function in spellings(name):
+                    self.functions[function] = rule
+            return rule
+
+        return register
+
+    def module(self, *classes: type[nn.Module]) -> Callable[[Rule], Rule]:
+        """Register a rule for leaf modules of exactly these classes: ``rule(module, x)``."""
+
+        def register(rule: Rule) -> Rule:
+            for one in classes:
+                self.modules[one] = rule
+            return rule
+
+        return register
+
+
+def spellings(name: str) -> list[Any]:
+    """The function ``name`` in torch, torch.nn.functional and as a tensor's method.
+
+    Examples
+    --------
+    >>> len(spellings("conv1d"))
+    1
+    """
+    homes = (torch, nn.functional, torch._C._nn, Tensor)
+    found = [getattr(home, name) for home in homes if hasattr(home, name)]
+    return list(dict.fromkeys(found))
+
+
+BOOK = Book()
