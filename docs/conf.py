@@ -93,15 +93,14 @@ html_title = "convdocs"
 html_static_path = ["_static"]
 templates_path = ["_templates"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_favicon = "_static/favicon.svg"
-html_logo = None
+html_logo = "_static/favicon.svg"
 html_copy_source = False
 html_show_sourcelink = False
 html_math_renderer = "mathml"
 copybutton_exclude = ".linenos, .gp, .go"
 copybutton_prompt_text = ">>> "
-pygments_style = "friendly"
-pygments_dark_style = "github-dark"
 html_theme_options = {
     "light_css_variables": {
         "color-brand-primary": "#0b5d8f",

@@ -1,1 +1,35 @@
-"""Sphinx parts for documentation of convolutional networks."""
+"""Layers, models and shape errors as directives of a Sphinx project.
+
+``extensions = ["convdocs.sphinxext"]`` in a conf.py gives ``conv-figure``, ``conv-explorer``,
+``layer-trace``, ``conv-shapes`` and ``shape-error``, in reStructuredText and in MyST. torch loads
+when the first of them is read, so that a build without changes stays quick.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+# Goes up when the nodes that the directives make change, so that old doctrees are read anew.
+ENV_VERSION = 1
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directives, their settings and their assets with a Sphinx application."""
+    import convdocs
+    from convdocs.sphinxext import assets, directives, options, plain
+
+    for setting in options.SETTINGS:
+        app.add_config_value(setting.name, setting.default, "env", [type(setting.default)])
+    for directive in directives.DIRECTIVES:
+        app.add_directive(directive.called, directive)
+    app.add_post_transform(plain.Words)
+    app.connect("html-page-context", assets.add)
+    return {
+        "version": convdocs.__version__,
+        "env_version": ENV_VERSION,
+        "parallel_read_safe": True,
+        "parallel_write_safe": True,
+    }

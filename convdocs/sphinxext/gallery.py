@@ -8,6 +8,7 @@ SVG images, one for light and one for dark pages, with its alt text, size and ca
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -50,7 +51,7 @@ def save(figure: Figure, path: Path, source: Path) -> str:
     dark_path.write_text(draw.dark(light), encoding="utf-8")
     width, height = (round(inches * 96) for inches in figure.get_size_inches())
     words = " ".join(draw.describe(figure).split())
-    caption = " ".join(str(figure.get_label() or words).split())
+    caption = str(figure.get_label()) or re.split(r"(?<=[.:]) (?=[A-Z])", words)[-1]
     address = f"/{path.relative_to(source).with_suffix('').as_posix()}"
     return (
         f"\n.. conv-picture:: {address}.svg\n"

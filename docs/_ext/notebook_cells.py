@@ -11,6 +11,7 @@ from pathlib import Path
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
@@ -51,10 +52,24 @@ def compare(app: Sphinx, doctree: nodes.document) -> None:
         cells[number] = (app.env.docname, _equal(number, blocks))
         if blocks:
             blocks[0]["classes"].append("notebook-cell")
+            blocks[0].parent.insert(blocks[0].parent.index(blocks[0]), _label(number))
         if not cells[number][1]:
             logger.warning(
                 "cell %d does not print what the notebook prints", number, location=doctree
             )
+
+
+def _label(number: int) -> nodes.paragraph:
+    """The cell's number as the notebook writes it, linked to the list of cells."""
+    link = addnodes.pending_xref(
+        "",
+        nodes.inline("", f"In [{number}]"),
+        refdomain="std",
+        reftype="doc",
+        reftarget="/notebook",
+        refexplicit=True,
+    )
+    return nodes.paragraph("", "", link, classes=["cell-label"])
 
 
 def _equal(number: int, blocks: list[nodes.literal_block]) -> bool:
@@ -123,12 +138,13 @@ def _row(app: Sphinx, docname: str, number: int) -> nodes.row:
     cell = notebook()[number]
     address = f"{app.builder.get_relative_uri(docname, page)}#cell-{number}"
     link = nodes.reference("", "", nodes.Text(f"In [{number}]"), refuri=address, internal=True)
-    said = "equal" if equal else "differs"
+    said = "✓ equal" if equal else "✗ differs"
     if equal and not cell["output"]:
-        said = "equal (it prints nothing)"
+        said = "✓ equal: nothing is printed"
     elif equal and cell.get("output_truncated"):
-        said = "equal, as far as the notebook's goes"
-    return nodes.row("", _entry(link), _entry(cell["shows"]), _entry(said))
+        said = "✓ equal, as far as the notebook's goes"
+    verdict = nodes.inline("", said, classes=["equal" if equal else "differs"])
+    return nodes.row("", _entry(link), _entry(cell["shows"]), _entry(verdict))
 
 
 def _entry(content: str | nodes.Node) -> nodes.entry:
@@ -140,7 +156,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.add_node(CellList)
     app.add_directive("notebook-cells", NotebookCells)
     app.connect("source-read", keep_spaces)
-    app.connect("doctree-read", compare)
+    app.connect("doctree-read", compare, priority=100)
     app.connect("env-purge-doc", purge)
     app.connect("env-merge-info", merge)
     app.connect("env-updated", relist)

@@ -1,18 +1,12 @@
-"""Small repairs to pages before and after Sphinx reads them."""
+"""Small repairs to pages as Sphinx reads and writes them."""
 
 import re
 from fnmatch import fnmatchcase
+from typing import Any
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
-
-
-def name_thumbnails(app: Sphinx, doctree: nodes.document) -> None:
-    """A thumbnail is decoration beside its link; say so to Sphinx, which would name the file."""
-    for image in doctree.findall(nodes.image):
-        if "/images/thumb/" in image["uri"] and not image.get("alt"):
-            title = image["uri"].rsplit("sphx_glr_", 1)[-1].removesuffix("_thumb.svg")
-            image["alt"] = f"Thumbnail of the page {title.replace('_', ' ')}"
 
 
 def skip_empty_sections(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -26,7 +20,48 @@ def skip_empty_sections(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] = re.sub(r"(?m)^[\w/]*\*[\w/]*$", known, source[0])
 
 
+def tidy_gallery(app: Sphinx, doctree: nodes.document) -> None:
+    """Take out what Sphinx-Gallery adds and the site does not want; give thumbnails their names."""
+    if not app.env.docname.startswith("gallery/"):
+        return
+    for node in list(doctree.findall(nodes.note)):
+        if "sphx-glr-download-link-note" in node["classes"]:
+            node.parent.remove(node)
+    for raw in list(doctree.findall(nodes.raw)):
+        if "sg-tag-list" in raw.astext():
+            raw.parent.remove(raw)
+    for image in list(doctree.findall(nodes.image)):
+        if "/images/thumb/" in image["uri"]:
+            _thumbnail(image)
+    if app.env.docname == "gallery/index":  # its sections stand in the home page's contents
+        for tree in list(doctree.findall(addnodes.toctree)):
+            tree.parent.remove(tree)
+
+
+def _thumbnail(image: nodes.image) -> None:
+    """The picture itself, light and dark, with a name; it is drawn small by the style sheet."""
+    page = re.sub(r".*sphx_glr_|_thumb\..*", "", image["uri"])
+    image["alt"] = f"A picture from the page {page.replace('_', ' ')}"
+    if image["uri"].endswith(".svg"):
+        dark = image.copy()
+        dark["uri"] = image["uri"].replace("/thumb/", "/").replace("_thumb.svg", "_001_dark.svg")
+        image["classes"].append("only-light")
+        dark["classes"].append("only-dark")
+        image.parent.insert(image.parent.index(image) + 1, dark)
+
+
+def lighten(
+    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document
+) -> None:
+    """Drop the gallery's style sheets and script; site.css does their work."""
+    for kind in ("css_files", "script_files"):
+        context[kind] = [
+            asset for asset in context[kind] if not re.search(r"/sg[-_]", str(asset.filename))
+        ]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", skip_empty_sections)
-    app.connect("doctree-read", name_thumbnails)
+    app.connect("doctree-read", tidy_gallery, priority=100)  # before Sphinx collects from it
+    app.connect("html-page-context", lighten, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
