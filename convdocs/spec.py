@@ -210,6 +210,24 @@ def keywords(text: str) -> dict[str, Any]:
     raise SpecError(f"{text!r} is no set of keyword arguments: write them as {{'width': 8}}")
 
 
+def sliding(made: nn.Module, size: tuple[int, ...]) -> layers.Layer:
+    """Read a sliding-window layer, and check that ``size`` has a number for each of its axes.
+
+    Examples
+    --------
+    >>> sliding(layer("MaxPool2d(2)"), (4, 5)).axes
+    ('H', 'W')
+    """
+    read = layers.read(made)
+    if len(size) != read.dims:
+        raise SpecError(
+            f"{read.kind} slides over {' and '.join(read.axes)}: its size is "
+            f"{read.dims} number{'s'[: read.dims - 1]}, as {'x'.join('7' * read.dims)}, "
+            f"not {'x'.join(map(str, size))}"
+        )
+    return read
+
+
 def worked(
     text: str, size: tuple[int, ...], *, values: str = "whole", seed: int = 0
 ) -> tuple[nn.Module, Tensor]:
@@ -235,13 +253,7 @@ def worked(
     torch.Size([1, 3])
     """
     made = layer(text, seed=seed)
-    read = layers.read(made)
-    if len(size) != read.dims:
-        one = "x".join(["7"] * read.dims)
-        raise SpecError(
-            f"{read.kind} slides over {' and '.join(read.axes)}: its size is "
-            f"{read.dims} number{'s'[: read.dims - 1]}, as {one}, not {'x'.join(map(str, size))}"
-        )
+    read = sliding(made, size)
     numbers = torch.Generator().manual_seed(seed)
     shape = (read.in_channels or 1, *size)
     if values == "random":

@@ -1,0 +1,41 @@
+"""Style sheets and scripts, on the pages that need them and no others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+PACKAGE = Path(__file__).parents[1]
+STYLE = PACKAGE / "sphinxext" / "convdocs.css"
+EXPLORER = (PACKAGE / "explorer" / "explorer.css", PACKAGE / "explorer" / "explorer.js")
+
+
+def add(
+    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document
+) -> None:
+    """Give a page the assets of the directives on it (``html-page-context``)."""
+    if not doctree:  # a page without a source: the search, the index
+        return
+    used = {name for node in doctree.findall(nodes.container) for name in node["classes"]}
+    if "convdocs-part" not in used:
+        return
+    files = [STYLE, *(EXPLORER if "conv-explorer" in used else ())]
+    for file in files:
+        _copy(file, Path(app.outdir) / "_static")
+        if file.suffix == ".css":
+            app.add_css_file(file.name)
+        else:
+            app.add_js_file(file.name)
+
+
+def _copy(file: Path, folder: Path) -> None:
+    content = file.read_bytes()
+    target = folder / file.name
+    if not target.exists() or target.read_bytes() != content:
+        folder.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)

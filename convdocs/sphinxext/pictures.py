@@ -1,0 +1,54 @@
+"""A matplotlib figure as a docutils figure with the right image for each builder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from docutils import nodes
+from sphinx import addnodes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from sphinx.environment import BuildEnvironment
+
+
+def picture(env: BuildEnvironment, figure: Figure, alt: str, width: str | None) -> nodes.figure:
+    """Save ``figure`` beside the doctrees; a node that shows it.
+
+    HTML gets one SVG for light pages and one for dark pages, EPUB the light one, LaTeX a PDF.
+    """
+    from convdocs import draw
+
+    light = draw.svg(figure)
+    pdf = BytesIO()
+    figure.savefig(pdf, format="pdf", metadata={"CreationDate": None})
+    light_image = _image(env, light.encode(), "svg", alt, width, "only-light")
+    dark_image = _image(env, draw.dark(light).encode(), "svg", alt, width, "only-dark")
+    made = nodes.figure()
+    made += addnodes.only("", light_image, dark_image, expr="html and not epub")
+    made += addnodes.only("", _image(env, light.encode(), "svg", alt, width), expr="epub")
+    made += addnodes.only("", _image(env, pdf.getvalue(), "pdf", alt, width), expr="not html")
+    return made
+
+
+def _image(
+    env: BuildEnvironment, content: bytes, suffix: str, alt: str, width: str | None, *classes: str
+) -> nodes.image:
+    """An image node for ``content``, in a file that is named after it."""
+    folder = Path(env.doctreedir) / "convdocs"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{hashlib.sha256(content).hexdigest()[:20]}.{suffix}"
+    if not path.exists():
+        # several readers may make the same picture at once: the last one to rename wins
+        part = path.with_suffix(f".{os.getpid()}")
+        part.write_bytes(content)
+        part.replace(path)
+    address = Path(os.path.relpath(path, env.srcdir)).as_posix()
+    made = nodes.image(uri=f"/{address}", alt=alt, classes=list(classes))
+    if width:
+        made["width"] = width
+    return made

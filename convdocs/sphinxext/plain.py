@@ -1,0 +1,45 @@
+"""Pictures and table captions for builders that write words only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from docutils import nodes
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
+
+class Words(SphinxPostTransform):
+    """Say a picture in words and set a table's caption above it, in text and man pages.
+
+    Their writers have no place for either: a man page would take the caption for its own name.
+    """
+
+    default_priority = 100  # after what other builders get is gone from the page
+    builders = ("text", "man")
+
+    def run(self, **kwargs: Any) -> None:
+        """Replace the pictures and captions of this package's directives."""
+        for box in list(self.document.findall(_is_part)):
+            for figure in list(box.findall(nodes.figure)):
+                figure.replace_self(_said(figure))
+            for table in list(box.findall(nodes.table)):
+                if isinstance(table[0], nodes.title):
+                    caption = nodes.paragraph("", "", *table.pop(0).children)
+                    table.parent.insert(table.parent.index(table), caption)
+
+
+def _is_part(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.container) and "convdocs-part" in node["classes"]
+
+
+def _said(figure: nodes.figure) -> list[nodes.Node]:
+    said: list[nodes.Node] = []
+    for child in figure.children:
+        match child:
+            case nodes.image():
+                said.append(nodes.paragraph("", child["alt"]))
+            case nodes.caption():
+                said.append(nodes.paragraph("", "", *child.children))
+            case nodes.legend():
+                said += child.children
+    return said

@@ -1,0 +1,283 @@
+"""Small real Sphinx projects, built with each builder, in both markups, with four themes."""
+
+import io
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace, patch_docutils
+
+from convdocs.sphinxext import directives, options
+
+BUILDERS = ("html", "dirhtml", "singlehtml", "epub", "latex", "text", "man")
+THEMES = ("furo", "pydata_sphinx_theme", "sphinx_rtd_theme", "alabaster")
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+CONF = """
+project = "Nets"
+author = copyright = "the authors"
+version = "1"
+extensions = ["myst_parser", "convdocs.sphinxext"]
+exclude_patterns = ["_build"]
+numfig = True
+latex_documents = [("index", "nets.tex", "Nets", "the authors", "manual")]
+man_pages = [("index", "nets", "Nets", "the authors", 1)]
+convdocs_execute = True
+"""
+
+INDEX = """
+Nets
+====
+
+.. toctree::
+
+   rest
+   myst
+   bare
+"""
+
+REST = """
+In reStructuredText
+===================
+
+.. conv-figure:: Conv2d(1, 1, 3, padding=1)
+   :size: 4x5
+   :at: 0,1,2
+   :name: rest-figure
+   :align: center
+
+   Nine products and *one* sum.
+
+See :numref:`rest-figure` and :ref:`rest-shapes`.
+
+.. conv-shapes:: Conv2d(1, 1, 3, stride=2)
+   :size: 7x7
+   :name: rest-shapes
+"""
+
+MYST = """
+# In MyST
+
+```{conv-figure} Conv2d(1, 1, 3, padding=1)
+:size: 4x5
+:at: 0,1,2
+:name: myst-figure
+:align: center
+
+Nine products and *one* sum.
+```
+
+See {numref}`myst-figure` and {ref}`myst-shapes`.
+
+```{conv-shapes} Conv2d(1, 1, 3, stride=2)
+:size: 7x7
+:name: myst-shapes
+```
+"""
+
+FORMULA = "⌊(7 + 0 + 0 − 1·(3 − 1) − 1) / 2⌋ + 1 = 3"
+
+
+def project(folder: Path, **pages: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "conf.py").write_text(CONF, encoding="utf-8")
+    (folder / "index.rst").write_text(INDEX, encoding="utf-8")
+    (folder / "bare.rst").write_text("Bare\n====\n\nNothing to see.\n", encoding="utf-8")
+    (folder / "rest.rst").write_text(pages.get("rest", REST), encoding="utf-8")
+    (folder / "myst.md").write_text(pages.get("myst", MYST), encoding="utf-8")
+    return folder
+
+
+def build(source: Path, builder: str = "html", *, parallel: int = 0, out: str = "", **settings):
+    """Build with -n -W off; the output folder, the warnings and the pages that were read."""
+    target = source / "_build" / (out or builder)
+    warnings = io.StringIO()
+    pages: list[str] = []
+    with patch_docutils(source), docutils_namespace():
+        app = Sphinx(
+            source,
+            source,
+            target,
+            source / "_build" / "doctrees",
+            builder,
+            confoverrides={"nitpicky": True, **settings},
+            status=None,
+            warning=warnings,
+            parallel=parallel,
+        )
+        app.connect("env-before-read-docs", lambda app, env, names: pages.extend(names))
+        app.build()
+    return target, COLOURS.sub("", warnings.getvalue()), sorted(pages)
+
+
+@pytest.fixture(scope="module")
+def nets(tmp_path_factory):
+    return project(tmp_path_factory.mktemp("nets"))
+
+
+def text_of(target: Path, builder: str) -> str:
+    """What a reader of either page would find, whatever the format."""
+    if builder == "epub":
+        with zipfile.ZipFile(target / "Nets.epub") as book:
+            return "".join(book.read(f"{page}.xhtml").decode() for page in ("rest", "myst"))
+    files = {
+        "html": ["rest.html", "myst.html"],
+        "dirhtml": ["rest/index.html", "myst/index.html"],
+        "singlehtml": ["index.html"],
+        "latex": ["nets.tex"],
+        "text": ["rest.txt", "myst.txt"],
+        "man": ["nets.1"],
+    }
+    return "".join((target / file).read_text(encoding="utf-8") for file in files[builder])
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_each_builder_writes_both_markups_without_a_warning(nets, builder):
+    target, warnings, _ = build(nets, builder)
+    assert warnings == ""
+    text = text_of(target, builder)
+    assert text.count(FORMULA) == 4  # two axes, two markups
+    assert len(re.findall(r"products and .{0,40}one.{0,9} sum", text)) == 2
+    shown = {
+        "latex": r"sphinxincludegraphics\{\{\w+\}\.pdf\}",
+        "text": r"window\s+stands\s+on",
+        "man": r"window stands on",
+        "epub": r'<img [^>]*alt="[^"]*window stands on[^"]*"[^>]* src="[^"]*\w+\.svg"',
+    }.get(builder, r'<img [^>]*alt="[^"]*window stands on[^"]*"[^>]* class="only-light"')
+    assert len(re.findall(shown, text)) == 2
+
+
+def test_both_markups_make_the_same_nodes(nets):
+    target, _, _ = build(nets)
+    one, other = (
+        re.findall(
+            r'<div class="convdocs-part.*?</div>',
+            (target / f"{page}.html").read_text(encoding="utf-8"),
+            re.DOTALL,
+        )
+        for page in ("rest", "myst")
+    )
+    same = [re.sub(r"Fig\. \d|Table \d|(rest|myst)-|id\d+", "", "".join(x)) for x in (one, other)]
+    assert len(one) == 2
+    assert same[0] == same[1]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_each_theme_shows_the_parts_and_styles_only_the_pages_that_have_them(nets, theme):
+    target, warnings, _ = build(nets, out=theme, html_theme=theme)
+    assert warnings == ""
+    for page in ("rest", "myst"):
+        html = (target / f"{page}.html").read_text(encoding="utf-8")
+        images = re.findall(r'<img [^>]*src="(_images/[^"]+)"', html)
+        assert len(images) == 2  # light and dark
+        assert all((target / image).exists() for image in images)
+        assert "_static/convdocs.css" in html
+    for page in ("bare", "index", "search", "genindex"):
+        assert "convdocs.css" not in (target / f"{page}.html").read_text(encoding="utf-8")
+    assert (target / "_static" / "convdocs.css").exists()
+
+
+def test_a_page_for_the_dark_has_the_same_picture_in_other_colours(nets):
+    target, _, _ = build(nets)
+    html = (target / "rest.html").read_text(encoding="utf-8")
+    light, dark = re.findall(r'<img [^>]*class="only-(\w+)" src="([^"]+)"', html)
+    assert (light[0], dark[0]) == ("light", "dark")
+    one, other = ((target / path).read_text(encoding="utf-8") for path in (light[1], dark[1]))
+    assert one != other
+    colour = re.compile(r"#[0-9a-f]{6}")
+    assert colour.sub("", one) == colour.sub("", other)
+
+
+WRONG = [
+    ("conv-figure", "", {"size": "7"}, "it needs a layer, as Conv2d(1, 1, 3, padding=1)"),
+    ("conv-figure", "Conv1d(1, 1, 3)", {}, ":size: is needed: input cells along each axis, as 7"),
+    ("conv-figure", "Conv1d(1, 1, 3)", {"siez": "7"}, "no option :siez:; did you mean size?"),
+    ("conv-figure", "Conv1d(1, 1, 3)", {"foo": "7"}, "no option :foo:; there are size, at, values"),
+    ("conv-figure", "Conv1d(1, 1, 3)", {"size": ""}, ":size: '' is not understood"),
+    ("conv-figure", "Conv1d(1, 1, 3)", {"size": "7x"}, "write whole numbers, as 7, 4x5 or 4x5x6"),
+    ("conv-figure", "Conv1d(1, 1, 3)", {"size": "4x5"}, "its size is 1 number, as 7, not 4x5"),
+    ("conv-figure", "Conv1d(1, 1, 3)", {"size": "7", "at": "0,9"}, "(1, 5)"),
+    ("conv-figure", "Conv1d(1, 1, 3)", {"size": "7", "at": "x"}, ":at: 'x' is not understood"),
+    ("conv-figure", "Conv1d(1, 1, 3)", {"size": "7", "seed": "x"}, ":seed: takes a whole number"),
+    ("conv-figure", "Conv1d(1, 1, 3)", {"size": "7", "values": "hole"}, "did you mean whole?"),
+    ("conv-figure", "Conv1d(1, 1, 3)", {"size": "7", "align": "up"}, "left, center or right"),
+    ("conv-figure", "Conv1d(1, 1, 3)", {"size": "7", "width": "wide"}, ":width: "),
+    ("conv-figure", "Conv1d(1, 1, 3)", {"size": "7", "alt": ""}, ":alt: is empty"),
+    ("conv-figure", "Conv1(1, 1, 3)", {"size": "7"}, "no layer called Conv1; did you mean Conv1d"),
+    ("conv-figure", "Linear(1, 1)", {"size": "7"}, "Linear has no sliding window"),
+    ("conv-figure", "__import__('os')", {"size": "7"}, "torch.nn has no layer called __import__"),
+    ("conv-shapes", "Conv1d(1, 1, 9)", {"size": "3"}, "L=3 is too small for its kernel"),
+]
+
+
+def as_rest(name: str, argument: str, given: dict[str, str]) -> str:
+    return f".. {name}:: {argument}\n" + "".join(f"   :{k}: {v}\n" for k, v in given.items())
+
+
+def as_myst(name: str, argument: str, given: dict[str, str]) -> str:
+    return f"```{{{name}}} {argument}\n" + "".join(f":{k}: {v}\n" for k, v in given.items()) + "```"
+
+
+def test_each_mistake_is_told_with_its_file_its_line_and_the_right_spelling(tmp_path):
+    title = {"rest": "Wrong\n=====\n\n", "myst": "# Wrong\n\n\n"}
+    writers = {"rest": as_rest, "myst": as_myst}
+    pages, lines = {}, {}
+    for page, write in writers.items():
+        text = title[page]
+        for number, (name, argument, given, _) in enumerate(WRONG):
+            lines[page, number] = text.count("\n") + 1
+            text += write(name, argument, given) + "\n\n"
+        pages[page] = text
+    _, warnings, _ = build(project(tmp_path, **pages), "dummy")
+    told = dict(re.findall(r"(\w+\.(?:rst|md):\d+): ERROR: (.*)", warnings))
+    assert len(told) == 2 * len(WRONG)
+    for page, file in (("rest", "rest.rst"), ("myst", "myst.md")):
+        for number, (name, _, _, says) in enumerate(WRONG):
+            message = told[f"{file}:{lines[page, number]}"]
+            assert message.startswith(f"{name}: ")
+            assert says in message
+
+
+def test_parallel_builds_write_the_same_bytes(tmp_path):
+    def pages(target: Path) -> dict[str, bytes]:
+        kept = [path for path in target.rglob("*") if path.suffix in (".html", ".svg", ".css")]
+        return {str(path.relative_to(target)): path.read_bytes() for path in kept}
+
+    serial, _, _ = build(project(tmp_path / "one"))
+    parallel, warnings, _ = build(project(tmp_path / "two"), parallel=2)
+    assert warnings == ""
+    assert pages(serial) == pages(parallel)
+
+
+def test_nothing_is_read_again_when_nothing_changed(tmp_path):
+    source = project(tmp_path)
+    assert build(source)[2] == ["bare", "index", "myst", "rest"]
+    assert build(source)[2] == []
+
+
+def test_a_project_without_these_directives_never_loads_torch(tmp_path):
+    source = project(tmp_path, rest="Rest\n====\n", myst="# Myst\n")
+    script = (
+        "import sys; from sphinx.cmd.build import main; "
+        f"assert main(['-q', '-W', {str(source)!r}, {str(source / '_build')!r}]) == 0; "
+        "assert not {'torch', 'matplotlib'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, env={**os.environ})
+
+
+def test_every_option_says_what_it_takes_and_what_it_does():
+    for directive in directives.DIRECTIVES:
+        assert directive.summary.endswith(".")
+        for option in directive.declared:
+            assert option.takes
+            assert option.help.endswith(".")
+            assert (
+                option.required
+                or option.default is None
+                or option.default == (options.read([option], {})[option.name])
+            )
