@@ -295,7 +295,7 @@ def _html_table(table: Table) -> str:
         rows.append(f"{opening}{_html_cells(row, table.columns)}</tr>")
     foot = f"<tfoot><tr>{_html_cells(table.totals, table.columns)}</tr></tfoot>"
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table>'
+        f'<div class="scroll" tabindex="0" role="group" aria-label="{label}"><table>'
         f"{f'<caption>{label}</caption>' if table.caption else ''}"
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
         f"{foot if table.totals else ''}</table></div>"
