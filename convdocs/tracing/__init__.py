@@ -15,7 +15,7 @@ from convdocs.tracing.nodes import mapped, tensors_in
 from convdocs.tracing.recorder import META, NeedsValues, Recorder, ShapeRecorder
 from convdocs.tracing.rules import Mark
 
-__all__ = ["TraceError", "trace"]
+__all__ = ["TraceError", "trace", "trace_values"]
 
 _TURN = RLock()  # a run stands in for the modules' forward: one at a time
 
@@ -71,9 +71,19 @@ def trace(model: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
         try:
             return _run(model, inputs, kwargs, ShapeRecorder(_device(model)), _on_meta)
         except NeedsValues:
-            pass
-        with values_kept(model):
-            return _run(model, inputs, kwargs, Recorder(_device(model)), _real)
+            return trace_values(model, *inputs, **kwargs)
+
+
+def trace_values(model: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
+    """As :func:`trace`, on real tensors: for what shapes alone do not show.
+
+    Examples
+    --------
+    >>> trace_values(nn.Sequential(nn.ReLU()), torch.zeros(2, 3)).executed
+    'values'
+    """
+    with _TURN, random_state_kept(), values_kept(model):
+        return _run(model, inputs, kwargs, Recorder(_device(model)), _real)
 
 
 def _device(model: nn.Module) -> torch.device:
