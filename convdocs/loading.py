@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -199,8 +200,8 @@ def _own_files(module: ModuleType, root: Path) -> list[Path]:
     return sorted(own)
 
 
-def example(code: str) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
-    """Run the lines of an example but for its last call, and return that call's parts.
+def example(code: str) -> partial[Any]:
+    """Run the lines of an example but for its last call, and return that call.
 
     Parameters
     ----------
@@ -209,31 +210,21 @@ def example(code: str) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
 
     Examples
     --------
-    >>> model, args, kwargs = example('''
+    >>> call = example('''
     ... from torch import nn
     ... pool = nn.MaxPool1d(2)
     ... pool((1, 1, 4))
     ... ''')
-    >>> model, args
+    >>> call.func, call.args
     (MaxPool1d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False), ((1, 1, 4),))
     """
     *lines, last = _lines(code)
     if not isinstance(last, ast.Expr) or not isinstance(last.value, ast.Call):
         raise SpecError("the last line must call the model on its input, as model(x)")
     call = last.value
-    words: list[ast.expr] = [ast.Constant(one.arg) for one in call.keywords if one.arg]
-    if len(words) != len(call.keywords):
-        raise SpecError("the last line: write its arguments out, ** is not read here")
-    parts = ast.Tuple(
-        [
-            call.func,
-            ast.Tuple(call.args, ast.Load()),
-            ast.Dict([*words], [one.value for one in call.keywords]),
-        ],
-        ast.Load(),
-    )
-    model, args, kwargs = _evaluated(lines, parts)
-    return model, args, kwargs
+    held = ast.Call(ast.Name("__partial", ast.Load()), [call.func, *call.args], call.keywords)
+    made: partial[Any] = _evaluated(lines, held)
+    return made
 
 
 def last_value(code: str) -> Any:
@@ -261,7 +252,7 @@ def _lines(code: str) -> list[ast.stmt]:
 
 
 def _evaluated(lines: list[ast.stmt], last: ast.expr) -> Any:
-    space: dict[str, Any] = {"__name__": "__convdocs__"}
+    space: dict[str, Any] = {"__name__": "__convdocs__", "__partial": partial}
     body = ast.fix_missing_locations(ast.Module(lines, []))
     value = ast.fix_missing_locations(ast.Expression(last))
 

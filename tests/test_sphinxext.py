@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -58,6 +59,25 @@ See :numref:`rest-figure` and :ref:`rest-shapes`.
 .. conv-shapes:: Conv2d(1, 1, 3, stride=2)
    :size: 7x7
    :name: rest-shapes
+
+.. layer-trace:: net:small
+   :input: 2,10,7
+   :name: rest-trace
+
+:numref:`rest-trace`, again from its file and as layers, and code:
+
+.. layer-trace:: models/net.py:Net
+   :input: 2,10,7
+   :kwargs: {"width": 16}
+
+.. layer-trace:: Sequential(Conv1d(10, 16, 3), ReLU())
+   :input: 2,10,7
+
+.. layer-trace::
+
+   from torch import nn
+   model = nn.Sequential(nn.Conv1d(10, 16, 3), nn.ReLU())
+   model((2, 10, 7))
 """
 
 MYST = """
@@ -78,6 +98,40 @@ See {numref}`myst-figure` and {ref}`myst-shapes`.
 :size: 7x7
 :name: myst-shapes
 ```
+
+```{layer-trace} net:small
+:input: 2,10,7
+:name: myst-trace
+```
+
+{numref}`myst-trace`, again from its file and as layers, and code:
+
+```{layer-trace} models/net.py:Net
+:input: 2,10,7
+:kwargs: {"width": 16}
+```
+
+```{layer-trace} Sequential(Conv1d(10, 16, 3), ReLU())
+:input: 2,10,7
+```
+
+```{layer-trace}
+from torch import nn
+model = nn.Sequential(nn.Conv1d(10, 16, 3), nn.ReLU())
+model((2, 10, 7))
+```
+"""
+
+NET = """
+from torch import nn
+
+import parts
+
+class Net(nn.Sequential):
+    def __init__(self, width):
+        super().__init__(nn.Conv1d(10, width, 3), nn.ReLU())
+
+small = nn.Sequential(nn.Conv1d(10, parts.width, 3), nn.ReLU())
 """
 
 FORMULA = "⌊(7 + 0 + 0 − 1·(3 − 1) − 1) / 2⌋ + 1 = 3"
@@ -87,6 +141,12 @@ def project(folder: Path, **pages: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "conf.py").write_text(CONF, encoding="utf-8")
     (folder / "index.rst").write_text(INDEX, encoding="utf-8")
+    (folder / "net.py").write_text(NET, encoding="utf-8")
+    (folder / "parts.py").write_text("width = 16\n", encoding="utf-8")
+    (folder / "models").mkdir(exist_ok=True)
+    (folder / "models" / "net.py").write_text(
+        NET.replace("import parts", "").replace("parts.width", "4"), encoding="utf-8"
+    )
     (folder / "bare.rst").write_text("Bare\n====\n\nNothing to see.\n", encoding="utf-8")
     (folder / "rest.rst").write_text(pages.get("rest", REST), encoding="utf-8")
     (folder / "myst.md").write_text(pages.get("myst", MYST), encoding="utf-8")
@@ -142,6 +202,7 @@ def test_each_builder_writes_both_markups_without_a_warning(nets, builder):
     assert warnings == ""
     text = text_of(target, builder)
     assert text.count(FORMULA) == 4  # two axes, two markups
+    assert text.count("4,800") == 2 * 2 * 4  # MACs: a call and the total, four traces
     assert len(re.findall(r"products and .{0,40}one.{0,9} sum", text)) == 2
     shown = {
         "latex": r"sphinxincludegraphics\{\{\w+\}\.pdf\}",
@@ -162,8 +223,8 @@ def test_both_markups_make_the_same_nodes(nets):
         )
         for page in ("rest", "myst")
     )
-    same = [re.sub(r"Fig\. \d|Table \d|(rest|myst)-|id\d+", "", "".join(x)) for x in (one, other)]
-    assert len(one) == 2
+    same = [re.sub(r"Fig\. \d+|Table \d+|(rest|myst)-|id\d+", "", "".join(x)) for x in (one, other)]
+    assert len(one) == 6
     assert same[0] == same[1]
 
 
@@ -212,6 +273,17 @@ WRONG = [
     ("conv-figure", "Linear(1, 1)", {"size": "7"}, "Linear has no sliding window"),
     ("conv-figure", "__import__('os')", {"size": "7"}, "torch.nn has no layer called __import__"),
     ("conv-shapes", "Conv1d(1, 1, 9)", {"size": "3"}, "L=3 is too small for its kernel"),
+    ("layer-trace", "net:small", {}, ":input: is needed: a shape, as 1,3,224,224"),
+    ("layer-trace", "net:small", {"input": "2;x"}, ":input: 'x' is not understood"),
+    ("layer-trace", "net:small", {"input": "2:int46"}, "no dtype called int46; did you mean int"),
+    ("layer-trace", "net:smal", {"input": "2,10,7"}, "net has no smal; did you mean small?"),
+    ("layer-trace", "nett:small", {"input": "2,10,7"}, "no module called nett"),
+    ("layer-trace", "nett.py:small", {"input": "2,10,7"}, "did you mean net.py?"),
+    ("layer-trace", "net:Net", {"input": "2,10,7"}, "Net needs width: give kwargs, as {"),
+    ("layer-trace", "net:Net", {"input": "1", "kwargs": "8"}, ":kwargs: '8' is no set of keyword"),
+    ("layer-trace", "net:small", {"input": "2,9,7"}, "0: Given groups=1, weight of size [16, 10"),
+    ("layer-trace", "net:small", {"input": "2,10,7", "findings": "hid"}, "did you mean hide?"),
+    ("layer-trace", "", {}, "it needs a model, as net:small or net.py:Net, or a layer; or code"),
 ]
 
 
@@ -258,6 +330,45 @@ def test_nothing_is_read_again_when_nothing_changed(tmp_path):
     source = project(tmp_path)
     assert build(source)[2] == ["bare", "index", "myst", "rest"]
     assert build(source)[2] == []
+
+
+def test_a_page_is_read_again_when_a_file_of_its_model_changed(tmp_path):
+    source = project(tmp_path)
+    target, _, _ = build(source)
+    assert "<p>4,800</p>" in (target / "rest.html").read_text(encoding="utf-8")
+    later = time.time() + 2
+    for file, content in (("parts.py", "width = 160\n"), ("models/net.py", None)):
+        if content:
+            (source / file).write_text(content, encoding="utf-8")
+        os.utime(source / file, (later, later))
+        assert build(source)[2] == ["myst", "rest"]
+    assert "<p>48,000</p>" in (target / "rest.html").read_text(encoding="utf-8")
+
+
+def test_code_runs_only_where_the_project_says_so(tmp_path):
+    body = "\n   import pathlib\n   pathlib.Path('ran').touch()\n   print(1)\n"
+    traces = ".. layer-trace:: net:small\n   :input: 2,10,7\n", f".. layer-trace::\n{body}"
+    source = project(tmp_path, rest="Rest\n====\n\n" + "\n".join(traces), myst="# Myst\n")
+    (source / "net.py").write_text("import pathlib\npathlib.Path('ran').touch()\n")
+    _, warnings, _ = build(source, convdocs_execute=False)
+    assert "net:small is code; set convdocs_execute = True in conf.py" in warnings
+    assert "its body is code; set convdocs_execute = True in conf.py" in warnings
+    assert not Path("ran").exists()
+
+
+def test_text_of_a_model_is_text_on_the_page(tmp_path):
+    body = """
+   from torch import nn
+   model = nn.Sequential()
+   model.add_module("<b>*x*|`y`", nn.Conv1d(1, 1, 3))
+   model((1, 1, 5))
+"""
+    source = project(tmp_path, rest=f"Rest\n====\n\n.. layer-trace::\n{body}", myst="# Myst\n")
+    target, warnings, _ = build(source)
+    html = (target / "rest.html").read_text(encoding="utf-8")
+    assert warnings == ""
+    assert "<b>" not in html
+    assert "&lt;b&gt;*x*|`y`" in html
 
 
 def test_a_project_without_these_directives_never_loads_torch(tmp_path):

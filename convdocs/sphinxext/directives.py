@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from docutils import nodes
 from docutils.nodes import fully_normalize_name
+from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
 
+import convdocs
 from convdocs.sphinxext import options, parts
 from convdocs.sphinxext.options import Option
 from convdocs.view.tables import Column, Table
@@ -19,6 +23,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from convdocs.layers import Layer
+    from convdocs.report import Trace
+
+
+Answer = TypeVar("Answer")
 
 
 class _Spec(dict[str, Any]):
@@ -107,28 +115,44 @@ class Part(SphinxDirective):
         caption.source, caption.line = first.source, first.line
         return [caption, *([nodes.legend("", *read[1:])] if len(read) > 1 else [])]
 
-    def needs_execution(self, what: str) -> None:
-        """Refuse to run code unless the project says so."""
-        if not self.config.convdocs_execute:
-            raise ValueError(
-                f"{what} is code; set convdocs_execute = True in conf.py to let directives run it"
-            )
-
-    @contextmanager
-    def model(self, values: Mapping[str, Any]) -> Iterator[Any]:
-        """The model that the argument names; the page is read anew when its files change."""
+    def on_model(self, values: Mapping[str, Any], ask: Callable[..., Answer]) -> Answer:
+        """What ``ask`` says of the model and its input, from the argument or from the body."""
         from convdocs import loading, spec
 
-        target = self.text()
+        if not self.arguments:
+            call = self._from_body(values["input"])
+            return ask(call.func, *call.args, **call.keywords)
+        if self.content:
+            raise ValueError("it takes a model or code in its body, not both")
+        if values["input"] is None:
+            raise ValueError(f":input: is needed: {options.INPUT.takes}")
+        target = self.arguments[0]
         if not spec.is_layer(target):
-            self.needs_execution(target)
+            self._may_run(target)
         where, _, name = target.rpartition(":")
         if where.endswith(".py"):  # relative to this page, as in other directives
             target = f"{self.env.relfn2path(where)[0]}:{name}"
         with loading.loaded(target, values["kwargs"], Path(self.env.srcdir)) as found:
-            for file in found.files:
+            for file in found.files:  # the page is read anew when one of them changes
                 self.env.note_dependency(str(file))
-            yield found.model
+            return ask(found.model, *values["input"])
+
+    def _from_body(self, inputs: tuple[Any, ...] | None) -> partial[Any]:
+        from convdocs import loading
+
+        if not self.content:
+            raise ValueError(f"it needs {self.argument}")
+        self._may_run("its body")
+        code = "\n".join(self.content)
+        if inputs is not None:
+            return partial(loading.last_value(code), *inputs)
+        return loading.example(code)
+
+    def _may_run(self, what: str) -> None:
+        if not self.config.convdocs_execute:
+            raise ValueError(
+                f"{what} is code; set convdocs_execute = True in conf.py to let directives run it"
+            )
 
 
 @contextmanager
@@ -242,4 +266,59 @@ def shapes_table(layer: Layer, size: Sequence[int], code: str) -> Table:
     return Table(columns, tuple(rows), f"{code}: {before} → {after}")
 
 
-DIRECTIVES: tuple[type[Part], ...] = (Figure, Shapes)
+class Explorer(Figure):
+    """``conv-explorer``: the interactive part, and the picture where nothing can interact."""
+
+    called = "conv-explorer"
+    summary = "The interactive explorer in HTML; its picture in EPUB, LaTeX, text and man pages."
+    argument = "a layer, as Conv1d(1, 1, 3)"
+    body = "The caption of the picture."
+    example = ".. conv-explorer:: Conv1d(1, 1, 3)\n   :size: 7"
+
+    def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
+        """Embed the explorer, and draw the layer for builders without scripts."""
+        from convdocs.explorer import embed
+
+        layer = self.layer(values)
+        explorer = embed.explore(*layer, at=values["at"])
+        part = embed.markup(explorer.setting, own=explorer.own, at=explorer.at)
+        return [
+            addnodes.only("", nodes.raw("", part, format="html"), expr="html and not epub"),
+            addnodes.only("", self.draw(layer, values), expr="not html or epub"),
+        ]
+
+
+class LayerTrace(Part):
+    """``layer-trace``: a model's layers as a table."""
+
+    called = "layer-trace"
+    summary = "The layers of a model as a table: shapes, parameters, MACs, receptive fields."
+    argument = "a model, as net:small or net.py:Net, or a layer; or code in the body"
+    body = "Code whose last line is the model, or calls it on its input."
+    example = ".. layer-trace:: net:small\n   :input: 2,10,7"
+    declared = (
+        options.INPUT,
+        options.KWARGS,
+        options.FINDINGS,
+        options.NAME,
+        options.CLASS,
+    )
+
+    def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
+        """Trace the model."""
+        from convdocs.view import trace as view
+
+        try:
+            found: Trace = self.on_model(values, convdocs.trace)
+        except convdocs.TraceError as error:
+            raise ValueError(
+                f"{error.call.path or error.trace.model}: {error.__cause__}"
+            ) from error
+        if values["findings"] == "hide":
+            found = replace(found, findings=())
+        made = parts.to_nodes(view.parts(found))
+        self.label(next(node for node in made if isinstance(node, nodes.table)), values["name"])
+        return made
+
+
+DIRECTIVES: tuple[type[Part], ...] = (Figure, LayerTrace, Shapes)

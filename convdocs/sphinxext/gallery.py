@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from sphinx.application import Sphinx
 
+WIDE = 540  # pixels; a wider picture scrolls on a phone, since its digits would be too small
+
 
 def scrape(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any], **_: Any) -> str:
     """Save the figure that a code block ends with; the reStructuredText that shows it.
@@ -77,6 +79,8 @@ class Picture(FigureDirective):
         figure = made[0]
         if isinstance(figure, nodes.figure):
             figure["classes"].append("conv-picture")
+            if int(self.options.get("width", 0)) > WIDE:
+                figure["classes"].append("wide")
             light = next(figure.findall(nodes.image))
             dark = light.copy()
             dark["uri"] = self.options["dark"]

@@ -70,10 +70,11 @@ def table(part: Table) -> nodes.table:
         made += nodes.title(part.caption, part.caption)
     group = nodes.tgroup(cols=len(part.columns))
     made += group
-    rows = [tuple(column.title for column in part.columns), *part.rows]
-    for index in range(len(part.columns)):
-        group += nodes.colspec(colwidth=max(1, *(len(row[index]) for row in rows)))
-    head = nodes.thead("", _row(rows[0], [Column(one.title, one.align) for one in part.columns]))
+    heads = tuple(column.title for column in part.columns)
+    for cells in zip(heads, *part.rows, part.totals or heads, strict=True):
+        # the text writer wraps at this width, and writes marks around code and totals
+        group += nodes.colspec(colwidth=max(map(len, cells)) + 4)
+    head = nodes.thead("", _row(heads, [Column(one.title, one.align) for one in part.columns]))
     body = nodes.tbody()
     for number, cells in enumerate(part.rows):
         body += _row(cells, part.columns, strong=number in part.marked)
