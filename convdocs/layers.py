@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
-from torch import nn
+from torch import Tensor, nn
 
 from convdocs.geometry import Window, same_padding
 
@@ -151,40 +153,151 @@ def per_axis(value: Any, dims: int) -> tuple[int, ...]:
 def code(module: nn.Module) -> str:
     """The constructor call as one would type it: required arguments, then what differs.
 
+    A tensor that was given to the constructor (a loss's class weights) is shown as ``...``, and
+    so is what a module made of other modules was given. A class whose constructor does not keep
+    its arguments shows what its ``repr`` shows.
+
     Examples
     --------
     >>> code(nn.Conv1d(3, 2, kernel_size=3, padding=1))
     'Conv1d(3, 2, 3, padding=1)'
-    >>> code(nn.MaxPool2d(2))
-    'MaxPool2d(2)'
+    >>> code(nn.MaxPool2d(2)), code(nn.LSTM(4, 8, bidirectional=True))
+    ('MaxPool2d(2)', 'LSTM(4, 8, bidirectional=True)')
     """
-    name = type(module).__name__
+    name = layer_class(module).__name__
+    if module._modules and not _is_one_layer(module):
+        return f"{name}(...)"
+    cls: Any = layer_class(module)
+    arguments = _arguments(cls)
+    if arguments is None:
+        return f"{name}({module.extra_repr()})"
     words: list[str] = []
     by_position = True
-    for parameter in inspect.signature(type(module).__init__).parameters.values():
-        if parameter.name in ("self", "device", "dtype"):
-            continue
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+    for argument, default in arguments:
+        value = _given(module, argument, default)
+        if value is _MISSING and default is inspect.Parameter.empty:
             return f"{name}({module.extra_repr()})"
-        if not hasattr(module, parameter.name):
+        if value is _MISSING or value is default or _same(value, default):
             by_position = False
             continue
-        value = _typed(getattr(module, parameter.name), parameter.default)
-        if parameter.default is None and value == _typed(getattr(module, "kernel_size", None), 0):
-            value = None  # a pool's stride follows its kernel
-        if value == parameter.default:
-            by_position = False
-        elif by_position and parameter.default is parameter.empty:
-            words.append(repr(value))
-        else:
-            words.append(f"{parameter.name}={value!r}")
+        spelled = "..." if isinstance(value, Tensor) else repr(value)
+        required = default is inspect.Parameter.empty
+        words.append(spelled if by_position and required else f"{argument}={spelled}")
     return f"{name}({', '.join(words)})"
 
 
-def _typed(value: Any, default: Any) -> Any:
-    """A stored attribute as its author typed it: (3, 3) was 3, a bias tensor was True."""
-    if isinstance(default, bool) and not isinstance(value, bool):
-        return value is not None
-    if isinstance(value, tuple) and len(set(value)) == 1:
-        return value[0]
-    return value
+def settings(module: nn.Module) -> tuple[Any, ...]:
+    """What :func:`code` reads of a layer: equal for two layers that are written the same.
+
+    It may hold a list or a tensor, so that it does not hash.
+
+    Examples
+    --------
+    >>> settings(nn.Conv1d(3, 2, 3)) == settings(nn.Conv1d(3, 2, 3))
+    True
+    >>> settings(nn.Conv1d(3, 2, 3)) == settings(nn.Conv1d(3, 2, 3, bias=False))
+    False
+    """
+    cls: Any = type(module)
+    kept = module.__dict__
+    arguments = _arguments(cls)
+    if arguments is None or module._modules:
+        return (id(module),)
+    raw = [kept.get(name) for name, _ in arguments]
+    return (cls, *raw, *map(type, raw), _has_bias(module))
+
+
+def layer_class(module: nn.Module) -> type[nn.Module]:
+    """The class as its author wrote it: torch derives one of its own for a parametrised layer.
+
+    Examples
+    --------
+    >>> layer_class(nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))).__name__
+    'Linear'
+    """
+    cls = type(module)
+    return cls.__bases__[0] if cls.__module__ == "torch.nn.utils.parametrize" else cls
+
+
+def _is_one_layer(module: nn.Module) -> bool:
+    """Whether the modules inside are a layer's own business: its projection, its weight norm."""
+    inner = module._modules.keys() - {"parametrizations"}
+    return not inner or isinstance(module, nn.MultiheadAttention)
+
+
+_MISSING = object()
+
+
+@lru_cache(maxsize=1024)
+def _arguments(cls: Any) -> tuple[tuple[str, Any], ...] | None:
+    """Names and defaults of a constructor's arguments; None where it takes any."""
+    if cls.__init__ in _RNN_CONSTRUCTORS:
+        known = list(inspect.signature(nn.RNNBase.__init__).parameters.values())[2:]
+        extra = [("nonlinearity", "tanh")] if issubclass(cls, nn.RNN) else []
+        return (*((p.name, p.default) for p in known), *extra)
+    found = []
+    for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            return None
+        if parameter.name not in _LEFT_OUT and not parameter.name.startswith("_"):
+            found.append((parameter.name, parameter.default))
+    return tuple(found)
+
+
+_RNN_CONSTRUCTORS = tuple(vars(cls)["__init__"] for cls in (nn.RNN, nn.LSTM, nn.GRU))
+# where and of what a layer is made, and the losses' old spellings of ``reduction``
+_LEFT_OUT = frozenset({"device", "dtype", "size_average", "reduce", "min_value", "max_value"})
+
+# what a constructor was given, where the module keeps it in another form
+_KEPT_OTHERWISE: dict[str, Callable[[Any], Any]] = {
+    "add_bias_kv": lambda module: module.bias_k is not None,
+    "kdim": lambda module: module.kdim if module.kdim != module.embed_dim else None,
+    "vdim": lambda module: module.vdim if module.vdim != module.embed_dim else None,
+    "norm_type": lambda module: _number(module.norm_type),
+}
+# settings that may be given as one number for all axes
+_PER_AXIS = frozenset(
+    {
+        "kernel_size", "stride", "padding", "dilation", "output_padding", "output_size",
+        "scale_factor", "output_ratio", "size",
+    }
+)  # fmt: skip
+
+
+def _given(module: nn.Module, argument: str, default: Any) -> Any:
+    """The value of one argument as its author typed it: (3, 3) was 3, a bias tensor was True."""
+    kept = module.__dict__
+    if argument in _KEPT_OTHERWISE:
+        return _KEPT_OTHERWISE[argument](module)
+    if argument == "bias" and default is True:
+        return _has_bias(module)
+    value = kept[argument] if argument in kept else getattr(module, argument, _MISSING)
+    if default is None and argument == "stride" and value == kept.get("kernel_size"):
+        return None  # a pool's stride follows its kernel
+    if type(value) is tuple:
+        alike = len(value) == 1 or (argument in _PER_AXIS and len(set(value)) == 1)
+        value = value[0] if alike else value
+    return _number(value) if argument == "scale_factor" else value
+
+
+def _number(value: Any) -> Any:
+    """A whole number without a point: nobody types ``Upsample(scale_factor=2.0)``."""
+    if isinstance(value, tuple):
+        return tuple(_number(one) for one in value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _has_bias(module: Any) -> bool:
+    """Whether the layer was made with a bias; one without any affine part was not asked."""
+    kept = module.__dict__
+    if not (kept.get("affine", True) and kept.get("elementwise_affine", True)):
+        return True
+    if isinstance(module, nn.MultiheadAttention):
+        return module.in_proj_bias is not None
+    if "bias" in kept:
+        return bool(kept["bias"])  # a plain flag in recurrent layers
+    return module._parameters.get("bias", True) is not None
+
+
+def _same(value: Any, default: Any) -> bool:
+    return not isinstance(value, Tensor) and type(value) is not object and bool(value == default)
