@@ -1,9 +1,16 @@
-"""The order of the gallery's pages: the notebook's own, then the others by name."""
+"""The order of the gallery's pages: the notebook's own, then those beyond it."""
 
 from pathlib import Path
 
 SECTIONS = ["conv1d", "conv2d", "cnn", "beyond"]
-PAGES = ["weights", "padding", "input_shapes", "errors", "outputs", "stack", "pool_trap"]
+PAGES = [
+    # the notebook
+    *("weights", "padding", "input_shapes", "errors", "outputs", "stack", "pool_trap"),
+    # beyond: the settings of a layer, then what a convolution is, then networks
+    *("stride", "dilation", "same", "padding_modes", "causal", "pooling", "groups", "conv3d"),
+    *("transposed", "output_padding", "animations", "cross_correlation", "edges_and_blur"),
+    *("matrix", "im2col", "gradient", "receptive_field", "digits"),
+]
 
 
 def _rank(name: str, known: list[str]) -> tuple[int, str]:
