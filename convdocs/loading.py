@@ -21,7 +21,8 @@ from typing import Any
 
 from torch import nn
 
-from convdocs.spec import SpecError, is_layer, layer, nearest
+from convdocs.spec import SpecError, is_layer, layer
+from convdocs.suggest import nearest
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,39 +6,21 @@ The text is parsed, never evaluated: layers are torch.nn's classes, arguments ar
 from __future__ import annotations
 
 import ast
-import difflib
 import inspect
 import json
-from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from convdocs import layers
+from convdocs.suggest import nearest
 
 VALUES = ("whole", "random")
 
 
 class SpecError(ValueError):
     """Text that names no layer, size, input or model; says what is wrong and what to write."""
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown word: the known one that is meant, or nothing.
-
-    Examples
-    --------
-    >>> nearest("Conv2", ["Conv1d", "Linear"])
-    '; did you mean Conv1d?'
-    >>> nearest("Attention", ["Conv1d", "Linear"])
-    ''
-    """
-    lower: dict[str, str] = {}
-    for name in known:
-        lower.setdefault(name.lower(), name)
-    near = difflib.get_close_matches(word.lower(), lower, n=3)
-    return f"; did you mean {' or '.join(lower[name] for name in near)}?" if near else ""
 
 
 def kind(name: str) -> type[nn.Module]:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from convdocs.suggest import nearest
+
 
 class OptionError(ValueError):
     """An option that a directive does not have, or a value that it cannot take."""
@@ -94,8 +96,6 @@ def read(declared: Sequence[Option], given: Mapping[str, str | None]) -> dict[st
     Traceback (most recent call last):
     convdocs.sphinxext.options.OptionError: there is no option :siez:; did you mean size?
     """
-    from convdocs.spec import nearest
-
     known = {option.name: option for option in declared}
     for name in given:
         if name not in known:
@@ -127,8 +127,6 @@ def one_of(*words: str) -> Callable[[str], str]:
     """
 
     def read_word(text: str) -> str:
-        from convdocs.spec import nearest
-
         if text not in words:
             taken = f"{', '.join(words[:-1])} or {words[-1]}"
             raise ValueError(f"takes {taken}, not {text!r}{nearest(text, words)}")
