@@ -5,35 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-import numpy as np
-
-from convdocs.draw.numbers import number
-from convdocs.draw.palette import SIGNED, colour
 from convdocs.draw.sheet import TITLE_SIZE, VALUE_SIZE, Sheet, text_width
 
 LINE_HEIGHT = 1.45
-BARE = frozenset({"padding", "hole", "outside"})  # never shaded by their number
-
-Frame = tuple[int, int, int, int, str]
-
-
-@dataclass(frozen=True)
-class Shades:
-    """How numbers become shades: ``ramp`` runs from ``low`` to ``high``."""
-
-    low: float
-    high: float
-    ramp: tuple[str, ...]
-
-    def of(self, value: float) -> str:
-        """The shade of a number; what is not one has none."""
-        if not np.isfinite(value):
-            return colour("padding")
-        share = (value - self.low) / (self.high - self.low or 1.0)
-        return self.ramp[round(min(max(share, 0.0), 1.0) * (len(self.ramp) - 1))]
-
-
-SIGNED_SHADES = Shades(-1.0, 1.0, SIGNED)
 
 
 class Box(Protocol):
@@ -132,115 +106,22 @@ class Space:
         """Draw nothing."""
 
 
-@dataclass(frozen=True)
-class Grid:
-    """Cells in rows and columns, each with a role, showing their numbers or a shade of them.
-
-    Parameters
-    ----------
-    values : array of shape (rows, columns)
-        The numbers.
-    roles : array of str of the same shape
-        What each cell is; see :data:`convdocs.draw.palette.ROLES`.
-    columns, rows : tuple of float
-        Width of every column and height of every row in points.
-    places : int or None
-        Decimals of the numbers (see :func:`~convdocs.draw.numbers.number`); None shades the cells
-        by their numbers instead.
-    shades : Shades
-        How numbers become shades.
-    frames : tuple of (row, column, rows, columns, role)
-        Cells to frame.
-    bold : frozenset of (row, column)
-        Numbers to set in bold.
-    """
-
-    values: np.ndarray
-    roles: np.ndarray
-    columns: tuple[float, ...]
-    rows: tuple[float, ...]
-    places: int | None = 4
-    shades: Shades = SIGNED_SHADES
-    frames: tuple[Frame, ...] = ()
-    bold: frozenset[tuple[int, int]] = frozenset()
-
-    @property
-    def width(self) -> float:
-        return sum(self.columns)
-
-    @property
-    def height(self) -> float:
-        return sum(self.rows)
-
-    def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        lefts = [x, *(x + np.cumsum(self.columns)).tolist()]
-        tops = [y, *(y + np.cumsum(self.rows)).tolist()]
-        for (row, column), role in np.ndenumerate(self.roles):
-            spot = (lefts[column], tops[row], self.columns[column], self.rows[row])
-            value = float(self.values[row, column])
-            bare = role in BARE or self.places is not None
-            sheet.cell(*spot, colour(role) if bare else self.shades.of(value))
-            _pattern(sheet, role, *spot)
-            if self.places is None:
-                if role not in BARE:
-                    _cross(sheet, value, *spot)
-            else:
-                self._write(sheet, role, value, (row, column) in self.bold, spot)
-        for row, column, rows, columns, role in self.frames:
-            left, top = lefts[column], tops[row]
-            sheet.frame(left, top, lefts[column + columns] - left, tops[row + rows] - top, role)
-
-    def _write(
-        self,
-        sheet: Sheet,
-        role: str,
-        value: float,
-        bold: bool,
-        spot: tuple[float, float, float, float],
-    ) -> None:
-        x, y, wide, high = spot
-        words = cell_words(value, role, self.places or 0)
-        if words:
-            sheet.text(
-                x + wide / 2,
-                y + high / 2,
-                words,
-                weight="bold" if bold else "normal",
-                role="muted" if role == "padding" else "ink",
-            )
-
-
-def cell_words(value: float, role: str, places: int) -> str:
-    """What stands in a cell: nothing in a hole, plain zeros in padding.
+def wrapped(words: str, width: float, size: float) -> list[str]:
+    """``words`` broken at spaces into lines of at most ``width`` points.
 
     Examples
     --------
-    >>> cell_words(0.0, "input", 2), cell_words(0.0, "padding", 2), cell_words(0.0, "hole", 2)
-    ('0.00', '0', '')
+    >>> wrapped("Conv1d(3, 2, 3)", 60, 9)
+    ['Conv1d(3, 2,', '3)']
     """
-    if role in ("hole", "outside"):
-        return ""
-    return number(value, 0 if role == "padding" and value == 0 else places)
-
-
-def _cross(sheet: Sheet, value: float, x: float, y: float, wide: float, high: float) -> None:
-    """What tells a number that has no shade."""
-    if not np.isfinite(value):
-        sheet.line([(x, y), (x + wide, y + high)], "ink", 0.9)
-        sheet.line([(x + wide, y), (x, y + high)], "ink", 0.9)
-
-
-def _pattern(sheet: Sheet, role: str, x: float, y: float, wide: float, high: float) -> None:
-    """What tells a cell's role without its colour: strokes for padding, a dot for a hole."""
-    if role == "padding":
-        for step in (0.5, 1.0, 1.5):  # parallel strokes, the middle one from corner to corner
-            a, b = max(0.0, step - 1), min(1.0, step)
-            sheet.line([(x + a * wide, y + b * high), (x + b * wide, y + a * high)], "hatch", 0.5)
-    elif role == "hole":
-        middle, centre = y + high / 2, x + wide / 2
-        sheet.line([(centre - 1, middle), (centre + 1, middle)], "hatch", 2)
-    elif role == "outside":
-        sheet.line([(x, y), (x + wide, y + high)], "hatch", 0.5, "dotted")
+    lines = [""]
+    for word in words.split(" "):
+        longer = f"{lines[-1]} {word}".strip() if lines[-1] else word
+        if lines[-1] and text_width(longer, size) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer if word else lines[-1] + " "
+    return lines
 
 
 def titled(box: Box, title: str, note: str = "") -> Column:

@@ -30,32 +30,11 @@ ROLES: Final[dict[str, tuple[str, str]]] = {
     "window": ("#b8410a", "#ff9f60"),
     "lit frame": ("#0a5c3a", "#63e2ac"),
 }
-LEVELS: Final = 16  # shades either side of zero
+# the full shades of a number below and above zero; they stand on light and dark pages alike
+BELOW_ZERO: Final = (47, 124, 201)
+ABOVE_ZERO: Final = (222, 110, 25)
 
-
-def _between(start: str, end: str, share: float) -> str:
-    pairs = ((int(start[i : i + 2], 16), int(end[i : i + 2], 16)) for i in (1, 3, 5))
-    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
-
-
-def _ramp(start: str, end: str, count: int) -> tuple[str, ...]:
-    return tuple(_between(start, end, step / (count - 1)) for step in range(count))
-
-
-def _diverging(low: str, middle: str, high: str) -> tuple[str, ...]:
-    return _ramp(low, middle, LEVELS + 1) + _ramp(middle, high, LEVELS + 1)[1:]
-
-
-# shades of a number from below zero over zero to above it
-SIGNED: Final = _diverging("#08549b", "#f6f5f3", "#a8400a")
-SIGNED_DARK: Final = _diverging("#74bcf7", "#202327", "#ffa162")
-# shades of a picture: white is the largest on every page, so one version is enough
-GREYS: Final = _ramp("#000000", "#ffffff", 2 * LEVELS + 1)
-
-_TO_DARK: Final = {
-    **dict(ROLES.values()),
-    **dict(zip(SIGNED, SIGNED_DARK, strict=True)),
-}
+_TO_DARK: Final = dict(ROLES.values())
 _HEX: Final = re.compile(r"#[0-9a-f]{6}\b")
 
 

@@ -1,33 +1,25 @@
-"""The parts of a layer's picture: its input, kernel, products, equation and output."""
+"""The parts of a layer's picture that do not depend on its dimensions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from convdocs.draw.boxes import (
-    BARE,
-    Box,
-    Column,
-    Frame,
-    Grid,
-    Row,
-    Shades,
-    Space,
-    Words,
-    cell_words,
-    titled,
-)
-from convdocs.draw.numbers import PLACES, cell_width, places_for
-from convdocs.draw.palette import GREYS, SIGNED
-from convdocs.draw.scene import Scene
+from convdocs.draw.boxes import Box, Column, Row, Space, Words, titled, wrapped
+from convdocs.draw.captions import padding_words
+from convdocs.draw.grids import ROW_HEIGHT, Copied, Frame, Grid, grid
+from convdocs.draw.numbers import PLACES, number
+from convdocs.draw.scene import Scene, Slot
+from convdocs.draw.shading import Shaded, legend, scale
 from convdocs.draw.sheet import NOTE_SIZE, TITLE_SIZE
 
-ROW_HEIGHT = 20.0
+BUDGET = 342.0  # points; at the width of a phone a point is then about a CSS pixel
 TITLE_HEIGHT = Words("").height + 3
 SIGN_SIZE = TITLE_SIZE + 2
+MOST_ROWS = 12  # of a grid whose numbers are written out
+FINE = 12.0  # points of a shaded cell
+MOST_ARCS = 8
 
 
 def named(name: str, *index: int | None) -> str:
@@ -42,62 +34,15 @@ def named(name: str, *index: int | None) -> str:
     return f"{name}[{', '.join(given)}]" if given else name
 
 
-def grid(
-    values: np.ndarray,
-    roles: np.ndarray | str,
-    places: int,
-    frames: tuple[Frame, ...] = (),
-    bold: frozenset[tuple[int, int]] = frozenset(),
-) -> Grid:
-    """A grid of numbers; columns of nothing but padding or holes are as wide as they need to be."""
-    if isinstance(roles, str):
-        roles = np.full(values.shape, roles, dtype=object)
-    digits = places_for(values[~_are(roles, "hole", "outside")], places)
-    words = [
-        [cell_words(float(value), role, digits) for value, role in zip(*pair, strict=True)]
-        for pair in zip(values, roles, strict=True)
-    ]
-    bare = np.all(_are(roles, *BARE), axis=0)
-    widest = max(cell_width(word for row in words for word in row), ROW_HEIGHT)
-    columns = [
-        max(cell_width(row[column] for row in words), ROW_HEIGHT) if bare[column] else widest
-        for column in range(values.shape[1])
-    ]
-    return Grid(
-        values,
-        roles,
-        tuple(columns),
-        (ROW_HEIGHT,) * values.shape[0],
-        digits,
-        frames=frames,
-        bold=bold,
-    )
-
-
-def _are(roles: np.ndarray, *wanted: str) -> np.ndarray:
-    found: np.ndarray = np.isin(roles, wanted)
-    return found
-
-
-def shaded(
-    values: np.ndarray, roles: np.ndarray | str, size: float, frames: tuple[Frame, ...] = ()
-) -> Grid:
-    """A grid of square cells shaded by their numbers."""
-    if isinstance(roles, str):
-        roles = np.full(values.shape, roles, dtype=object)
-    rows, columns = values.shape
-    shades = shades_for(values[~_are(roles, *BARE)])
-    return Grid(values, roles, (size,) * columns, (size,) * rows, None, shades, frames)
-
-
-def shades_for(values: np.ndarray) -> Shades:
-    """Greys for numbers of one sign, as in a photograph; else blue below zero, orange above."""
-    finite = values[np.isfinite(values)]
-    low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
-    if low >= 0:
-        return Shades(low, high, GREYS)
-    reach = max(-low, high)
-    return Shades(-reach, reach, SIGNED)
+def weight_name(shown: Scene, channel: int | None, *taps: int) -> str:
+    """Name of the kernel, or of the part of it that reads one input channel."""
+    layer = shown.layer
+    if layer.family != "transposed":
+        row = None if channel is None else channel - shown.channels[0]
+        return named("weight", shown.channel, row, *taps)
+    rest = (shown.channel % ((layer.out_channels or 1) // layer.groups), *taps)
+    row_words = ":" if channel is None else str(channel)
+    return f"weight[{row_words}, {', '.join(map(str, rest))}]"
 
 
 def sign(words: str, height: float, title: float = TITLE_HEIGHT) -> Box:
@@ -106,112 +51,118 @@ def sign(words: str, height: float, title: float = TITLE_HEIGHT) -> Box:
     return Column((Space(0, title + (height - mark.height) / 2), mark), gap=0)
 
 
-def chip(title: str, value: float, role: str) -> Column:
-    """One number under its title."""
-    return titled(grid(np.array([[value]]), role, PLACES), title)
+def note(words: str, width: float = BUDGET) -> Box:
+    """Small text, on as many lines as it takes."""
+    lines = wrapped(words, width, NOTE_SIZE)
+    return Column(tuple(Words(line, NOTE_SIZE, "muted") for line in lines), gap=0)
 
 
-@dataclass(frozen=True)
-class Panels:
-    """Boxes for the parts of a picture of ``shown``."""
+def sums(values: Sequence[float]) -> Grid:
+    """Sums of products, one a row."""
+    return grid(np.array(values)[:, None], "product", PLACES)
 
-    shown: Scene
 
-    @property
-    def _sample(self) -> int | None:
-        return self.shown.sample
+def head(shown: Scene) -> Box:
+    """The layer, its input and what the picture leaves out."""
+    words = [f"input {shown.cell.input_shape}"]
+    if padded := padding_words(shown):
+        words.append(padded)
+    if shown.layer.family == "transposed":
+        words.append("its cells spread by the stride, zeros around, the kernel turned round")
+    said = ", ".join(words)
+    if shown.sample is not None and shown.samples > 1:
+        said += f"; sample {shown.sample} of {shown.samples} is drawn"
+    if shown.layer.groups > 1:
+        first, last = shown.channels[0], shown.channels[-1]
+        which = f"channel {first}" if first == last else f"channels {first} to {last}"
+        said += f"; output channel {shown.channel} reads {which} of {shown.x.shape[0]}"
+    codes = wrapped(shown.cell.code, BUDGET, TITLE_SIZE * 1.1)
+    return Column((*(Words(line, weight="bold") for line in codes), note(said)), gap=0)
 
-    @property
-    def channel(self) -> int:
-        """Output channel (for an unfold: the row)."""
-        return self.shown.cell.at[0 if self._sample is None else 1]
 
-    @property
-    def place(self) -> tuple[int, ...]:
-        """The cell's place among the output channel's."""
-        return self.shown.cell.at[1 if self._sample is None else 2 :]
+def with_arcs(cells: Grid, axes: Sequence[Sequence[Slot]]) -> Box:
+    """The padded input with arcs that show where copied cells come from, if they are few."""
+    arcs = [_copies(slots) for slots in axes]
+    if not any(arcs) or sum(map(len, arcs)) > MOST_ARCS:
+        return cells
+    return Copied(cells, arcs[-1], arcs[0] if len(arcs) > 1 else ())
 
-    def head(self) -> Box:
-        """The layer and the cell that is worked out."""
-        cell = self.shown.cell
-        which = named("output", *cell.at)
-        if self._sample is not None:
-            which += f"; sample {self._sample} of {self.shown.samples} is drawn"
-        return Column((Words(cell.code, weight="bold"), Words(which, NOTE_SIZE, "muted")), gap=0)
 
-    def input_note(self) -> str:
-        """Shape of the input and what was put around its cells."""
-        notes = [f"of shape {self.shown.cell.input_shape}"]
-        pads = [window.padding for window in self.shown.layer.windows]
-        if self.shown.layer.family == "transposed":
-            if any(window.stride > 1 for window in self.shown.layer.windows):
-                notes.append("spread by the stride")
-            notes.append("zeros around")
-        elif any(max(pad) for pad in pads):
-            kind = "-∞" if self.shown.layer.family == "max" else self.shown.layer.padding_mode
-            notes.append(f"padded: {kind}")
-        return ", ".join(notes)
+def _copies(slots: Sequence[Slot]) -> tuple[tuple[int, int], ...]:
+    """From which slot each padding slot is copied."""
+    at = {slot.cell: place for place, slot in enumerate(slots) if slot.role == "input"}
+    return tuple(
+        (at[slot.cell], place)
+        for place, slot in enumerate(slots)
+        if slot.role == "padding" and slot.cell is not None
+    )
 
-    def input_name(self, channel: int | None) -> str:
-        """Name of the drawn part of the input."""
-        return named("input", self._sample, channel)
 
-    def weight_name(self, channel: int | None) -> str:
-        """Name of the drawn part of the kernel."""
-        layer = self.shown.layer
-        if layer.family != "transposed":
-            first = self.shown.channels[0]
-            return named("weight", self.channel, None if channel is None else channel - first)
-        per_group = (layer.out_channels or 1) // layer.groups
-        row = ":" if channel is None else channel
-        return f"weight[{row}, {self.channel % per_group}]"
+def equation(shown: Scene) -> Box:
+    """From the sum of all products to the output cell."""
+    parts: list[Box] = []
+    for mark, title, value, role in _steps(shown):
+        if mark:
+            parts.append(sign(mark, ROW_HEIGHT))
+        parts.append(titled(grid(np.array([[value]]), role, PLACES), title))
+    return Row(tuple(parts), gap=4, align="top")
 
-    def windows(self, rows: tuple[int, int] | None = None) -> tuple[Frame, ...]:
-        """The window's frame, over ``rows`` (first, count) where the rows are channels."""
-        spans = [(taps[0], taps[-1] - taps[0] + 1) for taps in self.shown.taps]
-        (row, height), (column, width) = ([rows] if rows else []) + spans[-2:]
-        return ((row, column, height, width, "window"),)
 
-    def sums(self, title: str, values: Sequence[float]) -> Column:
-        """Sums of products, one a row."""
-        return titled(grid(np.array(values)[:, None], "product", PLACES), title)
+def _steps(shown: Scene) -> list[tuple[str, str, float, str]]:
+    cell = shown.cell
+    result = (named("output", *cell.at), cell.value, "lit")
+    if cell.family == "unfold":
+        return [("", "copied", cell.value, "product"), ("=", *result)]
+    if cell.family == "max" or abs(cell.power or 0) == np.inf:
+        extreme = "smallest" if cell.power == -np.inf else "largest"
+        return [("", extreme, cell.value, "product"), ("=", *result)]
+    total = float(sum(term.product for term in cell.terms))
+    what = "sum" if cell.power is None else f"sum of |x|^{number(cell.power, 0)}"
+    steps = [("", what, total, "product")]
+    if cell.bias is not None:
+        steps.append(("+", named("bias", shown.channel), cell.bias, "kernel"))
+    if cell.divisor is not None:
+        steps.append(("/", "cells", cell.divisor, "kernel"))
+    if cell.power is not None:
+        steps.append(("^", "1 / p", 1 / cell.power, "kernel"))
+    return [*steps, ("=", *result)]
 
-    def equation(self) -> Box:
-        """From the sum of all products to the output cell."""
-        parts: list[Box] = []
-        for mark, title, value, role in self._steps():
-            if mark:
-                parts.append(sign(mark, ROW_HEIGHT))
-            parts.append(chip(title, value, role))
-        return Row(tuple(parts), gap=4, align="top")
 
-    def _steps(self) -> list[tuple[str, str, float, str]]:
-        cell = self.shown.cell
-        total = float(sum(term.product for term in cell.terms))
-        result = (named("output", *cell.at), cell.value, "lit")
-        match cell.family:
-            case "max":
-                return [("", "largest", cell.value, "product"), ("=", *result)]
-            case "unfold":
-                return [("", "copied", cell.value, "product"), ("=", *result)]
-        steps = [("", "sum", total, "product")]
-        if cell.bias is not None:
-            steps.append(("+", named("bias", self.channel), cell.bias, "kernel"))
-        if cell.divisor is not None:
-            steps.append(("/", "cells", cell.divisor, "kernel"))
-        return [*steps, ("=", *result)]
+def output(shown: Scene) -> Box:
+    """The output channel (all of them in one dimension) with the cell lit."""
+    flat = shown.y.ndim == 2
+    plane = shown.y if flat else shown.y[(shown.channel, *shown.place[:-2])]
+    row, column = (shown.channel, *shown.place) if flat else shown.place[-2:]
+    roles = np.full(plane.shape, "output", dtype=object)
+    roles[row, column] = "lit"
+    frames: tuple[Frame, ...] = ((row, column, 1, 1, "lit frame"),)
+    if shown.layer.family == "unfold":
+        frames = ((0, column, plane.shape[0], 1, "window"), *frames)
+    name = named("output", shown.sample, *(() if flat else (shown.channel, *shown.place[:-2])))
+    said = f"of shape {shown.cell.output_shape}"
+    box, more = _fitting(plane, roles, row, frames, frozenset([(row, column)]))
+    return Column((titled(box, name, said + more),))
 
-    def output(self, places: int | None, size: float = 0.0) -> Column:
-        """The output channel (all of them in one dimension) with the cell lit."""
-        flat = self.shown.y.ndim == 2
-        plane = self.shown.y if flat else self.shown.y[self.channel]
-        row, column = (self.channel, *self.place) if flat else self.place
-        roles = np.full(plane.shape, "output", dtype=object)
-        roles[row, column] = "lit"
-        frames: tuple[Frame, ...] = ((row, column, 1, 1, "lit frame"),)
-        if places is None:
-            box = shaded(plane, roles, size, frames)
-        else:
-            box = grid(plane, roles, places, frames, frozenset([(row, column)]))
-        name = named("output", self._sample, None if flat else self.channel)
-        return titled(box, name, f"of shape {self.shown.cell.output_shape}")
+
+def _fitting(plane: np.ndarray, roles: np.ndarray, row: int, frames: tuple[Frame, ...],
+             bold: frozenset[tuple[int, int]]) -> tuple[Box, str]:  # fmt: skip
+    """Numbers with as many decimals as fit, else shades; and a note on the shades."""
+    if plane.shape[0] <= MOST_ROWS:
+        for places in (4, 3, 2, 1):
+            box = grid(plane, roles, places, frames, bold)
+            if box.width <= BUDGET:
+                return box, ""
+    shades = scale(plane)
+    return Shaded(plane, roles, fine(plane.shape), shades, frames), f"; {legend(shades)}"
+
+
+def fine(shape: tuple[int, ...], room: float = BUDGET) -> tuple[float, float]:
+    """Size of a shaded cell of a grid of ``shape`` that is to be ``room`` wide at most.
+
+    Examples
+    --------
+    >>> fine((28, 28)), fine((200, 100), 100.0)
+    ((12.0, 12.0), (0.5, 0.5))
+    """
+    size = min(FINE, room / shape[1], room / shape[0])
+    return size, size

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import inf, prod
+from math import inf
 
 import numpy as np
 import torch
@@ -134,8 +134,20 @@ class Scene:
 
     @cached_property
     def channels(self) -> list[int]:
-        """Input channels that the cell reads."""
+        """Input channels that the window reads."""
+        if self.layer.family == "unfold":
+            return list(range(self.x.shape[0]))
         return sorted({term.channel for term in self.cell.terms})
+
+    @property
+    def channel(self) -> int:
+        """Output channel (for an unfold: the row)."""
+        return self.cell.at[0 if self.sample is None else 1]
+
+    @property
+    def place(self) -> tuple[int, ...]:
+        """The output cell's place within its channel."""
+        return self.cell.at[1 if self.sample is None else 2 :]
 
     @property
     def kernel_shape(self) -> tuple[int, ...]:
@@ -161,16 +173,28 @@ class Scene:
 
     def taken(self, what: str) -> np.ndarray:
         """``"weight"``, ``"value"`` or ``"product"`` of every term, (channels, taps, ...)."""
-        terms = self.cell.terms
-        if self.layer.family == "unfold":
-            numbers = np.full((1, prod(self.kernel_shape)), np.nan)
-            numbers[0, 0] = getattr(terms[0], what)
-        else:
-            numbers = np.array([getattr(term, what) for term in terms], dtype=float)
+        numbers = np.array([getattr(term, what) for term in self.cell.terms], dtype=float)
         block = numbers.reshape((-1, *self.kernel_shape))
         axes = tuple(range(1, block.ndim)) if self.layer.family == "transposed" else ()
         turned: np.ndarray = np.flip(block, axes)
         return turned
+
+    @cached_property
+    def winner(self) -> tuple[int, ...] | None:
+        """Slots of the cell that alone makes the output: the largest, or the one copied."""
+        if self.layer.family == "unfold":
+            kernel = self.cell.terms[0].kernel
+        elif self.layer.family == "max":
+            products = [-inf if np.isnan(t.product) else t.product for t in self.cell.terms]
+            kernel = self.cell.terms[int(np.argmax(products))].kernel
+        else:
+            return None
+        return tuple(taps[tap] for taps, tap in zip(self.taps, kernel, strict=True))
+
+    @cached_property
+    def spans(self) -> list[tuple[int, int]]:
+        """First slot and number of slots of the window along each axis."""
+        return [(taps[0], taps[-1] - taps[0] + 1) for taps in self.taps]
 
 
 def scene(layer: nn.Module, x: Tensor, at: int | Sequence[int] | None, sample: int | None) -> Scene:

@@ -11,18 +11,23 @@ import io
 import re
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.font_manager import FontProperties
+from matplotlib.image import AxesImage
+from matplotlib.patches import Polygon
 
 from convdocs.draw.palette import colour
 
 VALUE_SIZE = 9.0
 TITLE_SIZE = 9.5
 NOTE_SIZE = 8.5
+HEAD = 4.5  # of an arrow
+HATCH_ORDER = 1.3  # above cells, below patches and images
 
 _FONT = "DejaVu Sans"  # ships with matplotlib, so that sizes are the same everywhere
 _ADVANCE = {".": 0.318, "-": 0.361, "∞": 0.833, " ": 0.318, ",": 0.318, "(": 0.39, ")": 0.39,
@@ -84,14 +89,39 @@ class Sheet:
         ax.set_xlim(0, width)
         ax.set_ylim(height, 0)
         ax.set_aspect("equal", adjustable="box")
-        self._cells: list[tuple[float, float, float, float]] = []
+        self._cells: list[Sequence[tuple[float, float]]] = []
         self._fills: list[str] = []
+        self._fonts: dict[tuple[float, str], FontProperties] = {}
         self._lines: dict[tuple[str, float, str], list[list[tuple[float, float]]]] = {}
 
     def cell(self, x: float, y: float, width: float, height: float, fill: str) -> None:
         """A filled cell with a thin border; ``fill`` is a hex code."""
-        self._cells.append((x, y, width, height))
+        self.shape([(x, y), (x + width, y), (x + width, y + height), (x, y + height)], fill)
+
+    def shape(self, corners: Sequence[tuple[float, float]], fill: str) -> None:
+        """A filled shape with a thin border."""
+        self._cells.append(corners)
         self._fills.append(fill)
+
+    def patch(self, x: float, y: float, width: float, height: float, role: str) -> None:
+        """A filled field without a border, over the cells."""
+        corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
+        patch = Polygon(corners, facecolor=colour(role), edgecolor="none", linewidth=0, zorder=1.5)
+        self.ax.add_artist(patch)
+
+    def image(self, x: float, y: float, width: float, height: float, pixels: np.ndarray) -> None:
+        """Pixels (red, green, blue, opacity from 0 to 255) stretched over a field."""
+        picture = AxesImage(
+            self.ax,
+            interpolation="none",
+            origin="upper",
+            extent=(x, x + width, y + height, y),
+            resample=False,
+            interpolation_stage="data",
+            zorder=1.8,
+        )
+        picture.set_data(pixels)
+        self.ax.add_image(picture)
 
     def line(
         self,
@@ -110,6 +140,22 @@ class Sheet:
         corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height), (x, y)]
         # the last side twice, so that the closing corner is joined like the others
         self.line([*corners, corners[1]], role, line)
+
+    def arrow(
+        self,
+        points: Sequence[tuple[float, float]],
+        role: str = "muted",
+        width: float = 1.0,
+        head: float = HEAD,
+    ) -> None:
+        """A line through ``points`` with a head at its end."""
+        (x0, y0), (x1, y1) = points[-2:]
+        length = max(((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5, 1e-9)
+        along, across = (x1 - x0) / length * head, (y1 - y0) / length * head
+        one = (x1 - along - across / 2, y1 - across + along / 2)
+        other = (x1 - along + across / 2, y1 - across - along / 2)
+        self.line(points, role, width)
+        self.line([one, (x1, y1), other], role, width)
 
     def text(
         self,
@@ -131,23 +177,25 @@ class Sheet:
             va="center_baseline",
             color=colour(role),
             zorder=5,
-            fontproperties=FontProperties(
-                family=_FONT, style="normal", weight=weight, size=size * self.scale
-            ),
+            fontproperties=self._font(size, weight),
             usetex=False,
             parse_math=False,
         )
+
+    def _font(self, size: float, weight: str) -> FontProperties:
+        if (size, weight) not in self._fonts:
+            self._fonts[size, weight] = FontProperties(
+                family=_FONT, style="normal", weight=weight, size=size * self.scale
+            )
+        return self._fonts[size, weight]
 
     def finish(self, description: str) -> Figure:
         """Hand the marks to matplotlib and attach the picture's description."""
         ax = self.ax
         if self._cells:
-            corners = [
-                ((x, y), (x + w, y), (x + w, y + h), (x, y + h)) for x, y, w, h in self._cells
-            ]
             ax.add_collection(
                 PolyCollection(
-                    corners,
+                    self._cells,
                     facecolors=self._fills,
                     edgecolors=colour("line"),
                     linewidths=0.5 * self.scale,
@@ -164,7 +212,7 @@ class Sheet:
                     linewidths=width * self.scale,
                     linestyles=style,
                     antialiaseds=True,
-                    zorder=2 + width / 10 + order / 1000,
+                    zorder=HATCH_ORDER if role == "hatch" else 2 + width / 10 + order / 1000,
                 ),
                 autolim=False,
             )

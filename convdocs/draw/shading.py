@@ -1,0 +1,144 @@
+"""Grids too fine for numbers: every cell a pixel, its shade the number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from convdocs.draw.grids import BARE, Frame, are
+from convdocs.draw.numbers import number, places_for
+from convdocs.draw.palette import ABOVE_ZERO, BELOW_ZERO, colour
+from convdocs.draw.sheet import Sheet
+
+LINED = 5.0  # points of a cell from which on cells have borders
+SMALLEST_FRAME = 6.0
+STROKES = 6.0  # between the strokes of padding
+
+
+@dataclass(frozen=True)
+class Shaded:
+    """Square cells shaded by their numbers: greys where none is negative, as in a photograph;
+    else blue below zero and orange above.
+
+    Parameters
+    ----------
+    values, roles : array of shape (rows, columns)
+        As for :class:`~convdocs.draw.grids.Grid`.
+    size : tuple of float
+        Width and height of a cell in points.
+    scale : tuple of float
+        The lowest and the highest number that have a shade; see :func:`scale`.
+    frames : tuple of (row, column, rows, columns, role)
+        Cells to frame.
+    """
+
+    values: np.ndarray
+    roles: np.ndarray
+    size: tuple[float, float]
+    scale: tuple[float, float]
+    frames: tuple[Frame, ...] = ()
+
+    @property
+    def width(self) -> float:
+        return self.size[0] * float(self.values.shape[1])
+
+    @property
+    def height(self) -> float:
+        return self.size[1] * float(self.values.shape[0])
+
+    def draw(self, sheet: Sheet, x: float, y: float) -> None:
+        wide, high = self.size
+        bare = are(self.roles, *BARE)
+        if bare.any():
+            self._ground(sheet, x, y)
+        colours = pixels(self.values, bare, self.scale)
+        sheet.image(x, y, self.width, self.height, colours)
+        self._borders(sheet, x, y)
+        for row, column in zip(*np.nonzero(~np.isfinite(self.values) & ~bare), strict=True):
+            left, top = x + column * wide, y + row * high
+            sheet.line([(left, top), (left + wide, top + high)], "ink", 0.9)
+            sheet.line([(left + wide, top), (left, top + high)], "ink", 0.9)
+        for row, column, rows, columns, role in self.frames:
+            self._frame(sheet, x + column * wide, y + row * high, rows, columns, role)
+
+    def _ground(self, sheet: Sheet, x: float, y: float) -> None:
+        """Padding all over, and a clear field where the input lies."""
+        sheet.cell(x, y, self.width, self.height, colour("padding"))
+        across = self.width + self.height
+        for step in np.arange(STROKES, across, STROKES).tolist():
+            start = (x + max(0.0, step - self.height), y + min(step, self.height))
+            end = (x + min(step, self.width), y + max(0.0, step - self.width))
+            sheet.line([start, end], "hatch", 0.5)
+        rows, columns = np.nonzero(~are(self.roles, "padding", "outside"))
+        if rows.size:
+            top, left = int(rows.min()), int(columns.min())
+            high, wide = int(rows.max()) - top + 1, int(columns.max()) - left + 1
+            corner = (x + left * self.size[0], y + top * self.size[1])
+            sheet.patch(*corner, wide * self.size[0], high * self.size[1], "hole")
+
+    def _borders(self, sheet: Sheet, x: float, y: float) -> None:
+        rows, columns = self.values.shape
+        wide, high = self.size
+        for row in range(rows + 1) if high >= LINED else (0, rows):
+            sheet.line([(x, y + row * high), (x + self.width, y + row * high)], "line", 0.4)
+        for column in range(columns + 1) if wide >= LINED else (0, columns):
+            place = x + column * wide
+            sheet.line([(place, y), (place, y + self.height)], "line", 0.4)
+
+    def _frame(self, sheet: Sheet, x: float, y: float, rows: int, columns: int, role: str) -> None:
+        wide, high = columns * self.size[0], rows * self.size[1]
+        grow = max(0.0, SMALLEST_FRAME - wide) / 2, max(0.0, SMALLEST_FRAME - high) / 2
+        sheet.frame(x - grow[0], y - grow[1], wide + 2 * grow[0], high + 2 * grow[1], role)
+
+
+def scale(values: np.ndarray) -> tuple[float, float]:
+    """Lowest and highest number to shade; around zero where there are negative ones.
+
+    Examples
+    --------
+    >>> scale(np.array([1.0, 9.0])), scale(np.array([-0.5, 0.25]))
+    ((1.0, 9.0), (-0.5, 0.5))
+    """
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return 0.0, 1.0
+    low, high = float(finite.min()), float(finite.max())
+    return (low, high) if low >= 0 else (-max(-low, high), max(-low, high))
+
+
+def pixels(values: np.ndarray, bare: np.ndarray, scale: tuple[float, float]) -> np.ndarray:
+    """Red, green, blue and opacity of every cell; ``bare`` ones are clear.
+
+    Examples
+    --------
+    >>> pixels(np.array([[0.0, 2.0]]), np.array([[False, False]]), (0.0, 2.0))[0].tolist()
+    [[0, 0, 0, 255], [255, 255, 255, 255]]
+    """
+    low, high = scale
+    clear = bare | ~np.isfinite(values)
+    shown = np.clip(np.where(clear, 0.0, values), low, high)
+    out = np.zeros((*values.shape, 4), dtype=np.uint8)
+    if low >= 0:
+        out[..., :3] = np.rint((shown - low) / (high - low or 1.0) * 255)[..., None]
+        out[..., 3] = 255
+    else:
+        out[..., :3] = np.where((shown < 0)[..., None], BELOW_ZERO, ABOVE_ZERO)
+        out[..., 3] = np.rint(np.abs(shown) / high * 255)
+    out[clear] = 0
+    return out
+
+
+def legend(scale: tuple[float, float]) -> str:
+    """What the shades mean, in words.
+
+    Examples
+    --------
+    >>> legend((0.0, 9.0)), legend((-0.5, 0.5))
+    ('black 0 to white 9', 'blue below 0, orange above, up to 0.50')
+    """
+    low, high = scale
+    places = places_for(np.array(scale), 2)
+    if low >= 0:
+        return f"black {number(low, places)} to white {number(high, places)}"
+    return f"blue below 0, orange above, up to {number(high, places)}"
