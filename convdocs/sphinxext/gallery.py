@@ -51,22 +51,31 @@ def save(figure: Figure, path: Path, source: Path) -> str:
     dark_path = path.with_name(f"{path.stem}_dark.svg")
     path.with_suffix(".svg").write_text(light, encoding="utf-8")
     dark_path.write_text(draw.dark(light), encoding="utf-8")
-    width, height = (round(inches * 96) for inches in figure.get_size_inches())
     words = " ".join(draw.describe(figure).split())
     caption = str(figure.get_label()) or re.split(r"(?<=[.:]) (?=[A-Z])", words)[-1]
     address = f"/{path.relative_to(source).with_suffix('').as_posix()}"
     return (
         f"\n.. conv-picture:: {address}.svg\n"
         f"   :dark: {address}_dark.svg\n"
-        f"   :alt: {words}\n"
-        f"   :width: {width}\n"
-        f"   :height: {height}\n\n"
+        f"   :alt: {words}\n\n"
         f"   {caption}\n\n"
     )
 
 
+def size(path: Path) -> tuple[int, int]:
+    """Width and height in pixels of an SVG that says them in points."""
+    head = path.read_text(encoding="utf-8")[:2000]
+    found = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', head)
+    if found is None:
+        raise ValueError(f"{path.name} does not say its width and height in points")
+    return round(float(found[1]) * 96 / 72), round(float(found[2]) * 96 / 72)
+
+
 class Picture(FigureDirective):
-    """A figure with an image for light pages and one for dark pages (``:dark:``)."""
+    """A figure with an image for light pages and one for dark pages (``:dark:``).
+
+    The images are SVG files of this package, and their size on the page is their own.
+    """
 
     option_spec: ClassVar[Any] = {
         **cast(dict[str, Any], FigureDirective.option_spec),
@@ -77,16 +86,17 @@ class Picture(FigureDirective):
         """Make the figure node, with the dark image next to the light one."""
         made = list(super().run())
         figure = made[0]
-        if isinstance(figure, nodes.figure):
-            figure["classes"].append("conv-picture")
-            if int(self.options.get("width", 0)) > WIDE:
-                figure["classes"].append("wide")
-            light = next(figure.findall(nodes.image))
-            dark = light.copy()
-            dark["uri"] = self.options["dark"]
-            light["classes"] = [*light["classes"], "only-light"]
-            dark["classes"] = [*dark["classes"], "only-dark"]
-            figure.insert(figure.index(light) + 1, dark)
+        if not isinstance(figure, nodes.figure):
+            return made
+        light = next(figure.findall(nodes.image))
+        width, height = size(Path(self.state.document.settings.env.relfn2path(light["uri"])[1]))
+        light["width"], light["height"] = str(width), str(height)
+        dark = light.copy()
+        dark["uri"] = self.options["dark"]
+        light["classes"] = [*light["classes"], "only-light"]
+        dark["classes"] = [*dark["classes"], "only-dark"]
+        figure.insert(figure.index(light) + 1, dark)
+        figure["classes"] += ["conv-picture", "wide"] if width > WIDE else ["conv-picture"]
         return made
 
 
