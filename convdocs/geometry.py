@@ -59,6 +59,30 @@ class Window:
         """
         return self.dilation * (self.kernel - 1) + 1
 
+    @property
+    def arguments(self) -> str:
+        """The settings as a layer's constructor takes them, without those at their defaults.
+
+        Examples
+        --------
+        >>> Window(kernel=3, stride=2, padding=(1, 1)).arguments
+        'kernel_size=3, stride=2, padding=1'
+        >>> Window(kernel=2, padding=(0, 1)).arguments
+        'kernel_size=2, padding=(0, 1)'
+        """
+        before, after = self.padding
+        given = {
+            "kernel_size": self.kernel,
+            "stride": self.stride,
+            "padding": before if before == after else self.padding,
+            "dilation": self.dilation,
+            "output_padding": self.output_padding,
+            "ceil_mode": self.ceil_mode,
+        }
+        plain = {"stride": 1, "padding": 0, "dilation": 1, "output_padding": 0, "ceil_mode": False}
+        told = {name: value for name, value in given.items() if plain.get(name) != value}
+        return ", ".join(f"{name}={value}" for name, value in told.items())
+
     def output_size(self, size: int) -> int:
         """Output cells for ``size`` input cells; below 1 when the window does not fit.
 
