@@ -139,6 +139,11 @@ def _windows(module: Any, family: Family, dims: int) -> tuple[Window, ...]:
 def per_axis(value: Any, dims: int) -> tuple[int, ...]:
     """An int or a tuple as torch's constructors take it, as one int per spatial axis.
 
+    Raises
+    ------
+    LayerError
+        When ``value`` is neither an int nor 1 or ``dims`` of them.
+
     Examples
     --------
     >>> per_axis(3, 2), per_axis((3,), 2), per_axis((1, 2), 2)
@@ -146,6 +151,8 @@ def per_axis(value: Any, dims: int) -> tuple[int, ...]:
     """
     if isinstance(value, int):
         return (value,) * dims
+    if not isinstance(value, tuple | list) or len(value) not in (1, dims):
+        raise LayerError(f"{value!r} is not one number for each of {dims} spatial axes")
     values = tuple(int(one) for one in value)
     return values * dims if len(values) == 1 else values
 

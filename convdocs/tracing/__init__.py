@@ -93,7 +93,7 @@ def _device(model: nn.Module) -> torch.device:
 
 def _run(model: nn.Module, inputs: Any, kwargs: Any, recorder: Recorder, make: Any) -> Trace:
     dtype = _float_dtype(model)
-    given = _prepared((inputs, kwargs), lambda one: make(one, dtype, recorder.device))
+    given = _prepared([list(inputs), kwargs], lambda one: make(one, dtype, recorder.device))
     shapes = tuple(tuple(t.shape) for t in tensors_in(given))
     named = dict(model.named_modules())
     with attributes_kept(list(named.values())), torch.no_grad():

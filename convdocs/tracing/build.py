@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
-from convdocs.layers import FAMILIES, code, read
+from convdocs.layers import FAMILIES, LayerError, code, read
 from convdocs.report import Call, Shape, Trace
 from convdocs.tracing import flow
 from convdocs.tracing.nodes import OUTPUT, Node
@@ -118,7 +118,12 @@ def owned(node: Node) -> tuple[Tensor, ...]:
 
 def windows_of(module: nn.Module | None) -> Any:
     """The windows of a layer that has them but did not tell by a rule."""
-    return read(module).windows if type(module) in FAMILIES and module is not None else ()
+    if module is None or type(module) not in FAMILIES:
+        return ()
+    try:
+        return read(module).windows
+    except LayerError:  # settings that torch refuses too: this is the call that failed
+        return ()
 
 
 def parameter_shapes(node: Node) -> tuple[tuple[str, Shape], ...]:

@@ -90,7 +90,7 @@ class Recorder(TorchFunctionMode):
             return None
         try:
             answer: Answer | None = rule(*args, **kwargs)
-        except (TypeError, ValueError):
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             return None  # not a call that the function takes; torch will say so
         return answer
 
@@ -249,7 +249,7 @@ class ShapeRecorder(Recorder):
                 return original(*args, **kwargs)
             if len(args) == 1 and not kwargs and (seen := _mark_of(args[0])):
                 with torch._C.DisableTorchFunction():
-                    answer = rule(module, args[0])
+                    answer = self._ask(rule, (module, args[0]), {})
                     if answer is not None and answer.plain:
                         shape, dtype, _, macs, windows, moved, inplace = answer
                         out: Any = args[0] if inplace else empty(shape, dtype=dtype, device=META)

@@ -11,13 +11,14 @@ from convdocs.tracing.nodes import mapped, tensors_in
 
 # a call that turns out to be fine is worked out: only where that takes no time
 LARGEST = 10_000_000
+SMALL = 1_000_000  # tensors up to this size are real, so that torch takes its usual way
 
 
 def raised_for_real(func: Any, args: Any, kwargs: dict[str, Any]) -> Exception | None:
     """The exception that ``func`` raises on CPU tensors of these shapes, or None.
 
-    Every tensor is replaced by a single zero, repeated by strides of 0, so that it takes no
-    memory whatever its shape.
+    Every tensor is replaced by zeros; a large one by a single zero, repeated by strides of 0,
+    so that it takes no memory whatever its shape.
 
     Examples
     --------
@@ -39,6 +40,7 @@ def raised_for_real(func: Any, args: Any, kwargs: dict[str, Any]) -> Exception |
 
 
 def _zeros_like(tensor: Tensor) -> Tensor:
-    if 0 in tensor.shape:
-        return torch.zeros(tensor.shape, dtype=tensor.dtype)
+    if tensor.numel() <= SMALL:
+        strides = tensor.stride()
+        return torch.empty_strided(tensor.shape, strides, dtype=tensor.dtype, device="cpu").zero_()
     return torch.zeros((), dtype=tensor.dtype).expand(tensor.shape)
