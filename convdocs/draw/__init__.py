@@ -7,7 +7,8 @@
 
 from convdocs.draw.palette import dark
 from convdocs.draw.scene import DrawError
+from convdocs.draw.shapes import stack
 from convdocs.draw.sheet import describe, svg
 from convdocs.draw.working import layer
 
-__all__ = ["DrawError", "dark", "describe", "layer", "svg"]
+__all__ = ["DrawError", "dark", "describe", "layer", "stack", "svg"]

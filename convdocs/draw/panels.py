@@ -19,7 +19,9 @@ TITLE_HEIGHT = Words("").height + 3
 SIGN_SIZE = TITLE_SIZE + 2
 MOST_ROWS = 12  # of a grid whose numbers are written out
 FINE = 12.0  # points of a shaded cell
+STRIP = 14.0  # points of a shaded row where there are few
 MOST_ARCS = 8
+MOST_COLUMNS = 224
 
 
 def named(name: str, *index: int | None) -> str:
@@ -104,7 +106,8 @@ def equation(shown: Scene) -> Box:
     for mark, title, value, role in _steps(shown):
         if mark:
             parts.append(sign(mark, ROW_HEIGHT))
-        parts.append(titled(grid(np.array([[value]]), role, PLACES), title))
+        cell = grid(np.array([[value]]), role, PLACES)
+        parts.append(Column((Words(title, weight="bold"), cell), gap=3, align="middle"))
     return Row(tuple(parts), gap=4, align="top")
 
 
@@ -139,25 +142,47 @@ def output(shown: Scene) -> Box:
     if shown.layer.family == "unfold":
         frames = ((0, column, plane.shape[0], 1, "window"), *frames)
     name = named("output", shown.sample, *(() if flat else (shown.channel, *shown.place[:-2])))
-    said = f"of shape {shown.cell.output_shape}"
-    box, more = _fitting(plane, roles, row, frames, frozenset([(row, column)]))
-    return Column((titled(box, name, said + more),))
+    notes = [f"of shape {shown.cell.output_shape}"]
+    if flat:
+        rows, said = _around(row, plane.shape[0], MOST_ROWS, "rows")
+        columns, more = _around(column, plane.shape[1], MOST_COLUMNS, "columns")
+        plane, roles, notes = plane[rows, columns], roles[rows, columns], [*notes, *said, *more]
+        frames = tuple(_cropped(frame, rows.start, columns.start, plane) for frame in frames)
+    box, shades = _fitting(plane, roles, frames)
+    return titled(box, name, "; ".join((*notes, *shades)))
 
 
-def _fitting(plane: np.ndarray, roles: np.ndarray, row: int, frames: tuple[Frame, ...],
-             bold: frozenset[tuple[int, int]]) -> tuple[Box, str]:  # fmt: skip
+def _around(place: int, size: int, most: int, what: str) -> tuple[slice, list[str]]:
+    """A part of an axis around a place, and a note when it is not all of it."""
+    if size <= most:
+        return slice(0, size), []
+    start = min(max(0, place - most // 2), size - most)
+    return slice(start, start + most), [f"{what} {start} to {start + most - 1} of {size}"]
+
+
+def _cropped(frame: Frame, top: int, left: int, plane: np.ndarray) -> Frame:
+    row, column, rows, columns, role = frame
+    return max(row - top, 0), column - left, min(rows, plane.shape[0]), columns, role
+
+
+def _fitting(
+    plane: np.ndarray, roles: np.ndarray, frames: tuple[Frame, ...]
+) -> tuple[Box, tuple[str, ...]]:
     """Numbers with as many decimals as fit, else shades; and a note on the shades."""
+    row, column, *_ = frames[-1]
     if plane.shape[0] <= MOST_ROWS:
         for places in (4, 3, 2, 1):
-            box = grid(plane, roles, places, frames, bold)
+            box = grid(plane, roles, places, frames, frozenset([(row, column)]))
             if box.width <= BUDGET:
-                return box, ""
+                return box, ()
     shades = scale(plane)
-    return Shaded(plane, roles, fine(plane.shape), shades, frames), f"; {legend(shades)}"
+    return Shaded(plane, roles, fine(plane.shape), shades, frames), (legend(shades),)
 
 
 def fine(shape: tuple[int, ...], room: float = BUDGET) -> tuple[float, float]:
     """Size of a shaded cell of a grid of ``shape`` that is to be ``room`` wide at most.
+
+    Cells are square, unless the grid would be a mere line.
 
     Examples
     --------
@@ -165,4 +190,4 @@ def fine(shape: tuple[int, ...], room: float = BUDGET) -> tuple[float, float]:
     ((12.0, 12.0), (0.5, 0.5))
     """
     size = min(FINE, room / shape[1], room / shape[0])
-    return size, size
+    return size, max(size, min(STRIP, room / 3 / shape[0]))

@@ -28,7 +28,6 @@ from convdocs.draw.shading import Shaded, legend, scale
 MOST_CHANNELS = 8  # of one dimension, a row each
 MOST_PLANES = 4  # channels, or slices, of two dimensions
 THUMB = 104.0  # points of a shaded plane beside its kernel
-STRIP = 14.0  # points of a shaded row of one dimension
 KERNEL_CELL = 9.0  # points of a shaded kernel's cell
 
 
@@ -138,8 +137,13 @@ def _plane(shown: Scene, index: int) -> Unit:
         roles,
         (index,),
         1,
-        (_window(shown), *_winner(shown)),
+        (_window(shown), *(_winner(shown) if channel in _made_of(shown) else ())),
     )
+
+
+def _made_of(shown: Scene) -> set[int]:
+    """Channels whose numbers go into the output; an unfold copies from one of those it reads."""
+    return {term.channel for term in shown.cell.terms}
 
 
 def _slice(shown: Scene, index: int, depth: int) -> Unit:
@@ -179,7 +183,7 @@ def _winner(shown: Scene, row: int = 0) -> tuple[Frame, ...]:
 
 def rest(shown: Scene, parts: list[Unit]) -> Box | None:
     """What the channels or slices that are not drawn add up to."""
-    depth = shown.kernel_shape[0] if shown.layer.dims == 3 else 1
+    depth = _depth(shown)
     drawn = sum(unit.drawn for unit in parts)
     more = len(shown.channels) * depth - drawn
     if more <= 0:
@@ -190,6 +194,11 @@ def rest(shown: Scene, parts: list[Unit]) -> Box | None:
     products = shown.taken("product")
     pieces = products.reshape((-1, *products.shape[-2:])) if depth > 1 else products
     return note(f"+ {words}: sum {number(float(pieces[drawn:].sum()), PLACES)}")
+
+
+def _depth(shown: Scene) -> int:
+    """Slices that the window reads of every channel."""
+    return shown.kernel_shape[0] if shown.layer.dims == 3 else 1
 
 
 def unit_box(shown: Scene, plan: Plan, unit: Unit, count: int) -> Box:
@@ -212,21 +221,21 @@ def _input(shown: Scene, plan: Plan, unit: Unit, room: float) -> tuple[Box, str,
         cells = grid(unit.values, unit.roles, plan.places, unit.frames, bold)
         return with_arcs(cells, axes), unit.name, ""
     shades = scale(shown.x)
-    wide, high = fine(unit.values.shape, room)
-    if shown.layer.dims == 1:
-        wide = room / unit.values.shape[1]
-        high = STRIP
     frames = unit.frames
     if any(window.dilation > 1 for window in shown.layer.windows):
         taps = zip(*np.nonzero(are(unit.roles, "read")), strict=True)
         frames = (*frames, *((int(row), int(column), 1, 1, "window") for row, column in taps))
     said = legend(shades) if room == BUDGET else ""
-    return Shaded(unit.values, unit.roles, (wide, high), shades, frames), unit.name, said
+    return (
+        Shaded(unit.values, unit.roles, fine(unit.values.shape, room), shades, frames),
+        unit.name,
+        said,
+    )
 
 
 def _working(shown: Scene, plan: Plan, unit: Unit) -> list[Box]:
     """Window, kernel, products and their sums: what the plan has room for."""
-    weighted = shown.cell.terms[0].weight is not None
+    weighted, dims = shown.cell.terms[0].weight is not None, shown.layer.dims
     wanted = []
     if plan.places is None and shown.layer.family != "unfold":
         wanted.append(("", "window", "value", "read"))
@@ -240,8 +249,8 @@ def _working(shown: Scene, plan: Plan, unit: Unit) -> list[Box]:
         if mark:
             boxes.append(sign(mark, cells.height))
         boxes.append(titled(cells, title))
-    if weighted:
-        _add_sums(boxes, shown.taken("product")[unit.part], shown.layer.dims)
+    if weighted and len(shown.channels) * _depth(shown) > 1:  # else the equation has the sum
+        _add_sums(boxes, shown.taken("product")[unit.part], dims)
     return boxes
 
 
