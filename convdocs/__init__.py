@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 # public name -> the room it lives in; "draw" is a room itself
 _ROOMS = {
     "explain": "convdocs.cells",
+    "explore": "convdocs.explorer.embed",
     "solve": "convdocs.solving",
     "trace": "convdocs.tracing",
     "TraceError": "convdocs.tracing",

@@ -1,0 +1,1 @@
+"""The interactive explorer: one script, one style sheet, and what embeds them."""
