@@ -1,0 +1,83 @@
+"""Every page of the site, opened from its file: wide and narrow, light and dark."""
+
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import Browser, Page
+
+AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
+VIEWS = [(width, theme) for width in (1280, 390) for theme in ("light", "dark")]
+# a page wider than the window, though nothing of it may scroll sideways by itself
+OVERHANG = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+BROKEN = "[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
+AUDIT = """async () => (await axe.run()).violations.map(
+    v => `${v.id}: ${v.nodes.map(n => n.html.slice(0, 120)).join(" | ")}`)"""
+
+
+class Visit:
+    """One page in one window, and everything it did that it should not."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page = page
+        self.faults: list[str] = []
+        page.on("console", lambda said: self.faults.append(f"console: {said.text}"))
+        page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
+        page.on("requestfailed", lambda asked: self.faults.append(f"failed: {asked.url}"))
+        page.on("request", lambda asked: self._outside(asked.url))
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+
+    def _outside(self, url: str) -> None:
+        if not url.startswith(("file:", "data:", "blob:")):
+            self.faults.append(f"request to outside: {url}")
+
+    def inspect(self) -> list[str]:
+        if (overhang := self.page.evaluate(OVERHANG)) > 0:
+            self.faults.append(f"scrolls sideways by {overhang} px")
+        self.faults += [f"broken image: {url}" for url in self.page.evaluate(BROKEN)]
+        self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        return self.faults + [f"axe: {fault}" for fault in self.page.evaluate(AUDIT)]
+
+
+@pytest.mark.parametrize(("width", "theme"), VIEWS, ids=lambda value: str(value))
+def test_every_page_is_sound(browser: Browser, site: Path, width: int, theme: str) -> None:
+    window = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+    faults = {}
+    pages = sorted(page for page in site.rglob("*.html") if "_static" not in page.parts)
+    for path in pages:
+        page = window.new_page()
+        if found := Visit(page, path.as_uri()).inspect():
+            faults[path.relative_to(site).as_posix()] = found
+        page.close()
+    window.close()
+    assert len(pages) > 15
+    assert not faults, "\n".join(f"{page}: {one}" for page, all_ in faults.items() for one in all_)
+
+
+def test_an_image_takes_its_room_before_it_loads(browser: Browser, site: Path) -> None:
+    page = browser.new_page()
+    page.goto((site / "gallery" / "conv2d" / "conv2d_outputs.html").as_uri())
+    shift = """() => new Promise(done => new PerformanceObserver(list => done(
+        list.getEntries().reduce((sum, one) => sum + one.value, 0)
+    )).observe({type: "layout-shift", buffered: true}) || setTimeout(() => done(0), 500))"""
+    assert page.evaluate(shift) < 0.02
+    page.close()
+
+
+def test_search_finds_a_page_from_a_file(browser: Browser, site: Path) -> None:
+    page = browser.new_page()
+    page.goto(f"{(site / 'search.html').as_uri()}?q=broadcastable")
+    page.wait_for_selector("#search-results li a")
+    found = page.eval_on_selector_all("#search-results li a", "all => all.map(a => a.href)")
+    assert any("conv1d_errors" in one for one in found)
+    page.close()
+
+
+def test_a_scrolling_block_is_reached_with_the_keyboard(browser: Browser, site: Path) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.goto((site / "gallery" / "cnn" / "stack.html").as_uri())
+    assert page.eval_on_selector_all(
+        "pre", "all => all.filter(p => p.scrollWidth > p.clientWidth + 1 && p.tabIndex < 0).length"
+    ) == 0  # fmt: skip
+    page.close()
