@@ -174,7 +174,7 @@ class Figure(Part):
     argument = "a layer, as Conv2d(1, 1, 3, padding=1)"
     body = "The picture's caption."
     example = ".. conv-figure:: Conv2d(1, 1, 3, padding=1)\n   :size: 4x5"
-    declared = (
+    declared: ClassVar[tuple[Option, ...]] = (
         options.SIZE,
         options.AT,
         options.VALUES,
@@ -274,18 +274,53 @@ class Explorer(Figure):
     argument = "a layer, as Conv1d(1, 1, 3)"
     body = "The caption of the picture."
     example = ".. conv-explorer:: Conv1d(1, 1, 3)\n   :size: 7"
+    declared = (
+        *(one for one in Figure.declared if one is not options.VALUES),
+        options.NUMBERS,
+        options.BATCH,
+        options.ADDRESS,
+    )
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         """Embed the explorer, and draw the layer for builders without scripts."""
+        layer, x = self.layer(values)
+        if values["batch"]:
+            x = x.expand(values["batch"], *x.shape)
+        return [
+            addnodes.only(
+                "",
+                nodes.raw("", self.embed(layer, x, values), format="html"),
+                expr="html and not epub",
+            ),
+            addnodes.only("", self.draw((layer, x), values), expr="not html or epub"),
+        ]
+
+    def layer(self, values: Mapping[str, Any]) -> tuple[nn.Module, Tensor]:
+        """The layer and an input; the notebook's own numbers are the script's to put in."""
+        drawn = "random" if values["values"] == "notebook" else values["values"]
+        return super().layer({**values, "values": drawn})
+
+    def embed(self, layer: nn.Module, x: Tensor, values: Mapping[str, Any]) -> str:
+        """The explorer's element, with the layer's numbers or the notebook's."""
         from convdocs.explorer import embed
 
-        layer = self.layer(values)
-        explorer = embed.explore(*layer, at=values["at"])
-        part = embed.markup(explorer.setting, own=explorer.own, at=explorer.at)
-        return [
-            addnodes.only("", nodes.raw("", part, format="html"), expr="html and not epub"),
-            addnodes.only("", self.draw(layer, values), expr="not html or epub"),
-        ]
+        known = {
+            "at": values["at"],
+            "name": values["name"] or "",
+            "address": values["address"],
+            "errors": self.errors(),
+        }
+        if values["values"] == "notebook":
+            return embed.markup(embed.case(layer, tuple(x.shape)), **known)
+        explorer = embed.explore(layer, x)
+        return embed.markup(explorer.setting, own=explorer.own, **known)
+
+    def errors(self) -> str | None:
+        """Where the explorer finds the pages of the errors: in this project, or as configured."""
+        if "errors/index" in self.env.found_docs:
+            return "../" * self.env.docname.count("/") + "errors/"
+        site = self.config.convdocs_errors_url
+        return f"{site}errors/" if site else None
 
 
 class LayerTrace(Part):
@@ -321,4 +356,4 @@ class LayerTrace(Part):
         return made
 
 
-DIRECTIVES: tuple[type[Part], ...] = (Figure, LayerTrace, Shapes)
+DIRECTIVES: tuple[type[Part], ...] = (Figure, Explorer, LayerTrace, Shapes)

@@ -199,6 +199,21 @@ VALUES = Option(
     one_of("whole", "random"),
     "whole",
 )
+NUMBERS = Option(
+    "values",
+    "whole, random or notebook",
+    "Small whole numbers, the weights that torch draws and a normal input, or the notebook's own.",
+    one_of("whole", "random", "notebook"),
+    "whole",
+)
+BATCH = Option("batch", "a whole number", "Samples in the input; 0 for no batch axis.", _whole, 0)
+ADDRESS = Option(
+    "address",
+    "nothing",
+    "The page's address follows this explorer; for one on a page.",
+    lambda text: not text,
+    False,
+)
 SEED = Option("seed", "a whole number", "Seed of the numbers.", _whole, 0)
 INPUT = Option(
     "input",
