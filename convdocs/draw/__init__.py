@@ -5,10 +5,25 @@
 >>> fig = draw.layer(torch.nn.AvgPool1d(2), torch.tensor([[1.0, 3.0]]))
 """
 
+from convdocs.draw.banded import matrix
+from convdocs.draw.borders import padding
+from convdocs.draw.kernels import kernel
+from convdocs.draw.maps import feature_maps
 from convdocs.draw.palette import dark
 from convdocs.draw.scene import DrawError
 from convdocs.draw.shapes import stack
 from convdocs.draw.sheet import describe, svg
 from convdocs.draw.working import layer
 
-__all__ = ["DrawError", "dark", "describe", "layer", "stack", "svg"]
+__all__ = [
+    "DrawError",
+    "dark",
+    "describe",
+    "feature_maps",
+    "kernel",
+    "layer",
+    "matrix",
+    "padding",
+    "stack",
+    "svg",
+]

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+
 from convdocs.draw.sheet import TITLE_SIZE, VALUE_SIZE, Sheet, text_width
 
 LINE_HEIGHT = 1.45
+EDGE = 4.0  # points around a page
 
 
 class Box(Protocol):
@@ -130,3 +134,22 @@ def titled(box: Box, title: str, note: str = "") -> Column:
     if note:
         lines.append(Words(note, size=VALUE_SIZE - 0.5, role="muted"))
     return Column((Column(tuple(lines), gap=0), box), gap=3)
+
+
+def paste(
+    page: Box,
+    description: str,
+    *,
+    fig: Figure | SubFigure | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """A figure of a page and nothing else.
+
+    Examples
+    --------
+    >>> paste(Space(64, 28), "Empty.").get_size_inches().tolist()
+    [1.0, 0.5]
+    """
+    sheet = Sheet(page.width + 2 * EDGE, page.height + 2 * EDGE, fig=fig, ax=ax)
+    page.draw(sheet, EDGE, EDGE)
+    return sheet.finish(description)

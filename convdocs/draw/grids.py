@@ -8,7 +8,6 @@ from math import cos, pi, sin
 import numpy as np
 
 from convdocs.draw.numbers import cell_width, number, places_for
-from convdocs.draw.palette import colour
 from convdocs.draw.sheet import Sheet
 
 ROW_HEIGHT = 20.0
@@ -58,7 +57,7 @@ class Grid:
         tops = [y, *(y + np.cumsum(self.rows)).tolist()]
         for (row, column), role in np.ndenumerate(self.roles):
             spot = (lefts[column], tops[row], self.columns[column], self.rows[row])
-            sheet.cell(*spot, colour(role))
+            sheet.cell(*spot, role)
             _pattern(sheet, role, *spot)
             words = cell_words(float(self.values[row, column]), role, self.places)
             if words:

@@ -7,7 +7,9 @@ by swapping codes; and no picture uses a colour that is not in here.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, Literal
+
+Theme = Literal["light", "dark"]
 
 # role: (on a light page, on a dark page)
 ROLES: Final[dict[str, tuple[str, str]]] = {
@@ -22,6 +24,7 @@ ROLES: Final[dict[str, tuple[str, str]]] = {
     "output": ("#d3efdf", "#1a3f31"),
     "lit": ("#5cc595", "#1d7450"),
     "box": ("#eceff3", "#25292e"),
+    "page": ("#ffffff", "#131416"),
     # lines and letters
     "ink": ("#15181c", "#f2f5f8"),
     "muted": ("#59616b", "#a9b3be"),
@@ -38,15 +41,15 @@ _TO_DARK: Final = dict(ROLES.values())
 _HEX: Final = re.compile(r"#[0-9a-f]{6}\b")
 
 
-def colour(role: str) -> str:
-    """Hex code of a role on a light page.
+def colour(role: str, theme: Theme = "light") -> str:
+    """Hex code of a role.
 
     Examples
     --------
-    >>> colour("ink")
-    '#15181c'
+    >>> colour("ink"), colour("ink", "dark")
+    ('#15181c', '#f2f5f8')
     """
-    return ROLES[role][0]
+    return ROLES[role][theme == "dark"]
 
 
 def dark(svg: str) -> str:

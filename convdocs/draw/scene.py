@@ -173,8 +173,8 @@ class Scene:
 
     def taken(self, what: str) -> np.ndarray:
         """``"weight"``, ``"value"`` or ``"product"`` of every term, (channels, taps, ...)."""
-        numbers = np.array([getattr(term, what) for term in self.cell.terms], dtype=float)
-        block = numbers.reshape((-1, *self.kernel_shape))
+        flat = np.array([getattr(term, what) for term in self.cell.terms], dtype=float)
+        block = flat.reshape((-1, *self.kernel_shape))
         axes = tuple(range(1, block.ndim)) if self.layer.family == "transposed" else ()
         turned: np.ndarray = np.flip(block, axes)
         return turned
@@ -219,8 +219,8 @@ def scene(layer: nn.Module, x: Tensor, at: int | Sequence[int] | None, sample: i
     return Scene(
         cell=cell,
         layer=reading,
-        x=_numbers(x if picked is None else x[picked]),
-        y=_numbers(output if picked is None else output[picked]),
+        x=numbers(x if picked is None else x[picked]),
+        y=numbers(output if picked is None else output[picked]),
         sample=picked,
         samples=x.shape[0] if batched else 1,
     )
@@ -232,7 +232,14 @@ def _first(reading: Layer, x: Tensor, sample: int | None) -> tuple[int, ...]:
     return (0,) * axes
 
 
-def _numbers(tensor: Tensor) -> np.ndarray:
+def numbers(tensor: Tensor) -> np.ndarray:
+    """A tensor's numbers in double precision.
+
+    Examples
+    --------
+    >>> numbers(torch.ones(1, requires_grad=True))
+    array([1.])
+    """
     array: np.ndarray = tensor.detach().to("cpu", torch.float64).numpy()
     return array
 

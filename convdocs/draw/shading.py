@@ -8,7 +8,7 @@ import numpy as np
 
 from convdocs.draw.grids import BARE, Frame, are
 from convdocs.draw.numbers import number, places_for
-from convdocs.draw.palette import ABOVE_ZERO, BELOW_ZERO, colour
+from convdocs.draw.palette import ABOVE_ZERO, BELOW_ZERO
 from convdocs.draw.sheet import Sheet
 
 LINED = 5.0  # points of a cell from which on cells have borders
@@ -64,7 +64,7 @@ class Shaded:
 
     def _ground(self, sheet: Sheet, x: float, y: float) -> None:
         """Padding all over, and a clear field where the input lies."""
-        sheet.cell(x, y, self.width, self.height, colour("padding"))
+        sheet.cell(x, y, self.width, self.height, "padding")
         across = self.width + self.height
         for step in np.arange(STROKES, across, STROKES).tolist():
             start = (x + max(0.0, step - self.height), y + min(step, self.height))
@@ -142,3 +142,46 @@ def legend(scale: tuple[float, float]) -> str:
     if low >= 0:
         return f"black {number(low, places)} to white {number(high, places)}"
     return f"blue below 0, orange above, up to {number(high, places)}"
+
+
+@dataclass(frozen=True)
+class Photo:
+    """Three channels as red, green and blue.
+
+    Parameters
+    ----------
+    values : array of shape (3, rows, columns)
+        From 0 to 1 or from 0 to 255; other numbers are stretched to that.
+    side : float
+        Points of the longer side.
+    frames : tuple of (row, column, rows, columns, role)
+        Pixels to frame.
+    """
+
+    values: np.ndarray
+    side: float
+    frames: tuple[Frame, ...] = ()
+
+    @property
+    def _size(self) -> float:
+        return self.side / float(max(self.values.shape[1:]))
+
+    @property
+    def width(self) -> float:
+        return self._size * float(self.values.shape[2])
+
+    @property
+    def height(self) -> float:
+        return self._size * float(self.values.shape[1])
+
+    def draw(self, sheet: Sheet, x: float, y: float) -> None:
+        shown = np.nan_to_num(self.values, nan=0.0, posinf=0.0, neginf=0.0)
+        low, high = min(0.0, float(shown.min())), float(shown.max())
+        if low == 0:
+            high = 1.0 if high <= 1 else max(high, 255.0)
+        out = np.full((*shown.shape[1:], 4), 255, dtype=np.uint8)
+        out[..., :3] = np.rint((np.moveaxis(shown, 0, 2) - low) / (high - low or 1.0) * 255)
+        sheet.image(x, y, self.width, self.height, out)
+        for row, column, rows, columns, role in self.frames:
+            left, top = x + column * self._size, y + row * self._size
+            sheet.frame(left, top, columns * self._size, rows * self._size, role)

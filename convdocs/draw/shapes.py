@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure, SubFigure
 
 from convdocs.draw.boxes import Box, Column, Words, wrapped
-from convdocs.draw.palette import colour
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Sheet
 from convdocs.report import MODEL_INPUT, Call, Shape, Trace
@@ -202,13 +201,13 @@ class _Drawing:
     def _box(self, sheet: Sheet, tensor: Tensor, top: float) -> None:
         wide, high, deep = self._size(tensor.shape)
         x = self._middle - (wide + deep) / 2
-        fill = colour("output" if tensor.calls else "input")
+        fill = "output" if tensor.calls else "input"
         if deep:
             sheet.shape([(x, top), (x + deep, top - deep), (x + wide + deep, top - deep),
-                         (x + wide, top)], colour("box"))  # fmt: skip
+                         (x + wide, top)], "box")  # fmt: skip
             sheet.shape([(x + wide, top), (x + wide + deep, top - deep),
                          (x + wide + deep, top + high - deep), (x + wide, top + high)],
-                        colour("box"))  # fmt: skip
+                        "box")  # fmt: skip
         sheet.cell(x, top, wide, high, fill)
         y = top + max(high, 14) / 2 - (0 if high > 14 else (14 - high) / 2)
         sheet.text(self.text, y, str(tensor.shape), align="left", weight="bold")
@@ -229,8 +228,8 @@ class _Drawing:
             sheet.arrow([(x, tops[source] + high), (x, tops[to] - deep)])
             return
         lane = self.left - LANE * (self.lanes[source, to] + 1)
-        start = tops[source] + high / 2
-        end = tops[to] + tall / 2
+        start = tops[source] + high * 0.7
+        end = tops[to] + tall * 0.3
         source_wide, _, source_deep = self._size(self.tensors[source].shape)
         sheet.arrow([
             (x - (source_wide + source_deep) / 2, start),

@@ -21,7 +21,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.image import AxesImage
 from matplotlib.patches import Polygon
 
-from convdocs.draw.palette import colour
+from convdocs.draw.palette import Theme, colour
 
 VALUE_SIZE = 9.0
 TITLE_SIZE = 9.5
@@ -73,7 +73,9 @@ class Sheet:
         *,
         fig: Figure | SubFigure | None = None,
         ax: Axes | None = None,
+        theme: Theme = "light",
     ) -> None:
+        self.theme = theme
         if ax is None:
             if fig is None:
                 fig = Figure(figsize=(width / 72, height / 72), facecolor="none", edgecolor="none")
@@ -94,19 +96,25 @@ class Sheet:
         self._fonts: dict[tuple[float, str], FontProperties] = {}
         self._lines: dict[tuple[str, float, str], list[list[tuple[float, float]]]] = {}
 
-    def cell(self, x: float, y: float, width: float, height: float, fill: str) -> None:
-        """A filled cell with a thin border; ``fill`` is a hex code."""
-        self.shape([(x, y), (x + width, y), (x + width, y + height), (x, y + height)], fill)
+    def colour(self, role: str) -> str:
+        """Hex code of a role on this sheet."""
+        return colour(role, self.theme)
 
-    def shape(self, corners: Sequence[tuple[float, float]], fill: str) -> None:
+    def cell(self, x: float, y: float, width: float, height: float, role: str) -> None:
+        """A filled cell with a thin border."""
+        self.shape([(x, y), (x + width, y), (x + width, y + height), (x, y + height)], role)
+
+    def shape(self, corners: Sequence[tuple[float, float]], role: str) -> None:
         """A filled shape with a thin border."""
         self._cells.append(corners)
-        self._fills.append(fill)
+        self._fills.append(self.colour(role))
 
     def patch(self, x: float, y: float, width: float, height: float, role: str) -> None:
         """A filled field without a border, over the cells."""
         corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
-        patch = Polygon(corners, facecolor=colour(role), edgecolor="none", linewidth=0, zorder=1.5)
+        patch = Polygon(
+            corners, facecolor=self.colour(role), edgecolor="none", linewidth=0, zorder=1.5
+        )
         self.ax.add_artist(patch)
 
     def image(self, x: float, y: float, width: float, height: float, pixels: np.ndarray) -> None:
@@ -175,7 +183,7 @@ class Sheet:
             words,
             ha=align,
             va="center_baseline",
-            color=colour(role),
+            color=self.colour(role),
             zorder=5,
             fontproperties=self._font(size, weight),
             usetex=False,
@@ -197,7 +205,7 @@ class Sheet:
                 PolyCollection(
                     self._cells,
                     facecolors=self._fills,
-                    edgecolors=colour("line"),
+                    edgecolors=self.colour("line"),
                     linewidths=0.5 * self.scale,
                     antialiaseds=True,
                     zorder=1,
@@ -208,7 +216,7 @@ class Sheet:
             ax.add_collection(
                 LineCollection(
                     lines,
-                    colors=colour(role),
+                    colors=self.colour(role),
                     linewidths=width * self.scale,
                     linestyles=style,
                     antialiaseds=True,

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure, SubFigure
 from torch import Tensor, nn
 
-from convdocs.draw.boxes import Box, Column, Row
+from convdocs.draw.boxes import Box, Column, Row, paste
 from convdocs.draw.captions import caption
 from convdocs.draw.panels import BUDGET, equation, head, output
 from convdocs.draw.scene import DrawError, Scene, scene
-from convdocs.draw.sheet import Sheet
 from convdocs.draw.units import plans, rest, unit_box, units
 
-EDGE = 4.0
 LARGEST = 224  # cells along an axis
 
 
@@ -61,10 +59,7 @@ def layer(
     """
     shown = scene(layer, x, at, sample)
     _check_size(shown)
-    page = compose(shown)
-    sheet = Sheet(page.width + 2 * EDGE, page.height + 2 * EDGE, fig=fig)
-    page.draw(sheet, EDGE, EDGE)
-    return sheet.finish(caption(shown))
+    return paste(compose(shown), caption(shown), fig=fig)
 
 
 def _check_size(shown: Scene) -> None:
