@@ -102,6 +102,16 @@ class Explanation:
     output_shape: tuple[int, ...]
     padding_mode: str
 
+    def __str__(self) -> str:
+        from convdocs.view import explanation as view
+
+        return view.text(self)
+
+    def _repr_html_(self) -> str:
+        from convdocs.view import explanation as view
+
+        return view.html(self)
+
     @property
     def window(self) -> tuple[tuple[int | None, ...], ...]:
         """Positions the taps stand on, one tuple per spatial axis.

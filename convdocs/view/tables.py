@@ -47,6 +47,8 @@ class Table:
         A last row set apart from the others, or empty.
     marked : frozenset of int
         Rows that stand out (the failing layer, the cell in question).
+    muted : frozenset of int
+        Rows that stand back (padding), hatched on a page.
 
     Examples
     --------
@@ -63,6 +65,7 @@ class Table:
     caption: str
     totals: tuple[str, ...] = ()
     marked: frozenset[int] = field(default_factory=frozenset)
+    muted: frozenset[int] = field(default_factory=frozenset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +261,8 @@ border-bottom:1px solid var(--color-background-border,rgba(128,128,128,.35))}
 .convdocs tfoot td{border-top:2px solid var(--color-foreground-border,rgba(128,128,128,.6));\
 border-bottom:0;font-weight:600}
 .convdocs tr.marked td{background:var(--color-api-background,rgba(192,64,0,.12));font-weight:600}
+.convdocs tr.muted td{font-style:italic;\
+background:repeating-linear-gradient(135deg,rgba(128,128,128,.16) 0 1px,transparent 1px 5px)}
 .convdocs p{margin:.6em 0}
 """
 
@@ -291,7 +296,8 @@ def _html_table(table: Table) -> str:
     head = "".join(_html_cell(c.title, c, 'th scope="col"') for c in table.columns)
     rows = []
     for number, row in enumerate(table.rows):
-        opening = '<tr class="marked">' if number in table.marked else "<tr>"
+        looks = "marked" if number in table.marked else "muted" if number in table.muted else ""
+        opening = f'<tr class="{looks}">' if looks else "<tr>"
         rows.append(f"{opening}{_html_cells(row, table.columns)}</tr>")
     foot = f"<tfoot><tr>{_html_cells(table.totals, table.columns)}</tr></tfoot>"
     return (
