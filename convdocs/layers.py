@@ -174,8 +174,7 @@ def code(module: nn.Module) -> str:
     name = layer_class(module).__name__
     if module._modules and not _is_one_layer(module):
         return f"{name}(...)"
-    cls: Any = layer_class(module)
-    arguments = _arguments(cls)
+    arguments = _arguments(layer_class(module))
     if arguments is None:
         return f"{name}({module.extra_repr()})"
     words: list[str] = []
@@ -214,7 +213,20 @@ def settings(module: nn.Module) -> tuple[Any, ...]:
     return (cls, *raw, *map(type, raw), _has_bias(module))
 
 
-def layer_class(module: nn.Module) -> type[nn.Module]:
+def constructor_values(module: nn.Module) -> dict[str, Any]:
+    """What a constructor was given, by argument name, as far as the layer keeps it.
+
+    Examples
+    --------
+    >>> constructor_values(nn.Linear(3, 4, bias=False))
+    {'in_features': 3, 'out_features': 4, 'bias': False}
+    """
+    pairs = _arguments(layer_class(module)) or ()
+    found = {name: _given(module, name, default) for name, default in pairs}
+    return {name: value for name, value in found.items() if value is not _MISSING}
+
+
+def layer_class(module: nn.Module) -> Any:
     """The class as its author wrote it: torch derives one of its own for a parametrised layer.
 
     Examples

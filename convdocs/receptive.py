@@ -291,7 +291,10 @@ def joined(fields: Iterable[AxisField], size: int) -> AxisField:
 
 def _covers(part: AxisField, size: int) -> bool:
     """Whether every cell reads the whole axis."""
-    return part.stride == 0 and part.status == "exact" and part.cells(0) == range(size)
+    if part.stride != 0 or part.status != "exact":
+        return False
+    seen = part.cells(0)
+    return seen.start <= 0 and seen.stop >= size
 
 
 @lru_cache(maxsize=4096)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from math import prod
 from typing import Any
 
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
+from torch.nn.parameter import is_lazy
 
-from convdocs.layers import FAMILIES, LayerError, code, read
+from convdocs.geometry import Window
+from convdocs.layers import FAMILIES, code, layer_class, read, settings
 from convdocs.report import Call, Shape, Trace
 from convdocs.tracing import flow
 from convdocs.tracing.nodes import OUTPUT, Node
@@ -15,158 +18,188 @@ from convdocs.tracing.recorder import Recorder
 from convdocs.tracing.rules import Mark
 
 
-class Builder:
+def build(
+    model: nn.Module,
+    modules: list[nn.Module],
+    recorder: Recorder,
+    inputs: tuple[Shape, ...],
+    outputs: tuple[Shape, ...],
+) -> tuple[Trace, Call | None]:
+    """The trace of one run, complete or up to where it failed, and the call that failed."""
+    builder = _Builder()
+    for number, node in enumerate(recorder.nodes):
+        builder.add(number, node)
+    calls = tuple(builder.calls)
+    parameters = list(_held(module._parameters for module in modules))
+    buffers = _held(module._buffers for module in modules)
+    counted = [call.macs for call in calls]
+    trace = Trace(
+        model=layer_class(model).__name__,
+        calls=calls,
+        params=sum(p.numel() for p in parameters),
+        trainable_params=sum(p.numel() for p in parameters if p.requires_grad),
+        macs=None if None in counted else sum(counted),  # type: ignore[arg-type]
+        input_shapes=inputs,
+        output_shapes=outputs,
+        parameter_bytes=sum(t.nbytes for t in (*parameters, *buffers)),
+        activation_bytes=sum(map(_bytes, _made(recorder.nodes))),
+        executed="shapes" if recorder.executed == "shapes" else "values",
+        notes=tuple(recorder.notes),
+    )
+    failed = recorder.failed
+    return trace, builder.call(len(calls), failed[1]) if failed else None
+
+
+def _held(owners: Iterable[Any]) -> Iterator[Tensor]:
+    """The tensors of all these dicts, each once, without uninitialised ones."""
+    seen = set()
+    for owner in owners:
+        for tensor in owner.values():
+            if tensor is not None and id(tensor) not in seen and not is_lazy(tensor):
+                seen.add(id(tensor))
+                yield tensor
+
+
+def _made(nodes: Iterable[Node]) -> Iterator[Mark]:
+    return (mark for node in nodes if node.leaf is None for mark in node.outputs)
+
+
+def _bytes(mark: Mark) -> int:
+    return mark.dtype.itemsize * prod(mark.shape)
+
+
+class _Builder:
     """Turns nodes into calls, in order, keeping what each tensor's axes mean."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.states: dict[int, flow.State] = {}  # by source
-        self.call_of: dict[int, int] = {}  # node number -> call index
+        self.call_of: list[int] = []  # by node number
         self.first_use: dict[int, int] = {}  # id of a parameter -> call index
-        self.inside: list[tuple[int, Node]] = []  # of the leaf that is being read
+        self.inside: list[Node] = []  # of the leaf that is being read
+        self.codes: dict[Any, str] = {}  # by the settings that they spell
 
     def add(self, number: int, node: Node) -> None:
         """One more node; a call unless it happened inside a leaf."""
+        self.call_of.append(len(self.calls))
         self._follow(number, node)
         if node.leaf is not None:
-            self.inside.append((number, node))
+            self.inside.append(node)
             return
-        index = len(self.calls)
-        self.call_of[number] = index
         if self.inside:
-            for one, _ in self.inside:
-                self.call_of[one] = index
-            fold(node, [inner for _, inner in self.inside])
+            _fold(node, self.inside)
             self.inside = []
-        self.calls.append(self.call(index, node))
+        self.calls.append(self.call(len(self.calls), node))
 
     def _follow(self, number: int, node: Node) -> None:
         """Work out the states of the node's outputs."""
+        states = None
         for place, mark in enumerate(node.outputs):
-            source = number + place * OUTPUT
-            if mark.source != source:
+            if mark.source != number + place * OUTPUT:
                 continue  # a leaf's output, made by a call inside it
-            states = tuple(self.state(one) for one in node.inputs)
-            shapes = tuple(one.shape for one in node.inputs)
-            self.states[source] = node.flow(states, shapes, mark.shape)
+            if states is None:
+                states = [self.state(one) for one in node.inputs]
+                shapes = [one.shape for one in node.inputs]
+            self.states[mark.source] = node.flow(states, shapes, mark.shape, place)
 
     def state(self, mark: Mark) -> flow.State:
         """What is known about a tensor's axes."""
-        if mark.source == -1:
-            return flow.fresh(mark.shape)
-        return self.states.get(mark.source) or flow.constant(mark.shape)
-
-    def source(self, mark: Mark) -> int:
-        """The call a tensor came from, or -1 or -2."""
-        return mark.source if mark.source < 0 else self.call_of[mark.source % OUTPUT]
+        known = self.states.get(mark.source)
+        if known is None:
+            return flow.fresh(mark.shape) if mark.source == -1 else flow.constant(mark.shape)
+        return known
 
     def call(self, index: int, node: Node) -> Call:
         """The call that a node outside any leaf stands for."""
-        module = node.module
-        params, note = self.count(index, owned(node))
-        state = self.state(node.outputs[0]) if node.outputs else None
+        module, call_of = node.module, self.call_of
+        params, note = self._count(index, node)
+        state = self.state(node.outputs[0]) if node.outputs else _NO_STATE
         return Call(
-            index=index,
-            path=node.path,
-            kind=node.kind,
-            code=node.text if module is None else code(module),
-            input_shapes=tuple(mark.shape for mark in node.inputs),
-            output_shapes=tuple(mark.shape for mark in node.outputs),
-            axes=state.axes if state else "",
-            params=params,
-            params_note=note,
-            macs=node.macs,
-            macs_note=node.note,
-            receptive_field=state.receptive_field if state else (),
-            sources=tuple(self.source(mark) for mark in node.inputs),
-            windows=node.windows or windows_of(module),
-            parameters=parameter_shapes(node),
-            training=module is not None and module.training,
+            index,
+            node.path,
+            node.kind,
+            node.text if module is None else self._code(module),
+            tuple([mark.shape for mark in node.inputs]),
+            tuple([mark.shape for mark in node.outputs]),
+            state.axes,
+            params,
+            note,
+            node.macs,
+            node.note,
+            state.receptive_field,
+            tuple([s if (s := m.source) < 0 else call_of[s % OUTPUT] for m in node.inputs]),
+            node.windows or _windows(module),
+            _shapes(node),
+            module is not None and module.training,
         )
 
-    def count(self, index: int, parameters: tuple[Tensor, ...]) -> tuple[int | None, str]:
+    def _code(self, module: nn.Module) -> str:
+        key = settings(module)
+        try:
+            known = self.codes.get(key)
+        except TypeError:  # a list or a tensor among the settings
+            return code(module)
+        if known is None:
+            known = self.codes[key] = code(module)
+        return known
+
+    def _count(self, index: int, node: Node) -> tuple[int | None, str]:
         """Parameters used here for the first time, and a word about the others."""
         total, shared = 0, set()
-        for parameter in parameters:
-            if isinstance(parameter, UninitializedTensorMixin):
+        for parameter in _owned(node):
+            if is_lazy(parameter):
                 return None, "uninitialised"
             first = self.first_use.setdefault(id(parameter), index)
             if first == index:
                 total += parameter.numel()
             else:
                 shared.add(first)
-        note = f"shared with call {', '.join(map(str, sorted(shared)))}" if shared else ""
-        return total, note
+        return total, f"shared with call {', '.join(map(str, sorted(shared)))}" if shared else ""
 
 
-def fold(leaf: Node, inner: list[Node]) -> None:
+_NO_STATE = flow.State((), (), ())
+
+
+def _fold(leaf: Node, inside: list[Node]) -> None:
     """What the calls inside a leaf amount to for the leaf itself."""
-    counted = [node.macs for node in inner if node.macs is not None]
-    leaf.macs = sum(counted) if len(counted) == len(inner) else None
-    leaf.note = next((node.note for node in inner if node.note), "")
+    if leaf.note:
+        return
+    counted = [node.macs for node in inside]
+    leaf.macs = None if None in counted else sum(counted)  # type: ignore[arg-type]
+    leaf.note = next((node.note for node in inside if node.note), "")
 
 
-def owned(node: Node) -> tuple[Tensor, ...]:
+def _owned(node: Node) -> Iterable[Tensor]:
     """The parameters that a node's call uses."""
-    if node.module is None:
+    module = node.module
+    if module is None:
         return node.parameters
-    own = node.module._parameters.values()
-    if not node.module._modules:
-        return tuple(p for p in own if p is not None)
-    return tuple(node.module.parameters())
+    if not module._modules:
+        return [p for p in module._parameters.values() if p is not None]
+    return module.parameters() if node.outputs else ()
 
 
-def windows_of(module: nn.Module | None) -> Any:
-    """The windows of a layer that has them but did not tell by a rule."""
-    if module is None or type(module) not in FAMILIES:
+def _windows(module: nn.Module | None) -> tuple[Window, ...]:
+    """The windows of a layer that did not tell them by a rule."""
+    if module is None or layer_class(module) not in FAMILIES or is_unfold(module):
         return ()
-    try:
-        return read(module).windows
-    except LayerError:  # settings that torch refuses too: this is the call that failed
-        return ()
+    return read(module).windows
 
 
-def parameter_shapes(node: Node) -> tuple[tuple[str, Shape], ...]:
+def is_unfold(module: nn.Module) -> bool:
+    """Unfold has windows, but its output no axis that they move along."""
+    return isinstance(module, nn.Unfold)
+
+
+def _shapes(node: Node) -> tuple[tuple[str, Shape], ...]:
     """Names and shapes of the parameters of a leaf module."""
-    if node.module is None:
+    module = node.module
+    if module is None or not module._parameters:
         return ()
     return tuple(
-        (name, tuple(parameter.shape))
-        for name, parameter in node.module._parameters.items()
-        if parameter is not None and not isinstance(parameter, UninitializedTensorMixin)
+        [
+            (name, tuple(parameter.shape))
+            for name, parameter in module._parameters.items()
+            if parameter is not None and not is_lazy(parameter)
+        ]
     )
-
-
-def build(model: nn.Module, recorder: Recorder, inputs: Any, outputs: Any) -> Trace:
-    """The trace of one run, complete or up to where it failed."""
-    builder = Builder()
-    for number, node in enumerate(recorder.nodes):
-        builder.add(number, node)
-    calls = tuple(builder.calls)
-    sized = [p for p in model.parameters() if not isinstance(p, UninitializedTensorMixin)]
-    held = [*sized, *(b for b in model.buffers() if not isinstance(b, UninitializedTensorMixin))]
-    counted = [call.macs for call in calls]
-    return Trace(
-        model=type(model).__name__,
-        calls=calls,
-        params=sum(p.numel() for p in sized),
-        trainable_params=sum(p.numel() for p in sized if p.requires_grad),
-        macs=sum(m for m in counted if m is not None) if None not in counted else None,
-        input_shapes=inputs,
-        output_shapes=outputs,
-        parameter_bytes=sum(t.numel() * t.element_size() for t in held),
-        activation_bytes=sum(
-            mark.dtype.itemsize * _cells(mark.shape)
-            for node in recorder.nodes
-            if node.leaf is None
-            for mark in node.outputs
-        ),
-        executed=recorder.executed,  # type: ignore[arg-type]
-    )
-
-
-def _cells(shape: Shape) -> int:
-    total = 1
-    for size in shape:
-        total *= size
-    return total

@@ -1,50 +1,79 @@
 """What each axis of a tensor means and which input cells it depends on, followed along the graph.
 
-A :class:`State` describes one tensor: a name and a field per axis. A flow takes the states of a
-call's inputs to that of its output.
+A :class:`State` describes one tensor: a name and a field per axis. A flow is a function that
+takes the states of a call's inputs to the state of one of its outputs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from convdocs.geometry import Window
-from convdocs.receptive import IDENTITY, UNKNOWN, AxisField, joined, local_field, through
+from convdocs.layers import AXIS_NAMES
+from convdocs.receptive import (
+    IDENTITY,
+    UNKNOWN,
+    AxisField,
+    joined,
+    local_field,
+    periodic,
+    through,
+    whole,
+)
 
 Shape = tuple[int, ...]
-SPATIAL = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
+Field = AxisField | None  # None: depends on no input at all
 SPATIAL_NAMES = frozenset("DHWL")
 
 
-@dataclass(frozen=True, slots=True)
 class State:
-    """Axis names ("" where not known) and, per axis, the model input's cells it depends on.
+    """Axis names ("" where not known) and, per axis, the input cells it depends on.
 
-    ``extent`` is the size of the model input's axis that a field counts cells of.
+    ``extents`` has the size of the model input's axis that each field counts cells of.
     """
 
-    names: tuple[str, ...]
-    fields: tuple[AxisField | None, ...]
-    extents: tuple[int, ...]
+    __slots__ = ("_axes", "_receptive_field", "extents", "fields", "names")
+
+    def __init__(
+        self, names: tuple[str, ...], fields: tuple[Field, ...], extents: tuple[int, ...]
+    ) -> None:
+        self.names = names
+        self.fields = fields
+        self.extents = extents
+        self._axes: str | None = None
+        self._receptive_field: tuple[AxisField, ...] | None = None
 
     @property
     def axes(self) -> str:
         """The names in one string, empty unless all are known."""
-        return " ".join(self.names) if all(self.names) else ""
+        if self._axes is None:
+            self._axes = " ".join(self.names) if all(self.names) else ""
+        return self._axes
 
     @property
     def receptive_field(self) -> tuple[AxisField, ...]:
         """The fields of the spatial axes."""
-        return tuple(
-            field or UNKNOWN
-            for name, field in zip(self.names, self.fields, strict=True)
-            if name in SPATIAL_NAMES
-        )
+        if self._receptive_field is None:
+            pairs = zip(self.names, self.fields, strict=True)
+            self._receptive_field = tuple(f or UNKNOWN for n, f in pairs if n in SPATIAL_NAMES)
+        return self._receptive_field
+
+    def axis(self, place: int) -> tuple[str, Field, int]:
+        """Name, field and extent of one axis."""
+        return self.names[place], self.fields[place], self.extents[place]
 
 
-Flow = Callable[[tuple[State, ...], tuple[Shape, ...], Shape], State]
+Axis = tuple[str, Field, int]
+NAMELESS: Axis = ("", UNKNOWN, 0)
+Flow = Callable[[Sequence[State], Sequence[Shape], Shape, int], State]
+"""From (input states, input shapes, output shape, which output) to the output's state."""
+
+
+def made_of(axes: Sequence[Axis]) -> State:
+    """A state from its axes."""
+    names, fields, extents = zip(*axes, strict=True) if axes else ((), (), ())
+    return State(names, fields, extents)
 
 
 @lru_cache(maxsize=1024)
@@ -61,90 +90,254 @@ def constant(shape: Shape) -> State:
     return State(("",) * rank, (None,) * rank, (0,) * rank)
 
 
-def unknown(states: tuple[State, ...], shapes: tuple[Shape, ...], out: Shape) -> State:
-    """Nothing is known but that axes of the same shape likely mean the same."""
+def unknown(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: int) -> State:
+    """A function that convdocs does not know: axes of an input's shape keep their names."""
     for state, shape in zip(states, shapes, strict=True):
         if shape == out:
             return State(state.names, (UNKNOWN,) * len(out), state.extents)
-    return State(("",) * len(out), (UNKNOWN,) * len(out), (0,) * len(out))
+    return made_of([NAMELESS] * len(out))
 
 
-def same(states: tuple[State, ...], shapes: tuple[Shape, ...], out: Shape) -> State:
+def same(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: int) -> State:
     """Each output cell reads the same cell of every input, broadcast."""
-    if len(states) == 1:
-        return states[0]
+    first = states[0]
+    if shapes[0] == out and (len(states) == 1 or (len(states) == 2 and states[1] is first)):
+        return first
     rank = len(out)
-    names, fields, extents = [], [], []
+    axes = []
     for axis in range(rank):
+        # an input of size 1 along an axis that the output has more of is read by all its cells
         seen = [
-            (state.names[place], state.fields[place], state.extents[place])
+            _broadcast(state.axis(own), shape[own], out[axis])
             for state, shape in zip(states, shapes, strict=True)
-            if (place := axis - rank + len(shape)) >= 0
+            if (own := axis - rank + len(shape)) >= 0
         ]
         read = [field for _, field, _ in seen if field is not None]
         extent = max((extent for _, _, extent in seen), default=0)
-        names.append(next((name for name, _, _ in seen if name), ""))
-        fields.append(joined(read, extent) if read else None)
-        extents.append(extent)
-    return State(tuple(names), tuple(fields), tuple(extents))
+        name = next((name for name, _, _ in seen if name), "")
+        axes.append((name, joined(read, extent) if read else None, extent))
+    return made_of(axes)
+
+
+def _broadcast(axis: Axis, size: int, out: int) -> Axis:
+    name, field, extent = axis
+    if size == out or field is None:
+        return axis
+    return name, through(field, whole(1)), extent
 
 
 @lru_cache(maxsize=4096)
 def sliding(windows: tuple[Window, ...]) -> Flow:
-    """A convolution or a pool over the last axes."""
+    """A convolution or a pool over the last axes, which get their names here."""
     dims = len(windows)
-    local = tuple(local_field(window) for window in windows)
-    leads = ("N", "C")
+    return named(local(tuple(local_field(window) for window in windows)), dims)
 
-    def slid(states: tuple[State, ...], shapes: tuple[Shape, ...], out: Shape) -> State:
+
+@lru_cache(maxsize=4096)
+def named(moved: Flow, dims: int) -> Flow:
+    """The same flow where the function itself says what its axes are: N, C and spatial ones."""
+    names = {dims + 2: ("N", "C", *AXIS_NAMES[dims]), dims + 1: ("C", *AXIS_NAMES[dims])}
+
+    def told(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: int) -> State:
+        state = moved(states, shapes, out, place)
+        return State(names[len(out)], state.fields, state.extents)
+
+    return told
+
+
+@lru_cache(maxsize=4096)
+def local(fields: tuple[AxisField, ...]) -> Flow:
+    """Along the last axes each output cell reads the run of cells that ``fields`` say."""
+    dims = len(fields)
+
+    def moved(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: int) -> State:
         state = states[0]
-        fields = tuple(
+        last = tuple(
             through(field, own) if field is not None else None
-            for field, own in zip(state.fields[-dims:], local, strict=True)
+            for field, own in zip(state.fields[-dims:], fields, strict=True)
         )
-        names = leads[len(leads) - (len(out) - dims) :] + SPATIAL[dims]
-        return State(names, state.fields[:-dims] + fields, state.extents)
+        return State(state.names, state.fields[:-dims] + last, state.extents)
 
-    return slid
+    return moved
 
 
-def last_mixed(states: tuple[State, ...], shapes: tuple[Shape, ...], out: Shape) -> State:
+@lru_cache(maxsize=1024)
+def axis_moved(dim: int, own: AxisField) -> Flow:
+    """Along one axis each output cell reads the run of cells that ``own`` says."""
+
+    def moved(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: int) -> State:
+        state = states[0]
+        at = dim % len(state.fields)
+        field = state.fields[at]
+        changed = through(field, own) if field is not None else None
+        fields = (*state.fields[:at], changed, *state.fields[at + 1 :])
+        return State(state.names, fields, state.extents)
+
+    return moved
+
+
+@lru_cache(maxsize=1024)
+def mixed(dims: tuple[int, ...]) -> Flow:
+    """Along ``dims`` each output cell reads every input cell, and nothing moves (a softmax)."""
+
+    def blended(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: int) -> State:
+        state, shape = states[0], shapes[0]
+        axes = [state.axis(at) for at in range(len(shape))]
+        for dim in dims:
+            axes[dim] = _whole_axis(axes[dim], shape[dim])
+        return made_of(axes)
+
+    return blended
+
+
+def _whole_axis(axis: Axis, size: int) -> Axis:
+    name, field, extent = axis
+    return name, through(field, whole(size)) if field is not None else None, extent
+
+
+@lru_cache(maxsize=1024)
+def reduced(dims: tuple[int, ...], keepdim: bool) -> Flow:
+    """Axes ``dims`` are read whole and then dropped, or kept with one cell."""
+    blend = mixed(dims)
+
+    def dropped(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: int) -> State:
+        state = blend(states, shapes, out, place)
+        if keepdim:
+            return state
+        gone = {dim % len(state.names) for dim in dims}
+        return made_of([state.axis(at) for at in range(len(state.names)) if at not in gone])
+
+    return dropped
+
+
+def last_mixed(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: int) -> State:
     """A linear layer: the last axis becomes features, each of which reads all of it."""
     state = states[0]
-    lead = state.names[:-1] if all(state.names[:-1]) else ("N",) if len(out) == 2 else ()
-    names = (*lead, "F") if len(lead) == len(out) - 1 else ("",) * (len(out) - 1) + ("F",)
-    return State(names, (*state.fields[:-1], UNKNOWN), state.extents)
+    axes = [state.axis(at) for at in range(len(out) - 1)]
+    if len(axes) == 1 and not axes[0][0]:
+        axes[0] = ("N", *axes[0][1:])
+    return made_of([*axes, ("F", UNKNOWN, 0)])
+
+
+def embedded(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: int) -> State:
+    """Every cell becomes a vector along a new last axis."""
+    state = states[0]
+    return made_of([*(state.axis(at) for at in range(len(out) - 1)), ("E", None, 0)])
+
+
+def recurrent(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: int) -> State:
+    """A recurrent layer's output sequence has its input's axes; its states have their own."""
+    if place or len(out) != len(shapes[0]):
+        return made_of([NAMELESS] * len(out))
+    names = states[0].names[:-1]
+    return made_of([*((name, UNKNOWN, 0) for name in names), ("F", UNKNOWN, 0)])
 
 
 @lru_cache(maxsize=64)
 def concatenated(dim: int) -> Flow:
     """Tensors one after the other along an axis: the cells beside it are joined."""
 
-    def strung(states: tuple[State, ...], shapes: tuple[Shape, ...], out: Shape) -> State:
-        state = same(states, (out,) * len(states), out)
-        if len(set(fields := [one.fields[dim] for one in states])) == 1:
-            return state
-        if state.names[dim] in SPATIAL_NAMES or not state.names[dim]:
-            fields[0] = UNKNOWN
-        return State(
-            state.names, (*state.fields[:dim], fields[0], *state.fields[dim + 1 :]), state.extents
-        )
+    def strung(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: int) -> State:
+        rank = len(out)
+        axes = []
+        for axis in range(rank):
+            name = next((state.names[axis] for state in states if state.names[axis]), "")
+            fields = [field for state in states if (field := state.fields[axis]) is not None]
+            extent = max(state.extents[axis] for state in states)
+            field = joined(fields, extent) if fields else None
+            strung_out = axis == dim and len(states) > 1 and name in SPATIAL_NAMES
+            axes.append((name, UNKNOWN if strung_out else field, extent))
+        return made_of(axes)
 
     return strung
 
 
 @lru_cache(maxsize=64)
-def flattened(start: int, end: int) -> Flow:
-    """Axes start..end become one."""
+def stacked(dim: int) -> Flow:
+    """Tensors side by side along a new axis."""
 
-    def flat(states: tuple[State, ...], shapes: tuple[Shape, ...], out: Shape) -> State:
-        state = states[0]
-        if start == end:
-            return state
-        names = (*state.names[:start], "F", *state.names[end + 1 :])
-        if start == 1 and not names[0]:
-            names = ("N", *names[1:])
-        fields = (*state.fields[:start], UNKNOWN, *state.fields[end + 1 :])
-        return State(names, fields, (*state.extents[:start], 0, *state.extents[end + 1 :]))
+    def piled(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: int) -> State:
+        state = same(states, shapes, shapes[0], place)
+        axes = [state.axis(at) for at in range(len(shapes[0]))]
+        axes.insert(dim % len(out), ("", None, 0))
+        return made_of(axes)
 
-    return flat
+    return piled
+
+
+@lru_cache(maxsize=256)
+def permuted(order: tuple[int, ...]) -> Flow:
+    """Axes in another order; the names go with them."""
+
+    def turned(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: int) -> State:
+        return made_of([states[0].axis(at) for at in order])
+
+    return turned
+
+
+def reshaped(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: int) -> State:
+    """Leading and trailing axes that keep their size keep their meaning; the rest is lost.
+
+    Where one axis takes the place of several it holds features: a flatten.
+    """
+    state, shape = states[0], shapes[0]
+    if shape == out:
+        return state
+    shorter = min(len(shape), len(out))
+    lead = next((i for i in range(shorter) if shape[i] != out[i]), shorter)
+    tail = next((i for i in range(shorter - lead) if shape[-1 - i] != out[-1 - i]), shorter - lead)
+    head = [state.axis(at) for at in range(lead)]
+    foot = [state.axis(at) for at in range(len(shape) - tail, len(shape))]
+    fresh_axes = len(out) - lead - tail
+    lost = [state.axis(at) for at in range(lead, len(shape) - tail)]
+    if fresh_axes == 1 and len(lost) > 1:
+        if lead == 1 and not head[0][0]:
+            head[0] = ("N", *head[0][1:])
+        return made_of([*head, ("F", UNKNOWN, 0), *foot])
+    return made_of([*head, *[NAMELESS] * fresh_axes, *foot])
+
+
+@lru_cache(maxsize=256)
+def parted(dim: int, starts: tuple[int, ...]) -> Flow:
+    """Pieces along one axis; output number i begins at ``starts[i]``."""
+
+    def piece(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: int) -> State:
+        begin = AxisField(1, 1, starts[place])
+        return axis_moved(dim, begin)(states, shapes, out, place)
+
+    return piece
+
+
+Cut = tuple[str, int, int]  # ("keep", start, step), ("drop", 0, 0) or ("new", 0, 0)
+
+
+@lru_cache(maxsize=1024)
+def indexed(cuts: tuple[Cut, ...]) -> Flow:
+    """Plain indexing, an entry per axis: a slice, an integer, a new axis."""
+
+    def cut(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: int) -> State:
+        axes: list[Axis] = []
+        at = 0
+        for what, start, step in cuts:
+            if what == "new":
+                axes.append(("", None, 0))
+                continue
+            name, field, extent = states[0].axis(at)
+            at += 1
+            if what == "keep":
+                own = AxisField(1, step, start)
+                axes.append((name, through(field, own) if field is not None else None, extent))
+        axes += [states[0].axis(rest) for rest in range(at, len(shapes[0]))]
+        return made_of(axes)
+
+    return cut
+
+
+def padded_field(before: int) -> AxisField:
+    """Padding moves every cell; copied cells lie within reach of the border they repeat."""
+    return AxisField(1, 1, -before)
+
+
+def shuffled_field(factor: int) -> AxisField:
+    """A pixel shuffle: ``factor`` neighbouring output cells read the same input cell."""
+    return periodic([(0, 0)] * factor, 1)

@@ -53,6 +53,8 @@ READ_VALUES = frozenset(
     if hasattr(home, name)
 ) | {torch.autograd.grad}
 
+NEED_GRADIENT = frozenset({Tensor.backward, torch.autograd.grad})
+
 FACTORIES = frozenset(
     getattr(torch, name)
     for name in (
@@ -61,7 +63,9 @@ FACTORIES = frozenset(
         "hann_window hamming_window blackman_window bartlett_window kaiser_window"
     ).split()
 )
-_MOVES = frozenset({Tensor.cpu, Tensor.cuda, Tensor.xpu})
+_MOVES = frozenset(
+    getattr(Tensor, name) for name in ("cpu", "cuda", "xpu") if hasattr(Tensor, name)
+)
 
 
 def moved_to_meta(
@@ -72,6 +76,8 @@ def moved_to_meta(
         kwargs = {**kwargs, "device": "meta"}
     if kwargs.get("generator") is not None:
         kwargs = {**kwargs, "generator": None}
+    if func in _MOVES:
+        return args[:1], {}
     if func is Tensor.to:
         args = tuple("meta" if isinstance(a, str | torch.device) else a for a in args)
     return args, kwargs

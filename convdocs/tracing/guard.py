@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-_CONTAINERS = (dict, OrderedDict, list, set)
+_CONTAINERS = frozenset({dict, OrderedDict, list, set})
 
 
 @contextmanager
@@ -25,31 +25,25 @@ def attributes_kept(modules: list[nn.Module]) -> Iterator[None]:
     kept = []
     for module in modules:
         own = module.__dict__
-        held = [(v, v.copy()) for v in own.values() if v.__class__ in _CONTAINERS and v]
-        kept.append((own, own.copy(), held))
+        kept.append((own, own.copy()))
+        for value in own.values():
+            if type(value) in _CONTAINERS and value:
+                kept.append((value, value.copy()))
     try:
         yield
     finally:
-        for own, before, held in kept:
-            _restore_dict(own, before)
-            for container, content in held:
-                _restore(container, content)
+        for container, before in kept:
+            _restore(container, before)
 
 
-def _restore(container: Any, content: Any) -> None:
-    if isinstance(container, dict):
-        _restore_dict(container, content)
-    elif len(container) != len(content) or not all(map(is_, container, content)):
+def _restore(container: Any, before: Any) -> None:
+    if type(container) in (list, set):
+        if len(container) != len(before) or not all(map(is_, container, before)):
+            container.clear()
+            (container.extend if isinstance(container, list) else container.update)(before)
+    elif len(container) != len(before) or not all(map(is_, container.values(), before.values())):
         container.clear()
-        (container.extend if isinstance(container, list) else container.update)(content)
-
-
-def _restore_dict(now: dict[Any, Any], before: dict[Any, Any]) -> None:
-    if len(now) == len(before) and all(map(is_, now.values(), before.values())):
-        return
-    for key in [key for key in now if key not in before]:
-        del now[key]
-    now.update(before)
+        container.update(before)
 
 
 @contextmanager
@@ -68,11 +62,11 @@ def random_state_kept() -> Iterator[None]:
 
 
 @contextmanager
-def values_kept(model: nn.Module) -> Iterator[None]:
+def values_kept(modules: list[nn.Module]) -> Iterator[None]:
     """Put back the values of buffers, and which gradient tensors the parameters have."""
     keeping = torch.autograd._unsafe_preserve_version_counter  # type: ignore[attr-defined]
-    buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
-    gradients = [(parameter, parameter.grad) for parameter in model.parameters()]
+    buffers = [(b, b.detach().clone()) for m in modules for b in m.buffers(recurse=False)]
+    gradients = [(p, p.grad) for m in modules for p in m.parameters(recurse=False)]
     try:
         yield
     finally:

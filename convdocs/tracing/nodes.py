@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from convdocs.geometry import Window
 from convdocs.tracing import flow
 from convdocs.tracing.rules import Mark
 
-Shape = tuple[int, ...]
+Marks = tuple[Mark, ...]
 
 OUTPUT = 1 << 40  # a source is a node's number + OUTPUT * which of its outputs
 
@@ -32,24 +33,28 @@ class Node:
         path: str,
         module: nn.Module | None,
         kind: str,
-        inputs: tuple[Mark, ...],
+        inputs: Marks,
+        moved: flow.Flow = flow.unknown,
+        macs: int | None = 0,
+        windows: tuple[Window, ...] = (),
+        outputs: Marks = (),
     ) -> None:
         self.path = path
         self.module = module
         self.kind = kind
         self.inputs = inputs
-        self.outputs: tuple[Mark, ...] = ()
-        self.text = ""
+        self.flow = moved
+        self.macs = macs
+        self.windows = windows
+        self.outputs = outputs
         self.leaf: Node | None = None
-        self.flow: flow.Flow = flow.unknown
-        self.windows: tuple[Window, ...] = ()
-        self.macs: int | None = 0
+        self.text = ""
         self.note = ""
         self.parameters: tuple[nn.Parameter, ...] = ()
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:
-    """The tensors in nested lists, tuples, dicts and dataclass-like containers, in order."""
+    """The tensors in nested lists, tuples, dicts and dataclasses, in order."""
     if isinstance(value, Tensor):
         yield value
     elif isinstance(value, list | tuple):
@@ -58,9 +63,12 @@ def tensors_in(value: Any) -> Iterator[Tensor]:
     elif isinstance(value, dict):
         for one in value.values():
             yield from tensors_in(one)
+    elif is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            yield from tensors_in(getattr(value, field.name))
 
 
-def mapped(value: Any, change: Any) -> Any:
+def mapped(value: Any, change: Callable[[Tensor], Any]) -> Any:
     """The same nested value with ``change`` applied to each tensor."""
     if isinstance(value, Tensor):
         return change(value)

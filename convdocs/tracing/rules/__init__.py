@@ -1,6 +1,17 @@
 """The shape rules, one family a module."""
 
-from convdocs.tracing.rules import pointwise, shaping, sliding
+from convdocs.tracing.rules import norms, pointwise, products, resizing, shaping, sliding
 from convdocs.tracing.rules.base import BOOK, Answer, Mark, facts
 
-__all__ = ["BOOK", "Answer", "Mark", "facts", "pointwise", "shaping", "sliding"]
+__all__ = [
+    "BOOK",
+    "Answer",
+    "Mark",
+    "facts",
+    "norms",
+    "pointwise",
+    "products",
+    "resizing",
+    "shaping",
+    "sliding",
+]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from inspect import isgetsetdescriptor
 from typing import Any, NamedTuple
 
 import torch
@@ -62,6 +63,11 @@ class Answer(NamedTuple):
 Rule = Callable[..., Answer | None]
 
 
+def by_kernel(x: Mark, moved: flow.Flow, macs: int | None = 0) -> Answer:
+    """Answer that leaves the shape to torch's kernel and says what the axes become."""
+    return Answer(x.shape, x.dtype, False, macs, flow=moved)
+
+
 @dataclass
 class Book:
     """The rules, by the function they answer for and by the leaf module they stand in for."""
@@ -70,12 +76,14 @@ class Book:
     modules: dict[type[nn.Module], Rule] = field(default_factory=dict)
 
     def rule(self, *names: str) -> Callable[[Rule], Rule]:
-        """Register a rule for every spelling that torch has for ``names``."""
+        """Register a rule for every spelling that torch has for ``names``, in place ones too."""
 
         def register(rule: Rule) -> Rule:
             for name in names:
                 for function in spellings(name):
                     self.functions[function] = rule
+                for function in spellings(f"{name}_"):
+                    self.functions[function] = _writing_in_place(rule)
             return rule
 
         return register
@@ -91,6 +99,17 @@ class Book:
         return register
 
 
+def _writing_in_place(rule: Rule) -> Rule:
+    def in_place(input: Any, *args: Any, **kwargs: Any) -> Answer | None:
+        answer = rule(input, *args, **kwargs)
+        if answer is None or not isinstance(input, Tensor):
+            return None
+        fits = answer.plain and answer.shape == facts(input).shape
+        return answer._replace(inplace=True, plain=fits)
+
+    return in_place
+
+
 def spellings(name: str) -> list[Any]:
     """The function ``name`` in torch, torch.nn.functional and as a tensor's method.
 
@@ -101,7 +120,18 @@ def spellings(name: str) -> list[Any]:
     """
     homes = (torch, nn.functional, torch._C._nn, Tensor)
     found = [getattr(home, name) for home in homes if hasattr(home, name)]
-    return list(dict.fromkeys(found))
+    getters = [one.__get__ for one in found if isgetsetdescriptor(one)]
+    return list(dict.fromkeys([one for one in found if callable(one)] + getters))
+
+
+def dims_of(dim: Any, rank: int) -> tuple[int, ...] | None:
+    """Axis numbers counted from the front, None standing for all; None if one does not exist."""
+    if dim is None:
+        return tuple(range(rank))
+    listed = (dim,) if isinstance(dim, int) else tuple(dim)
+    if not all(isinstance(one, int) and -rank <= one < rank for one in listed):
+        return None
+    return tuple(one % rank for one in listed)
 
 
 BOOK = Book()

@@ -1,24 +1,39 @@
 # ruff: noqa: SIM905 (long lists of names read best as words)
-"""Activations, normalisations, arithmetic: the output has its inputs' shape, broadcast."""
+"""Activations, arithmetic, dropout, embeddings: each element by itself, broadcast."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from convdocs.tracing import flow
-from convdocs.tracing.rules.base import BOOK, FLOATS, Answer, Mark, Shape, facts
+from convdocs.tracing.rules.base import BOOK, FLOATS, Answer, Mark, Shape, by_kernel, facts
 
+# functions of one tensor whose other arguments cannot make them fail
 ACTIVATIONS = (
-    "relu relu6 sigmoid tanh silu gelu mish hardswish hardsigmoid hardtanh leaky_relu elu selu "
-    "celu softplus softsign logsigmoid tanhshrink exp log sqrt rsqrt neg abs sin cos square log1p "
-    "expm1 clamp"
+    "relu relu6 sigmoid tanh silu gelu mish hardswish hardsigmoid leaky_relu elu selu celu "
+    "softplus softsign logsigmoid tanhshrink exp log sqrt rsqrt neg abs sin cos square log1p expm1 "
+    "erf reciprocal"
 ).split()
 ACTIVATION_MODULES = (
     nn.ReLU, nn.ReLU6, nn.Sigmoid, nn.Tanh, nn.SiLU, nn.GELU, nn.Mish, nn.Hardswish,
-    nn.Hardsigmoid, nn.Hardtanh, nn.LeakyReLU, nn.ELU, nn.SELU, nn.CELU, nn.Softplus,
+    nn.Hardsigmoid, nn.LeakyReLU, nn.ELU, nn.SELU, nn.CELU, nn.Softplus, nn.Softsign,
+    nn.LogSigmoid, nn.Tanhshrink,
 )  # fmt: skip
+# further ones that torch's kernel checks, quickly, by itself
+ELEMENTWISE = (
+    "pow maximum minimum where masked_fill clamp clip clamp_min clamp_max gt lt ge le eq ne "
+    "logical_and logical_or logical_not isnan isfinite float half double bfloat16 long int bool "
+    "to type type_as contiguous clone detach requires_grad_ data expand expand_as broadcast_to "
+    "nan_to_num round floor ceil sign hardtanh hardshrink softshrink threshold rrelu prelu "
+    "normalize_ lerp addcmul addcdiv real imag angle remainder fmod sinh cosh atan2 "
+    "floor_divide rsub __rsub__ __rdiv__ __rpow__ __and__ __or__ __xor__ cpu cuda zero_ fill_ "
+    "copy_ uniform_ normal_ bernoulli bernoulli_ zeros_like ones_like rand_like randn_like "
+    "full_like empty_like tan asin acos atan exp2 log2 log10 sigmoid_ frac trunc "
+    "dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout gumbel_softmax"
+).split()
 
 
 def elementwise(x: Mark, *, inplace: bool = False) -> Answer:
@@ -26,8 +41,16 @@ def elementwise(x: Mark, *, inplace: bool = False) -> Answer:
     return Answer(x.shape, x.dtype, x.plain and x.dtype in FLOATS, flow=flow.same, inplace=inplace)
 
 
+@BOOK.rule(*ELEMENTWISE)
+def checked_elementwise(*args: Any, **kwargs: Any) -> Answer | None:
+    first = next((one for one in args if isinstance(one, Tensor)), None)
+    return None if first is None else by_kernel(facts(first), flow.same)
+
+
 @BOOK.rule(*ACTIVATIONS)
 def activation(input: Tensor, *settings: Any, inplace: bool = False, **more: Any) -> Answer:
+    if "out" in more:
+        return by_kernel(facts(input), flow.same)
     return elementwise(facts(input), inplace=inplace)
 
 
@@ -36,7 +59,7 @@ def activation_module(module: nn.Module, input: Tensor) -> Answer:
     return elementwise(facts(input), inplace=getattr(module, "inplace", False))
 
 
-@BOOK.rule("dropout", "alpha_dropout", "dropout1d", "dropout2d", "dropout3d")
+@BOOK.rule("dropout")
 def dropout(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Answer | None:
@@ -45,54 +68,24 @@ def dropout(
     return elementwise(facts(input), inplace=inplace)
 
 
-@BOOK.rule("batch_norm")
-def batch_norm(
-    input: Tensor,
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> Answer:
-    x = facts(input)
-    vectors = (running_mean, running_var, weight, bias)
-    return normalise(x, vectors, training)
+@BOOK.module(nn.Dropout)
+def dropout_module(module: Any, input: Tensor) -> Answer | None:
+    return elementwise(facts(input), inplace=module.inplace) if 0 <= module.p <= 1 else None
 
 
-def normalise(x: Mark, vectors: tuple[Tensor | None, ...], training: bool) -> Answer:
-    """Answer for batch norm: plain when all vectors have the input's channels and dtype."""
-    channels = (x.shape[1],) if len(x.shape) > 1 else None
-    plain = x.plain and x.dtype in FLOATS and channels is not None and 0 not in x.shape
-    for vector in vectors:
-        if vector is not None and (vector.shape != channels or vector.dtype is not x.dtype):
-            plain = False
-    if training and plain:
-        values = 1
-        for size in (x.shape[0], *x.shape[2:]):
-            values *= size
-        plain = values > 1
-    elif vectors[0] is None or vectors[1] is None:
-        plain = False
-    return Answer(x.shape, x.dtype, plain, flow=flow.same)
-
-
-@BOOK.module(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
-def batch_norm_module(module: Any, input: Tensor) -> Answer | None:
-    x = facts(input)
-    dims = type(module).__name__[-2]
-    ranks = {"1": (2, 3), "2": (4,), "3": (5,)}[dims]
-    if len(x.shape) not in ranks:
-        return None
-    p, b = module._parameters, module._buffers
-    vectors = (b["running_mean"], b["running_var"], p["weight"], p["bias"])
-    training = module.training or vectors[0] is None
-    return normalise(x, vectors, training)
+@BOOK.module(nn.Identity)
+def identity_module(module: nn.Module, input: Tensor) -> Answer:
+    return elementwise(facts(input))
 
 
 def broadcast(first: Shape, second: Shape) -> Shape | None:
-    """The shape of two tensors combined element by element, or None when they do not fit."""
+    """The shape of two tensors combined element by element, or None when they do not fit.
+
+    Examples
+    --------
+    >>> broadcast((2, 1, 5), (3, 1)), broadcast((2,), (3,))
+    ((2, 3, 5), None)
+    """
     if first == second:
         return first
     if len(first) < len(second):
@@ -107,11 +100,13 @@ def broadcast(first: Shape, second: Shape) -> Shape | None:
     return tuple(out)
 
 
-@BOOK.rule("add", "sub", "mul", "div", "true_divide", "multiply", "subtract")
-def arithmetic(input: Any, other: Any = None, **settings: Any) -> Answer | None:
-    if not isinstance(input, Tensor) or settings:
-        return None
+@BOOK.rule("add", "sub", "mul", "div", "true_divide", "multiply", "subtract", "divide")
+def arithmetic(input: Any, other: Any, **settings: Any) -> Answer | None:
+    if not isinstance(input, Tensor):
+        return by_kernel(facts(other), flow.same) if isinstance(other, Tensor) else None
     x = facts(input)
+    if settings:
+        return by_kernel(x, flow.same)
     if isinstance(other, int | float) and not isinstance(other, bool):
         return elementwise(x)
     if not isinstance(other, Tensor):
@@ -122,3 +117,27 @@ def arithmetic(input: Any, other: Any = None, **settings: Any) -> Answer | None:
         return None
     plain = x.plain and y.plain and x.dtype is y.dtype and x.dtype in FLOATS
     return Answer(shape, x.dtype, plain, flow=flow.same)
+
+
+@BOOK.rule("embedding")
+def embedding(
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Answer | None:
+    x, w = facts(input), facts(weight)
+    if len(w.shape) != 2:
+        return None
+    plain = (
+        x.plain
+        and w.plain
+        and w.dtype in FLOATS
+        and x.dtype in (torch.int64, torch.int32)
+        and max_norm is None
+        and (padding_idx is None or -w.shape[0] <= padding_idx < w.shape[0])
+    )
+    return Answer((*x.shape, w.shape[1]), w.dtype, plain, flow=flow.embedded)

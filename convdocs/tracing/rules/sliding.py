@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from convdocs.geometry import Window, same_padding
 from convdocs.layers import per_axis
+from convdocs.receptive import adaptive_field
 from convdocs.tracing import flow
 from convdocs.tracing.rules.base import BOOK, FLOATS, Answer, Mark, Rule, Shape, facts
 
@@ -211,9 +212,58 @@ def _average_pool(dims: int) -> Rule:
     return average_pool
 
 
+def _lp_pool(dims: int) -> Rule:
+    def lp_pool(
+        input: Tensor,
+        norm_type: float,
+        kernel_size: Size,
+        stride: Size | None = None,
+        ceil_mode: bool = False,
+    ) -> Answer | None:
+        plan = pool_plan(dims, hashable(kernel_size), hashable(stride), 0, 1, ceil_mode)
+        answer = pool(facts(input), plan, dims)
+        return answer and answer._replace(plain=answer.plain and norm_type > 0)
+
+    return lp_pool
+
+
+def _adaptive_pool(dims: int) -> Rule:
+    def adaptive_pool(
+        input: Tensor, output_size: Any, return_indices: bool = False
+    ) -> Answer | None:
+        return adaptive(facts(input), output_size, dims, plain=not return_indices)
+
+    return adaptive_pool
+
+
+def adaptive(x: Mark, output_size: Any, dims: int, *, plain: bool = True) -> Answer | None:
+    """Answer for an adaptive pool; None in its output size keeps the input's."""
+    asked = (output_size,) * dims if isinstance(output_size, int) else tuple(output_size)
+    if len(asked) != dims or len(x.shape) not in (dims + 1, dims + 2):
+        return None
+    sizes = x.shape[-dims:]
+    out = tuple(n if m is None else m for m, n in zip(asked, sizes, strict=True))
+    if min(out) < 1 or min(x.shape) < 1:
+        return None
+    sound = plain and x.plain and x.dtype in FLOATS
+    return Answer((*x.shape[:-dims], *out), x.dtype, sound, flow=adaptive_flow(sizes, out))
+
+
+@lru_cache(maxsize=2048)
+def adaptive_flow(sizes: Shape, out: Shape) -> flow.Flow:
+    """Along each axis, cell i reads its share of the input."""
+    pairs = zip(sizes, out, strict=True)
+    return flow.named(flow.local(tuple(adaptive_field(n, m) for n, m in pairs)), len(out))
+
+
 for _dims in (1, 2, 3):
     BOOK.rule(f"max_pool{_dims}d", f"max_pool{_dims}d_with_indices")(_max_pool(_dims))
     BOOK.rule(f"avg_pool{_dims}d")(_average_pool(_dims))
+    BOOK.rule(f"lp_pool{_dims}d")(_lp_pool(_dims))
+    for _kind in ("avg", "max"):
+        names = [f"adaptive_{_kind}_pool{_dims}d"]
+        names += [f"{names[0]}_with_indices"] if _kind == "max" else []
+        BOOK.rule(*names)(_adaptive_pool(_dims))
 
 
 @BOOK.module(nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
@@ -232,3 +282,9 @@ def average_pool_module(module: Any, input: Tensor) -> Answer | None:
     dims = int(type(module).__name__[-2])
     settings = (module.kernel_size, module.stride, module.padding, 1)
     return pool(facts(input), pool_plan(dims, *settings, module.ceil_mode), dims)
+
+
+@BOOK.module(nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)
+def adaptive_pool_module(module: Any, input: Tensor) -> Answer | None:
+    dims = int(type(module).__name__[-2])
+    return adaptive(facts(input), module.output_size, dims)

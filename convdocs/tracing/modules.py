@@ -1,0 +1,232 @@
+"""What stands in for each module's ``forward`` during a run, and tells the recorder the path.
+
+Only ``forward`` is stood in for: torch's own call machinery runs the model's hooks around it, so
+that a hook sees, and may change, what it would in a real run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import get_ident
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from convdocs.layers import layer_class
+from convdocs.tracing import flow
+from convdocs.tracing.guard import attributes_kept, values_kept
+from convdocs.tracing.lazy import initialised_twin, is_lazy, without_lazy_hooks
+from convdocs.tracing.nodes import OUTPUT, Node, mapped, tensors_in
+from convdocs.tracing.recorder import META, Recorder, ShapeRecorder, mark
+from convdocs.tracing.rules import BOOK, Mark, facts
+
+Forward = Callable[..., Any]
+
+_OPENED = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
+_COMPILED = torch._dynamo.OptimizedModule if hasattr(torch, "_dynamo") else ()
+
+
+@contextmanager
+def listening(model: nn.Module, recorder: Recorder) -> Iterator[list[nn.Module]]:
+    """Tell ``recorder`` of every module's call; afterwards the modules are as they were."""
+    found = list(walk(model))
+    modules = [module for _, module in found]
+    with attributes_kept(modules):
+        for path, module in found:
+            own = module.__dict__
+            own["forward"] = _stand_in(module, path, recorder)
+            if "_compiled_call_impl" in own:
+                own["_compiled_call_impl"] = None
+        yield modules
+
+
+def walk(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Every module once, with its path; what is inside a script stays inside."""
+    seen = set()
+    waiting = [("", model)]
+    while waiting:
+        path, module = waiting.pop()
+        if id(module) in seen:
+            continue
+        seen.add(id(module))
+        yield path, module
+        if is_script(module):
+            continue
+        inner = module._modules
+        if inner:
+            lead = f"{path}." if path else ""
+            waiting += [(lead + n, m) for n, m in reversed(inner.items()) if m is not None]
+
+
+def is_script(module: nn.Module) -> bool:
+    """Whether torch.jit made the module, so that its forward is not Python."""
+    return isinstance(module, torch.jit.ScriptModule)
+
+
+def is_leaf(module: nn.Module) -> bool:
+    """Whether a module is shown as one call: a layer of torch.nn that calls no other module.
+
+    Examples
+    --------
+    >>> is_leaf(nn.Conv1d(1, 1, 3)), is_leaf(nn.Sequential()), is_leaf(nn.MultiheadAttention(4, 2))
+    (True, False, True)
+    """
+    home = type(module).forward.__module__ or ""
+    if not home.startswith(("torch.nn.", "torch.ao.")) or isinstance(module, _OPENED):
+        return False
+    inner = module._modules.keys() - {"parametrizations"}
+    return not inner or isinstance(module, nn.MultiheadAttention)
+
+
+def _stand_in(module: nn.Module, path: str, recorder: Recorder) -> Forward:
+    if is_script(module):
+        return _script(module, path, recorder)
+    if isinstance(module, _COMPILED):
+        return _compiled(module, recorder)
+    if is_lazy(module):
+        return _lazy(module, path, recorder)
+    if not is_leaf(module):
+        return _opened(module, path, recorder)
+    rule = BOOK.modules.get(type(module)) if isinstance(recorder, ShapeRecorder) else None
+    return _ruled(module, path, recorder, rule) if rule else _leaf(module, path, recorder)
+
+
+def _opened(module: nn.Module, path: str, recorder: Recorder) -> Forward:
+    original = module.forward
+
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        if get_ident() != recorder.thread:
+            return original(*args, **kwargs)
+        outer, recorder.path = recorder.path, path
+        try:
+            return original(*args, **kwargs)
+        except Exception as error:
+            inputs = tuple(map(facts, tensors_in((args, kwargs))))
+            recorder.note_failure(error, Node(path, module, type(module).__name__, inputs))
+            raise
+        finally:
+            recorder.path = outer
+
+    return forward
+
+
+def _leaf(module: nn.Module, path: str, recorder: Recorder) -> Forward:
+    original = module.forward
+
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        if get_ident() != recorder.thread or recorder.leaf is not None:
+            return original(*args, **kwargs)
+        return run_leaf(module, path, recorder, original, args, kwargs)
+
+    return forward
+
+
+def _ruled(module: nn.Module, path: str, recorder: Recorder, rule: Any) -> Forward:
+    """A leaf whose rule knows its output without running torch's Python, where that is plain."""
+    original = module.forward
+    kind = type(module).__name__
+    nodes, thread, empty, no_dispatch = (
+        recorder.nodes, recorder.thread, torch.empty, torch._C.DisableTorchFunction,
+    )  # fmt: skip
+
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        if get_ident() != thread or recorder.leaf is not None:
+            return original(*args, **kwargs)
+        if len(args) == 1 and not kwargs:
+            x = args[0]
+            seen = getattr(x, "_convdocs_mark", None)
+            if seen is not None:
+                with no_dispatch():
+                    answer = rule(module, x)
+                    if answer is not None and answer.plain:
+                        shape, dtype, _, macs, windows, moved, inplace = answer
+                        out: Any = x if inplace else empty(shape, dtype=dtype, device=META)
+                        made = out._convdocs_mark = Mark(len(nodes), shape, dtype, True)
+                        node = Node(path, module, kind, (seen,), moved, macs, windows, (made,))
+                        nodes.append(node)
+                        return out
+        return run_leaf(module, path, recorder, original, args, kwargs)
+
+    return forward
+
+
+def _lazy(module: nn.Module, path: str, recorder: Recorder) -> Forward:
+    without_lazy_hooks(module)
+
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        with torch._C.DisableTorchFunction():
+            device = META if recorder.executed == "shapes" else recorder.device
+            twin = initialised_twin(module, args, device)
+        return run_leaf(module, path, recorder, twin.forward, args, kwargs)
+
+    return forward
+
+
+def _script(module: nn.Module, path: str, recorder: Recorder) -> Forward:
+    original = module.forward
+
+    def on_zeros(*args: Any, **kwargs: Any) -> Any:
+        with torch._C.DisableTorchFunction(), values_kept([module]):
+            parts = mapped((args, kwargs), lambda t: torch.zeros_like(t, device=recorder.device))
+            out = original(*parts[0], **parts[1])
+            return mapped(out, lambda t: t.to(META)) if recorder.executed == "shapes" else out
+
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        name = path or type(module).__name__
+        recorder.notes[f"{name} is a script: nothing inside it is shown"] = None
+        run = on_zeros if recorder.executed == "shapes" else original
+        return run_leaf(module, path, recorder, run, args, kwargs, note="not counted: a script")
+
+    return forward
+
+
+def _compiled(module: Any, recorder: Recorder) -> Forward:
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        recorder.notes["compiled: shown as the module that was compiled"] = None
+        return module._orig_mod(*args, **kwargs)
+
+    return forward
+
+
+def run_leaf(
+    module: nn.Module,
+    path: str,
+    recorder: Recorder,
+    run: Forward,
+    args: Any,
+    kwargs: dict[str, Any],
+    note: str = "",
+) -> Any:
+    """Run a leaf module's forward; the functions it calls are written down as its own."""
+    with torch._C.DisableTorchFunction():
+        inputs = tuple(tensors_in((args, kwargs)))
+        node = Node(path, module, layer_class(module).__name__, tuple(map(facts, inputs)))
+    recorder.leaf = node
+    try:
+        out = run(*args, **kwargs)
+    except Exception as error:
+        recorder.leaf = None
+        recorder.note_failure(error, node)
+        raise
+    finally:
+        recorder.leaf = None
+    with torch._C.DisableTorchFunction():
+        if note:
+            node.macs, node.note = None, note
+        return _finished(node, recorder, inputs, out)
+
+
+def _finished(node: Node, recorder: Recorder, inputs: tuple[Tensor, ...], out: Any) -> Any:
+    number = len(recorder.nodes)
+    if any(out is one for one in inputs) and facts(out).source == node.inputs[0].source:
+        out = out.detach()  # a layer that hands on its input, which keeps its own source
+        node.flow = flow.same
+        mark(out, number)
+    for place, one in enumerate(tensors_in(out)):
+        if not hasattr(one, "_convdocs_mark") and not isinstance(one, nn.Parameter):
+            mark(one, number + place * OUTPUT)
+    node.outputs = tuple(map(facts, tensors_in(out)))
+    recorder.nodes.append(node)
+    return out

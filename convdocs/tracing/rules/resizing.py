@@ -1,0 +1,89 @@
+"""Upsampling, pixel shuffles, unfolding: the grid itself changes."""
+
+from __future__ import annotations
+
+from math import floor
+from typing import Any
+
+from torch import Tensor
+
+from convdocs.geometry import Window
+from convdocs.layers import per_axis
+from convdocs.receptive import UNKNOWN, AxisField, linear_field, local_field, nearest_field
+from convdocs.tracing import flow
+from convdocs.tracing.rules.base import BOOK, FLOATS, Answer, by_kernel, facts
+
+LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
+
+
+@BOOK.rule("interpolate", "upsample")
+def interpolate(
+    input: Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> Answer | None:
+    x = facts(input)
+    dims = len(x.shape) - 2
+    if dims not in (1, 2, 3) or (size is None) == (scale_factor is None):
+        return None
+    sizes = x.shape[2:]
+    if size is not None:
+        out = per_axis(size, dims)
+        even = True
+    else:
+        factors = (scale_factor,) * dims if isinstance(scale_factor, int | float) else scale_factor
+        out = tuple(floor(n * factor) for n, factor in zip(sizes, factors, strict=True))
+        # a scale that does not lead to a whole size samples places of its own
+        even = recompute_scale_factor is True or all(
+            n * factor == m for n, factor, m in zip(sizes, factors, out, strict=True)
+        )
+    known = even and not antialias and min(out) > 0
+    fields = tuple(
+        _sampled(n, m, mode, bool(align_corners)) if known else UNKNOWN
+        for n, m in zip(sizes, out, strict=True)
+    )
+    plain = (
+        x.plain
+        and x.dtype in FLOATS
+        and align_corners is None
+        and (mode == "nearest" or LINEAR.get(mode) == dims)
+        and not antialias
+        and min(out) > 0
+        and min(x.shape) > 0
+        and even
+    )
+    return Answer((*x.shape[:2], *out), x.dtype, plain, flow=flow.named(flow.local(fields), dims))
+
+
+def _sampled(size: int, output: int, mode: str, align_corners: bool) -> AxisField:
+    if mode == "nearest":
+        return nearest_field(size, output)
+    if mode in LINEAR:
+        return linear_field(size, output, align_corners=align_corners)
+    return UNKNOWN
+
+
+@BOOK.rule("pixel_shuffle")
+def pixel_shuffle(input: Tensor, upscale_factor: int) -> Answer | None:
+    x = facts(input)
+    if upscale_factor < 1 or len(x.shape) < 3:
+        return None
+    return by_kernel(x, flow.local((flow.shuffled_field(upscale_factor),) * 2))
+
+
+@BOOK.rule("pixel_unshuffle")
+def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Answer | None:
+    x = facts(input)
+    if downscale_factor < 1 or len(x.shape) < 3:
+        return None
+    own = local_field(Window(downscale_factor, downscale_factor))
+    return by_kernel(x, flow.local((own, own)))
+
+
+@BOOK.rule("channel_shuffle")
+def channel_shuffle(input: Tensor, groups: int) -> Answer:
+    return by_kernel(facts(input), flow.same)
