@@ -101,7 +101,7 @@ def _module(name: str, root: Path) -> ModuleType:
             raise SpecError(f"{name} imports {missing}, which is not installed") from error
         known = {one.name for one in pkgutil.iter_modules()} - {"__main__"}
         raise SpecError(
-            f"no module called {missing} in {root.name or root} or installed"
+            f"no module called {missing}, neither in the folder {root.name or root} nor installed"
             f"{nearest(missing, sorted(known))}"
         ) from error
     return module
@@ -110,7 +110,9 @@ def _module(name: str, root: Path) -> ModuleType:
 def _file(path: Path) -> ModuleType:
     if not path.is_file():
         near = nearest(path.name, sorted(one.name for one in path.parent.glob("*.py")))
-        raise SpecError(f"no file {path.name} in {path.parent.name or path.parent}{near}")
+        raise SpecError(
+            f"no file {path.name} in the folder {path.parent.name or path.parent}{near}"
+        )
     name = path.stem if path.stem not in sys.modules else f"_convdocs_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None

@@ -336,12 +336,13 @@ def test_a_page_is_read_again_when_a_file_of_its_model_changed(tmp_path):
     source = project(tmp_path)
     target, _, _ = build(source)
     assert "<p>4,800</p>" in (target / "rest.html").read_text(encoding="utf-8")
-    later = time.time() + 2
-    for file, content in (("parts.py", "width = 160\n"), ("models/net.py", None)):
-        if content:
-            (source / file).write_text(content, encoding="utf-8")
-        os.utime(source / file, (later, later))
+    for file in ("models/net.py", "parts.py"):
+        (source / "parts.py").write_text("width = 160\n", encoding="utf-8")
+        os.utime(source / "parts.py", (0, 0))
+        os.utime(source / file, times=(time.time() + 3600,) * 2)
         assert build(source)[2] == ["myst", "rest"]
+        os.utime(source / file, (0, 0))
+        assert build(source)[2] == []
     assert "<p>48,000</p>" in (target / "rest.html").read_text(encoding="utf-8")
 
 

@@ -172,13 +172,13 @@ def to_text(parts: Iterable[Part]) -> str:
                 blocks.append(f"{part.lead} {part.text}".strip())
             case CodeBlock():
                 blocks.append("\n".join(f"    {line}" for line in part.text.split("\n")))
-    return "\n\n".join(blocks)
+    return "\n".join(printable(line) for line in "\n\n".join(blocks).split("\n"))
 
 
 def _text_table(table: Table) -> str:
     heads = tuple(column.title for column in table.columns)
     body = [heads, *table.rows, *([table.totals] if table.totals else [])]
-    lines = [[_printable(cell) for cell in row] for row in body]
+    lines = [[printable(cell) for cell in row] for row in body]
     widths = [max(text_width(row[i]) for row in lines) for i in range(len(heads))]
     rule = "  ".join("─" * width for width in widths)
     marks = {row + 1 for row in table.marked}
@@ -200,8 +200,16 @@ def _text_row(row: Sequence[str], widths: Sequence[int], columns: Sequence[Colum
     return "  ".join(cells).rstrip()
 
 
-def _printable(text: str) -> str:
-    """Text on one line without control characters, which a terminal would obey."""
+def printable(text: str) -> str:
+    r"""Text on one line without control characters, which a terminal would obey.
+
+    Examples
+    --------
+    >>> printable("a\x1b[31m")
+    'a [31m'
+    """
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else " " for char in text)
 
 

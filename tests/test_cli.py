@@ -1,0 +1,330 @@
+"""The command line: what it prints, where, with which exit status, and how it fails."""
+
+import fcntl
+import json
+import os
+import pty
+import shutil
+import struct
+import subprocess
+import sys
+import termios
+
+import pytest
+
+import convdocs
+from convdocs import cli, completion, parser
+from convdocs.view import tables, terminal
+
+NET = """
+from torch import nn
+
+print("said by the model's file")
+
+class Net(nn.Sequential):
+    def __init__(self, width, depth=1):
+        super().__init__(nn.Conv2d(3, width, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten())
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "net.py").write_text(NET, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*args: str, **more) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **more.pop("env", {})}
+    return subprocess.run(
+        [sys.executable, "-m", "convdocs", *args],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=environment,
+        check=False,
+        **more,
+    )
+
+
+def on_terminal(columns: int, *args: str, **env: str) -> str:
+    """What the command writes to a terminal of so many columns."""
+    pid, master = pty.fork()
+    if pid == 0:
+        fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        environment = {**os.environ, "TERM": "xterm", "PYTHONIOENCODING": "utf-8", **env}
+        for name in ("NO_COLOR", "COLUMNS"):
+            environment.pop(name, None) if name not in env else None
+        os.execve(sys.executable, [sys.executable, "-m", "convdocs", *args], environment)
+    written = b""
+    try:
+        while chunk := os.read(master, 65536):
+            written += chunk
+    except OSError:  # the other end is closed
+        pass
+    os.waitpid(pid, 0)
+    os.close(master)
+    return written.decode().replace("\r\n", "\n")
+
+
+TRACE = ("trace", "net.py:Net", "--kwargs", '{"width": 8}', "--input", "1,3,32,32")
+
+
+def test_trace_prints_the_table_and_the_models_own_words_stay_apart(folder, capsys):
+    assert cli.main(TRACE) == 0
+    told = capsys.readouterr()
+    assert "Conv2d(3, 8, 3)  (1, 8, 30, 30)" in told.out
+    assert told.err == "said by the model's file\n"
+
+
+@pytest.mark.parametrize("form", parser.FORMATS)
+def test_trace_prints_each_format(folder, capsys, form):
+    assert cli.main([*TRACE, "--format", form]) == 0
+    out = capsys.readouterr().out
+    start = {
+        "text": "Net((1, ",
+        "markdown": "Net((1, ",
+        "json": "{\n",
+        "html": '<div class="convdocs"',
+    }
+    assert out.startswith(start[form])
+    if form == "json":
+        assert convdocs.report.Trace.from_dict(json.loads(out)).model == "Net"
+
+
+def test_layers_need_no_file(capsys):
+    assert cli.main(["trace", "Sequential(Conv1d(10, 16, 3), ReLU())", "--input", "2,10,7"]) == 0
+    assert "4,800" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["trace", "net.py:Net"], "--input is needed: a shape, as 1,3,224,224"),
+        (["trace", "net.py:Net", "--input", "x"], "'x' is not understood: write whole numbers"),
+        (["trace", "net.py:Net", "--input", "1"], 'Net needs width: give kwargs, as {"width": …}'),
+        (["trace", "net.py:Nett", "--input", "1"], "net.py has no Nett; did you mean Net?"),
+        (["trace", "nett.py:Net", "--input", "1"], "did you mean net.py?"),
+        (
+            ["trace", "net.py", "--input", "1"],
+            "'net.py' is no model: write module:name or file.py:name",
+        ),
+        (["trace", "Conv1(1)", "--input", "1"], "no layer called Conv1; did you mean Conv1d"),
+        (["trace", "torchvizion.models:resnet18", "--input", "1"], "no module called torchvizion"),
+        ([*TRACE, "--kwargs", "width=8"], "write them as {'width': 8}"),
+        (["draw", "conv2d", "--size", "4x5"], "--kernel is needed: cells of Conv2d's window"),
+        (["draw", "conv2", "--size", "4", "--kernel", "3"], "no layer called conv2; did you mean"),
+        (
+            ["draw", "conv1d", "--size", "4x4", "--kernel", "3"],
+            "its size is 1 number, as 7, not 4x4",
+        ),
+        (
+            ["draw", "conv1d", "--size", "4", "--kernel", "3", "-o", "a.jpg"],
+            ".svg, .png or .pdf, not .jpg",
+        ),
+        (
+            ["draw", "conv1d", "--size", "4", "--kernel", "3", "-o", "no/a.svg"],
+            "no/a.svg: No such file",
+        ),
+        (
+            ["draw", "maxpool1d", "--size", "4", "--kernel", "2", "--groups", "2"],
+            "it takes no groups",
+        ),
+        (["draw", "conv1d", "--size", "4", "--kernel", "2", "--at", "0,9"], "(1, 3)"),
+        (["solve", "--from", "0", "--to", "1"], "a size is at least 1 cell"),
+        (["explore", "conv3d", "--size", "3x3x3", "--kernel", "2"], "Conv3d cannot be explored"),
+    ],
+)
+def test_wrong_usage_is_one_line_on_standard_error_and_status_2(folder, capsys, args, says):
+    assert cli.main(args) == 2
+    told = capsys.readouterr()
+    last = told.err.removeprefix("said by the model's file\n")
+    assert says in last
+    assert last.startswith("convdocs: error: ")
+    assert last.count("\n") == 1
+    assert told.out == ""
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["trce"], "there is no trce; did you mean trace?"),
+        (["xyz"], "there is no xyz; there are trace, "),
+        (["trace", "net.py:Net", "--inptu", "1"], "there is no --inptu; did you mean --input?"),
+        (["trace", "net.py:Net", "--inptu=1"], "there is no --inptu=1; did you mean --input?"),
+        ([*TRACE, "--format", "jsn"], "there is no jsn; did you mean json?"),
+        (["solve", "--from", "x", "--to", "1"], "argument --from: invalid int value: 'x'"),
+        (["solve", "--from", "1"], "the following arguments are required: --to"),
+    ],
+)
+def test_a_misspelt_command_or_option_is_told_the_right_one(capsys, args, says):
+    with pytest.raises(SystemExit) as left:
+        cli.main(args)
+    assert left.value.code == 2
+    assert says in capsys.readouterr().err
+
+
+def test_traceback_shows_where_an_error_came_from(folder, capsys):
+    assert cli.main([*TRACE[:2], "--input", "1", "--traceback"]) == 2
+    assert "Traceback (most recent call last)" in capsys.readouterr().err
+    assert cli.main([*TRACE[:2], "--input", "1"]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_solve_lists_settings_or_says_why_there_are_none(capsys):
+    assert cli.main(["solve", "--from", "224", "--to", "56", "--limit", "3"]) == 0
+    assert "kernel_size=4, stride=4 " in capsys.readouterr().out
+    assert cli.main(["solve", "--from", "7", "--to", "9", "--kernel", "3", "--padding", "0"]) == 1
+    assert "no window with kernel=3" in capsys.readouterr().out
+
+
+def test_draw_writes_each_kind_of_file(folder, capsys):
+    layer = ("draw", "conv2d", "--size", "4x5", "--kernel", "3", "--padding", "1")
+    for file, start in (("a.svg", b"<svg"), ("a.png", b"\x89PNG"), ("a.pdf", b"%PDF")):
+        assert cli.main([*layer, "-o", file]) == 0
+        assert (folder / file).read_bytes().startswith(start)
+    assert cli.main([*layer, "-o", "dark.svg", "--dark"]) == 0
+    assert (folder / "dark.svg").read_bytes() != (folder / "a.svg").read_bytes()
+    assert capsys.readouterr().out == ""
+    assert cli.main(layer) == 0
+    assert capsys.readouterr().out.strip() == (folder / "a.svg").read_text(encoding="utf-8").strip()
+
+
+def test_options_and_layer_text_describe_the_same_layer(capsys):
+    args = ("--size", "6x6", "--values", "random", "--seed", "3", "--at", "0,1,1")
+    text = "ConvTranspose2d(2, 2, (3, 2), stride=2, padding=1, output_padding=1, groups=2)"
+    cli.main(["draw", text, *args])
+    one = capsys.readouterr().out
+    options = "--channels 2,2 --kernel 3x2 --stride 2 --padding 1 --output-padding 1 --groups 2"
+    cli.main(["draw", "convtranspose2d", *args, *options.split()])
+    assert capsys.readouterr().out == one
+    same = ("--size", "5", "--kernel", "3", "--padding", "same", "--padding-mode", "reflect")
+    assert cli.main(["draw", "conv1d", *same]) == 0
+    assert cli.main(["draw", "avgpool1d", "--size", "5", "--kernel", "2", "--ceil-mode"]) == 0
+
+
+def test_explore_writes_a_page_that_needs_no_other_file(folder, capsys):
+    assert cli.main(["explore", "conv1d", "--size", "7", "--kernel", "3", "-o", "e.html"]) == 0
+    page = (folder / "e.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "<title>Conv1d(1, 1, 3)</title>" in page
+    assert 'src="' not in page
+    assert "<link" not in page
+
+
+def test_version_and_help_load_no_torch():
+    script = (
+        "import sys; from convdocs import cli\n"
+        "try: cli.main(sys.argv[1:])\n"
+        "except SystemExit as left: assert left.code in (0, 2)\n"
+        "assert not {'torch', 'matplotlib', 'numpy'} & set(sys.modules)"
+    )
+    for args in (["--version"], ["--help"], ["trace", "--help"], ["trce"], ["completion", "bash"]):
+        subprocess.run([sys.executable, "-c", script, *args], check=True, capture_output=True)
+
+
+def test_help_has_examples_that_parse():
+    for name, command in completion.commands(parser.get_parser()).items():
+        assert f"\n  convdocs {name} " in command.epilog or "convdocs completion" in command.epilog
+
+
+def test_a_pipe_closed_early_is_no_error(tmp_path):
+    layers = ", ".join(["Conv1d(1, 1, 1)"] * 3000)
+    (tmp_path / "many.py").write_text(
+        f"from torch import nn\nfrom torch.nn import Conv1d\nnet = nn.Sequential({layers})\n"
+    )
+    command = f"{sys.executable} -m convdocs trace many.py:net --input 1,1,4"
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | head -1; echo ${{PIPESTATUS[0]}}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.stdout == "Sequential((1, 1, 4))\n0\n"
+    assert done.stderr == ""
+
+
+def test_a_terminal_gets_its_width_and_colour_and_a_pipe_neither(folder):
+    wide = on_terminal(160, *TRACE)
+    assert "\x1b[1mNet((1, 3, 32, 32))\x1b[0m" in wide
+    assert "  Conv2d(3, 8, 3)  (1, 8, 30, 30)" in wide
+    narrow = on_terminal(44, *TRACE, NO_COLOR="1")
+    assert "\x1b" not in narrow
+    assert max(len(line) for line in narrow.split("\n")) <= 44
+    assert "(1, 8, 30," in narrow
+    piped = run(*TRACE)
+    assert piped.returncode == 0
+    assert "\x1b" not in piped.stdout
+    assert "  Conv2d(3, 8, 3)  (1, 8, 30, 30)" in piped.stdout
+
+
+def test_a_table_too_wide_has_its_code_cut_but_never_its_shapes():
+    columns = (tables.Column("layer", code=True), tables.Column("shape", code=True))
+    table = tables.Table(columns, (("Conv2d(3, 8, 3, bias=False)", "(1, 8, 30, 30)"),), "A net")
+    lines = terminal.show([table], 30).split("\n")
+    assert lines[-1] == "Conv2d(3, 8, …  (1, 8, 30, 30)"
+    assert terminal.show([table], 20).split("\n")[1:] == [
+        "layer Conv2d(3, 8,",
+        "  3, bias=False),",
+        "  shape (1, 8, 30,",
+        "  30)",
+    ]
+    assert terminal.show([table]) == tables.to_text([table])
+
+
+def test_control_characters_of_a_model_do_not_reach_the_terminal():
+    columns = (tables.Column("path"),)
+    table = tables.Table(columns, (("\x1b[31mred\x07",),), "\x1b]0;title\x07")
+    for width in (None, 80, 3):
+        assert "\x1b" not in terminal.show([table, tables.Paragraph("\x1b[2J")], width)
+
+
+COMPLETE = """
+eval "$({python} -m convdocs completion bash)"
+COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}}-1))
+_convdocs
+echo "${{COMPREPLY[@]}}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "offers"),
+    [
+        ("convdocs tr", "trace"),
+        ("convdocs --v", "--version"),
+        ("convdocs trace --fo", "--format"),
+        ("convdocs trace --format m", "markdown"),
+        ("convdocs completion f", "fish"),
+        ("convdocs trace net", ""),
+    ],
+)
+def test_bash_completes_commands_options_and_values(words, offers):
+    script = COMPLETE.format(python=sys.executable, words=words)
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert (done.stdout.strip(), done.stderr) == (offers, "")
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_accept_their_scripts(shell):
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    script = completion.script(parser.get_parser(), shell)
+    check = {"zsh": "autoload -U +X compinit && compinit -u\n", "fish": ""}[shell]
+    done = subprocess.run(
+        [shell, "-c", check + script], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_fish_script_names_every_command_and_option():
+    lines = completion.script(parser.get_parser(), "fish").splitlines()
+    for name, command in completion.commands(parser.get_parser()).items():
+        assert any(f"-a {name} " in line for line in lines)
+        for action in command._actions:
+            for option in action.option_strings:
+                flag = f"-l {option[2:]}" if option.startswith("--") else f"-s {option[1:]}"
+                assert any(f"from {name}'" in line and flag in line for line in lines)
