@@ -84,7 +84,7 @@ def browser(session: nox.Session) -> None:
     """Open the built site in Chromium: console, requests, layout, accessibility."""
     python = toolchain(session)
     session.run(python, "docs/build.py")
-    session.run(python, "-m", "pytest", "tests/browser", *session.posargs, env=QUIET)
+    session.run(python, "-m", "pytest", "-n", "auto", "tests/browser", *session.posargs, env=QUIET)
 
 
 @nox.session

@@ -10,6 +10,7 @@ sys.path.insert(0, str(HERE / "_ext"))
 
 # torch's thread pool does not survive the fork of a parallel build
 os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["MPLBACKEND"] = "agg"
 
 import convdocs  # noqa: E402
 
@@ -30,6 +31,7 @@ extensions = [
     "mathml",
     "notebook_cells",
     "pages",
+    "quick_start",
 ]
 
 exclude_patterns = [
@@ -65,7 +67,7 @@ sphinx_gallery_conf = {
     "within_subsection_order": "reading_order.ByPage",
     "subsection_order": "reading_order.by_section",
     "image_scrapers": ("convdocs.sphinxext.gallery.scrape",),
-    "reset_modules": ("matplotlib", "strict_warnings.reset"),
+    "reset_modules": ("strict_warnings.reset",),
     "reset_modules_order": "both",
     "capture_repr": ("_repr_html_", "__repr__"),
     "ignore_repr_types": r"(Figure|Generator|Animation)",
@@ -81,6 +83,7 @@ sphinx_gallery_conf = {
 }
 
 # ---- reference
+autosummary_generate = False  # numpydoc brings autosummary along; it would import every module
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 python_use_unqualified_type_names = True

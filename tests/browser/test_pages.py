@@ -11,7 +11,7 @@ VIEWS = [(width, theme) for width in (1280, 390) for theme in ("light", "dark")]
 # a page wider than the window, though nothing of it may scroll sideways by itself
 OVERHANG = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 BROKEN = "[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
-AUDIT = """async () => (await axe.run()).violations.map(
+AUDIT = """async () => (await axe.run({preload: false})).violations.map(
     v => `${v.id}: ${v.nodes.map(n => n.html.slice(0, 120)).join(" | ")}`)"""
 
 
@@ -26,7 +26,7 @@ class Visit:
         page.on("requestfailed", lambda asked: self.faults.append(f"failed: {asked.url}"))
         page.on("request", lambda asked: self._outside(asked.url))
         page.goto(address)
-        page.wait_for_load_state("networkidle")
+        page.wait_for_load_state("load")
 
     def _outside(self, url: str) -> None:
         if not url.startswith(("file:", "data:", "blob:")):
