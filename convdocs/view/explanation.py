@@ -24,7 +24,9 @@ def text(explanation: Explanation) -> str:
     written = [
         f"{words:{width}}  = {made:>{digits}}" if made else words.rstrip() for words, made in lines
     ]
-    return "\n".join([cell(explanation), window(explanation), *written, *notes(explanation)])
+    legend = [f"[ ] is {padding(explanation)}"] if padding(explanation) else []
+    above, below = [cell(explanation), window(explanation)], [*legend, *notes(explanation)]
+    return "\n".join([*above, *written, *below])
 
 
 def html(explanation: Explanation) -> str:
@@ -51,7 +53,8 @@ def parts(explanation: Explanation) -> list[Part]:
     *between, last = [_line(label, made, columns) for label, made in steps(explanation)]
     caption = f"{cell(explanation)}, {window(explanation)}"
     table = Table(columns, (*rows, *between), caption, last, muted=frozenset(muted))
-    return [table, *(Paragraph(note) for note in notes(explanation))]
+    legend = [f"hatched: {padding(explanation)}"] if muted else []
+    return [table, *(Paragraph(note) for note in [*legend, *notes(explanation)])]
 
 
 def cell(explanation: Explanation) -> str:
@@ -126,15 +129,13 @@ def steps(explanation: Explanation) -> list[tuple[str, str]]:
             done.append((f"times {1 / divisor:g}", total / divisor))
         done.append((f"to the power of 1/{power:g}", value))
     form = Digits.of(explanation).results
-    done.append(("the layer's own", explanation.layer_value))
+    done.append(("layer's own", explanation.layer_value))
     return [(label, number(made, form)) for label, made in done]
 
 
 def notes(explanation: Explanation) -> list[str]:
-    """What the brackets mean, what was left out, and whether the layer agrees."""
+    """What was left out, what torch does besides, and whether the layer agrees."""
     said = []
-    if any(term.padded for term in seen(explanation)):
-        said.append(_padding(explanation))
     reasons = [term.reason for term in explanation.terms]
     counts = {
         "between the input's cells": reasons.count("hole"),
@@ -154,13 +155,25 @@ def notes(explanation: Explanation) -> list[str]:
     return said
 
 
-def _padding(explanation: Explanation) -> str:
+def padding(explanation: Explanation) -> str:
+    """What the padding is, if the window reaches it.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from convdocs import explain
+    >>> layer = torch.nn.Conv1d(1, 1, 3, padding=1, padding_mode="circular")
+    >>> padding(explain(layer, torch.ones(1, 5), (0, 0)))
+    'padding, copied from the input (circular)'
+    """
+    if not any(term.padded for term in seen(explanation)):
+        return ""
     if explanation.padding_mode != "zeros":
-        return f"[ ] is padding, copied from the input ({explanation.padding_mode})"
+        return f"padding, copied from the input ({explanation.padding_mode})"
     real = sum(term.index is not None for term in explanation.terms)
     if explanation.family == "average" and explanation.divisor == real:
-        return "[ ] is padding, which does not count"
-    return "[ ] is padding"
+        return "padding, which does not count"
+    return "padding"
 
 
 def _columns(explanation: Explanation) -> tuple[Column, ...]:
