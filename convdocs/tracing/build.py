@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from convdocs.geometry import Window
-from convdocs.layers import FAMILIES, code, layer_class, read, settings
+from convdocs.layers import FAMILIES, LayerError, code, layer_class, read, settings
 from convdocs.report import Call, Shape, Trace
 from convdocs.tracing import flow
+from convdocs.tracing.modules import is_script
 from convdocs.tracing.nodes import OUTPUT, Node
 from convdocs.tracing.recorder import Recorder
 from convdocs.tracing.rules import Mark
@@ -30,8 +31,8 @@ def build(
     for number, node in enumerate(recorder.nodes):
         builder.add(number, node)
     calls = tuple(builder.calls)
-    parameters = list(_held(module._parameters for module in modules))
-    buffers = _held(module._buffers for module in modules)
+    parameters = list(_held(_own(module, "parameters") for module in modules))
+    buffers = _held(_own(module, "buffers") for module in modules)
     counted = [call.macs for call in calls]
     trace = Trace(
         model=layer_class(model).__name__,
@@ -50,11 +51,19 @@ def build(
     return trace, builder.call(len(calls), failed[1]) if failed else None
 
 
-def _held(owners: Iterable[Any]) -> Iterator[Tensor]:
-    """The tensors of all these dicts, each once, without uninitialised ones."""
+def _own(module: Any, what: str) -> Iterable[Tensor | None]:
+    """A module's own parameters or buffers; all of them for a script, whose insides are hidden."""
+    held: Any = (
+        getattr(module, what)() if is_script(module) else getattr(module, f"_{what}").values()
+    )
+    return held
+
+
+def _held(owners: Iterable[Iterable[Tensor | None]]) -> Iterator[Tensor]:
+    """The tensors of all owners, each once, without uninitialised ones."""
     seen = set()
     for owner in owners:
-        for tensor in owner.values():
+        for tensor in owner:
             if tensor is not None and id(tensor) not in seen and not is_lazy(tensor):
                 seen.add(id(tensor))
                 yield tensor
@@ -174,7 +183,7 @@ def _owned(node: Node) -> Iterable[Tensor]:
     module = node.module
     if module is None:
         return node.parameters
-    if not module._modules:
+    if not is_script(module) and not module._modules:
         return [p for p in module._parameters.values() if p is not None]
     return module.parameters() if node.outputs else ()
 
@@ -183,7 +192,10 @@ def _windows(module: nn.Module | None) -> tuple[Window, ...]:
     """The windows of a layer that did not tell them by a rule."""
     if module is None or layer_class(module) not in FAMILIES or is_unfold(module):
         return ()
-    return read(module).windows
+    try:
+        return read(module).windows
+    except LayerError:  # settings that torch refuses too: this is the call that failed
+        return ()
 
 
 def is_unfold(module: nn.Module) -> bool:
@@ -194,7 +206,7 @@ def is_unfold(module: nn.Module) -> bool:
 def _shapes(node: Node) -> tuple[tuple[str, Shape], ...]:
     """Names and shapes of the parameters of a leaf module."""
     module = node.module
-    if module is None or not module._parameters:
+    if module is None or is_script(module) or not module._parameters:
         return ()
     return tuple(
         [

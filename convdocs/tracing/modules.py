@@ -139,7 +139,7 @@ def _ruled(module: nn.Module, path: str, recorder: Recorder, rule: Any) -> Forwa
             seen = getattr(x, "_convdocs_mark", None)
             if seen is not None:
                 with no_dispatch():
-                    answer = rule(module, x)
+                    answer = _asked(rule, module, x)
                     if answer is not None and answer.plain:
                         shape, dtype, _, macs, windows, moved, inplace = answer
                         out: Any = x if inplace else empty(shape, dtype=dtype, device=META)
@@ -150,6 +150,13 @@ def _ruled(module: nn.Module, path: str, recorder: Recorder, rule: Any) -> Forwa
         return run_leaf(module, path, recorder, original, args, kwargs)
 
     return forward
+
+
+def _asked(rule: Any, module: nn.Module, x: Tensor) -> Any:
+    try:
+        return rule(module, x)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        return None  # settings or an input that torch refuses too, in its own words
 
 
 def _lazy(module: nn.Module, path: str, recorder: Recorder) -> Forward:

@@ -68,10 +68,13 @@ def trace(model: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
                 with torch.no_grad():
                     return _run(model, on_meta, ShapeRecorder(device))
             except NeedsValues as reason:
-                why = f"run on real tensors, since its Python calls {reason}() on one"
+                why = f"run on real tensors, since {reason}() needs values"
                 gradient = reason.gradient
         else:
-            why, gradient = "run on real tensors, since they are on different devices", False
+            why, gradient = (
+                "run on real tensors, since an input is on another device than the model",
+                False,
+            )
         recorder = Recorder(device)
         recorder.notes[why] = None
         real = _prepared(given, lambda one: _real(one, dtype, device))
