@@ -60,26 +60,41 @@ def trace(model: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
     if not isinstance(model, nn.Module):
         raise TypeError(f"trace() takes a torch.nn.Module first, not {type(model).__name__}")
     device, dtype = _home(model)
-    given = (inputs, kwargs)
+    given = [[*inputs], kwargs]
+    gradient = False
     with _TURN, random_state_kept():
-        if not _strangers(model, given):
-            try:
-                on_meta = _prepared(given, lambda one: _shape_only(one, dtype))
-                with torch.no_grad():
-                    return _run(model, on_meta, ShapeRecorder(device))
-            except NeedsValues as reason:
-                why = f"run on real tensors, since {reason}() needs values"
-                gradient = reason.gradient
-        else:
-            why, gradient = (
-                "run on real tensors, since an input is on another device than the model",
-                False,
-            )
-        recorder = Recorder(device)
-        recorder.notes[why] = None
-        real = _prepared(given, lambda one: _real(one, dtype, device))
-        with values_kept(list(model.modules())), torch.set_grad_enabled(gradient):
-            return _run(model, real, recorder)
+        if _strangers(model, given):
+            why = "run on real tensors, since an input is on another device than the model"
+            return _run_real(model, given, why, gradient)
+        try:
+            on_meta = _prepared(given, lambda one: _shape_only(one, dtype))
+            with torch.no_grad():
+                return _run(model, on_meta, ShapeRecorder(device))
+        except NeedsValues as reason:
+            why = f"run on real tensors, since {reason}() needs values"
+            gradient = reason.gradient
+        return _run_real(model, given, why, gradient)
+
+
+def trace_values(model: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
+    """As :func:`trace`, on real tensors: for what shapes alone do not show.
+
+    Examples
+    --------
+    >>> trace_values(nn.Sequential(nn.ReLU()), torch.zeros(2, 3)).executed
+    'values'
+    """
+    with _TURN, random_state_kept():
+        return _run_real(model, [[*inputs], kwargs], "run on real tensors, as asked", False)
+
+
+def _run_real(model: nn.Module, given: Any, why: str, gradient: bool) -> Trace:
+    device, dtype = _home(model)
+    recorder = Recorder(device)
+    recorder.notes[why] = None
+    real = _prepared(given, lambda one: _real(one, dtype, device))
+    with values_kept(list(model.modules())), torch.set_grad_enabled(gradient):
+        return _run(model, real, recorder)
 
 
 def _home(model: nn.Module) -> tuple[torch.device, torch.dtype]:
