@@ -27,12 +27,17 @@ extensions = [
     "numpydoc",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
+    "convdocs.sphinxext",
+    "convdocs.sphinxext",
     "convdocs.sphinxext.gallery",
     "mathml",
     "notebook_cells",
     "pages",
     "quick_start",
 ]
+
+convdocs_execute = True
+convdocs_errors_url = "/"  # the errors' pages are in this project
 
 exclude_patterns = [
     "_build",
@@ -81,6 +86,9 @@ sphinx_gallery_conf = {
     "write_computation_times": False,
     "plot_gallery": "True",
 }
+
+# ---- convdocs' own directives
+convdocs_execute = True
 
 # ---- reference
 autosummary_generate = False  # numpydoc brings autosummary along; it would import every module

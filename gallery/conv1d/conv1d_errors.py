@@ -103,18 +103,19 @@ except Exception as e:
 # end there are 4 cells, and the filter has two places:
 
 conv_padding = nn.Conv1d(in_channels=3, out_channels=2, kernel_size=3, padding=1)
-conv_padding(torch.randn(2, 3, 2)).shape
+short = torch.randn(2, 3, 2)
+conv_padding(short).shape
 
 # %%
 # .. admonition:: Loose in the notebook
 #    :class: loose
 #
-#    It asks for *width >= kernel_size*. What counts is the padded width, and with ``dilation``
-#    the distance from the filter's first cell to its last: the padded width must be at least
+#    It asks for *width >= kernel_size*. What counts is the padded width, and with ``dilation`` the
+#    distance from the filter's first cell to its last: the padded width must be at least
 #    ``dilation * (kernel_size - 1) + 1``.
 #
-# The same sequence of 2 under the filter that fits, thanks to its padding:
+# The short sequence under the filter, which fits thanks to its padding:
 
 from convdocs import draw
 
-draw.padding(conv_padding, 2)
+draw.layer(conv_padding, short, at=(0, 0, 0))

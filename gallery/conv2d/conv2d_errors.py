@@ -101,8 +101,10 @@ except Exception as e:
 # means that the layers before have used the image up: each convolution without padding takes 2
 # rows, each pool half of what is left.
 #
-# With one row and one column of zeros on every side, the 2×2 image does have room for the window:
+# With a frame of zeros the 2×2 image does have room for the window:
 
 from convdocs import draw
 
-draw.padding(nn.Conv2d(3, 2, kernel_size=3, padding=1), (2, 2))
+torch.manual_seed(42)
+conv_padding = nn.Conv2d(in_channels=3, out_channels=2, kernel_size=3, padding=1)
+draw.layer(conv_padding, torch.randn(3, 2, 2), at=(0, 0, 0))

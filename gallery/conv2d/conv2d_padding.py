@@ -27,13 +27,16 @@ print(conv_padding.bias)
 [(name, tuple(parameter.shape)) for name, parameter in conv_padding.named_parameters()]
 
 # %%
+# The picture has the frame around an image of 4 rows and 5 columns.
+
+from convdocs import draw
+
+draw.padding("zeros", x=torch.arange(1.0, 21.0).reshape(4, 5), pad=1)
+
+# %%
 # Each axis is padded by itself. ``padding=(1, 0)`` would add a row above and one below and leave
 # the width alone. Height and width never mix:
 #
 # .. math::
 #
 #    H_{out} = H + 2 \cdot padding_H - (K_H - 1) \qquad W_{out} = W + 2 \cdot padding_W - (K_W - 1)
-
-from convdocs import draw
-
-draw.padding(conv_padding, (4, 5))
