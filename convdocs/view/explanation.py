@@ -127,7 +127,7 @@ def steps(explanation: Explanation) -> list[tuple[str, str]]:
     elif power is not None:
         if divisor is not None:
             done.append((f"times {1 / divisor:g}", total / divisor))
-        done.append((f"to the power of 1/{power:g}", value))
+        done.append((f"^(1/{power:g})", value))
     form = Digits.of(explanation).results
     done.append(("layer's own", explanation.layer_value))
     return [(label, number(made, form)) for label, made in done]
@@ -181,7 +181,7 @@ def _columns(explanation: Explanation) -> tuple[Column, ...]:
     if explanation.terms[0].weight is not None:
         return (*columns, Column("weight", "right"), Column("product", "right"))
     if explanation.power is not None:
-        power = f"to the power of {explanation.power:g}" if adds_up(explanation) else "size"
+        power = f"^{explanation.power:g}" if adds_up(explanation) else "size"
         return (*columns, Column(power, "right"))
     return columns
 
@@ -190,7 +190,7 @@ def _row(explanation: Explanation, term: Term) -> tuple[str, ...]:
     digits = Digits.of(explanation)
     where = str(term.index or term.reason)
     if term.padded and term.index is not None:
-        where = f"padding, a copy of {term.index}"
+        where = f"copy of {term.index}"
     kernel = term.kernel[0] if len(term.kernel) == 1 else term.kernel
     cells = [str(term.channel), str(kernel), where, number(term.value, digits.values)]
     if term.weight is not None:

@@ -272,6 +272,7 @@ border-bottom:0;font-weight:600}
 .convdocs tr.muted td{font-style:italic;\
 background:repeating-linear-gradient(135deg,rgba(128,128,128,.16) 0 1px,transparent 1px 5px)}
 .convdocs p{margin:.6em 0}
+@media (max-width:40em){.convdocs th,.convdocs td{padding:.25em .4em}}
 """
 
 
