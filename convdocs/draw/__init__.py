@@ -7,6 +7,7 @@
 
 from convdocs.draw.banded import matrix
 from convdocs.draw.borders import padding
+from convdocs.draw.field import receptive_field
 from convdocs.draw.kernels import kernel
 from convdocs.draw.maps import feature_maps
 from convdocs.draw.palette import dark
@@ -24,6 +25,7 @@ __all__ = [
     "layer",
     "matrix",
     "padding",
+    "receptive_field",
     "stack",
     "svg",
 ]

@@ -31,6 +31,7 @@ ROLES: Final[dict[str, tuple[str, str]]] = {
     "line": ("#9aa2ac", "#5d6671"),
     "hatch": ("#b9b5ac", "#5b5a57"),
     "window": ("#b8410a", "#ff9f60"),
+    "halo": ("#fcfdfe", "#0c0d0f"),  # around frames on pictures
     "lit frame": ("#0a5c3a", "#63e2ac"),
 }
 # the full shades of a number below and above zero; they stand on light and dark pages alike

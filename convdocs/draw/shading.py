@@ -89,7 +89,7 @@ class Shaded:
     def _frame(self, sheet: Sheet, x: float, y: float, rows: int, columns: int, role: str) -> None:
         wide, high = columns * self.size[0], rows * self.size[1]
         grow = max(0.0, SMALLEST_FRAME - wide) / 2, max(0.0, SMALLEST_FRAME - high) / 2
-        sheet.frame(x - grow[0], y - grow[1], wide + 2 * grow[0], high + 2 * grow[1], role)
+        sheet.halo(x - grow[0], y - grow[1], wide + 2 * grow[0], high + 2 * grow[1], role)
 
 
 def scale(values: np.ndarray) -> tuple[float, float]:
@@ -184,4 +184,4 @@ class Photo:
         sheet.image(x, y, self.width, self.height, out)
         for row, column, rows, columns, role in self.frames:
             left, top = x + column * self._size, y + row * self._size
-            sheet.frame(left, top, columns * self._size, rows * self._size, role)
+            sheet.halo(left, top, columns * self._size, rows * self._size, role)

@@ -27,7 +27,8 @@ VALUE_SIZE = 9.0
 TITLE_SIZE = 9.5
 NOTE_SIZE = 8.5
 HEAD = 4.5  # of an arrow
-HATCH_ORDER = 1.3  # above cells, below patches and images
+HALO = 3.6
+ORDER = {"hatch": 1.3, "halo": 2.15}  # hatches above cells, below patches; halos below frames
 
 _FONT = "DejaVu Sans"  # ships with matplotlib, so that sizes are the same everywhere
 _ADVANCE = {".": 0.318, "-": 0.361, "∞": 0.833, " ": 0.318, ",": 0.318, "(": 0.39, ")": 0.39,
@@ -149,6 +150,11 @@ class Sheet:
         # the last side twice, so that the closing corner is joined like the others
         self.line([*corners, corners[1]], role, line)
 
+    def halo(self, x: float, y: float, width: float, height: float, role: str) -> None:
+        """A frame that stands out from a picture."""
+        self.frame(x, y, width, height, "halo", HALO)
+        self.frame(x, y, width, height, role)
+
     def arrow(
         self,
         points: Sequence[tuple[float, float]],
@@ -220,7 +226,7 @@ class Sheet:
                     linewidths=width * self.scale,
                     linestyles=style,
                     antialiaseds=True,
-                    zorder=HATCH_ORDER if role == "hatch" else 2 + width / 10 + order / 1000,
+                    zorder=ORDER.get(role, 2 + width / 10 + order / 1000),
                 ),
                 autolim=False,
             )
