@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from torch import Tensor, nn
+from torch import Tensor, jit, nn
 
 from convdocs.geometry import Window, same_padding
 
@@ -171,6 +171,8 @@ def code(module: nn.Module) -> str:
     >>> code(nn.MaxPool2d(2)), code(nn.LSTM(4, 8, bidirectional=True))
     ('MaxPool2d(2)', 'LSTM(4, 8, bidirectional=True)')
     """
+    if isinstance(module, jit.ScriptModule):
+        return f"{module.original_name}(...)"
     name = layer_class(module).__name__
     if module._modules and not _is_one_layer(module):
         return f"{name}(...)"
@@ -207,7 +209,7 @@ def settings(module: nn.Module) -> tuple[Any, ...]:
     cls: Any = type(module)
     kept = module.__dict__
     arguments = _arguments(cls)
-    if arguments is None or module._modules:
+    if arguments is None or isinstance(module, jit.ScriptModule) or module._modules:
         return (id(module),)
     raw = [kept.get(name) for name, _ in arguments]
     return (cls, *raw, *map(type, raw), _has_bias(module))
@@ -235,6 +237,8 @@ def layer_class(module: nn.Module) -> Any:
     'Linear'
     """
     cls = type(module)
+    if issubclass(cls, jit.ScriptModule):
+        return jit.ScriptModule
     return cls.__bases__[0] if cls.__module__ == "torch.nn.utils.parametrize" else cls
 
 

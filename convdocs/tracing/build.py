@@ -31,8 +31,8 @@ def build(
     for number, node in enumerate(recorder.nodes):
         builder.add(number, node)
     calls = tuple(builder.calls)
-    parameters = list(_held(_own(module, "parameters") for module in modules))
-    buffers = _held(_own(module, "buffers") for module in modules)
+    parameters = list(_held(map(_parameters_of, modules)))
+    buffers = _held(map(_buffers_of, modules))
     counted = [call.macs for call in calls]
     trace = Trace(
         model=layer_class(model).__name__,
@@ -51,12 +51,13 @@ def build(
     return trace, builder.call(len(calls), failed[1]) if failed else None
 
 
-def _own(module: Any, what: str) -> Iterable[Tensor | None]:
-    """A module's own parameters or buffers; all of them for a script, whose insides are hidden."""
-    held: Any = (
-        getattr(module, what)() if is_script(module) else getattr(module, f"_{what}").values()
-    )
-    return held
+def _parameters_of(module: nn.Module) -> Iterable[Tensor | None]:
+    """A module's own parameters; all of a script's, whose insides are not walked."""
+    return module.parameters() if is_script(module) else module._parameters.values()
+
+
+def _buffers_of(module: nn.Module) -> Iterable[Tensor | None]:
+    return module.buffers() if is_script(module) else module._buffers.values()
 
 
 def _held(owners: Iterable[Iterable[Tensor | None]]) -> Iterator[Tensor]:

@@ -30,6 +30,7 @@ _FREE_TAGS = frozenset(
 )
 _FREE = frozenset(
     (
+        "new_zeros new_ones new_full "
         "cat stack copy_ _to_copy clone contiguous empty empty_like empty_strided new_empty "
         "new_empty_strided zeros ones full arange zeros_like ones_like full_like rand_like "
         "randn_like index index_select index_put gather scatter scatter_add where masked_fill "
@@ -100,5 +101,7 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _is_free(func: Any) -> bool:
+    if not any("Tensor" in str(argument.type) for argument in func._schema.arguments):
+        return True  # makes a tensor out of numbers
     name = func.overloadpacket.__name__
     return func.is_view or name in _FREE or not _FREE_TAGS.isdisjoint(func.tags)

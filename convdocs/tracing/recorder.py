@@ -18,7 +18,7 @@ from convdocs.tracing import functions
 from convdocs.tracing.costs import Counter
 from convdocs.tracing.nodes import OUTPUT, Node, mapped, tensors_in
 from convdocs.tracing.replay import raised_for_real
-from convdocs.tracing.rules import BOOK, Answer, Mark, facts
+from convdocs.tracing.rules import BOOK, CONSTANT, Answer, Mark, facts
 
 META = torch.device("meta")
 
@@ -73,17 +73,25 @@ class Recorder(TorchFunctionMode):
         outputs = tuple(tensors_in(out))
         if not outputs:
             return out
-        if not inputs:  # a constant
-            for tensor in outputs:
-                mark(tensor, -2)
+        if all(one.source == CONSTANT for one in node.inputs):
+            self._mark_constants(node, inputs, outputs)
             return out
         if answer is not None:
             node.flow, node.windows, node.macs = answer.flow, answer.windows, answer.macs
         if self.leaf is None:
             node.text = functions.text(func, args, kwargs)
-            node.parameters = tuple(t for t in inputs if isinstance(t, nn.Parameter))
+            node.parameters = parameters_behind(node)
         self._append(node, inputs, outputs)
         return out
+
+    def _mark_constants(
+        self, node: Node, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]
+    ) -> None:
+        """What is worked out from parameters alone is no call: no input of the model is in it."""
+        behind = parameters_behind(node)
+        for tensor in outputs:
+            if not any(tensor is one for one in inputs):
+                mark(tensor, CONSTANT, behind)
 
     def _append(self, node: Node, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> None:
         number = len(self.nodes)
@@ -153,9 +161,15 @@ def _chain(error: BaseException) -> list[BaseException]:
     return found
 
 
-def mark(tensor: Tensor, source: int) -> Mark:
+def parameters_behind(node: Node) -> tuple[nn.Parameter, ...]:
+    """The parameters among a call's inputs, and those that its constants were made of."""
+    return tuple(dict.fromkeys(p for one in node.inputs for p in one.parameters))
+
+
+def mark(tensor: Tensor, source: int, parameters: tuple[nn.Parameter, ...] = ()) -> Mark:
     """Write on a tensor where it came from."""
-    made = Mark(source, tuple(tensor.shape), tensor.dtype, tensor.is_contiguous())
+    plain = tensor.is_contiguous()
+    made = Mark(source, tuple(tensor.shape), tensor.dtype, plain, parameters)
     tensor._convdocs_mark = made  # type: ignore[attr-defined]
     return made
 
@@ -180,7 +194,7 @@ class ShapeRecorder(Recorder):
         known = self._stand_ins.get(id(tensor))
         if known is None:
             known = self._stand_ins[id(tensor)] = (tensor, like(tensor))
-            mark(known[1], -2)
+            mark(known[1], CONSTANT)
         return known[1]
 
     def _execute(

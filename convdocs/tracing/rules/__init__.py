@@ -1,10 +1,11 @@
 """The shape rules, one family a module."""
 
 from convdocs.tracing.rules import norms, pointwise, products, resizing, shaping, sliding
-from convdocs.tracing.rules.base import BOOK, Answer, Mark, facts
+from convdocs.tracing.rules.base import BOOK, CONSTANT, Answer, Mark, facts
 
 __all__ = [
     "BOOK",
+    "CONSTANT",
     "Answer",
     "Mark",
     "facts",

@@ -24,16 +24,30 @@ Shape = tuple[int, ...]
 FLOATS = frozenset({torch.float32, torch.float64, torch.bfloat16, torch.float16})
 
 
+CONSTANT = -2
+
+
 class Mark:
-    """What a recorded tensor carries: where it came from, and its shape, at hand without torch."""
+    """What a recorded tensor carries: where it came from, and its shape, at hand without torch.
 
-    __slots__ = ("dtype", "plain", "shape", "source")
+    A constant's has the parameters that it was worked out from.
+    """
 
-    def __init__(self, source: int, shape: Shape, dtype: torch.dtype, plain: bool) -> None:
+    __slots__ = ("dtype", "parameters", "plain", "shape", "source")
+
+    def __init__(
+        self,
+        source: int,
+        shape: Shape,
+        dtype: torch.dtype,
+        plain: bool,
+        parameters: tuple[nn.Parameter, ...] = (),
+    ) -> None:
         self.source = source
         self.shape = shape
         self.dtype = dtype
         self.plain = plain
+        self.parameters = parameters
 
 
 def facts(tensor: Tensor) -> Mark:
@@ -41,7 +55,8 @@ def facts(tensor: Tensor) -> Mark:
     try:
         return tensor._convdocs_mark  # type: ignore[attr-defined,no-any-return]
     except AttributeError:
-        return Mark(-2, tuple(tensor.shape), tensor.dtype, tensor.is_contiguous())
+        own = (tensor,) if isinstance(tensor, nn.Parameter) else ()
+        return Mark(CONSTANT, tuple(tensor.shape), tensor.dtype, tensor.is_contiguous(), own)
 
 
 class Answer(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from convdocs.tracing import flow
-from convdocs.tracing.rules.base import BOOK, FLOATS, Answer, Mark, by_kernel, facts
+from convdocs.tracing.rules.base import BOOK, CONSTANT, FLOATS, Answer, Mark, by_kernel, facts
 from convdocs.tracing.rules.pointwise import broadcast
 
 
@@ -52,7 +52,7 @@ def matmul(input: Tensor, other: Tensor) -> Answer | None:
     if left[-1] != right[-2] or batch is None:
         return None
     macs = prod(batch) * left[-2] * left[-1] * right[-1]
-    weighted = y.source == -2 and len(y.shape) == 2
+    weighted = y.source == CONSTANT and len(y.shape) == 2
     return by_kernel(x, flow.last_mixed if weighted else flow.unknown, macs)
 
 

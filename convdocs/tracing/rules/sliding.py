@@ -136,8 +136,8 @@ def transposed_convolution(
 @BOOK.module(nn.Conv1d, nn.Conv2d, nn.Conv3d)
 def convolution_module(module: Any, input: Tensor) -> Answer | None:
     parameters = module._parameters
-    weight, bias = parameters["weight"], parameters["bias"]
-    if module.padding_mode != "zeros":
+    weight, bias = parameters.get("weight"), parameters.get("bias")
+    if weight is None or module.padding_mode != "zeros":
         return None
     w = facts(weight)
     plan = convolution_plan(w.shape[2:], module.stride, module.padding, module.dilation, None)
