@@ -38,8 +38,8 @@ print(conv_padding)
 # What stands in the padding
 # --------------------------
 #
-# Zeros, unless you ask for something else. ``padding_mode`` knows four ways to fill the cells at the
-# ends. Here they are on the sequence 1 2 3 4, with one cell on either side.
+# Zeros, unless you ask for something else. ``padding_mode`` knows four ways to fill the cells at
+# the ends. Here they are on the sequence 1 2 3 4, with one cell on either side.
 
 from convdocs import draw
 
@@ -53,5 +53,6 @@ draw.padding(x=[1.0, 2.0, 3.0, 4.0], pad=1)
 #
 # .. math:: L_{out} = L + 2 \cdot padding - (K - 1)
 #
-# So :math:`4 + 0 - 2 = 2` without padding, and :math:`4 + 2 - 2 = 4` with it. To keep the length, an
-# odd filter needs :math:`(K - 1) / 2` cells at either end. ``padding="same"`` works that out for you.
+# So :math:`4 + 0 - 2 = 2` without padding, and :math:`4 + 2 - 2 = 4` with it. To keep the length,
+# an odd filter needs :math:`(K - 1) / 2` cells at either end. ``padding="same"`` works that out
+# for you.
