@@ -85,15 +85,18 @@ trace = convdocs.trace(notebook, torch.randn(2, 10, 7))
 trace
 
 # %%
-# As pictures, first the stack that was meant, then the notebook's.
+# Side by side: on the left the stack that was meant, on the right the notebook's. The channels are
+# the height of a box. On the right they shrink at each pool.
+
+from matplotlib.figure import Figure
 
 from convdocs import draw
 
-draw.stack(convdocs.trace(meant, torch.randn(2, 10, 7)))
-
-# %%
-
-draw.stack(trace)
+both = Figure(figsize=(6.4, 6.4))
+left, right = both.subfigures(1, 2)
+draw.stack(convdocs.trace(meant, torch.randn(2, 10, 7)), fig=left)
+draw.stack(trace, fig=right)
+both
 
 # %%
 # How not to fall into it

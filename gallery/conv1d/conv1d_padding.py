@@ -9,11 +9,12 @@ input.
 # %%
 # Without padding a filter of 3 cells has only two places to stand on a sequence of 4. With
 # ``padding=1`` a zero is set before the sequence and one after it, and there are four.
-#
-# .. _cell-4:
 
 import torch
 import torch.nn as nn
+
+# %%
+# .. _cell-4:
 
 ##### With padding
 torch.manual_seed(42)
@@ -51,7 +52,7 @@ draw.padding(x=[1.0, 2.0, 3.0, 4.0], pad=1)
 #
 # For a filter that moves one cell at a time:
 #
-# .. math:: L_{out} = L + 2 \cdot padding - (K - 1)
+# .. math:: L_{out} = L + 2 \cdot \text{padding} - (K - 1)
 #
 # So :math:`4 + 0 - 2 = 2` without padding, and :math:`4 + 2 - 2 = 4` with it. To keep the length,
 # an odd filter needs :math:`(K - 1) / 2` cells at either end. ``padding="same"`` works that out

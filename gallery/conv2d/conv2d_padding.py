@@ -8,11 +8,12 @@ A frame of zeros around the image, and the same 56 numbers in the layer.
 # %%
 # ``padding=1`` sets a frame of zeros, one cell wide, around each channel of the image: above and
 # below, left and right.
-#
-# .. _cell-16:
 
 import torch
 import torch.nn as nn
+
+# %%
+# .. _cell-16:
 
 ##### With padding
 torch.manual_seed(42)
@@ -39,4 +40,4 @@ draw.padding("zeros", x=torch.arange(1.0, 21.0).reshape(4, 5), pad=1)
 #
 # .. math::
 #
-#    H_{out} = H + 2 \cdot padding_H - (K_H - 1) \qquad W_{out} = W + 2 \cdot padding_W - (K_W - 1)
+#    H_{out} = H + 2 \cdot \text{padding}_H - (K_H - 1) \qquad W_{out} = W + 2 \cdot \text{padding}_W - (K_W - 1)

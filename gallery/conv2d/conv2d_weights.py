@@ -8,11 +8,12 @@ A Conv2d filter is a small image with as many channels as the input has.
 # %%
 # The layer reads 3 channels and writes 2, like the Conv1d before. What is new is the kernel: 3
 # cells high and 3 cells wide.
-#
-# .. _cell-14:
 
 import torch
 import torch.nn as nn
+
+# %%
+# .. _cell-14:
 
 ##### No padding
 torch.manual_seed(42)
