@@ -40,4 +40,5 @@ draw.padding("zeros", x=torch.arange(1.0, 21.0).reshape(4, 5), pad=1)
 #
 # .. math::
 #
-#    H_{out} = H + 2 \cdot \text{padding}_H - (K_H - 1) \qquad W_{out} = W + 2 \cdot \text{padding}_W - (K_W - 1)
+#    H_{out} &= H + 2 \cdot \text{padding}_H - (K_H - 1) \\
+#    W_{out} &= W + 2 \cdot \text{padding}_W - (K_W - 1)
