@@ -12,10 +12,12 @@ __version__ = "0.1.0"
 
 # public name -> the room it lives in; "draw" is a room itself
 _ROOMS = {
+    "diagnose": "convdocs.errors.diagnosis",
     "explain": "convdocs.cells",
+    "explaining": "convdocs.errors.diagnosis",
     "explore": "convdocs.explorer.embed",
     "solve": "convdocs.solving",
-    "trace": "convdocs.tracing",
+    "trace": "convdocs.door",
     "TraceError": "convdocs.tracing",
 }
 _WHOLE_ROOMS = ("draw",)

@@ -1,0 +1,1 @@
+"""Every shape error in plain words: which layer, why, and what to write instead."""
