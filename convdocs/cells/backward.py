@@ -26,7 +26,7 @@ def reads(
     Parameters
     ----------
     layer : torch.nn.Module
-        As for :func:`explain`.
+        As for :func:`convdocs.explain`.
     shape : tuple of int
         Shape of the input, batched or not.
     input_index : tuple of int
@@ -35,7 +35,7 @@ def reads(
     Raises
     ------
     LayerError
-        When ``layer`` is not a layer that :func:`explain` reads, or ``input_index`` is no cell.
+        When ``layer`` is not a layer that :func:`convdocs.explain` reads, or ``input_index`` is no cell.
 
     Examples
     --------
