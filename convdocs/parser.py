@@ -120,7 +120,9 @@ def _layer_command(add: Any, name: str, summary: str, *examples: str) -> argpars
     made = _command(add, name, summary, *examples)
     made.add_argument("layer", help="A kind, as conv2d, or a whole layer, as Conv2d(1, 1, 3).")
     made.add_argument("--size", required=True, help="Size of the input, as 7 or 4x5.")
-    made.add_argument("--channels", default="1,1", metavar="IN,OUT", help="Default 1,1.")
+    made.add_argument(
+        "--channels", default="1,1", metavar="IN,OUT", help="Channels of a convolution."
+    )
     for option in ("kernel", "stride", "padding", "dilation", "output-padding"):
         made.add_argument(f"--{option}", metavar="N", help="One number, or one per axis as 3x2.")
     made.add_argument("--groups", metavar="N", help="Groups of channels.")

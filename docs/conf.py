@@ -28,16 +28,13 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
     "convdocs.sphinxext",
-    "convdocs.sphinxext",
     "convdocs.sphinxext.gallery",
+    "declared",
     "mathml",
     "notebook_cells",
     "pages",
     "quick_start",
 ]
-
-convdocs_execute = True
-convdocs_errors_url = "/"  # the errors' pages are in this project
 
 exclude_patterns = [
     "_build",
@@ -49,7 +46,7 @@ exclude_patterns = [
 ]
 nitpick_ignore_regex = [
     # other packages' documentation is not read: the build works offline
-    ("py:.*", r"(torch|nn|matplotlib|numpy|np|collections|pathlib)\b.*"),
+    ("py:.*", r"(torch|nn|matplotlib|numpy|np|collections|pathlib|fractions)\b.*"),
     ("py:.*", r"(Figure|Tensor)"),
 ]
 
@@ -89,6 +86,7 @@ sphinx_gallery_conf = {
 
 # ---- convdocs' own directives
 convdocs_execute = True
+convdocs_errors_url = "/"  # the errors' pages are in this project
 
 # ---- reference
 autosummary_generate = False  # numpydoc brings autosummary along; it would import every module

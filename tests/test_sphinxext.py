@@ -78,6 +78,12 @@ See :numref:`rest-figure` and :ref:`rest-shapes`.
    from torch import nn
    model = nn.Sequential(nn.Conv1d(10, 16, 3), nn.ReLU())
    model((2, 10, 7))
+
+.. conv-explorer:: Conv1d(1, 1, 3)
+   :size: 7
+   :name: rest-explorer
+
+   Seven cells.
 """
 
 MYST = """
@@ -119,6 +125,13 @@ See {numref}`myst-figure` and {ref}`myst-shapes`.
 from torch import nn
 model = nn.Sequential(nn.Conv1d(10, 16, 3), nn.ReLU())
 model((2, 10, 7))
+```
+
+```{conv-explorer} Conv1d(1, 1, 3)
+:size: 7
+:name: myst-explorer
+
+Seven cells.
 ```
 """
 
@@ -210,7 +223,10 @@ def test_each_builder_writes_both_markups_without_a_warning(nets, builder):
         "man": r"window stands on",
         "epub": r'<img [^>]*alt="[^"]*window stands on[^"]*"[^>]* src="[^"]*\w+\.svg"',
     }.get(builder, r'<img [^>]*alt="[^"]*window stands on[^"]*"[^>]* class="only-light"')
-    assert len(re.findall(shown, text)) == 2
+    live = builder in ("html", "dirhtml", "singlehtml")
+    assert len(re.findall(shown, text)) == (2 if live else 4)  # else the explorers are pictures
+    assert text.count('<div class="cx"') == (2 if live else 0)
+    assert ("explorer.js" in text) == live
 
 
 def test_both_markups_make_the_same_nodes(nets):
@@ -224,7 +240,7 @@ def test_both_markups_make_the_same_nodes(nets):
         for page in ("rest", "myst")
     )
     same = [re.sub(r"Fig\. \d+|Table \d+|(rest|myst)-|id\d+", "", "".join(x)) for x in (one, other)]
-    assert len(one) == 6
+    assert len(one) == 7
     assert same[0] == same[1]
 
 
@@ -240,7 +256,30 @@ def test_each_theme_shows_the_parts_and_styles_only_the_pages_that_have_them(net
         assert "_static/convdocs.css" in html
     for page in ("bare", "index", "search", "genindex"):
         assert "convdocs.css" not in (target / f"{page}.html").read_text(encoding="utf-8")
-    assert (target / "_static" / "convdocs.css").exists()
+    for file in ("convdocs.css", "explorer.css", "explorer.js"):
+        assert (target / "_static" / file).exists()
+
+
+def test_a_page_without_an_explorer_loads_none(tmp_path):
+    shapes = ".. conv-shapes:: Conv1d(1, 1, 3)\n   :size: 7\n"
+    source = project(tmp_path, rest=f"Rest\n====\n\n{shapes}", myst="# Myst\n")
+    target, _, _ = build(source)
+    html = (target / "rest.html").read_text(encoding="utf-8")
+    assert "convdocs.css" in html
+    assert "explorer" not in html
+    assert not (target / "_static" / "explorer.js").exists()
+
+
+@pytest.mark.parametrize(
+    ("site", "link"),
+    [("", None), ("/", "errors/"), ("https://a.example/", "https://a.example/errors/")],
+)
+def test_explorers_link_to_the_errors_pages_that_the_project_names(tmp_path, site, link):
+    rest = ".. conv-explorer:: Conv1d(1, 1, 3)\n   :size: 7\n"
+    source = project(tmp_path, rest=f"Rest\n====\n\n{rest}", myst="# Myst\n")
+    target, _, _ = build(source, convdocs_errors_url=site)
+    html = (target / "rest.html").read_text(encoding="utf-8")
+    assert re.findall(r'"errors":"([^"]*)"', html) == ([link] if link else [])
 
 
 def test_a_page_for_the_dark_has_the_same_picture_in_other_colours(nets):
@@ -272,6 +311,8 @@ WRONG = [
     ("conv-figure", "Conv1(1, 1, 3)", {"size": "7"}, "no layer called Conv1; did you mean Conv1d"),
     ("conv-figure", "Linear(1, 1)", {"size": "7"}, "Linear has no sliding window"),
     ("conv-figure", "__import__('os')", {"size": "7"}, "torch.nn has no layer called __import__"),
+    ("conv-explorer", "Conv3d(1, 1, 3)", {"size": "7x7x7"}, "Conv3d cannot be explored"),
+    ("conv-explorer", "Conv1d(1, 1, 3)", {"size": "7", "address": "x"}, ":address: takes no value"),
     ("conv-shapes", "Conv1d(1, 1, 9)", {"size": "3"}, "L=3 is too small for its kernel"),
     ("layer-trace", "net:small", {}, ":input: is needed: a shape, as 1,3,224,224"),
     ("layer-trace", "net:small", {"input": "2;x"}, ":input: 'x' is not understood"),

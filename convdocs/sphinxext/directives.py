@@ -306,7 +306,7 @@ class Explorer(Figure):
 
         known = {
             "at": values["at"],
-            "name": values["name"] or "",
+            "name": nodes.make_id(values["name"] or ""),
             "address": values["address"],
             "errors": self.errors(),
         }
@@ -316,11 +316,11 @@ class Explorer(Figure):
         return embed.markup(explorer.setting, own=explorer.own, **known)
 
     def errors(self) -> str | None:
-        """Where the explorer finds the pages of the errors: in this project, or as configured."""
-        if "errors/index" in self.env.found_docs:
-            return "../" * self.env.docname.count("/") + "errors/"
-        site = self.config.convdocs_errors_url
-        return f"{site}errors/" if site else None
+        """Where the explorer finds the pages of the errors, if anywhere."""
+        site: str = self.config.convdocs_errors_url
+        if site.startswith("/"):  # in this project: seen from this page
+            site = "../" * self.env.docname.count("/") + site[1:]
+        return f"{site}errors/" if self.config.convdocs_errors_url else None
 
 
 class LayerTrace(Part):

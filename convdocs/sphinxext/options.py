@@ -73,8 +73,8 @@ SETTINGS = (
     Setting(
         "convdocs_errors_url",
         "",
-        "Address of a copy of these pages that diagnoses link to, ending in a slash; without "
-        "one they do not link.",
+        "Address, ending in a slash, of a copy of these pages, whose entries diagnoses then link "
+        "to; / means that they are in this project.",
     ),
 )
 
@@ -165,6 +165,12 @@ def _kwargs(text: str) -> dict[str, Any]:
     return spec.keywords(text)
 
 
+def _flag(text: str) -> bool:
+    if text:
+        raise ValueError(f"takes no value, not {text!r}")
+    return True
+
+
 def _words(text: str) -> str:
     if not text:
         raise ValueError("is empty")
@@ -211,7 +217,7 @@ ADDRESS = Option(
     "address",
     "nothing",
     "The page's address follows this explorer; for one on a page.",
-    lambda text: not text,
+    _flag,
     False,
 )
 SEED = Option("seed", "a whole number", "Seed of the numbers.", _whole, 0)

@@ -1,0 +1,114 @@
+"""Reference pages from where things are declared: the directives' options, the command line.
+
+Three directives, `declared-directive`, `declared-settings` and `declared-command`, write what the
+package itself reads.
+"""
+
+import argparse
+import re
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from convdocs import completion, parser
+from convdocs.sphinxext import directives, options, parts
+from convdocs.view.tables import Paragraph
+
+
+def entry(word: str, takes: str, *said: str) -> nodes.definition_list_item:
+    """A word in code, what it takes, and what there is to say about it."""
+    made = nodes.definition_list_item("", nodes.term("", "", nodes.literal(word, word)))
+    if takes:
+        made += nodes.classifier(takes, takes)
+    words = " ".join(filter(None, said))
+    made += nodes.definition("", nodes.paragraph(words, words))
+    return made
+
+
+def default(value: object) -> str:
+    return (
+        "" if value is None or value is False or value in ("", [], "{}") else f"Default: {value}."
+    )
+
+
+def in_myst(example: str) -> str:
+    """A directive's example in MyST, from reStructuredText."""
+    head, *rest = example.split("\n")
+    name, argument = re.fullmatch(r"\.\. ([\w-]+):: ?(.*)", head).groups()
+    return "\n".join([f"```{{{name}}} {argument}".rstrip(), *(line[3:] for line in rest), "```"])
+
+
+class DeclaredDirective(SphinxDirective):
+    """What one of the package's directives takes, and how it is written."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        told = {one.called: one for one in directives.DIRECTIVES}[self.arguments[0]]
+        entries = [
+            entry(
+                f":{one.name}:", one.takes, one.help, "Needed." * one.required, default(one.default)
+            )
+            for one in told.declared
+        ]
+        lines = [
+            Paragraph(f"{told.argument}.", lead="Argument:"),
+            Paragraph(told.body, lead="Body:"),
+            Paragraph("", lead="Options:"),
+        ]
+        return [
+            *parts.to_nodes([Paragraph(told.summary), Paragraph("In reStructuredText:")]),
+            parts.code(told.example, "rst"),
+            *parts.to_nodes([Paragraph("In MyST:")]),
+            parts.code(in_myst(told.example), "md"),
+            *parts.to_nodes(lines),
+            nodes.definition_list("", *entries),
+        ]
+
+
+class DeclaredSettings(SphinxDirective):
+    """The extension's settings in conf.py."""
+
+    def run(self) -> list[nodes.Node]:
+        entries = [
+            entry(one.name, type(one.default).__name__, one.help, f"Default: {one.default!r}.")
+            for one in options.SETTINGS
+        ]
+        return [nodes.definition_list("", *entries)]
+
+
+class DeclaredCommand(SphinxDirective):
+    """What one of the command line's commands takes."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        command = completion.commands(parser.get_parser())[self.arguments[0]]
+        examples = str(command.epilog).removeprefix("examples:\n")
+        lines = "\n".join(line.strip() for line in examples.split("\n"))
+        entries = [argument(one) for one in command._actions if one.dest != "help"]
+        return [
+            *parts.to_nodes([Paragraph(str(command.description))]),
+            parts.code(lines, "console"),
+            nodes.definition_list("", *entries),
+        ]
+
+
+def argument(action: argparse.Action) -> nodes.definition_list_item:
+    flags, takes = action.option_strings, ""
+    if flags and action.nargs != 0:
+        takes = str(action.metavar or action.dest.upper())
+    if action.choices:
+        takes = " or ".join(map(str, action.choices))
+    needed = "Needed." if flags and action.required else ""
+    return entry(
+        ", ".join(flags) or action.dest, takes, str(action.help), needed, default(action.default)
+    )
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_directive("declared-directive", DeclaredDirective)
+    app.add_directive("declared-settings", DeclaredSettings)
+    app.add_directive("declared-command", DeclaredCommand)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
