@@ -29,7 +29,6 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "convdocs.sphinxext",
     "convdocs.sphinxext.gallery",
-    "declared",
     "mathml",
     "notebook_cells",
     "pages",

@@ -35,7 +35,8 @@ def reads(
     Raises
     ------
     LayerError
-        When ``layer`` is not a layer that :func:`convdocs.explain` reads, or ``input_index`` is no cell.
+        When ``layer`` is not one that :func:`convdocs.explain` reads, or ``input_index`` is no
+        cell.
 
     Examples
     --------
