@@ -29,6 +29,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "convdocs.sphinxext",
     "convdocs.sphinxext.gallery",
+    "declared",
     "mathml",
     "notebook_cells",
     "pages",
