@@ -33,7 +33,6 @@ def requirements() -> list[str]:
     return [
         *project["project"]["dependencies"],
         *nox.project.dependency_groups(project, *GROUPS),
-        *project["build-system"]["requires"],
     ]
 
 
@@ -52,7 +51,7 @@ def toolchain(session: nox.Session) -> str:
     session.run(sys.executable, "-m", "venv", "--clear", str(ENV))
     pip = (python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet")
     session.run(*pip, "-c", "constraints.txt", *requirements())
-    session.run(*pip, "--no-deps", "--no-build-isolation", "-e", ".")
+    session.run(*pip, "--no-deps", "-e", ".")
     stamp.write_text(digest, encoding="utf-8")
     return python
 
