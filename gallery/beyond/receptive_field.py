@@ -1,0 +1,129 @@
+"""
+The receptive field
+===================
+
+After this page you can say which input cells a number deep inside a network depends on, and work
+out the size of that field on paper.
+"""
+
+# %%
+# Three small layers on an image of 12×12. Each output cell has been computed from a square of the
+# image: its *receptive field*. The picture follows one output cell down, layer by layer:
+
+import torch
+import torch.nn as nn
+
+import convdocs
+from convdocs import draw
+
+net = nn.Sequential(
+    nn.Conv2d(1, 1, kernel_size=3),
+    nn.MaxPool2d(2),
+    nn.Conv2d(1, 1, kernel_size=3),
+)
+trace = convdocs.trace(net, torch.empty(1, 1, 12, 12))
+draw.receptive_field(trace, at=(1, 1))
+
+# %%
+# On paper
+# --------
+#
+# Two numbers, walked from the input to the output. The *size* r is how many cells the field has.
+# The *step* j is how many input cells lie between two neighbouring cells of this layer. Both start
+# at 1. A layer with kernel K and stride S makes
+#
+# .. math:: r \leftarrow r + (K - 1) \cdot j \qquad j \leftarrow j \cdot S
+#
+# Each layer adds its kernel less one, *in steps of its input*. That is why a pool early on makes
+# all later layers see further. Padding plays no part in the size. By hand and by ``trace``:
+
+size, step = 1, 1
+for call, (kernel, stride) in zip(trace.calls, [(3, 1), (2, 2), (3, 1)], strict=True):
+    size, step = size + (kernel - 1) * step, step * stride
+    field = call.receptive_field[0]
+    print(f"{call.kind:9} by hand {size, step}, traced {field.size, field.stride}")
+
+# %%
+# The table has it in a column:
+
+trace
+
+# %%
+# The middle counts more
+# ----------------------
+#
+# Not all cells of the field weigh the same. Set all weights of three layers of 3 to 1, and the
+# gradient of one output cell counts on how many paths each input cell reaches it:
+
+deep = nn.Sequential(*[nn.Conv1d(1, 1, kernel_size=3, bias=False) for _ in range(3)])
+for layer in deep:
+    nn.init.ones_(layer.weight)
+signal = torch.zeros(1, 1, 7, requires_grad=True)
+deep(signal).sum().backward()
+print(signal.grad[0, 0].int().tolist())
+
+# %%
+# 27 paths in all, 7 of them from the middle, 1 from either end. With more layers the curve comes to
+# look like a bell. What a network *really* uses is smaller than its field.
+#
+# Small kernels, deep networks
+# ----------------------------
+#
+# Three layers of 3 see 7 cells with 9 weights, as one layer of 7 does with 7. In two directions the
+# balance tips: 3·9 = 27 weights against 49, and two nonlinearities more on the way. VGG was built
+# on this. Here are its blocks, as deep as VGG-16, to the last pool:
+
+
+def vgg(widths):
+    layers, channels = [], 3
+    for width in widths:
+        if width == "pool":
+            layers.append(nn.MaxPool2d(2))
+        else:
+            layers += [nn.Conv2d(channels, width, kernel_size=3, padding=1), nn.ReLU()]
+            channels = width
+    return nn.Sequential(*layers)
+
+
+plan = [64, 64, "pool", 128, 128, "pool"]
+for width in (256, 512, 512):
+    plan += [width, width, width, "pool"]
+with torch.device("meta"):
+    vgg16 = vgg(plan)
+deep_trace = convdocs.trace(vgg16, torch.empty(1, 3, 224, 224))
+pools = [call for call in deep_trace.calls if call.kind == "MaxPool2d"]
+fields = [pool.receptive_field[0] for pool in pools]
+print([(field.size, field.stride) for field in fields])
+
+# %%
+# After the last pool one cell sees 212 of 224 pixels, and its neighbour the field 32 pixels on.
+# Here is what the middle cell sees after the fourth pool, on a photograph (of Grace Hopper, by the
+# United States Navy; :doc:`edges_and_blur` says more):
+
+from matplotlib import cbook, image
+
+with cbook.get_sample_data("grace_hopper.jpg") as file:
+    pixels = torch.tensor(image.imread(file, format="jpg")[::2, ::2])
+photo = pixels[:224, 16:240].permute(2, 0, 1) / 255
+draw.receptive_field(deep_trace, of=pools[3].path, image=photo)
+
+# %%
+# Check it
+# --------
+#
+# The gradient says which cells really matter. Where the formula says 8 by 8 cells, starting at row
+# 2 and column 2, no other cell may have one:
+
+for module in net:
+    if isinstance(module, nn.Conv2d):
+        nn.init.ones_(module.weight)
+# an average pool has the field of a max pool, and passes on all its cells
+average = nn.Sequential(net[0], nn.AvgPool2d(2), net[2])
+x = torch.zeros(1, 1, 12, 12, requires_grad=True)
+average(x)[0, 0, 1, 1].backward()
+rows, columns = x.grad[0, 0].nonzero(as_tuple=True)
+assert (rows.min(), rows.max(), columns.min(), columns.max()) == (2, 9, 2, 9)
+assert trace.calls[-1].receptive_field[0].size == 8
+assert signal.grad.flatten().tolist() == [1, 3, 6, 7, 6, 3, 1]
+assert [field.size for field in fields] == [6, 16, 44, 100, 212]
+print("cells with a gradient: rows 2 to 9, columns 2 to 9, as the formula says")
