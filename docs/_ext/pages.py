@@ -33,6 +33,9 @@ def tidy_gallery(app: Sphinx, doctree: nodes.document) -> None:
     for image in list(doctree.findall(nodes.image)):
         if "/images/thumb/" in image["uri"]:
             _thumbnail(image)
+    for printed in doctree.findall(nodes.literal_block):
+        if printed.get("language") == "none" and "\n" not in printed.astext().strip():
+            printed["classes"].append("sentence")  # an error message, say; it may be wrapped
     if app.env.docname == "gallery/index":  # its sections stand in the home page's contents
         for tree in list(doctree.findall(addnodes.toctree)):
             tree.parent.remove(tree)
