@@ -146,7 +146,7 @@ def _asked(rule: Any, args: Any, kwargs: dict[str, Any]) -> Answer | None:
         return None
     try:
         answer: Answer | None = rule(*args, **kwargs)
-    except (TypeError, ValueError, IndexError, AttributeError):
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         return None  # not a call that the function takes; torch will say so
     return answer
 

@@ -174,6 +174,16 @@ def pool(x: Mark, plan: Plan | None, dims: int) -> Answer | None:
     return Answer((*x.shape[:-dims], *out), x.dtype, plain, 0, plan.windows, plan.flow)
 
 
+def average(x: Mark, plan: Plan | None, dims: int, divisor: int | None) -> Answer | None:
+    """Answer for an average pool; in 3-D torch wants the kernel to fit into the unpadded input."""
+    answer = pool(x, plan, dims)
+    if answer is None or plan is None or not answer.plain:
+        return answer
+    pairs = zip(plan.windows, x.shape[-dims:], strict=True)
+    refused = divisor == 0 or (dims == 3 and any(n < w.kernel for w, n in pairs))
+    return answer._replace(plain=False) if refused else answer
+
+
 def _max_pool(dims: int) -> Rule:
     def max_pool(
         input: Tensor,
@@ -204,10 +214,8 @@ def _average_pool(dims: int) -> Rule:
         divisor_override: int | None = None,
     ) -> Answer | None:
         settings = (hashable(s) for s in (kernel_size, stride, padding))
-        answer = pool(facts(input), pool_plan(dims, *settings, 1, ceil_mode), dims)
-        if divisor_override == 0 and answer is not None:
-            return answer._replace(plain=False)
-        return answer
+        plan = pool_plan(dims, *settings, 1, ceil_mode)
+        return average(facts(input), plan, dims, divisor_override)
 
     return average_pool
 
@@ -277,11 +285,10 @@ def max_pool_module(module: Any, input: Tensor) -> Answer | None:
 
 @BOOK.module(nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
 def average_pool_module(module: Any, input: Tensor) -> Answer | None:
-    if getattr(module, "divisor_override", None) == 0:
-        return None
     dims = int(type(module).__name__[-2])
     settings = (module.kernel_size, module.stride, module.padding, 1)
-    return pool(facts(input), pool_plan(dims, *settings, module.ceil_mode), dims)
+    plan = pool_plan(dims, *settings, module.ceil_mode)
+    return average(facts(input), plan, dims, getattr(module, "divisor_override", None))
 
 
 @BOOK.module(nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)
