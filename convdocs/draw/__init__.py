@@ -14,10 +14,13 @@ from convdocs.draw.palette import dark
 from convdocs.draw.scene import DrawError
 from convdocs.draw.shapes import stack
 from convdocs.draw.sheet import describe, svg
+from convdocs.draw.walk import Walk, animate
 from convdocs.draw.working import layer
 
 __all__ = [
     "DrawError",
+    "Walk",
+    "animate",
     "dark",
     "describe",
     "feature_maps",

@@ -24,7 +24,7 @@ def caption(shown: Scene) -> str:
         start += f", sample {shown.sample} of {shown.samples}"
     if note := padding_words(shown):
         start += f", {note}"
-    return f"{start}: {_where(shown)}. {_sum(shown)} = {_name(shown)} = {plain(cell.value)}."
+    return f"{start}: {_where(shown)}. {total_words(shown)} = {_name(shown)} = {plain(cell.value)}."
 
 
 def padding_words(shown: Scene) -> str:
@@ -61,7 +61,16 @@ def _name(shown: Scene) -> str:
     return f"output[{', '.join(map(str, shown.cell.at))}]"
 
 
-def _sum(shown: Scene) -> str:
+def total_words(shown: Scene) -> str:
+    """What is added up to the output cell, without the result.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from convdocs.draw.scene import scene
+    >>> total_words(scene(torch.nn.MaxPool1d(2), torch.ones(1, 4), None, None))
+    'The largest of 2 cells'
+    """
     cell = shown.cell
     total = plain(float(sum(term.product for term in cell.terms)))
     count = sum(term.index is not None for term in cell.terms)

@@ -207,7 +207,10 @@ def _titled(box: Box, station: Station) -> Column:
     rows, columns = (len(one) for one in station.region)
     high, wide = station.sizes
     name = station.name if len(station.name) < 14 else f"{station.name[:12]}…"
-    tile = titled(box, name, f"{rows}x{columns} of {high}x{wide}")
+    size = f"{rows} of {high} by {columns} of {wide}"
+    if rows == columns and high == wide:
+        size = f"{rows}² of {high}²"
+    tile = titled(box, name, size)
     return Column((tile, Space(TILE)), gap=0)
 
 

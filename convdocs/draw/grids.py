@@ -14,6 +14,7 @@ ROW_HEIGHT = 20.0
 BARE = ("padding", "hole", "outside")  # not the layer's numbers
 
 Frame = tuple[int, int, int, int, str]
+Area = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,12 @@ class Grid:
     def height(self) -> float:
         return sum(self.rows)
 
+    def area(self, row: int, column: int, rows: int = 1, columns: int = 1) -> Area:
+        """Left, top, width and height of some cells, from the grid's corner."""
+        across, down = self.columns, self.rows
+        left, top = sum(across[:column]), sum(down[:row])
+        return left, top, sum(across[column : column + columns]), sum(down[row : row + rows])
+
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
         lefts = [x, *(x + np.cumsum(self.columns)).tolist()]
         tops = [y, *(y + np.cumsum(self.rows)).tolist()]
@@ -68,9 +75,9 @@ class Grid:
                     weight="bold" if (row, column) in self.bold else "normal",
                     role="muted" if role == "padding" else "ink",
                 )
-        for row, column, rows, columns, role in self.frames:
-            left, top = lefts[column], tops[row]
-            sheet.frame(left, top, lefts[column + columns] - left, tops[row + rows] - top, role)
+        for *cells, role in self.frames:
+            left, top, wide, high = self.area(*cells)
+            sheet.frame(x + left, y + top, wide, high, role)
 
 
 def cell_words(value: float, role: str, places: int) -> str:

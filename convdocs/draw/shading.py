@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convdocs.draw.grids import BARE, Frame, are
+from convdocs.draw.grids import BARE, Area, Frame, are
 from convdocs.draw.numbers import number, places_for
 from convdocs.draw.palette import ABOVE_ZERO, BELOW_ZERO
 from convdocs.draw.sheet import Sheet
@@ -59,8 +59,15 @@ class Shaded:
             left, top = x + column * wide, y + row * high
             sheet.line([(left, top), (left + wide, top + high)], "ink", 0.9)
             sheet.line([(left + wide, top), (left, top + high)], "ink", 0.9)
-        for row, column, rows, columns, role in self.frames:
-            self._frame(sheet, x + column * wide, y + row * high, rows, columns, role)
+        for *cells, role in self.frames:
+            left, top, wide, high = self.area(*cells)
+            sheet.halo(x + left, y + top, wide, high, role)
+
+    def area(self, row: int, column: int, rows: int = 1, columns: int = 1) -> Area:
+        """Left, top, width and height of some cells, from the grid's corner; never tiny."""
+        left, wide = _wide_enough(column * self.size[0], columns * self.size[0])
+        top, high = _wide_enough(row * self.size[1], rows * self.size[1])
+        return left, top, wide, high
 
     def _ground(self, sheet: Sheet, x: float, y: float) -> None:
         """Padding all over, and a clear field where the input lies."""
@@ -86,10 +93,10 @@ class Shaded:
             place = x + column * wide
             sheet.line([(place, y), (place, y + self.height)], "line", 0.4)
 
-    def _frame(self, sheet: Sheet, x: float, y: float, rows: int, columns: int, role: str) -> None:
-        wide, high = columns * self.size[0], rows * self.size[1]
-        grow = max(0.0, SMALLEST_FRAME - wide) / 2, max(0.0, SMALLEST_FRAME - high) / 2
-        sheet.halo(x - grow[0], y - grow[1], wide + 2 * grow[0], high + 2 * grow[1], role)
+
+def _wide_enough(start: float, length: float) -> tuple[float, float]:
+    more = max(0.0, SMALLEST_FRAME - length)
+    return start - more / 2, length + more
 
 
 def scale(values: np.ndarray) -> tuple[float, float]:

@@ -110,13 +110,30 @@ class Sheet:
         self._cells.append(corners)
         self._fills.append(self.colour(role))
 
-    def patch(self, x: float, y: float, width: float, height: float, role: str) -> None:
-        """A filled field without a border, over the cells."""
+    def patch(
+        self, x: float, y: float, width: float, height: float, role: str, order: float = 1.5
+    ) -> None:
+        """A filled field without a border, by default over the cells."""
         corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
         patch = Polygon(
-            corners, facecolor=self.colour(role), edgecolor="none", linewidth=0, zorder=1.5
+            corners, facecolor=self.colour(role), edgecolor="none", linewidth=0, zorder=order
         )
         self.ax.add_artist(patch)
+
+    def movable(
+        self, order: float, fill: str | None = None, edge: str | None = None, width: float = 1.8
+    ) -> PolyCollection:
+        """Shapes of one look that are moved later on."""
+        shapes = PolyCollection(
+            [],
+            facecolors=self.colour(fill) if fill else "none",
+            edgecolors=self.colour(edge) if edge else "none",
+            linewidths=width * self.scale if edge else 0.0,
+            antialiaseds=True,
+            zorder=order,
+        )
+        self.ax.add_collection(shapes, autolim=False)
+        return shapes
 
     def image(self, x: float, y: float, width: float, height: float, pixels: np.ndarray) -> None:
         """Pixels (red, green, blue, opacity from 0 to 255) stretched over a field."""

@@ -1,0 +1,156 @@
+"""The walk of a kernel over its input, cell by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.animation import FuncAnimation
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+
+from convdocs.cells import explain
+from convdocs.draw.gif import indexed
+from convdocs.draw.palette import Theme
+from convdocs.draw.scene import DrawError, scene
+from convdocs.draw.stage import Stage
+
+MOST_FRAMES = 400
+DPI = 144
+PILLOW: dict[str, dict[str, Any]] = {
+    ".gif": {},
+    ".webp": {"lossless": True, "method": 3, "quality": 20},  # small enough, soon enough
+}
+
+
+def animate(
+    layer: nn.Module,
+    x: Tensor,
+    *,
+    channel: int = 0,
+    sample: int | None = None,
+    interval: int = 700,
+    theme: Theme = "light",
+) -> Walk:
+    """Animate a kernel's walk: each frame works out one more cell of an output channel.
+
+    Parameters
+    ----------
+    layer : torch.nn.Module
+        A convolution, transposed convolution or pool of one or two dimensions.
+    x : torch.Tensor
+        Its input, batched or not.
+    channel : int
+        The output channel.
+    sample : int, optional
+        The sample of a batch; the first when left out.
+    interval : int
+        Milliseconds from frame to frame.
+    theme : str
+        ``"light"`` or ``"dark"``: the page it is for, as a GIF has no clear background.
+
+    Returns
+    -------
+    Walk
+        A matplotlib animation. ``save("walk.gif")`` and ``save("walk.webp")`` need Pillow alone;
+        ``figure`` shows a single frame, as a picture that stands still.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from convdocs import draw
+    >>> walk = draw.animate(nn.Conv1d(1, 1, 3, padding=1), torch.arange(5.0)[None])
+    >>> walk.frames, draw.describe(walk.figure)
+    (5, 'The walk of Conv1d(1, 1, 3, padding=1) over an input of shape (1, 5), padded with...')
+    """
+    start = scene(layer, x, None, sample)
+    if start.layer.dims > 2 or start.layer.family == "unfold":
+        raise DrawError(f"{start.cell.code} is not animated; draw.layer draws one of its cells")
+    if not -start.y.shape[0] <= channel < start.y.shape[0]:
+        raise DrawError(f"no channel {channel} in an output of shape {start.cell.output_shape}")
+    places = list(product(*(range(size) for size in start.y.shape[1:])))
+    if len(places) > MOST_FRAMES:
+        raise DrawError(
+            f"{len(places)} output cells make too many frames (the most is {MOST_FRAMES}); "
+            f"animate a smaller input"
+        )
+    batch = () if start.sample is None else (start.sample,)
+    cells = (explain(layer, x, (*batch, channel % start.y.shape[0], *place)) for place in places)
+    return Walk(Stage([replace(start, cell=cell) for cell in cells], theme), interval)
+
+
+class Walk(FuncAnimation):
+    """A matplotlib animation of a kernel's walk; see :func:`animate`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> walk = animate(nn.AvgPool1d(2), torch.ones(1, 4))
+    >>> walk.frames
+    2
+    """
+
+    def __init__(self, stage: Stage, interval: int) -> None:
+        self.stage = stage
+        self.interval = interval
+        self.frames = len(stage.scenes)
+        super().__init__(stage.figure, self._step, frames=self.frames, interval=interval)
+        # an animation that is never shown is no mistake here: it may be saved, or only its figure
+        self._draw_was_started = True
+        stage.show(self.frames // 2)
+
+    @property
+    def figure(self) -> Figure:
+        """The figure, standing still where it was last; at first in the middle of the walk."""
+        return self.stage.figure
+
+    def _step(self, number: int) -> list[Artist]:
+        return self.stage.show(number)
+
+    def save(self, filename: str | Path, *args: Any, **kwargs: Any) -> None:
+        """Save as GIF or WebP through Pillow, or with matplotlib's writers as anything else.
+
+        Parameters
+        ----------
+        filename : str or Path
+            Ends in ``.gif`` or ``.webp``.
+        *args, **kwargs
+            For :meth:`matplotlib.animation.Animation.save`, when a writer is asked for.
+        """
+        path = Path(filename)
+        if args or kwargs or path.suffix not in PILLOW:
+            super().save(str(path), *args, **kwargs)
+            return
+        frames = list(self.images())
+        first, *rest = indexed(frames, frames[len(frames) // 2], self.stage.theme)
+        first.save(path, save_all=True, append_images=rest, duration=self.interval, loop=0,
+                   **PILLOW[path.suffix])  # fmt: skip
+
+    def images(self) -> Iterator[np.ndarray]:
+        """Every frame as red, green and blue; what does not move is drawn once."""
+        figure = self.stage.figure
+        before = figure.canvas, figure.dpi
+        moving = self.stage.moving
+        figure.set_dpi(DPI)
+        canvas: Any = FigureCanvasAgg(figure)
+        for artist in moving:
+            artist.set_animated(True)
+        try:
+            canvas.draw()
+            still = canvas.copy_from_bbox(figure.bbox)
+            for number in range(self.frames):
+                canvas.restore_region(still)
+                for artist in self.stage.show(number):
+                    self.stage.axes.draw_artist(artist)
+                yield np.array(canvas.buffer_rgba())[..., :3]
+        finally:
+            for artist in moving:
+                artist.set_animated(False)
+            figure.set_dpi(before[1])
+            figure.set_canvas(before[0])
