@@ -1,0 +1,111 @@
+"""The build itself: what makes it start afresh, and what makes it fail."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+@pytest.fixture
+def build(tmp_path, monkeypatch):
+    """docs/build.py, working on a small tree of its own."""
+    spec = importlib.util.spec_from_file_location("site_build", DOCS / "build.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    docs = tmp_path / "docs"
+    for folder in (tmp_path / "convdocs", docs / "_ext", docs / "gallery"):
+        folder.mkdir(parents=True)
+    for name in ("convdocs/room.py", "docs/conf.py", "constraints.txt", "docs/gallery/page.rst"):
+        (tmp_path / name).write_text("one\n", encoding="utf-8")
+    places = {"ROOT": tmp_path, "DOCS": docs, "BUILD": docs / "_build"}
+    for name, path in {**places, "GALLERY": docs / "gallery"}.items():
+        monkeypatch.setattr(module, name, path)
+    return module
+
+
+def built(build, tmp_path):
+    build.freshen()
+    for page in (build.BUILD / "page.html", build.GALLERY / "page.rst"):
+        page.parent.mkdir(exist_ok=True)
+        page.write_text("built", encoding="utf-8")
+    return [build.BUILD / "page.html", build.GALLERY / "page.rst"]
+
+
+def test_nothing_changed_keeps_what_was_built(build, tmp_path):
+    pages = built(build, tmp_path)
+    build.freshen()
+    assert all(page.exists() for page in pages)
+
+
+@pytest.mark.parametrize("name", ["convdocs/room.py", "docs/conf.py", "constraints.txt"])
+def test_a_change_starts_afresh(build, tmp_path, name):
+    pages = built(build, tmp_path)
+    (tmp_path / name).write_text("two\n", encoding="utf-8")
+    build.freshen()
+    assert not any(page.exists() for page in pages)
+
+
+def test_another_torch_starts_afresh(build, tmp_path, monkeypatch):
+    pages = built(build, tmp_path)
+    monkeypatch.setattr(build, "version", lambda name: "2.99.0")
+    build.freshen()
+    assert not any(page.exists() for page in pages)
+
+
+def test_a_stuck_build_is_stopped_with_a_message(build, monkeypatch):
+    monkeypatch.setattr(build, "LIMIT", 0.01)
+    with pytest.raises(SystemExit, match=r"took longer than 0\.01 s and was stopped"):
+        build.sphinx("--version")
+
+
+CONF = f"""
+import sys
+sys.path.insert(0, {str(DOCS / "_ext")!r})
+extensions = ["sphinx_gallery.gen_gallery", "notebook_cells"]
+exclude_patterns = ["gallery/**.ipynb", "gallery/**.py", "gallery/**.zip", "gallery/**.json"]
+sphinx_gallery_conf = {{
+    "examples_dirs": ["scripts"], "gallery_dirs": ["gallery"], "filename_pattern": ".py",
+    "reset_modules": ("strict_warnings.reset",), "reset_modules_order": "both",
+}}
+"""
+SCRIPT = '"""\nA page\n======\n"""\n\n# %%\n# .. _cell-{cell}:\n\n{code}\n'
+
+
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory):
+    """What Sphinx says of a site with one wrong digit and one Python warning."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "scripts").mkdir()
+    wrong = SCRIPT.format(cell=3, code='print("torch.Size([2, 3, 4])")')
+    warns = SCRIPT.format(cell=15, code='import warnings\n\nwarnings.warn("old")')
+    texts = {
+        "conf.py": CONF,
+        "index.rst": "Site\n====\n\n.. toctree::\n\n   gallery/index\n",
+        "scripts/GALLERY_HEADER.rst": "Pages\n=====\n",
+        "scripts/wrong.py": wrong,
+        "scripts/warns.py": warns,
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html"]
+    done = subprocess.run(
+        [*command, str(folder), str(folder / "out")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    return done.stderr
+
+
+def test_a_wrong_digit_fails_the_build(failed):
+    assert "cell 3 does not print what the notebook prints" in failed
+
+
+def test_a_cell_on_no_page_fails_the_build(failed):
+    assert "cell 34 of the notebook is on no page" in failed
+
+
+def test_a_python_warning_fails_the_build(failed):
+    assert "UserWarning: old" in failed
