@@ -30,6 +30,7 @@ extensions = [
     "convdocs.sphinxext",
     "convdocs.sphinxext.gallery",
     "declared",
+    "error_pages",
     "mathml",
     "notebook_cells",
     "pages",

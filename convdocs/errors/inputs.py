@@ -48,7 +48,7 @@ def conv_rank(failure: Failure, said: Said) -> Reading:
     if len(failure.shape) > dims + 2:
         if channels in failure.shape[1:2]:
             end = f", -{dims}" if dims > 1 else ""
-            text = f"Join the axes after the channels so that {dims} are left."
+            text = f"Join the axes after the channels, so that {axes(dims)} is left."
             repairs.append(given(text, f"x.flatten(2{end})"))
         text = f"Join the leading axes into one batch axis; {axes(dims)} is left."
         repairs.append(given(text, f"x.flatten(0, {len(failure.shape) - dims - 2})"))
@@ -203,6 +203,7 @@ def _fitting(failure: Failure, padded: list[int], span: list[int]) -> list[Repai
         r"Given input size per channel: [(\[](?P<size>[^)\]]*)[)\]]\. Calculated output size per "
         r"channel: [(\[](?P<out>[^)\]]*)[)\]]\. Output size is too small",
         r"Trying to create tensor with negative dimension -\d+: \[(?P<out>[^\]]*)\]",
+        r"invalid shape dimension -\d+ at index \d+ of shape \[(?P<out>[^\]]*)\]",
     ],
     "layer = nn.ConvTranspose2d(3, 2, 3, padding=3)\nx = torch.zeros(1, 3, 2, 2)\nlayer(x)",
     when=lambda failure: failure.built is None and of_kind("transpose")(failure),

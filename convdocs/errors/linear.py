@@ -186,6 +186,7 @@ def no_such_axis(failure: Failure, said: Said) -> Reading:
         r"cannot reshape tensor of 0 elements into shape \[(?P<shape>[^\]]*)\]",
     ],
     "x = torch.zeros(4, 16, 4, 4)\nx.view(4, 400)",
+    when=lambda failure: failure.layer is None,
 )
 def view_size(failure: Failure, said: Said) -> Reading:
     asked = whole(said.get("shape", ""))

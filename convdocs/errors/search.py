@@ -15,20 +15,22 @@ MOST_TRIES = 2  # fixes of each further error
 def holding(
     failure: Failure, repairs: Iterable[Repair | None], *, values: bool
 ) -> Iterator[tuple[Repair, Fixed]]:
-    """The fixes that hold, those first that need no further one.
+    """The fixes that hold; where none does, each with a further one of the error behind it.
 
     ``values`` says to try them on the real device and data type.
     """
     hidden: list[tuple[Repair, Exception]] = []
+    mends = False
     for repair in repairs:
         if repair is None:
             continue
         fixed = _tried(failure, repair, values)
         if isinstance(fixed, Fixed):
+            mends = True
             yield repair, fixed
         else:
             hidden.append((repair, fixed))
-    for repair, error in hidden:
+    for repair, error in [] if mends else hidden:
         both = _further(failure, repair, error, values, MOST_ERRORS - 1)
         if both is not None:
             yield both

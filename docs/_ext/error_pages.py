@@ -1,0 +1,43 @@
+"""The error pages: written from the catalogue before the sources are read, when it has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+
+import convdocs
+
+HERE = Path(__file__).parent
+
+
+def stamp() -> str:
+    """Stands for all that the pages are computed from."""
+    digest = hashlib.sha256(f"torch {version('torch')}".encode())
+    package = Path(convdocs.__file__).parent
+    for path in sorted([*package.rglob("*.py"), *HERE.glob("*error*.py")]):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def write_pages(app: Sphinx) -> None:
+    """Run the catalogue's examples in a process of their own, which leaves no torch behind."""
+    folder = Path(app.srcdir) / "errors"
+    known, wanted = folder / ".stamp", stamp()
+    if known.exists() and known.read_text(encoding="utf-8") == wanted:
+        return
+    command = [sys.executable, str(HERE / "write_errors.py"), str(folder)]
+    subprocess.run(command, check=True, timeout=600)
+    known.write_text(wanted, encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("builder-inited", write_pages)
+    app.add_css_file("errors.css")
+    app.add_js_file("errors.js", loading_method="defer")
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,156 @@
+"""Write the pages of ``docs/errors`` from the catalogue: ``python write_errors.py FOLDER``."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+
+import torch
+from error_runs import FixRun, run_call, run_example, run_fixes
+from error_words import CALLS, ELSEWHERE
+
+from convdocs.errors.catalogue import FAMILIES
+from convdocs.errors.entry import Entry, Family
+from convdocs.view.tables import escape_markdown, markdown_code
+
+SEEN_AT_ONCE = 4  # other messages; more than these are folded away
+
+INDEX = """\
+---
+hide-toc: true
+---
+
+# Error messages in plain words
+
+When a layer refuses its input, torch says what it checked. These {count} pages say what that means, with the
+numbers of a small example, and what to write instead. Each fix here has been run.
+
+Ask about your own model in the same way; the answer names the failing layer:
+
+```python
+import convdocs
+
+convdocs.diagnose(model, x)
+```
+
+It is `None` when the model runs. Or let torch's own error come, with the answer below it:
+
+```python
+with convdocs.explaining():
+    model(x)
+```
+
+{{.error-search}}
+## Find your message
+
+"""
+
+
+def main(folder: Path) -> None:
+    """Write every page, leaving alone those that are right already."""
+    torch.set_num_threads(1)
+    # an example that fails may warn before it does; its page shows the error
+    warnings.simplefilter("ignore")
+    folder.mkdir(exist_ok=True)
+    pages = {"index": INDEX.format(count=len(FAMILIES))}
+    contents = "\n".join(family.name for family in FAMILIES)
+    for family in FAMILIES:
+        pages[family.name], rows = family_page(family)
+        pages["index"] += index_table(family, rows)
+    pages["index"] += f"```{{toctree}}\n:hidden:\n\n{contents}\n```\n"
+    for name, text in pages.items():
+        write(folder / f"{name}.md", text)
+
+
+def write(path: Path, text: str) -> None:
+    """Write the text if the file does not hold it already."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def family_page(family: Family) -> tuple[str, list[tuple[str, Entry]]]:
+    """A page, and its messages with the entry of each."""
+    text = f"# {family.title}\n\n{family.intro}\n\n"
+    rows = []
+    for entry in family.entries:
+        section, messages = entry_section(entry)
+        text += section
+        rows += [(message, entry) for message in messages]
+    return text, rows
+
+
+def entry_section(entry: Entry) -> tuple[str, list[str]]:
+    """The entry's part of a page, and all messages in it."""
+    run = run_example(entry)
+    if run.found.code != entry.code:
+        raise AssertionError(f"the example of {entry.code} is diagnosed as {run.found.code}")
+    others = other_messages(entry, run.message)
+    lines = [
+        f"({entry.code})=\n## {entry.title}\n",
+        f"{{.error-code}}\n{markdown_code(entry.code)}\n",
+        block("text", f"{run.raised}: {run.message}", "torch-says"),
+        f"{escape_markdown(run.found.cause)}\n",
+        block("python", entry.example, "failing"),
+        *(fix_section(fix) for fix in run_fixes(entry, run.found)),
+        *others_section(others),
+    ]
+    return "\n".join(lines) + "\n", [run.message, *(message for message, _ in others)]
+
+
+def block(language: str, code: str, kind: str) -> str:
+    """A code block with a class to style it by."""
+    return f"```{{code-block}} {language}\n:class: {kind}\n\n{code}\n```\n"
+
+
+def fix_section(fix: FixRun) -> str:
+    """What to do, the code, and what it gave."""
+    tried, shown = block("python", fix.code, "fixed"), block("text", fix.shown, "output")
+    return f"{{.fix}}\n{escape_markdown(fix.text)}\n\n{tried}\n{shown}"
+
+
+def other_messages(entry: Entry, first: str) -> list[tuple[str, str]]:
+    """Other words for the same error, each with the call that raises them."""
+    found: dict[str, str] = {}
+    for call in CALLS.get(entry.code, ()):
+        run = run_call(call)
+        if run.found.code != entry.code:
+            raise AssertionError(f"{call} is diagnosed as {run.found.code}, not {entry.code}")
+        if run.message != first:
+            found.setdefault(run.message.split("\n")[0], call)
+    for message in ELSEWHERE.get(entry.code, ()):
+        found[message] = ""
+    return list(found.items())
+
+
+def others_section(others: list[tuple[str, str]]) -> list[str]:
+    """The other words as a list, folded where it is long."""
+    if not others:
+        return []
+    items = []
+    for message, call in others:
+        where = f"\\\n  from {markdown_code(call)}" if call else "\\\n  on other devices"
+        items.append(f"- {markdown_code(message)}{where}")
+    listed = "{.other-words}\n" + "\n".join(items) + "\n"
+    if len(others) <= SEEN_AT_ONCE:
+        return [f"{{.others}}\nOther words for it:\n\n{listed}"]
+    summary = f"<summary>{len(others)} other words for it</summary>"
+    return [f'<details class="others">{summary}\n\n{listed}\n</details>\n']
+
+
+def index_table(family: Family, rows: list[tuple[str, Entry]]) -> str:
+    """The family's messages as a table with links."""
+    lines = [
+        f"### {family.title}\n",
+        "{.messages}",
+        "| torch says | what it is |",
+        "| :--- | :--- |",
+    ]
+    for message, entry in rows:
+        said = markdown_code(message.split("\n")[0])
+        lines.append(f"| {said} | [{escape_markdown(entry.title)}](#{entry.code}) |")
+    return "\n".join(lines) + "\n\n"
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
