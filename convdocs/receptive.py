@@ -155,35 +155,45 @@ def adaptive_field(size: int, output: int) -> AxisField:
     return periodic(runs, size // common) if runs else whole(size)
 
 
-def nearest_field(size: int, output: int) -> AxisField:
-    """Nearest-neighbour resizing: cell i reads floor(i n/m).
+def nearest_field(step: Fraction) -> AxisField:
+    """Nearest-neighbour resizing: cell i reads the one cell floor(i * step).
 
     Examples
     --------
-    >>> nearest_field(4, 8)
+    >>> nearest_field(Fraction(4, 8))
     AxisField(size=1, stride=Fraction(1, 2), offset=0, status='exact', runs=((0, 0), (0, 0)))
     """
-    common = gcd(size, output)
-    period = output // common
-    return periodic([(i * size // output,) * 2 for i in range(period)], size // common)
+    if step.denominator > LONGEST_PERIOD:
+        return _near(step, Fraction(0))
+    places = [cell * step.numerator // step.denominator for cell in range(step.denominator)]
+    return periodic([(place, place) for place in places], step.numerator)
 
 
-def linear_field(size: int, output: int, *, align_corners: bool) -> AxisField:
+def linear_field(step: Fraction, *, align_corners: bool) -> AxisField:
     """Linear resizing: the cells on both sides of the sampled place, one where it hits a cell.
+
+    Parameters
+    ----------
+    step : Fraction
+        Input cells from one sampled place to the next.
+    align_corners : bool
+        Whether the first place is the first cell's middle; otherwise the grids' edges align.
 
     Examples
     --------
-    >>> linear_field(4, 8, align_corners=False).size
+    >>> linear_field(Fraction(4, 8), align_corners=False).size
     2
     """
-    if align_corners:
-        scale = Fraction(size - 1, output - 1) if output > 1 else Fraction(0)
-        shift = Fraction(0)
-    else:
-        scale = Fraction(size, output)
-        shift = scale / 2 - Fraction(1, 2)
-    places = (cell * scale + shift for cell in range(scale.denominator))
-    return periodic([(floor(p), ceil(p)) for p in places], scale.numerator)
+    shift = Fraction(0) if align_corners else step / 2 - Fraction(1, 2)
+    if step.denominator > LONGEST_PERIOD:
+        return _near(step, shift)
+    places = [cell * step + shift for cell in range(step.denominator)]
+    return periodic([(floor(place), ceil(place)) for place in places], step.numerator)
+
+
+def _near(step: Fraction, shift: Fraction) -> AxisField:
+    """A bound on sampled places that take too long to repeat: a cell more on either side."""
+    return AxisField(4, step, floor(shift) - 1, "upper bound")
 
 
 def periodic(runs: Iterable[Run | None], jump: int) -> AxisField:

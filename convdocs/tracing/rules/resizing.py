@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import floor
 from typing import Any
 
@@ -33,18 +34,16 @@ def interpolate(
     sizes = x.shape[2:]
     if size is not None:
         out = per_axis(size, dims)
-        even = True
+        scales: tuple[Any, ...] = (None,) * dims
     else:
         factors = (scale_factor,) * dims if isinstance(scale_factor, int | float) else scale_factor
         out = tuple(floor(n * factor) for n, factor in zip(sizes, factors, strict=True))
-        # a scale that does not lead to a whole size samples places of its own
-        even = recompute_scale_factor is True or all(
-            n * factor == m for n, factor, m in zip(sizes, factors, out, strict=True)
-        )
-    known = even and not antialias and min(out) > 0
+        scales = (None,) * dims if recompute_scale_factor else tuple(factors)
+    if min(out) < 1 or min(x.shape) < 1:
+        return None
     fields = tuple(
-        _sampled(n, m, mode, bool(align_corners)) if known else UNKNOWN
-        for n, m in zip(sizes, out, strict=True)
+        UNKNOWN if antialias else _sampled(n, m, scale, mode, bool(align_corners))
+        for n, m, scale in zip(sizes, out, scales, strict=True)
     )
     plain = (
         x.plain
@@ -52,19 +51,25 @@ def interpolate(
         and align_corners is None
         and (mode == "nearest" or LINEAR.get(mode) == dims)
         and not antialias
-        and min(out) > 0
-        and min(x.shape) > 0
-        and even
     )
     return Answer((*x.shape[:2], *out), x.dtype, plain, flow=flow.named(flow.local(fields), dims))
 
 
-def _sampled(size: int, output: int, mode: str, align_corners: bool) -> AxisField:
+def _sampled(size: int, output: int, scale: Any, mode: str, align_corners: bool) -> AxisField:
+    """The cells that one output cell is mixed of, along one axis."""
     if mode == "nearest":
-        return nearest_field(size, output)
-    if mode in LINEAR:
-        return linear_field(size, output, align_corners=align_corners)
-    return UNKNOWN
+        return nearest_field(_step(size, output, scale))
+    if mode not in LINEAR:
+        return UNKNOWN
+    if not align_corners:
+        return linear_field(_step(size, output, scale), align_corners=False)
+    step = Fraction(size - 1, output - 1) if output > 1 else Fraction(0)
+    return linear_field(step, align_corners=True)
+
+
+def _step(size: int, output: int, scale: Any) -> Fraction:
+    """Input cells per output cell: by the given scale where there is one, else by the sizes."""
+    return Fraction(size, output) if scale is None else 1 / Fraction(scale)
 
 
 @BOOK.rule("pixel_shuffle")
