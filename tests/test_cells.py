@@ -352,6 +352,19 @@ def test_a_weight_that_is_computed_is_the_one_the_layer_uses(wrap, training):
     assert cell.layer_value == pytest.approx(layer(x)[1, 2].item())
 
 
+class Noisy(nn.Module):
+    def forward(self, weight):
+        return weight + torch.randn_like(weight)
+
+
+def test_a_weight_that_is_drawn_is_drawn_once_and_from_the_side():
+    layer, x = nn.Conv1d(2, 2, 2), torch.randn(2, 4)
+    nn.utils.parametrize.register_parametrization(layer, "weight", Noisy())
+    state = torch.get_rng_state()
+    assert close(explain(layer, x, (1, 2)), torch.float32)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 def test_layer_input_gradients_and_random_state_stay_as_they_are():
     layer, calls = nn.Conv1d(1, 1, 2), []
     layer.register_forward_hook(lambda *_: calls.append("forward"))
