@@ -20,6 +20,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.font_manager import FontProperties
 from matplotlib.image import AxesImage
 from matplotlib.patches import Polygon
+from matplotlib.transforms import Bbox
 
 from convdocs.draw.palette import Theme, colour
 
@@ -28,6 +29,7 @@ TITLE_SIZE = 9.5
 NOTE_SIZE = 8.5
 HEAD = 4.5  # of an arrow
 HALO = 3.6
+DPI = 100
 ORDER = {"hatch": 1.3, "halo": 2.15}  # hatches above cells, below patches; halos below frames
 
 _FONT = "DejaVu Sans"  # ships with matplotlib, so that sizes are the same everywhere
@@ -79,7 +81,8 @@ class Sheet:
         self.theme = theme
         if ax is None:
             if fig is None:
-                fig = Figure(figsize=(width / 72, height / 72), facecolor="none", edgecolor="none")
+                size = (width / 72, height / 72)
+                fig = Figure(size, DPI, facecolor="none", edgecolor="none", layout="none")
             ax = fig.add_axes((0, 0, 1, 1))
         self.ax = ax
         root = ax.get_figure(root=True)
@@ -277,7 +280,17 @@ def svg(fig: Figure) -> str:
     """
     out = io.StringIO()
     meta = {"Date": None, "Creator": None, "Format": None, "Type": None, "Title": describe(fig)}
-    fig.savefig(out, format="svg", facecolor="none", edgecolor="none", metadata=meta)
+    page = Bbox.from_bounds(0, 0, *fig.get_size_inches())
+    fig.savefig(
+        out,
+        format="svg",
+        dpi=72,
+        facecolor="none",
+        edgecolor="none",
+        bbox_inches=page,
+        pad_inches=0,
+        metadata=meta,
+    )
     return _stable_ids(out.getvalue()[out.getvalue().index("<svg") :])
 
 
