@@ -110,6 +110,17 @@ class Walk(FuncAnimation):
         """The figure, standing still where it was last; at first in the middle of the walk."""
         return self.stage.figure
 
+    def on(self, theme: Theme) -> Walk:
+        """The same walk for a light or a dark page.
+
+        Examples
+        --------
+        >>> import torch
+        >>> animate(nn.AvgPool1d(2), torch.ones(1, 4)).on("dark").frames
+        2
+        """
+        return Walk(Stage(self.stage.scenes, theme), self.interval)
+
     def _step(self, number: int) -> list[Artist]:
         return self.stage.show(number)
 
