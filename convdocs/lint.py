@@ -172,8 +172,15 @@ def _read(window: Window, outputs: int) -> set[int]:
     return {start + tap * window.dilation for start in starts for tap in range(window.kernel)}
 
 
+def _spatial_names(call: Call) -> tuple[str, ...]:
+    """Names of the axes that the window moves over, also where no rule knew the output's."""
+    dims = len(call.windows)
+    known = tuple(call.axes.split()[-dims:])
+    return known if len(known) == dims else tuple(("L", "H W", "D H W")[dims - 1].split())
+
+
 def _unread(call: Call, axes: Sequence[int], size: int, missed: Sequence[int]) -> Finding:
-    window, names = call.windows[axes[0]], call.axes.split()[-len(call.windows) :]
+    window, names = call.windows[axes[0]], _spatial_names(call)
     along = " and ".join(names[axis] for axis in axes)
     if missed[0] == size - len(missed) and window.stride <= window.kernel:
         cells = f"cell {missed[0]}" if len(missed) == 1 else f"cells {missed[0]} to {missed[-1]}"
@@ -204,7 +211,7 @@ def _kernel_over_input(call: Call, graph: _Graph) -> Iterator[Finding]:
     """A kernel that always hangs over the border on some side."""
     dims = len(call.windows)
     for window, size, name in zip(
-        call.windows, call.input_shapes[0][-dims:], call.axes.split()[-dims:], strict=True
+        call.windows, call.input_shapes[0][-dims:], _spatial_names(call), strict=True
     ):
         if window.transposed or window.span <= size:
             continue
