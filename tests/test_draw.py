@@ -381,11 +381,11 @@ def test_colours_have_contrast_and_are_told_apart_without_full_colour_sight(page
     for fill in ("page", "padding"):
         assert _contrast(codes["muted"], codes[fill]) >= 4.5, fill
     for line, fill in FRAMED:
-        assert _contrast(codes[line], codes[fill]) >= 2.4, (line, fill)
+        assert _contrast(codes[line], codes[fill]) >= 3, (line, fill)
     for sight, seen in BLINDNESS.items():
         for one, other in NEIGHBOURS:
             apart = np.linalg.norm(_lab(codes[one], seen) - _lab(codes[other], seen))
-            assert apart >= 5, (sight, one, other, apart)
+            assert apart >= 6, (sight, one, other, apart)
 
 
 def test_every_role_has_a_colour_of_its_own():

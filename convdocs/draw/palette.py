@@ -15,7 +15,7 @@ Theme = Literal["light", "dark"]
 ROLES: Final[dict[str, tuple[str, str]]] = {
     # fills of cells
     "input": ("#dbe8f6", "#1f3448"),
-    "read": ("#86b8e6", "#2f6a9e"),
+    "read": ("#8abcea", "#2b6294"),
     "padding": ("#f3f2ef", "#2a2b2e"),
     "hole": ("#fdfdfc", "#17191c"),
     "outside": ("#fbfaf9", "#141619"),
@@ -30,7 +30,7 @@ ROLES: Final[dict[str, tuple[str, str]]] = {
     "muted": ("#59616b", "#a9b3be"),
     "line": ("#9aa2ac", "#5d6671"),
     "hatch": ("#b9b5ac", "#5b5a57"),
-    "window": ("#b8410a", "#ff9f60"),
+    "window": ("#a33607", "#ff9f60"),
     "halo": ("#fcfdfe", "#0c0d0f"),  # around frames on pictures
     "lit frame": ("#0a5c3a", "#63e2ac"),
 }
