@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from torch import nn
@@ -38,6 +39,8 @@ def trace(model: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
     try:
         return tracing.trace(model, *inputs, **kwargs)
     except tracing.TraceError as error:
-        error.diagnosis = of_trace(error, model, inputs, kwargs)
-        error.add_note(note(error.diagnosis))
+        # nothing that goes wrong in here may stand in the way of the model's own error
+        with contextlib.suppress(Exception):
+            error.diagnosis = of_trace(error, model, inputs, kwargs)
+            error.add_note(note(error.diagnosis))
         raise

@@ -150,7 +150,7 @@ def _unread_cells(call: Call, graph: _Graph) -> Iterator[Finding]:
         return
     dims, shape = len(call.windows), call.input_shapes[0]
     readers = graph.readers.get(call.sources[0], [])
-    if readers[0] is not call or any(one.input_shapes[0] != shape for one in readers):
+    if readers[:1] != [call] or any(one.input_shapes[0] != shape for one in readers):
         return  # told with the first reader, or read elsewhere in another shape
     if not all(len(one.windows) == dims for one in readers):
         return  # somebody reads all of it

@@ -255,7 +255,9 @@ def explaining() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        found = of_exception(error)
-        if found is not None:
-            error.add_note(import_module("convdocs.view.diagnosis").note(found))
+        # nothing that goes wrong in here may stand in the way of the user's own error
+        with contextlib.suppress(Exception):
+            found = of_exception(error)
+            if found is not None:
+                error.add_note(import_module("convdocs.view.diagnosis").note(found))
         raise

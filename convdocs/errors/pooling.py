@@ -344,7 +344,7 @@ def adaptive_none(failure: Failure, said: Said) -> Reading:
         "An empty place in output_size means 'as large as the input', which the pools over two and "
         f"three axes take and {failure.kind} does not."
     )
-    size = failure.shape[-1] if failure.tensors else 1
+    size = failure.shape[-1] if failure.shape else 1
     return cause, [rebuilt(failure, f"Say the size, {size}.", output_size=size)]
 
 

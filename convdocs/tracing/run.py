@@ -22,6 +22,7 @@ from convdocs.tracing.nodes import Node, mapped, tensors_in
 from convdocs.tracing.recorder import META, NeedsValues, Recorder, ShapeRecorder, like, mark
 from convdocs.tracing.rules import facts
 
+SIZES = ("output_size",)  # what a transposed convolution or an unpool takes by this name is one
 _TURN = RLock()  # a run stands in for the modules' forward: one at a time
 
 
@@ -143,7 +144,7 @@ def _prepared(value: Any, make: Callable[[Any], Tensor]) -> Any:
     if isinstance(value, Tensor) or _is_shape(value):
         return make(value)
     if type(value) is dict:
-        return {key: _prepared(one, make) for key, one in value.items()}
+        return {k: one if k in SIZES else _prepared(one, make) for k, one in value.items()}
     if type(value) in (list, tuple):
         return type(value)(_prepared(one, make) for one in value)
     return mapped(value, make)

@@ -23,8 +23,8 @@ hide-toc: true
 
 # Error messages in plain words
 
-When a layer refuses its input, torch says what it checked. These {count} pages say what that means, with the
-numbers of a small example, and what to write instead. Each fix here has been run.
+When a layer refuses its input, torch says what it checked. These {count} pages say what that
+means, with the numbers of a small example, and what to write instead. Each fix here has been run.
 
 Ask about your own model in the same way; the answer names the failing layer:
 
