@@ -10,7 +10,7 @@ from PIL import Image
 from convdocs.draw.palette import ROLES, Theme, colour
 
 BITS = 5  # of a channel that tell one colour from another
-COLOURS = 256
+COLOURS = 48  # the roles, and enough in between for smooth letters; more make a longer file
 
 
 def indexed(frames: Iterable[np.ndarray], sample: np.ndarray, theme: Theme) -> list[Image.Image]:
@@ -34,7 +34,7 @@ def indexed(frames: Iterable[np.ndarray], sample: np.ndarray, theme: Theme) -> l
 
 def _bins(frame: np.ndarray) -> np.ndarray:
     """A number for every pixel's colour, the finest differences left out."""
-    red, green, blue = np.moveaxis(frame.astype(np.intp) >> (8 - BITS), -1, 0)
+    red, green, blue = np.moveaxis(frame, -1, 0).astype(np.uint16) >> (8 - BITS)
     bins: np.ndarray = (red << 2 * BITS) | (green << BITS) | blue
     return bins
 
