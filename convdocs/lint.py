@@ -154,22 +154,33 @@ def _unread_cells(call: Call, graph: _Graph) -> Iterator[Finding]:
         return  # told with the first reader, or read elsewhere in another shape
     if not all(len(one.windows) == dims for one in readers):
         return  # somebody reads all of it
-    missed: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    missed: dict[tuple[int, int, int], list[int]] = defaultdict(list)
     for axis, size in enumerate(shape[-dims:]):
-        cells = set(range(size))
-        for one in readers:
-            cells -= _read(one.windows[axis], one.output_shapes[0][-dims:][axis])
-        if cells:
-            missed[(size, *sorted(cells))].append(axis)
-    for (size, *unread), axes in missed.items():
-        yield _unread(call, axes, size, unread)
+        passes = [(one.windows[axis], one.output_shapes[0][-dims:][axis]) for one in readers]
+        count, first = _missed(passes, size)
+        if count:
+            missed[size, count, first].append(axis)
+    for (size, count, first), axes in missed.items():
+        yield _unread(call, axes, size, count, first)
 
 
-def _read(window: Window, outputs: int) -> set[int]:
-    if window.transposed:
-        return set(range(outputs))  # every input cell is spread over the output
-    starts = range(-window.padding[0], outputs * window.stride - window.padding[0], window.stride)
-    return {start + tap * window.dilation for start in starts for tap in range(window.kernel)}
+LONGEST = 20_000  # cells of an axis that are looked at one by one
+
+
+def _missed(passes: Sequence[tuple[Window, int]], size: int) -> tuple[int, int]:
+    """How many of the cells no window reads, and the first of them."""
+    window, outputs = passes[0]
+    if len(passes) == 1 and window.dilation == 1 and window.stride <= window.kernel:
+        end = (outputs - 1) * window.stride - window.padding[0] + window.kernel
+        return max(0, size - end), end
+    if size > LONGEST or any(window.transposed for window, _ in passes):
+        return 0, 0
+    cells = set(range(size))
+    for window, outputs in passes:
+        for tap in range(window.kernel):
+            first = tap * window.dilation - window.padding[0]
+            cells.difference_update(range(first, first + outputs * window.stride, window.stride))
+    return len(cells), min(cells, default=0)
 
 
 def _spatial_names(call: Call) -> tuple[str, ...]:
@@ -179,19 +190,18 @@ def _spatial_names(call: Call) -> tuple[str, ...]:
     return known if len(known) == dims else tuple(("L", "H W", "D H W")[dims - 1].split())
 
 
-def _unread(call: Call, axes: Sequence[int], size: int, missed: Sequence[int]) -> Finding:
-    window, names = call.windows[axes[0]], _spatial_names(call)
+def _unread(call: Call, axes: Sequence[int], size: int, count: int, first: int) -> Finding:
+    window, names = call.windows[axes[0]], call.axes.split()[-len(call.windows) :]
     along = " and ".join(names[axis] for axis in axes)
-    if missed[0] == size - len(missed) and window.stride <= window.kernel:
-        cells = f"cell {missed[0]}" if len(missed) == 1 else f"cells {missed[0]} to {missed[-1]}"
+    if first == size - count and window.stride <= window.kernel:
+        cells = f"cell {first}" if count == 1 else f"cells {first} to {size - 1}"
         ceil = " or use ceil_mode=True" if "Pool" in call.kind else ""
         return _finding(
             "dropped-border",
             call,
             f"{call.code} never reads {cells} of the {size} along {along}: its last window ends "
             "before.",
-            f"Pad the input by {window.stride - len(missed)} at the end{ceil}, or crop it on "
-            "purpose.",
+            f"Pad the input by {window.stride - count} at the end{ceil}, or crop it on purpose.",
         )
     mended = (
         f"Use a stride that shares no divisor with the dilation of {window.dilation}."
@@ -201,7 +211,7 @@ def _unread(call: Call, axes: Sequence[int], size: int, missed: Sequence[int]) -
     return _finding(
         "unread-cells",
         call,
-        f"{call.code} steps over {len(missed)} of the {size} cells along {along}: with a stride of "
+        f"{call.code} steps over {count} of the {size} cells along {along}: with a stride of "
         f"{window.stride} its {window.kernel} taps do not reach all in between.",
         mended,
     )

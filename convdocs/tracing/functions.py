@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
+from inspect import isfunction, signature
 from typing import Any
 
 import torch
@@ -105,6 +107,18 @@ _DISPATCHED = {
     if getattr(getattr(nn.functional, spelled), "__name__", "") == "fn"
 }
 
+
+@lru_cache(maxsize=1024)
+def _defaults(func: Any) -> dict[str, Any]:
+    """The defaults of a Python function's arguments: torch hands them on as if they were given."""
+    if func in _DISPATCHED:
+        func = getattr(nn.functional, f"_{_DISPATCHED[func]}")
+    if not isfunction(func):
+        return {}
+    parameters = signature(func).parameters.values()
+    return {p.name: p.default for p in parameters if p.default is not p.empty}
+
+
 _OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "matmul": "@", "pow": "**"}
 _LETTERS = "xyzuvw"
 
@@ -133,5 +147,8 @@ def text(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     words = [spell(one) for one in args]
     if called in _OPERATORS and len(words) == 2 and not kwargs:
         return f"{words[0]} {_OPERATORS[called]} {words[1]}"
-    words += [f"{key}={spell(value)}" for key, value in kwargs.items()]
+    usual = _defaults(func)
+    for key, value in kwargs.items():
+        if isinstance(value, Tensor) or key not in usual or value != usual[key]:
+            words.append(f"{key}={spell(value)}")
     return f"{called}({', '.join(words)})"

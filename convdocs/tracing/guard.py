@@ -6,7 +6,7 @@ import random
 import sys
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from operator import is_
 from typing import Any
 
@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 _CONTAINERS = frozenset({dict, OrderedDict, list, set})
+_OWN = nn.Module().__dict__.keys()  # torch's own dicts: an empty one is filled by no forward
 
 
 @contextmanager
@@ -26,8 +27,8 @@ def attributes_kept(modules: list[nn.Module]) -> Iterator[None]:
     for module in modules:
         own = module.__dict__
         kept.append((own, own.copy()))
-        for value in own.values():
-            if type(value) in _CONTAINERS and value:
+        for name, value in own.items():
+            if type(value) in _CONTAINERS and (value or name not in _OWN):
                 kept.append((value, value.copy()))
     try:
         yield
@@ -64,15 +65,16 @@ def random_state_kept() -> Iterator[None]:
 @contextmanager
 def values_kept(modules: list[nn.Module]) -> Iterator[None]:
     """Put back the values of buffers, and which gradient tensors the parameters have."""
-    keeping = torch.autograd._unsafe_preserve_version_counter  # type: ignore[attr-defined]
     buffers = [(b, b.detach().clone()) for m in modules for b in m.buffers(recurse=False)]
     gradients = [(p, p.grad) for m in modules for p in m.parameters(recurse=False)]
-    try:
-        yield
-    finally:
-        for buffer, before in buffers:
-            # the counter by which autograd notices a write is put back too
-            with torch.no_grad(), keeping(buffer):
-                buffer.copy_(before)
-        for parameter, gradient in gradients:
-            parameter.grad = gradient
+    with ExitStack() as counters:
+        for buffer, _ in buffers:  # the counter by which autograd notices a write
+            counters.enter_context(torch.autograd._unsafe_preserve_version_counter(buffer))  # type: ignore[attr-defined]
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for buffer, before in buffers:
+                    buffer.copy_(before)
+            for parameter, gradient in gradients:
+                parameter.grad = gradient

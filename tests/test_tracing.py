@@ -1,0 +1,686 @@
+"""A trace tells what a real run does, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import random
+import threading
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from convdocs.report import Trace
+from convdocs.tracing import TraceError, trace, trace_values
+
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")
+
+
+class Block(nn.Module):
+    """Layers, functions, operators, a shared layer, train-mode statistics."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(4, 4, 3, padding=1)
+        self.norm = nn.BatchNorm2d(4)
+        self.drop = nn.Dropout(0.5)
+        self.scale = nn.Parameter(torch.ones(4, 1, 1))
+        self.register_buffer("offset", torch.zeros(4, 1, 1))
+
+    def forward(self, x: Tensor, skip: bool = True) -> Tensor:
+        y = self.drop(F.relu(self.norm(self.conv(x))))
+        y = self.conv(y) * self.scale - self.offset
+        if skip:
+            y += x
+        return torch.flatten(y, 1)
+
+
+class Looking(Block):
+    """Its Python looks at a value."""
+
+    def forward(self, x: Tensor, skip: bool = True) -> Tensor:
+        x = super().forward(x, skip)
+        return x if x.sum() > 1e9 else x * 2
+
+
+def state(model: nn.Module) -> Any:
+    """All that a run might change."""
+    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    return {
+        "values": {k: (id(t), t._version, t.detach().clone(), t.grad) for k, t in tensors.items()},
+        "attributes": {n: dict(m.__dict__) for n, m in model.named_modules()},
+        "marks": [k for k, t in tensors.items() if t.__dict__],
+        "torch": torch.get_rng_state(),
+        "python": random.getstate(),
+        "numpy": np.random.get_state()[1].tolist(),
+    }
+
+
+def assert_unchanged(before: Any, after: Any) -> None:
+    for key, (place, version, value, grad) in before["values"].items():
+        place2, version2, value2, grad2 = after["values"][key]
+        assert (place, version) == (place2, version2), key
+        assert torch.equal(value, value2), key
+        assert grad is grad2
+    assert before["attributes"].keys() == after["attributes"].keys()
+    for name, kept in before["attributes"].items():
+        now = after["attributes"][name]
+        assert kept.keys() == now.keys(), name
+        assert all(kept[k] is now[k] for k in kept), name
+    assert torch.equal(before["torch"], after["torch"])
+    assert before["python"] == after["python"]
+    assert before["numpy"] == after["numpy"]
+    assert before["marks"] == after["marks"] == []
+
+
+@pytest.mark.parametrize("kind", [Block, Looking])
+@pytest.mark.parametrize("training", [True, False])
+def test_nothing_changes(kind: type[Block], training: bool):
+    model = kind().train(training)
+    model.conv.weight.grad = torch.ones_like(model.conv.weight)
+    model.norm.eval()
+    x = torch.randn(2, 4, 5, 5)
+    kept = x.clone()
+    before = state(model)
+    found = trace(model, x)
+    assert_unchanged(before, state(model))
+    assert torch.equal(x, kept)
+    assert not x.__dict__
+    assert found.executed == ("values" if kind is Looking else "shapes")
+
+
+@pytest.mark.parametrize("kind", [Block, Looking])
+def test_nothing_changes_when_the_model_raises(kind: type[Block]):
+    model = kind()
+    model.register_forward_hook(lambda *_: 1 / 0)
+    before = state(model)
+    with pytest.raises(TraceError) as raised:
+        trace(model, (2, 4, 5, 5))
+    assert_unchanged(before, state(model))
+    assert isinstance(raised.value.__cause__, ZeroDivisionError)
+    assert len(raised.value.trace.calls) >= 7
+
+
+class Careless(nn.Module):
+    """Writes down things on itself as it runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(1, 1, 3)
+        self.seen: list[Tensor] = []
+        self.cache: dict[str, Tensor] = {"first": torch.zeros(1)}
+        self.count = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.count += 1
+        self.last = self.conv(x)
+        self.seen.append(x)
+        self.cache["x"] = x
+        self.conv.stride = (2,)
+        random.random(), np.random.rand(), torch.rand(1)
+        self.eval()
+        return self.last
+
+
+def test_what_a_model_keeps_of_a_run_is_forgotten():
+    model = Careless()
+    before = state(model)
+    trace(model, (1, 1, 9))
+    assert_unchanged(before, state(model))
+    assert model.seen == []
+    assert list(model.cache) == ["first"]
+    assert model.conv.stride == (1,)
+    assert model.training
+    assert model.conv.training
+
+
+def test_writing_in_place_into_what_was_given():
+    class Writing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(3))
+            self.register_buffer("total", torch.zeros(3))
+
+        def forward(self, x: Tensor) -> Tensor:
+            x.mul_(2)
+            self.total += x.sum(0)
+            self.weight.data.fill_(7)
+            return x + self.total
+
+    for run in (trace, trace_values):
+        model, x = Writing(), torch.ones(2, 3)
+        before = state(model)
+        if run is trace:
+            found = run(model, x)
+            assert_unchanged(before, state(model))
+        else:
+            found = run(model, x)
+            assert torch.equal(model.total, torch.zeros(3))
+        assert torch.equal(x, torch.ones(2, 3))
+        assert found.calls[0].kind == "mul_"
+
+
+def test_every_call_is_told_in_order():
+    found = trace(Block(), (2, 4, 5, 5))
+    told = [(call.index, call.path, call.kind, call.code) for call in found.calls]
+    assert told == [
+        (0, "conv", "Conv2d", "Conv2d(4, 4, 3, padding=1)"),
+        (1, "norm", "BatchNorm2d", "BatchNorm2d(4)"),
+        (2, "", "relu", "relu(x)"),
+        (3, "drop", "Dropout", "Dropout()"),
+        (4, "conv", "Conv2d", "Conv2d(4, 4, 3, padding=1)"),
+        (5, "", "mul", "x * y"),
+        (6, "", "sub", "x - y"),
+        (7, "", "add_", "add_(x, y)"),
+        (8, "", "flatten", "flatten(x, 1)"),
+    ]
+    assert found.calls[7].sources == (6, -1)
+    assert found.calls[5].sources == (4, -2)
+    assert [call.axes for call in found.calls[-2:]] == ["N C H W", "N F"]
+
+
+def test_a_shared_layer_has_two_calls_and_counts_once():
+    found = trace(Block(), (2, 4, 5, 5))
+    first, second = found.calls[0], found.calls[4]
+    assert (first.params, second.params) == (4 * 4 * 9 + 4, 0)
+    assert second.params_note == "shared with call 0"
+    assert found.calls[5].params == 4  # the model's own parameter, where it is used
+    assert found.params == sum(call.params or 0 for call in found.calls) == 148 + 8 + 4
+
+
+def test_totals():
+    model = Block()
+    model.conv.weight.requires_grad_(False)
+    found = trace(model, (2, 4, 5, 5))
+    assert (found.params, found.trainable_params) == (160, 16)
+    assert found.macs == 2 * (2 * 25 * 4 * 4 * 9)
+    assert found.output_shapes == ((2, 100),)
+    assert found.input_shapes == ((2, 4, 5, 5),)
+    assert found.parameter_bytes == 160 * 4 + 4 * 4 + 2 * 16 + 8
+    assert found.activation_bytes == 9 * 200 * 4
+
+
+def test_inputs_as_forward_takes_them():
+    class Taking(nn.Module):
+        def forward(self, pair: Any, *, named: Any = None, factor: float = 1.0) -> Any:
+            a, b = pair["both"]
+            return {"sum": a + b * factor, "named": [named[0].relu()]}
+
+    made = trace(Taking(), {"both": [(2, 3), torch.zeros(2, 3)]}, named=((4, 5),), factor=2.0)
+    assert made.input_shapes == ((2, 3), (2, 3), (4, 5))
+    assert made.output_shapes == ((2, 3), (4, 5))
+
+
+def test_a_shape_is_a_tensor_of_the_models_own_dtype():
+    class Telling(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            assert x.dtype is torch.float64
+            assert x.device == torch.device("cpu")
+            assert not x.is_meta
+            return super().forward(x)
+
+    assert trace(Telling(3, 2).double(), (1, 3)).output_shapes == ((1, 2),)
+
+
+def test_outputs_that_are_no_tensors():
+    class Odd(nn.Module):
+        def forward(self, x: Tensor) -> Any:
+            return "text", {1, 2}, None
+
+    assert trace(Odd(), (1,)).output_shapes == ()
+
+
+def test_no_inputs_and_no_parameters():
+    class Making(nn.Module):
+        def forward(self) -> Tensor:
+            return F.relu(torch.randn(2, 3))
+
+    class Growing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = nn.Linear(3, 4)
+
+        def forward(self) -> Tensor:
+            return self.net(torch.randn(2, 3)).relu()
+
+    assert trace(Making()).output_shapes == ((2, 3),)
+    assert [call.kind for call in trace(Growing()).calls] == ["Linear", "relu"]
+
+
+def test_only_a_module_is_traced():
+    with pytest.raises(TypeError, match=r"takes a torch\.nn\.Module first, not function"):
+        trace(F.relu, (1,))
+
+
+def test_recursion():
+    class Endless(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return self(x + 1)
+
+    with pytest.raises(TraceError) as raised:
+        trace(Endless(), (1,))
+    assert isinstance(raised.value.__cause__, RecursionError)
+
+
+def test_lazy_modules_stay_lazy():
+    net = nn.Sequential(nn.LazyConv2d(4, 3), nn.LazyBatchNorm2d(), nn.Flatten(), nn.LazyLinear(5))
+    hooks = [len(m._forward_pre_hooks) for m in net]
+    found = trace(net, (2, 3, 6, 6))
+    assert found.output_shapes == ((2, 5),)
+    assert [call.params for call in found.calls] == [None, None, 0, None]
+    assert found.calls[0].params_note == "uninitialised"
+    assert found.calls[0].macs == 2 * 16 * 4 * 3 * 9
+    assert all(m.has_uninitialized_params() for m in (net[0], net[1], net[3]))
+    assert [len(m._forward_pre_hooks) for m in net] == hooks
+    assert net(torch.ones(2, 3, 6, 6)).shape == (2, 5)
+
+
+def test_hooks_run_as_in_a_real_run():
+    seen = []
+    model = nn.Sequential(nn.Conv1d(1, 2, 3), nn.ReLU())
+    model[0].register_forward_pre_hook(lambda module, args: (args[0][:, :, :-1],))
+    model[0].register_forward_hook(lambda module, args, out: seen.append(tuple(out.shape)))
+    model[1].register_forward_hook(lambda module, args, out: torch.cat([out, out], 1))
+    found = trace(model, (1, 1, 9))
+    assert found.output_shapes == (tuple(model(torch.zeros(1, 1, 9)).shape),)
+    assert seen == [(1, 2, 6)] * 2
+    assert [call.kind for call in found.calls] == ["getitem", "Conv1d", "ReLU", "cat"]
+
+
+def test_a_hook_that_raises_is_told_of():
+    model = nn.Sequential(nn.Sequential(nn.ReLU()))
+    model[0].register_forward_hook(lambda *_: 1 / 0)
+    with pytest.raises(TraceError, match="ZeroDivisionError: division by zero"):
+        trace(model, (1,))
+    assert len(model[0]._forward_hooks) == 1
+
+
+def test_a_hook_may_take_itself_off_again():
+    model = nn.Sequential(nn.ReLU())
+    handles = []
+    handles.append(model[0].register_forward_hook(lambda *_: handles[0].remove()))
+    trace(model, (1,))
+    assert len(model[0]._forward_hooks) == 1  # the trace did not use it up
+
+
+def test_values_when_python_looks_at_them():
+    class Asking(nn.Module):
+        def __init__(self, ask: Any) -> None:
+            super().__init__()
+            self.ask = ask
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.ask(x)
+            return x + 1
+
+    asks = [
+        lambda x: x.sum().item(), lambda x: bool(x.any()), lambda x: int(x[0, 0]),
+        lambda x: x.tolist(), lambda x: x.numpy(), lambda x: x.nonzero(), lambda x: x[x > 0],
+        lambda x: torch.unique(x), lambda x: torch.equal(x, x),
+        lambda x: range(3)[x[0, 0].long() * 0],
+    ]  # fmt: skip
+    for ask in asks:
+        found = trace(Asking(ask), (2, 3))
+        assert found.executed == "values"
+        assert found.notes[0].startswith("run on real tensors, since ")
+        assert found.calls[-1].kind == "add"
+
+
+def test_a_gradient_inside_forward():
+    class Physics(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = nn.Linear(2, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            with torch.enable_grad():
+                x = x.requires_grad_()
+                return torch.autograd.grad(self.net(x).sum(), x)[0]
+
+    model = Physics()
+    found = trace(model, (3, 2))
+    assert (found.executed, found.output_shapes) == ("values", ((3, 2),))
+    assert model.net.weight.grad is None
+
+
+ZOO: dict[str, tuple[nn.Module, tuple[Any, ...]]] = {
+    "block": (Block(), ((2, 4, 5, 5),)),
+    "attention": (nn.MultiheadAttention(8, 2), ((5, 2, 8),) * 3),
+    "batch first": (nn.MultiheadAttention(8, 2, batch_first=True).eval(), ((2, 5, 8),) * 3),
+    "encoder": (nn.TransformerEncoderLayer(8, 2, 16).eval(), ((5, 2, 8),)),
+    "decoder": (nn.TransformerDecoderLayer(8, 2, 16), ((5, 2, 8), (4, 2, 8))),
+    "lstm": (nn.LSTM(3, 4, 2, bidirectional=True), ((5, 2, 3),)),
+    "gru": (nn.GRU(3, 4, batch_first=True), ((5, 2, 3),)),
+    "cell": (nn.GRUCell(3, 4), ((2, 3),)),
+    "embedding": (nn.Embedding(9, 4), (torch.zeros(2, 5, dtype=torch.int64),)),
+    "reflect": (nn.Conv2d(2, 3, 3, padding=1, padding_mode="reflect"), ((1, 2, 6, 6),)),
+    "weight norm": (nn.utils.parametrizations.weight_norm(nn.Conv1d(2, 3, 3)), ((1, 2, 6),)),
+    "upsample": (nn.Upsample(scale_factor=2, mode="bilinear"), ((1, 2, 4, 4),)),
+    "unfold": (nn.Unfold(2), ((1, 3, 4, 4),)),
+    "shuffle": (nn.Sequential(nn.Conv2d(1, 4, 1), nn.PixelShuffle(2)), ((1, 1, 4, 4),)),
+    "indices": (nn.MaxPool2d(2, return_indices=True), ((1, 2, 4, 4),)),
+    "group": (nn.Sequential(nn.Conv1d(1, 4, 3), nn.GroupNorm(2, 4)), ((2, 1, 9),)),
+    "instance": (nn.Sequential(nn.Conv1d(1, 4, 3), nn.InstanceNorm1d(4)), ((2, 1, 9),)),
+    "transposed": (nn.ConvTranspose2d(3, 2, 3, 2, output_padding=1), ((1, 3, 4, 4),)),
+    "bilinear": (nn.Bilinear(3, 4, 5), ((2, 3), (2, 4))),
+    "similarity": (nn.CosineSimilarity(), ((2, 4), (2, 4))),
+    "loss": (nn.CrossEntropyLoss(), ((4, 8), torch.zeros(4, dtype=torch.int64))),
+}
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_the_same_trace_from_shapes_and_from_values(name: str):
+    model, inputs = ZOO[name]
+    on_shapes, on_values = trace(model, *inputs), trace_values(model, *inputs)
+    assert on_shapes.executed == "shapes"
+    assert on_values.executed == "values"
+    for one, other in zip(on_shapes.calls, on_values.calls, strict=True):
+        assert one == other
+    assert replace(on_values, executed="shapes", notes=()) == on_shapes
+
+
+class Ways(nn.Module):
+    """Spellings that reach torch by other ways."""
+
+    def __init__(self, way: Any) -> None:
+        super().__init__()
+        self.way = way
+        self.weight = nn.Parameter(torch.ones(3, 3))
+
+    def forward(self, x: Tensor) -> Any:
+        return self.way(self, x)
+
+
+WAYS = {
+    "device": lambda m, x: torch.arange(3, device=x.device) + x.to(m.weight.device),
+    "new": lambda m, x: x.new_zeros(2) + torch.zeros_like(x).sum() + torch.tensor(1.0),
+    "factory": lambda m, x: torch.cat([x, torch.randn(2, 3), torch.full((1, 3), 2.0)]),
+    "generator": lambda m, x: x + torch.rand(3, generator=torch.Generator()),
+    "einsum": lambda m, x: torch.einsum("ij,jk->ik", x, m.weight),
+    "operators": lambda m, x: (1 - x) / (x @ m.weight) ** 2 > 0,
+    "property": lambda m, x: x.T.mT.data + x.detach(),
+    "unpack": lambda m, x: [one * 2 for one in x],
+    "out": lambda m, x: torch.add(x, x, out=torch.empty(2, 3)),
+    "list": lambda m, x: torch.stack(list(x.unbind(0))),
+    "index": lambda m, x: x[:, [0, 1]][..., None][torch.tensor([0])],
+    "setitem": lambda m, x: x.clone().index_fill_(0, torch.tensor([0]), 2.0),
+    "shape": lambda m, x: x.view(x.size(0), -1).reshape(*x.shape[::-1]),
+    "checkpoint": lambda m, x: torch.utils.checkpoint.checkpoint(F.relu, x, use_reentrant=False),
+    "sdpa": lambda m, x: F.scaled_dot_product_attention(x[None], x[None], x[None]),
+    "split": lambda m, x: x.split([1, 2], 1),
+    "half": lambda m, x: x.half().float().to(torch.float64),
+    "fft": lambda m, x: torch.fft.rfft(x).abs(),
+    "topk": lambda m, x: x.topk(2).values,
+    "module": lambda m, x: nn.Linear(3, 4)(x),
+    "func": lambda m, x: torch.func.vmap(lambda row: row * 2)(x),
+}
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_ways_to_reach_torch(name: str):
+    model = Ways(WAYS[name])
+    before = state(model)
+    found = trace(model, (2, 3))
+    assert_unchanged(before, state(model))
+    with torch.no_grad():
+        real = model(torch.randn(2, 3))
+    outputs = real if isinstance(real, list | tuple) else [real]
+    assert found.output_shapes == tuple(tuple(one.shape) for one in outputs)
+
+
+def test_a_custom_autograd_function():
+    class Doubling(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            ctx.save_for_backward(x)
+            return x * 2
+
+    assert trace(Ways(lambda m, x: Doubling.apply(x) + 1), (2, 3)).output_shapes == ((2, 3),)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
+def test_script_and_compiled_modules():
+    script = torch.jit.script(nn.Sequential(nn.Conv1d(3, 4, 3), nn.BatchNorm1d(4)))
+    mean = script.state_dict()["1.running_mean"].clone()
+    found = trace(nn.Sequential(script, nn.ReLU()), (2, 3, 9))
+    assert found.output_shapes == ((2, 4, 7),)
+    assert found.calls[0].code == "Sequential(...)"
+    assert (found.calls[0].macs, found.calls[0].macs_note) == (None, "not counted: a script")
+    assert found.calls[0].params == 48
+    assert found.macs is None
+    assert found.notes == ("0 is a script: nothing inside it is shown",)
+    assert torch.equal(script.state_dict()["1.running_mean"], mean)
+    compiled = torch.compile(nn.Sequential(nn.Conv1d(3, 4, 3), nn.ReLU()))
+    found = trace(compiled, (2, 3, 9))
+    assert [call.path for call in found.calls] == ["_orig_mod.0", "_orig_mod.1"]
+    assert found.notes == ("compiled: shown as the module that was compiled",)
+
+
+def test_weight_norm_of_both_kinds():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        old = nn.utils.weight_norm(nn.Conv1d(3, 4, 3))
+    new = nn.utils.parametrizations.weight_norm(nn.Conv1d(3, 4, 3))
+    spectral = nn.utils.parametrizations.spectral_norm(nn.Conv1d(3, 4, 3))
+    for model in (old, new, spectral):
+        model = nn.Sequential(model)
+        before = state(model)
+        found = trace(model, (1, 3, 9))
+        assert_unchanged(before, state(model))
+        assert [call.code for call in found.calls] == ["Conv1d(3, 4, 3)"]
+        assert found.calls[0].params == found.params == sum(p.numel() for p in model.parameters())
+        assert found.macs == 7 * 4 * 3 * 3
+
+
+def test_data_parallel():
+    assert trace(nn.DataParallel(nn.Linear(3, 4)), (2, 3)).calls[0].path == "module"
+
+
+def test_another_thread_may_use_the_model_meanwhile():
+    inside, done = threading.Event(), threading.Event()
+
+    class Waiting(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv1d(1, 1, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            if threading.current_thread() is not main:
+                return self.conv(x)
+            inside.set()
+            assert done.wait(20)
+            return self.conv(x)
+
+    main, model = threading.current_thread(), Waiting()
+    results: list[Tensor] = []
+
+    def use() -> None:
+        inside.wait(20)
+        results.append(model(torch.ones(1, 1, 9)))
+        done.set()
+
+    other = threading.Thread(target=use)
+    other.start()
+    found = trace(model, (1, 1, 9))
+    other.join()
+    assert len(found.calls) == 1
+    assert torch.equal(results[0], model.conv(torch.ones(1, 1, 9)))
+
+
+def test_traces_in_threads_take_turns():
+    model, results = Block(), []
+    threads = [
+        threading.Thread(target=lambda: results.append(trace(model, (2, 4, 5, 5))))
+        for _ in range(4)
+    ]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert len(results) == 4
+    assert len(set(results)) == 1
+
+
+def test_a_model_on_meta():
+    with torch.device("meta"):
+        model = Block()
+    assert trace(model, (2, 4, 5, 5)) == trace(Block(), (2, 4, 5, 5))
+    x = torch.empty(2, 4, 5, 5, device="meta")
+    assert trace(model, x) == trace(model, (2, 4, 5, 5))
+
+
+def test_an_input_on_another_device_fails_as_it_does_for_real():
+    model = nn.Linear(3, 4)
+    x = torch.empty(2, 3, device="meta")
+    with pytest.raises(RuntimeError) as real:
+        model(x)
+    with pytest.raises(TraceError) as raised:
+        trace(model, x)
+    assert str(raised.value.__cause__) == str(real.value)
+
+
+def test_enormous_axes_take_neither_time_nor_memory():
+    found = trace(
+        nn.Sequential(nn.Conv1d(1, 8, 3), nn.BatchNorm1d(8), nn.MaxPool1d(2)), (1, 1, 10**9)
+    )
+    assert found.output_shapes == ((1, 8, (10**9 - 2) // 2),)
+    assert found.calls[0].macs == (10**9 - 2) * 24
+
+
+def test_a_failure_shows_the_table_up_to_it():
+    net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(7, 2))
+    with pytest.raises(TraceError) as raised:
+        trace(net, (1, 3, 8, 8))
+    error = raised.value
+    assert [call.path for call in error.trace.calls] == ["0", "1", "2"]
+    assert (error.call.path, error.call.code, error.call.input_shapes) == (
+        "3", "Linear(7, 2)", ((1, 288),),
+    )  # fmt: skip
+    assert error.call.output_shapes == ()
+    words = str(error)
+    assert "3: Linear(7, 2) failed on input (1, 288)" in words
+    assert "Conv2d(3, 8, 3)" in words
+    assert "mat1 and mat2 shapes cannot be multiplied (1x288 and 7x2)" in words
+    assert isinstance(error.__cause__, RuntimeError)
+    assert error.diagnosis is None
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.call, again.trace, str(again)) == (error.call, error.trace, words)
+
+
+def test_the_innermost_call_is_the_one_that_failed():
+    class Rethrowing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv1d(3, 1, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            try:
+                return self.conv(x)
+            except RuntimeError as error:
+                raise ValueError("my own words") from error
+
+    with pytest.raises(TraceError, match="ValueError: my own words") as raised:
+        trace(nn.Sequential(Rethrowing()), (1, 2, 9))
+    assert raised.value.call.path == "0.conv"
+
+
+def test_an_error_that_the_model_survives():
+    class Trying(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv1d(3, 1, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            try:
+                return self.conv(x)
+            except RuntimeError:
+                return self.conv(x.expand(1, 3, 9))
+
+    assert trace(Trying(), (1, 1, 9)).output_shapes == ((1, 1, 7),)
+
+
+LAYERS = st.sampled_from(
+    [
+        lambda d: nn.Conv1d(2, 4, d.draw(K), d.draw(S), d.draw(P), d.draw(D), d.draw(G)),
+        lambda d: nn.Conv2d(2, 4, d.draw(K), d.draw(S), d.draw(P), d.draw(D), d.draw(G)),
+        lambda d: nn.Conv3d(2, 4, d.draw(K), d.draw(S), d.draw(P), d.draw(D), d.draw(G)),
+        lambda d: nn.Conv2d(2, 4, d.draw(K), padding=d.draw(P), padding_mode="reflect"),
+        lambda d: nn.Conv1d(2, 4, d.draw(K), padding=d.draw(P), padding_mode="circular"),
+        lambda d: nn.Conv1d(2, 4, d.draw(K), padding="same", dilation=d.draw(D)),
+        lambda d: nn.ConvTranspose1d(2, 4, d.draw(K), d.draw(S), d.draw(P), d.draw(X)),
+        lambda d: nn.ConvTranspose2d(2, 4, d.draw(K), d.draw(S), d.draw(P), d.draw(X), d.draw(G)),
+        lambda d: nn.ConvTranspose3d(2, 4, d.draw(K), d.draw(S), d.draw(P), d.draw(X)),
+        lambda d: nn.MaxPool1d(d.draw(K), d.draw(S), d.draw(P), d.draw(D), ceil_mode=d.draw(B)),
+        lambda d: nn.MaxPool2d(d.draw(K), d.draw(S), d.draw(P), d.draw(D), ceil_mode=d.draw(B)),
+        lambda d: nn.MaxPool3d(d.draw(K), d.draw(S), d.draw(P), d.draw(D), ceil_mode=d.draw(B)),
+        lambda d: nn.AvgPool1d(d.draw(K), d.draw(S), d.draw(P), ceil_mode=d.draw(B)),
+        lambda d: nn.AvgPool2d(d.draw(K), d.draw(S), d.draw(P), ceil_mode=d.draw(B)),
+        lambda d: nn.AvgPool3d(d.draw(K), d.draw(S), d.draw(P), ceil_mode=d.draw(B)),
+        lambda d: nn.LPPool1d(2, d.draw(K)), lambda d: nn.LPPool2d(2, d.draw(K)),
+        lambda d: nn.AdaptiveAvgPool1d(d.draw(K)), lambda d: nn.AdaptiveMaxPool2d(d.draw(K)),
+        lambda d: nn.AdaptiveAvgPool3d(d.draw(K)),
+        lambda d: nn.Unfold(d.draw(K), padding=d.draw(P)),
+        lambda d: nn.ReflectionPad1d(d.draw(P)), lambda d: nn.ReflectionPad2d(d.draw(P)),
+        lambda d: nn.ReplicationPad3d(d.draw(P)), lambda d: nn.CircularPad2d(d.draw(P)),
+        lambda d: nn.ConstantPad1d(d.draw(P), 1.0), lambda d: nn.BatchNorm1d(2),
+        lambda d: nn.BatchNorm2d(2), lambda d: nn.BatchNorm3d(2).eval(),
+        lambda d: nn.InstanceNorm1d(2), lambda d: nn.InstanceNorm2d(2),
+        lambda d: nn.GroupNorm(2, 2),
+        lambda d: nn.LayerNorm(5), lambda d: nn.Linear(5, 3), lambda d: nn.Upsample(scale_factor=2),
+        lambda d: nn.Upsample(scale_factor=1.5, mode="bilinear"), lambda d: nn.Upsample(size=3),
+        lambda d: nn.PixelShuffle(d.draw(D)), lambda d: nn.PixelUnshuffle(d.draw(D)),
+        lambda d: nn.Flatten(), lambda d: nn.Softmax(2), lambda d: nn.Softmax2d(),
+        lambda d: nn.Dropout2d(), lambda d: nn.GLU(1), lambda d: nn.PReLU(2),
+        lambda d: nn.LSTM(5, 3),
+        lambda d: nn.ChannelShuffle(2),
+        lambda d: nn.FractionalMaxPool2d(2, output_size=d.draw(K)),
+    ]
+)  # fmt: skip
+K, S, P = st.integers(1, 4), st.integers(1, 3), st.integers(0, 3)
+D, G, X, B = st.integers(1, 2), st.sampled_from([1, 2]), st.integers(0, 1), st.booleans()
+
+
+def outcome(run: Any) -> Any:
+    """What a run gives: shapes, or the exception's type and words."""
+    try:
+        out = run()
+    except TraceError as error:
+        return type(error.__cause__), str(error.__cause__)
+    except Exception as error:
+        return type(error), str(error)
+    if isinstance(out, Trace):
+        return out.output_shapes
+    outputs = out if isinstance(out, tuple) else (out,)
+    flat = [t for one in outputs for t in (one if isinstance(one, tuple) else (one,))]
+    return tuple(tuple(t.shape) for t in flat)
+
+
+@pytest.mark.filterwarnings("ignore")
+@settings(max_examples=500)
+@given(st.data())
+def test_shapes_and_errors_are_those_of_the_real_forward(data: st.DataObject):
+    try:
+        layer = data.draw(LAYERS)(data)
+    except ValueError:
+        return  # torch would not make it
+    lead = data.draw(st.sampled_from([[1], [2], [2, 2], [1, 2], [0, 2], [3], []]))
+    shape = lead + data.draw(st.lists(st.sampled_from([5, 5, 4, 1, 2, 7, 0]), max_size=3))
+    dtypes = [torch.float32] * 8 + [
+        torch.float64,
+        torch.int64,
+        torch.half,
+        torch.complex64,
+        torch.uint8,
+    ]
+    x = torch.ones(shape, dtype=data.draw(st.sampled_from(dtypes)))
+    with torch.no_grad():
+        real = outcome(lambda: copy.deepcopy(layer)(x))
+    assert outcome(lambda: trace(layer, x)) == real
