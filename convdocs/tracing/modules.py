@@ -175,7 +175,7 @@ def _script(module: nn.Module, path: str, recorder: Recorder) -> Forward:
     original = module.forward
 
     def on_zeros(*args: Any, **kwargs: Any) -> Any:
-        with torch._C.DisableTorchFunction(), values_kept([module]):
+        with torch._C.DisableTorchFunction(), values_kept(list(module.modules())):
             parts = mapped((args, kwargs), lambda t: torch.zeros_like(t, device=recorder.device))
             out = original(*parts[0], **parts[1])
             return mapped(out, lambda t: t.to(META)) if recorder.executed == "shapes" else out
