@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ from convdocs.view import tables, terminal
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from convdocs.errors.diagnosis import Diagnosis
+    from convdocs.report import Trace
     from convdocs.view.tables import Part
 
 FINE, PROBLEM, USAGE = 0, 1, 2
@@ -80,13 +83,40 @@ def _said(error: Exception) -> str:
 
 
 def trace(args: argparse.Namespace) -> int:
-    """Print a model's trace."""
+    """Print a model's trace, or up to where it fails and why."""
     from convdocs.view import trace as view
 
-    with _model(args) as (model, inputs):
-        found = convdocs.trace(model, *inputs)
+    try:
+        with _model(args) as (model, inputs):
+            found = convdocs.trace(model, *inputs)
+    except convdocs.TraceError as error:
+        table = view.failed(error.trace, error.call)
+        return _problem(args.format, [table], error.diagnosis, error.trace)
     _show(args.format, view.parts(found), found.to_dict())
     return FINE
+
+
+def diagnose(args: argparse.Namespace) -> int:
+    """Print why a model fails, if it does."""
+    with _model(args) as (model, inputs):
+        found = convdocs.diagnose(model, *inputs)
+    if found is not None:
+        return _problem(args.format, [], found, found.trace)
+    _show(args.format, [tables.Paragraph("It runs: nothing to diagnose.")], None)
+    return FINE
+
+
+def _problem(form: str, parts: list[Part], found: Diagnosis, upto: Trace | None) -> int:
+    from convdocs.view import diagnosis as view
+
+    names = ("code", "path", "message", "cause", "url")
+    data = {
+        **{name: getattr(found, name) for name in names},
+        "fixes": [asdict(fix) for fix in found.fixes],
+        "trace": upto and upto.to_dict(),
+    }
+    _show(form, [*parts, *view.parts(found)], data)
+    return PROBLEM
 
 
 @contextmanager
@@ -218,6 +248,7 @@ def completion(args: argparse.Namespace) -> int:
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "trace": trace,
+    "diagnose": diagnose,
     "draw": draw,
     "solve": solve,
     "explore": explore,

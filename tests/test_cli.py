@@ -93,6 +93,37 @@ def test_trace_prints_each_format(folder, capsys, form):
         assert convdocs.report.Trace.from_dict(json.loads(out)).model == "Net"
 
 
+WRONG = (*TRACE[:-1], "1,32,32,3")
+
+
+@pytest.mark.parametrize("command", ["trace", "diagnose"])
+def test_a_model_that_fails_is_diagnosed_on_standard_output_with_status_1(folder, capsys, command):
+    assert cli.main([command, *WRONG[1:]]) == 1
+    told = capsys.readouterr()
+    assert "Error: channels-mismatch in 0 (Conv2d(3, 8, 3))" in told.out
+    assert "x = x.permute(0, 3, 1, 2)" in told.out
+    assert ("✗ failed" in told.out) == (command == "trace")
+    assert told.err == "said by the model's file\n"
+
+
+@pytest.mark.parametrize("form", parser.FORMATS)
+def test_a_diagnosis_comes_in_each_format(folder, capsys, form):
+    assert cli.main(["diagnose", *WRONG[1:], "--format", form]) == 1
+    out = capsys.readouterr().out
+    assert "channels" in out
+    if form == "json":
+        found = json.loads(out)
+        assert found["code"] == "channels-mismatch"
+        assert found["fixes"][0]["verified"] is True
+
+
+def test_a_model_that_runs_has_nothing_to_diagnose(folder, capsys):
+    assert cli.main(["diagnose", *TRACE[1:]]) == 0
+    assert capsys.readouterr().out == "It runs: nothing to diagnose.\n"
+    assert cli.main(["diagnose", *TRACE[1:], "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) is None
+
+
 def test_layers_need_no_file(capsys):
     assert cli.main(["trace", "Sequential(Conv1d(10, 16, 3), ReLU())", "--input", "2,10,7"]) == 0
     assert "4,800" in capsys.readouterr().out

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import torch
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
@@ -84,6 +85,16 @@ See :numref:`rest-figure` and :ref:`rest-shapes`.
    :name: rest-explorer
 
    Seven cells.
+
+.. shape-error:: Conv1d(3, 2, 3)
+   :input: 2,5,3
+
+.. shape-error::
+
+   import torch
+   from torch import nn
+   pool = nn.MaxPool1d(9)
+   pool(torch.zeros(2, 4, 5))
 """
 
 MYST = """
@@ -132,6 +143,17 @@ model((2, 10, 7))
 :name: myst-explorer
 
 Seven cells.
+```
+
+```{shape-error} Conv1d(3, 2, 3)
+:input: 2,5,3
+```
+
+```{shape-error}
+import torch
+from torch import nn
+pool = nn.MaxPool1d(9)
+pool(torch.zeros(2, 4, 5))
 ```
 """
 
@@ -223,6 +245,12 @@ def test_each_builder_writes_both_markups_without_a_warning(nets, builder):
         "man": r"window stands on",
         "epub": r'<img [^>]*alt="[^"]*window stands on[^"]*"[^>]* src="[^"]*\w+\.svg"',
     }.get(builder, r'<img [^>]*alt="[^"]*window stands on[^"]*"[^>]* class="only-light"')
+    plain = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", text))
+    assert plain.count("The input (2, 5, 3) has C=5; Conv1d(3, 2, 3) expects C=3.") == 2
+    assert plain.count("computed output size: 0") == 2
+    if builder != "latex":  # there each word of code is set in a command of its own
+        assert plain.count("Conv1d(3, 2, 3)(torch.zeros(2, 5, 3))") == 2
+        assert plain.count("x = x.permute(0, 2, 1)") == 2
     live = builder in ("html", "dirhtml", "singlehtml")
     assert len(re.findall(shown, text)) == (2 if live else 4)  # else the explorers are pictures
     assert text.count('<div class="cx"') == (2 if live else 0)
@@ -240,7 +268,7 @@ def test_both_markups_make_the_same_nodes(nets):
         for page in ("rest", "myst")
     )
     same = [re.sub(r"Fig\. \d+|Table \d+|(rest|myst)-|id\d+", "", "".join(x)) for x in (one, other)]
-    assert len(one) == 7
+    assert len(one) == 9
     assert same[0] == same[1]
 
 
@@ -324,6 +352,8 @@ WRONG = [
     ("layer-trace", "net:Net", {"input": "1", "kwargs": "8"}, ":kwargs: '8' is no set of keyword"),
     ("layer-trace", "net:small", {"input": "2,9,7"}, "0: Given groups=1, weight of size [16, 10"),
     ("layer-trace", "net:small", {"input": "2,10,7", "findings": "hid"}, "did you mean hide?"),
+    ("shape-error", "Conv1d(3, 2, 3)", {"input": "2,3,5"}, "this example runs: there is no error"),
+    ("shape-error", "Conv1d(3, 2, 3)", {}, ":input: is needed: a shape, as 1,3,224,224"),
     ("layer-trace", "", {}, "it needs a model, as net:small or net.py:Net, or a layer; or code"),
 ]
 
@@ -411,6 +441,33 @@ def test_text_of_a_model_is_text_on_the_page(tmp_path):
     assert warnings == ""
     assert "<b>" not in html
     assert "&lt;b&gt;*x*|`y`" in html
+
+
+@pytest.mark.parametrize(
+    ("site", "links"),
+    [
+        ("", []),
+        ("/", ["errors/inputs.html#channels-mismatch"]),
+        ("https://a.example/", ["https://a.example/errors/inputs.html#channels-mismatch"]),
+    ],
+)
+def test_an_error_links_to_its_entry_where_the_project_says_so(tmp_path, site, links):
+    error = ".. shape-error:: Conv1d(3, 2, 3)\n   :input: 2,4,5\n"
+    source = project(tmp_path, rest=f"Rest\n====\n\n{error}", myst="# Myst\n")
+    target, _, _ = build(source, convdocs_errors_url=site)
+    html = (target / "rest.html").read_text(encoding="utf-8")
+    assert re.findall(r'href="([^"]+)">More about channels-mismatch', html) == links
+
+
+def test_the_random_state_and_the_threads_are_left_as_they_were(tmp_path):
+    body = (
+        ".. layer-trace::\n\n   import torch\n   torch.manual_seed(5)\n   torch.nn.ReLU()((2, 3))\n"
+    )
+    source = project(tmp_path, rest=f"Rest\n====\n\n{body}")
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    build(source, "dummy")
+    assert torch.equal(before, torch.get_rng_state())
+    assert torch.get_num_threads() == threads
 
 
 def test_a_project_without_these_directives_never_loads_torch(tmp_path):

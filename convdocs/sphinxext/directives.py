@@ -2,171 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from docutils import nodes
-from docutils.nodes import fully_normalize_name
 from sphinx import addnodes
-from sphinx.util.docutils import SphinxDirective
 
 import convdocs
 from convdocs.sphinxext import options, parts
+from convdocs.sphinxext.base import PageDirective
 from convdocs.sphinxext.options import Option
 from convdocs.view.tables import Column, Table
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from convdocs.errors.diagnosis import Diagnosis
     from convdocs.layers import Layer
     from convdocs.report import Trace
 
 
-Answer = TypeVar("Answer")
-
-
-class _Spec(dict[str, Any]):
-    """An option_spec that lets every option through as text, for :func:`options.read` to judge."""
-
-    def __missing__(self, name: str) -> Any:
-        return str_or_empty
-
-
-def str_or_empty(text: str | None) -> str:
-    """An option's text as it stands.
-
-    Examples
-    --------
-    >>> str_or_empty(None), str_or_empty("4x5")
-    ('', '4x5')
-    """
-    return text or ""
-
-
-class Part(SphinxDirective):
-    """What the directives share: options, one thread for torch, mistakes told with their line."""
-
-    called: ClassVar[str]
-    summary: ClassVar[str]
-    argument: ClassVar[str]
-    body: ClassVar[str]
-    example: ClassVar[str]
-    declared: ClassVar[tuple[Option, ...]]
-
-    required_arguments = 0
-    optional_arguments = 1
-    final_argument_whitespace = True
-    has_content = True
-
-    def __init_subclass__(cls) -> None:
-        cls.option_spec = _Spec({option.name: str_or_empty for option in cls.declared})
-
-    def run(self) -> list[nodes.Node]:
-        """Make the nodes; a mistake in the directive is an error at its line."""
-        import torch
-
-        self._note_versions(torch)
-        try:
-            values = options.read(self.declared, self.options)
-            with _one_thread(torch), torch.random.fork_rng(devices=[]):
-                made = self.make(values)
-        except ValueError as error:  # SpecError, LayerError, DrawError, OptionError
-            raise self.error(f"{self.called}: {error}") from error
-        box = nodes.container(classes=["convdocs-part", self.called, *values["class"]])
-        box += made
-        self.set_source_info(box)
-        return [box]
-
-    def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
-        """The nodes for this directive; raises ValueError for a mistake in it."""
-        raise NotImplementedError
-
-    def _note_versions(self, torch: Any) -> None:
-        """What a page shows depends on torch and on this package: read it anew with another."""
-        self.env.note_dependency(str(Path(torch.__file__).with_name("version.py")))
-        self.env.note_dependency(str(Path(__file__).parents[1] / "__init__.py"))
-
-    def text(self) -> str:
-        """The argument, which a body cannot stand for."""
-        if not self.arguments:
-            raise ValueError(f"it needs {self.argument}")
-        return self.arguments[0]
-
-    def label(self, node: nodes.Element, label: str | None) -> None:
-        """Let ``:ref:`` and ``:numref:`` find ``node``."""
-        if label:
-            node["names"].append(fully_normalize_name(label))
-            self.state.document.note_explicit_target(node, node)
-
-    def caption(self) -> list[nodes.Node]:
-        """The body as a caption and, after its first paragraph, a legend."""
-        read = nodes.Element()
-        self.state.nested_parse(self.content, self.content_offset, read)
-        if not read.children:
-            return []
-        first = read[0]
-        if not isinstance(first, nodes.paragraph):
-            raise ValueError("its body is a caption and starts with a paragraph")
-        caption = nodes.caption(first.rawsource, "", *first.children)
-        caption.source, caption.line = first.source, first.line
-        return [caption, *([nodes.legend("", *read[1:])] if len(read) > 1 else [])]
-
-    def on_model(self, values: Mapping[str, Any], ask: Callable[..., Answer]) -> Answer:
-        """What ``ask`` says of the model and its input, from the argument or from the body."""
-        from convdocs import loading, spec
-
-        if not self.arguments:
-            call = self._from_body(values["input"])
-            return ask(call.func, *call.args, **call.keywords)
-        if self.content:
-            raise ValueError("it takes a model or code in its body, not both")
-        if values["input"] is None:
-            raise ValueError(f":input: is needed: {options.INPUT.takes}")
-        target = self.arguments[0]
-        if not spec.is_layer(target):
-            self._may_run(target)
-        where, _, name = target.rpartition(":")
-        if where.endswith(".py"):  # relative to this page, as in other directives
-            target = f"{self.env.relfn2path(where)[0]}:{name}"
-        with loading.loaded(target, values["kwargs"], Path(self.env.srcdir)) as found:
-            for file in found.files:  # the page is read anew when one of them changes
-                self.env.note_dependency(str(file))
-            return ask(found.model, *values["input"])
-
-    def _from_body(self, inputs: tuple[Any, ...] | None) -> partial[Any]:
-        from convdocs import loading
-
-        if not self.content:
-            raise ValueError(f"it needs {self.argument}")
-        self._may_run("its body")
-        code = "\n".join(self.content)
-        if inputs is not None:
-            return partial(loading.last_value(code), *inputs)
-        return loading.example(code)
-
-    def _may_run(self, what: str) -> None:
-        if not self.config.convdocs_execute:
-            raise ValueError(
-                f"{what} is code; set convdocs_execute = True in conf.py to let directives run it"
-            )
-
-
-@contextmanager
-def _one_thread(torch: Any) -> Iterator[None]:
-    """Torch without its thread pool, which hangs in the forks of a parallel build."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-class Figure(Part):
+class Figure(PageDirective):
     """``conv-figure``: a layer's picture."""
 
     called = "conv-figure"
@@ -214,7 +71,7 @@ class Figure(Part):
         return made
 
 
-class Shapes(Part):
+class Shapes(PageDirective):
     """``conv-shapes``: a layer's output size, worked out."""
 
     called = "conv-shapes"
@@ -315,15 +172,8 @@ class Explorer(Figure):
         explorer = embed.explore(layer, x)
         return embed.markup(explorer.setting, own=explorer.own, **known)
 
-    def errors(self) -> str | None:
-        """Where the explorer finds the pages of the errors, if anywhere."""
-        site: str = self.config.convdocs_errors_url
-        if site.startswith("/"):  # in this project: seen from this page
-            site = "../" * self.env.docname.count("/") + site[1:]
-        return f"{site}errors/" if self.config.convdocs_errors_url else None
 
-
-class LayerTrace(Part):
+class LayerTrace(PageDirective):
     """``layer-trace``: a model's layers as a table."""
 
     called = "layer-trace"
@@ -356,4 +206,58 @@ class LayerTrace(Part):
         return made
 
 
-DIRECTIVES: tuple[type[Part], ...] = (Figure, Explorer, LayerTrace, Shapes)
+class ShapeError(PageDirective):
+    """``shape-error``: an example that fails, and why."""
+
+    called = "shape-error"
+    summary = "An example that fails: torch's message, the cause, and fixes that were tried."
+    argument = "a model, as net:small or net.py:Net, or a layer; or code in the body"
+    body = "Code whose last line calls a model, a layer or a function, and fails."
+    example = ".. shape-error:: Conv1d(3, 2, 3)\n   :input: 2,4,5"
+    declared = (options.INPUT, options.KWARGS, options.CLASS)
+
+    def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
+        """Run the example, and explain its error."""
+        from convdocs.view import diagnosis as view
+
+        found: Diagnosis | None = self.on_model(values, convdocs.diagnose)
+        if found is None:
+            raise ValueError("this example runs: there is no error to explain")
+        code = "\n".join(self.content) or self.call(values)
+        said = parts.to_nodes(view.parts(replace(found, url="")))
+        return [parts.code(code), *said, *self.link(found)]
+
+    def call(self, values: Mapping[str, Any]) -> str:
+        """The argument and its input as one would write the call."""
+        name = self.arguments[0].strip()
+        name = name if name.endswith(")") else name.rpartition(":")[2]
+        words = ", ".join(f"{key}={value!r}" for key, value in (values["kwargs"] or {}).items())
+        inputs = ", ".join(map(tensor_code, values["input"]))
+        return f"{name}({words})({inputs})" if words else f"{name}({inputs})"
+
+    def link(self, found: Diagnosis) -> list[nodes.Node]:
+        """Where the error is explained, if the project says where that is."""
+        site: str = self.config.convdocs_errors_url
+        if not site or not found.url:
+            return []
+        words = f"More about {found.code}"
+        target = nodes.reference(
+            "", words, refuri=f"{self.errors()}{found.url[7:]}", internal=False
+        )
+        return [nodes.paragraph("", "", target)]
+
+
+def tensor_code(value: Any) -> str:
+    """An input of a directive in Python.
+
+    Examples
+    --------
+    >>> tensor_code((2, 4, 5))
+    'torch.zeros(2, 4, 5)'
+    """
+    shape = ", ".join(map(str, tuple(getattr(value, "shape", value))))
+    dtype = f", dtype={value.dtype}" if hasattr(value, "dtype") else ""
+    return f"torch.zeros({shape}{dtype})"
+
+
+DIRECTIVES: tuple[type[PageDirective], ...] = (Figure, Explorer, LayerTrace, Shapes, ShapeError)

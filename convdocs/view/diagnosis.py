@@ -14,12 +14,12 @@ UNKNOWN = "convdocs does not know this error; the words above are torch's."
 
 def text(diagnosis: Diagnosis) -> str:
     """The diagnosis for a terminal."""
-    return to_text(_parts(diagnosis))
+    return to_text(parts(diagnosis))
 
 
 def html(diagnosis: Diagnosis) -> str:
     """The diagnosis for a notebook."""
-    return to_html(_parts(diagnosis))
+    return to_html(parts(diagnosis))
 
 
 def note(diagnosis: Diagnosis) -> str:
@@ -40,15 +40,16 @@ def _heading(diagnosis: Diagnosis) -> str:
     return f"{diagnosis.code} in {named}" if named else diagnosis.code
 
 
-def _parts(diagnosis: Diagnosis) -> list[Part]:
-    parts: list[Part] = [
+def parts(diagnosis: Diagnosis) -> list[Part]:
+    """What happened, torch's words, the cause and the fixes."""
+    made: list[Part] = [
         Paragraph(_heading(diagnosis), lead="Error:"),
         Paragraph(diagnosis.message, lead="torch says:"),
         Paragraph(diagnosis.cause or UNKNOWN, lead="Cause:"),
     ]
     for fix in diagnosis.fixes:
         lead = "Fix (verified):" if fix.verified else "Fix (not verified in the whole model):"
-        parts += [Paragraph(fix.text, lead=lead), CodeBlock(fix.code)]
+        made += [Paragraph(fix.text, lead=lead), CodeBlock(fix.code)]
     if diagnosis.url:
-        parts.append(Paragraph(diagnosis.url, lead="More:"))
-    return parts
+        made.append(Paragraph(diagnosis.url, lead="More:"))
+    return made

@@ -133,8 +133,12 @@ def failure(trace: Trace, call: Call, error: Exception) -> str:
     """The message of a TraceError: the table up to the layer that failed, and that layer."""
     place = call.path or trace.model
     given = ", ".join(map(shape, call.input_shapes)) or "no tensor"
-    failed = (str(call.index), call.path, call.code, "✗ failed", "", "", "", "", "")
-    rows = (*(row(one) for one in trace.calls), failed)
-    table = Table(COLUMNS, rows, caption(trace), marked=frozenset({len(rows) - 1}))
     words = f"{place}: {call.code} failed on input {given}"
-    return f"{words}\n\n{to_text([table])}\n\n{type(error).__name__}: {error}"
+    return f"{words}\n\n{to_text([failed(trace, call)])}\n\n{type(error).__name__}: {error}"
+
+
+def failed(trace: Trace, call: Call) -> Table:
+    """The table up to the call that failed, which is marked."""
+    last = (str(call.index), call.path, call.code, "✗ failed", "", "", "", "", "")
+    rows = (*(row(one) for one in trace.calls), last)
+    return Table(COLUMNS, rows, caption(trace), marked=frozenset({len(rows) - 1}))

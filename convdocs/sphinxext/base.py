@@ -1,0 +1,162 @@
+"""What the directives share: options, models, captions, and mistakes told with their line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from docutils import nodes
+from docutils.nodes import fully_normalize_name
+from sphinx.util.docutils import SphinxDirective
+
+from convdocs.sphinxext import options
+from convdocs.sphinxext.options import Option
+
+Answer = TypeVar("Answer")
+
+
+class _Spec(dict[str, Any]):
+    """An option_spec that lets every option through as text, for :func:`options.read` to judge."""
+
+    def __missing__(self, name: str) -> Any:
+        return str_or_empty
+
+
+def str_or_empty(text: str | None) -> str:
+    """An option's text as it stands.
+
+    Examples
+    --------
+    >>> str_or_empty(None), str_or_empty("4x5")
+    ('', '4x5')
+    """
+    return text or ""
+
+
+class PageDirective(SphinxDirective):
+    """What the directives share: options, one thread for torch, mistakes told with their line."""
+
+    called: ClassVar[str]
+    summary: ClassVar[str]
+    argument: ClassVar[str]
+    body: ClassVar[str]
+    example: ClassVar[str]
+    declared: ClassVar[tuple[Option, ...]]
+
+    required_arguments = 0
+    optional_arguments = 1
+    final_argument_whitespace = True
+    has_content = True
+
+    def __init_subclass__(cls) -> None:
+        cls.option_spec = _Spec({option.name: str_or_empty for option in cls.declared})
+
+    def run(self) -> list[nodes.Node]:
+        """Make the nodes; a mistake in the directive is an error at its line."""
+        import torch
+
+        self._note_versions(torch)
+        try:
+            values = options.read(self.declared, self.options)
+            with _one_thread(torch), torch.random.fork_rng(devices=[]):
+                made = self.make(values)
+        except ValueError as error:  # SpecError, LayerError, DrawError, OptionError
+            raise self.error(f"{self.called}: {error}") from error
+        box = nodes.container(classes=["convdocs-part", self.called, *values["class"]])
+        box += made
+        self.set_source_info(box)
+        return [box]
+
+    def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
+        """The nodes for this directive; raises ValueError for a mistake in it."""
+        raise NotImplementedError
+
+    def _note_versions(self, torch: Any) -> None:
+        """What a page shows depends on torch and on this package: read it anew with another."""
+        self.env.note_dependency(str(Path(torch.__file__).with_name("version.py")))
+        self.env.note_dependency(str(Path(__file__).parents[1] / "__init__.py"))
+
+    def text(self) -> str:
+        """The argument, which a body cannot stand for."""
+        if not self.arguments:
+            raise ValueError(f"it needs {self.argument}")
+        return self.arguments[0]
+
+    def label(self, node: nodes.Element, label: str | None) -> None:
+        """Let ``:ref:`` and ``:numref:`` find ``node``."""
+        if label:
+            node["names"].append(fully_normalize_name(label))
+            self.state.document.note_explicit_target(node, node)
+
+    def errors(self) -> str | None:
+        """Where the pages of the errors are, seen from this page; None where nobody says."""
+        site: str = self.config.convdocs_errors_url
+        if site.startswith("/"):  # in this project: seen from this page
+            site = "../" * self.env.docname.count("/") + site[1:]
+        return f"{site}errors/" if self.config.convdocs_errors_url else None
+
+    def caption(self) -> list[nodes.Node]:
+        """The body as a caption and, after its first paragraph, a legend."""
+        read = nodes.Element()
+        self.state.nested_parse(self.content, self.content_offset, read)
+        if not read.children:
+            return []
+        first = read[0]
+        if not isinstance(first, nodes.paragraph):
+            raise ValueError("its body is a caption and starts with a paragraph")
+        caption = nodes.caption(first.rawsource, "", *first.children)
+        caption.source, caption.line = first.source, first.line
+        return [caption, *([nodes.legend("", *read[1:])] if len(read) > 1 else [])]
+
+    def on_model(self, values: Mapping[str, Any], ask: Callable[..., Answer]) -> Answer:
+        """What ``ask`` says of the model and its input, from the argument or from the body."""
+        from convdocs import loading, spec
+
+        if not self.arguments:
+            call = self._from_body(values["input"])
+            return ask(call.func, *call.args, **call.keywords)
+        if self.content:
+            raise ValueError("it takes a model or code in its body, not both")
+        if values["input"] is None:
+            raise ValueError(f":input: is needed: {options.INPUT.takes}")
+        target = self.arguments[0]
+        if not spec.is_layer(target):
+            self._may_run(target)
+        where, _, name = target.rpartition(":")
+        if where.endswith(".py"):  # relative to this page, as in other directives
+            target = f"{self.env.relfn2path(where)[0]}:{name}"
+        with loading.loaded(target, values["kwargs"], Path(self.env.srcdir)) as found:
+            for file in found.files:  # the page is read anew when one of them changes
+                self.env.note_dependency(str(file))
+            return ask(found.model, *values["input"])
+
+    def _from_body(self, inputs: tuple[Any, ...] | None) -> partial[Any]:
+        from convdocs import loading
+
+        if not self.content:
+            raise ValueError(f"it needs {self.argument}")
+        self._may_run("its body")
+        code = "\n".join(self.content)
+        if inputs is not None:
+            return partial(loading.last_value(code), *inputs)
+        return loading.example(code)
+
+    def _may_run(self, what: str) -> None:
+        if not self.config.convdocs_execute:
+            raise ValueError(
+                f"{what} is code; set convdocs_execute = True in conf.py to let directives run it"
+            )
+
+
+@contextmanager
+def _one_thread(torch: Any) -> Iterator[None]:
+    """Torch without its thread pool, which hangs in the forks of a parallel build."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
