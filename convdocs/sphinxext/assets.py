@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from docutils import nodes
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+    from sphinx.builders.html import StandaloneHTMLBuilder
 
 PACKAGE = Path(__file__).parents[1]
 STYLE = PACKAGE / "sphinxext" / "convdocs.css"
@@ -21,16 +22,18 @@ def add(
     """Give a page the assets of the directives on it (``html-page-context``)."""
     if not doctree:  # a page without a source: the search, the index
         return
+    builder = cast("StandaloneHTMLBuilder", app.builder)
     used = {name for node in doctree.findall(nodes.container) for name in node["classes"]}
     if "convdocs-part" not in used:
         return
     files = [STYLE, *(EXPLORER if "conv-explorer" in used else ())]
     for file in files:
         _copy(file, Path(app.outdir) / "_static")
+        # the builder's own methods: Sphinx 7.2 reads those of the application at the start only
         if file.suffix == ".css":
-            app.add_css_file(file.name)
+            builder.add_css_file(file.name)
         else:
-            app.add_js_file(file.name)
+            builder.add_js_file(file.name)
 
 
 def _copy(file: Path, folder: Path) -> None:
