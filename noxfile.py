@@ -24,6 +24,13 @@ ROOT = Path(__file__).parent
 ENV = ROOT / ".nox" / "toolchain"
 GROUPS = ("docs", "tests", "lint")
 PACKAGES = ["docs", "gallery", "tests", "convdocs", "noxfile.py"]
+# the newest of each that works with the oldest Sphinx of the extension
+OLDEST_BESIDE = (
+    "myst-parser==4.0.1",
+    "furo==2025.12.19",
+    "pydata-sphinx-theme==0.17.1",
+    "sphinx-rtd-theme==3.1.0",
+)
 # small tensors gain nothing from threads, and torch's pool does not survive Sphinx's forks
 QUIET = {"OMP_NUM_THREADS": "1"}
 
@@ -76,6 +83,24 @@ def tests(session: nox.Session) -> None:
     python = toolchain(session)
     session.run(python, "docs/build.py")
     session.run(python, "-m", "pytest", "-n", "auto", *session.posargs, env=QUIET)
+
+
+@nox.session(name="sphinx-oldest")
+def sphinx_oldest(session: nox.Session) -> None:
+    """Test the directives on the oldest Sphinx that pyproject.toml allows."""
+    python = toolchain(session)
+    extras = nox.project.load_toml(ROOT / "pyproject.toml")["project"]["optional-dependencies"]
+    oldest = extras["sphinx"][0].replace(">=", "==")
+    wanted = [oldest, *OLDEST_BESIDE]
+    folder = ROOT / ".nox" / "oldest" / hashlib.sha256(repr(wanted).encode()).hexdigest()[:8]
+    if not (folder / "installed").exists():
+        pip = (python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet")
+        session.run(*pip, "--upgrade", "--target", str(folder), *wanted)
+        (folder / "installed").touch()
+    env = {**QUIET, "PYTHONPATH": str(folder)}
+    used = "import sphinx, sys; sys.exit(sphinx.__version__ not in sys.argv[1])"
+    session.run(python, "-c", used, oldest, env=env)
+    session.run(python, "-m", "pytest", "-n", "auto", "tests/test_sphinxext.py", env=env)
 
 
 @nox.session
