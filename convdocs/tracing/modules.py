@@ -141,7 +141,7 @@ def _ruled(module: nn.Module, path: str, recorder: Recorder, rule: Any) -> Forwa
                 with no_dispatch():
                     answer = _asked(rule, module, x)
                     if answer is not None and answer.plain:
-                        shape, dtype, _, macs, windows, moved, inplace = answer
+                        shape, dtype, _, _, macs, windows, moved, inplace = answer
                         out: Any = x if inplace else empty(shape, dtype=dtype, device=META)
                         made = out._convdocs_mark = Mark(len(nodes), shape, dtype, True)
                         node = Node(path, module, kind, (seen,), moved, macs, windows, (made,))

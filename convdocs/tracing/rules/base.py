@@ -1,9 +1,10 @@
 """What a shape rule is: from a call's arguments to its output's shape, its windows and its cost.
 
 A rule has the signature of the function that it answers for and reads shapes, never values. It
-says whether the call is *plain*: certain to succeed, with that very shape, in contiguous memory.
-Only then may torch's own kernel be left out; whatever is not plain goes to the kernel, so that
-torch raises its own errors and settles the odd cases.
+says whether the call is *sound*, certain to succeed with that very shape, and whether it is laid
+out plainly, so that the output is contiguous. Only when both hold may torch's own kernel be left
+out. A sound call of another layout goes to the kernel, which settles the strides; of a call that is
+not known to be sound the kernel's word is doubted too, and torch's CPU is asked for its errors.
 """
 
 from __future__ import annotations
@@ -62,17 +63,23 @@ def facts(tensor: Tensor) -> Mark:
 class Answer(NamedTuple):
     """What a rule says about one call.
 
-    ``shape`` and ``dtype`` are those of the output when ``plain`` holds. ``macs`` is None when
-    they cannot be counted.
+    ``shape`` and ``dtype`` are those of the output when the call is :attr:`plain`. ``macs`` is
+    None when they cannot be counted.
     """
 
     shape: Shape
     dtype: torch.dtype
-    plain: bool
+    sound: bool
+    laid_out: bool
     macs: int | None = 0
     windows: tuple[Window, ...] = ()
     flow: flow.Flow = flow.unknown
     inplace: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether torch's kernel may be left out."""
+        return self.sound and self.laid_out
 
 
 Rule = Callable[..., Answer | None]
@@ -80,7 +87,12 @@ Rule = Callable[..., Answer | None]
 
 def by_kernel(x: Mark, moved: flow.Flow, macs: int | None = 0) -> Answer:
     """Answer that leaves the shape to torch's kernel and says what the axes become."""
-    return Answer(x.shape, x.dtype, False, macs, flow=moved)
+    return Answer(x.shape, x.dtype, x.dtype in FLOATS, False, macs, flow=moved)
+
+
+def view(x: Mark, moved: flow.Flow) -> Answer:
+    """The same for a function that only looks at its input in another way, whatever its dtype."""
+    return Answer(x.shape, x.dtype, True, False, flow=moved)
 
 
 @dataclass
@@ -119,8 +131,8 @@ def _writing_in_place(rule: Rule) -> Rule:
         answer = rule(input, *args, **kwargs)
         if answer is None or not isinstance(input, Tensor):
             return None
-        fits = answer.plain and answer.shape == facts(input).shape
-        return answer._replace(inplace=True, plain=fits)
+        fits = answer.shape == facts(input).shape
+        return answer._replace(inplace=True, sound=answer.sound and fits)
 
     return in_place
 

@@ -27,21 +27,21 @@ def batch_norm(
 
 
 def normalise(x: Mark, vectors: Sequence[Tensor | None], training: bool) -> Answer:
-    """Answer for batch norm: plain when all vectors have the input's channels and dtype.
+    """Answer for batch norm: sound when all vectors have the input's channels and dtype.
 
     Its statistics over the batch do not count as reading the whole input: once trained they are
     constants.
     """
     channels = (x.shape[1],) if len(x.shape) > 1 else None
-    plain = x.plain and x.dtype in FLOATS and channels is not None and 0 not in x.shape
+    sound = x.dtype in FLOATS and channels is not None and 0 not in x.shape
     for vector in vectors:
         if vector is not None and (vector.shape != channels or vector.dtype is not x.dtype):
-            plain = False
+            sound = False
     if training:
-        plain = plain and x.shape[0] * prod(x.shape[2:]) > 1
+        sound = sound and x.shape[0] * prod(x.shape[2:]) > 1
     elif vectors[0] is None or vectors[1] is None:
-        plain = False
-    return Answer(x.shape, x.dtype, plain, flow=flow.same)
+        sound = False
+    return Answer(x.shape, x.dtype, sound, x.plain, flow=flow.same)
 
 
 RANKS = {nn.BatchNorm1d: (2, 3), nn.BatchNorm2d: (4,), nn.BatchNorm3d: (5,)}
@@ -68,12 +68,12 @@ def layer_norm(
     x, own = facts(input), tuple(normalized_shape)
     if not own or x.shape[-len(own) :] != own:
         return None
-    plain = x.plain and x.dtype in FLOATS
+    sound = x.dtype in FLOATS
     for vector in (weight, bias):
         if vector is not None and (tuple(vector.shape) != own or vector.dtype is not x.dtype):
-            plain = False
+            sound = False
     dims = tuple(range(len(x.shape) - len(own), len(x.shape)))
-    return Answer(x.shape, x.dtype, plain, flow=flow.mixed(dims))
+    return Answer(x.shape, x.dtype, sound, x.plain, flow=flow.mixed(dims))
 
 
 @BOOK.module(nn.LayerNorm)
@@ -94,12 +94,12 @@ def group_norm(
     if len(x.shape) < 2 or num_groups < 1:
         return None
     channels = x.shape[1]
-    plain = x.plain and x.dtype in FLOATS and 0 not in x.shape and channels % num_groups == 0
-    plain = plain and prod(x.shape[2:]) * x.shape[0] * (channels // num_groups) > 1
+    sound = x.dtype in FLOATS and 0 not in x.shape and channels % num_groups == 0
+    sound = sound and prod(x.shape[2:]) * x.shape[0] * (channels // num_groups) > 1
     for vector in (weight, bias):
         if vector is not None and (vector.shape != (channels,) or vector.dtype is not x.dtype):
-            plain = False
-    return Answer(x.shape, x.dtype, plain, flow=flow.mixed(tuple(range(1, len(x.shape)))))
+            sound = False
+    return Answer(x.shape, x.dtype, sound, x.plain, flow=flow.mixed(tuple(range(1, len(x.shape)))))
 
 
 @BOOK.rule("instance_norm")
@@ -129,8 +129,8 @@ def softmax(
     dims = dims_of(dim, len(x.shape)) if dim is not None else None
     if dims is None or len(dims) != 1:
         return None
-    plain = x.plain and x.dtype in FLOATS and dtype is None
-    return Answer(x.shape, x.dtype, plain, flow=flow.mixed(dims))
+    sound = x.dtype in FLOATS and dtype is None
+    return Answer(x.shape, x.dtype, sound, x.plain, flow=flow.mixed(dims))
 
 
 @BOOK.rule("normalize")

@@ -38,7 +38,8 @@ ELEMENTWISE = (
 
 def elementwise(x: Mark, *, inplace: bool = False) -> Answer:
     """Answer for a function of each element by itself."""
-    return Answer(x.shape, x.dtype, x.plain and x.dtype in FLOATS, flow=flow.same, inplace=inplace)
+    sound = x.dtype in FLOATS
+    return Answer(x.shape, x.dtype, sound, x.plain, flow=flow.same, inplace=inplace)
 
 
 @BOOK.rule(*ELEMENTWISE)
@@ -115,8 +116,8 @@ def arithmetic(input: Any, other: Any, **settings: Any) -> Answer | None:
     shape = broadcast(x.shape, y.shape)
     if shape is None:
         return None
-    plain = x.plain and y.plain and x.dtype is y.dtype and x.dtype in FLOATS
-    return Answer(shape, x.dtype, plain, flow=flow.same)
+    sound = x.dtype is y.dtype and x.dtype in FLOATS
+    return Answer(shape, x.dtype, sound, x.plain and y.plain, flow=flow.same)
 
 
 @BOOK.rule("embedding")
@@ -132,12 +133,11 @@ def embedding(
     x, w = facts(input), facts(weight)
     if len(w.shape) != 2:
         return None
-    plain = (
-        x.plain
-        and w.plain
-        and w.dtype in FLOATS
+    sound = (
+        w.dtype in FLOATS
         and x.dtype in (torch.int64, torch.int32)
         and max_norm is None
         and (padding_idx is None or -w.shape[0] <= padding_idx < w.shape[0])
     )
-    return Answer((*x.shape, w.shape[1]), w.dtype, plain, flow=flow.embedded)
+    laid_out = x.plain and w.plain
+    return Answer((*x.shape, w.shape[1]), w.dtype, sound, laid_out, flow=flow.embedded)

@@ -21,15 +21,14 @@ def matrix(x: Mark, w: Mark, bias: Mark | None) -> Answer | None:
     """Answer for a linear layer over the last axis."""
     if len(w.shape) != 2 or not x.shape or x.shape[-1] != w.shape[1]:
         return None
-    plain = (
-        x.plain
-        and w.plain
-        and x.dtype is w.dtype
+    sound = (
+        x.dtype is w.dtype
         and w.dtype in FLOATS
         and (bias is None or (bias.shape == w.shape[:1] and bias.dtype is w.dtype))
     )
     macs = prod(x.shape) * w.shape[0]
-    return Answer((*x.shape[:-1], w.shape[0]), x.dtype, plain, macs, flow=flow.last_mixed)
+    shape, laid_out = (*x.shape[:-1], w.shape[0]), x.plain and w.plain
+    return Answer(shape, x.dtype, sound, laid_out, macs, flow=flow.last_mixed)
 
 
 @BOOK.module(nn.Linear)

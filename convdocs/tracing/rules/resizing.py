@@ -45,14 +45,11 @@ def interpolate(
         UNKNOWN if antialias else _sampled(n, m, scale, mode, bool(align_corners))
         for n, m, scale in zip(sizes, out, scales, strict=True)
     )
-    plain = (
-        x.plain
-        and x.dtype in FLOATS
-        and align_corners is None
-        and (mode == "nearest" or LINEAR.get(mode) == dims)
-        and not antialias
+    laid_out = x.plain and align_corners is None and not antialias
+    sound = x.dtype in FLOATS and (mode == "nearest" or LINEAR.get(mode) == dims)
+    return Answer(
+        (*x.shape[:2], *out), x.dtype, sound, laid_out, flow=flow.named(flow.local(fields), dims)
     )
-    return Answer((*x.shape[:2], *out), x.dtype, plain, flow=flow.named(flow.local(fields), dims))
 
 
 def _sampled(size: int, output: int, scale: Any, mode: str, align_corners: bool) -> AxisField:

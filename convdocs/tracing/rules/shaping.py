@@ -10,7 +10,7 @@ from torch import Tensor
 
 from convdocs.receptive import AxisField
 from convdocs.tracing import flow
-from convdocs.tracing.rules.base import BOOK, FLOATS, Answer, by_kernel, dims_of, facts
+from convdocs.tracing.rules.base import BOOK, FLOATS, Answer, by_kernel, dims_of, facts, view
 
 
 @BOOK.rule("cat", "concat", "concatenate")
@@ -21,26 +21,27 @@ def concatenation(tensors: Sequence[Tensor], dim: int = 0) -> Answer | None:
     if not -rank <= dim < rank:
         return None
     dim %= rank
-    total, plain = 0, parts[0].dtype in FLOATS
+    total, sound, laid_out = 0, parts[0].dtype in FLOATS, True
     for part in parts:
         shape = part.shape
         if len(shape) != rank or shape[:dim] != first[:dim] or shape[dim + 1 :] != first[dim + 1 :]:
             return None
-        plain = plain and part.plain and part.dtype is parts[0].dtype
+        sound = sound and part.dtype is parts[0].dtype
+        laid_out = laid_out and part.plain
         total += shape[dim]
     shape = (*first[:dim], total, *first[dim + 1 :])
-    return Answer(shape, parts[0].dtype, plain, flow=flow.concatenated(dim))
+    return Answer(shape, parts[0].dtype, sound, laid_out, flow=flow.concatenated(dim))
 
 
 @BOOK.rule("stack")
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Answer | None:
     x = facts(tensors[0])
-    return by_kernel(x, flow.stacked(dim))
+    return view(x, flow.stacked(dim))
 
 
 @BOOK.rule("flatten", "reshape", "view", "view_as", "reshape_as", "unflatten", "ravel")
 def reshape(input: Tensor, *sizes: Any, **named: Any) -> Answer:
-    return by_kernel(facts(input), flow.reshaped)
+    return view(facts(input), flow.reshaped)
 
 
 @BOOK.rule("permute")
@@ -50,7 +51,7 @@ def permute(input: Tensor, *order: Any, dims: Any = None) -> Answer | None:
     turned = dims_of(listed, len(x.shape))
     if turned is None or len(turned) != len(x.shape):
         return None
-    return by_kernel(x, flow.permuted(turned))
+    return view(x, flow.permuted(turned))
 
 
 @BOOK.rule("transpose", "swapaxes", "swapdims")
@@ -61,14 +62,14 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Answer | None:
         return None
     order = list(range(len(x.shape)))
     order[pair[0]], order[pair[1]] = pair[1], pair[0]
-    return by_kernel(x, flow.permuted(tuple(order)))
+    return view(x, flow.permuted(tuple(order)))
 
 
 @BOOK.rule("t", "T", "mT", "adjoint")
 def turned_over(input: Tensor) -> Answer | None:
     x = facts(input)
     rank = len(x.shape)
-    return by_kernel(x, flow.permuted((*range(rank - 2), rank - 1, rank - 2))) if rank > 1 else None
+    return view(x, flow.permuted((*range(rank - 2), rank - 1, rank - 2))) if rank > 1 else None
 
 
 @BOOK.rule("unsqueeze")
@@ -77,7 +78,7 @@ def unsqueeze(input: Tensor, dim: int) -> Answer | None:
     place = dims_of(dim, len(x.shape) + 1)
     if place is None:
         return None
-    return by_kernel(x, flow.indexed((("keep", 0, 1),) * place[0] + (("new", 0, 0),)))
+    return view(x, flow.indexed((("keep", 0, 1),) * place[0] + (("new", 0, 0),)))
 
 
 @BOOK.rule("squeeze")
@@ -90,7 +91,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Answer | None:
         ("drop", 0, 0) if at in dims and size == 1 else ("keep", 0, 1)
         for at, size in enumerate(x.shape)
     ]
-    return by_kernel(x, flow.indexed(tuple(cuts)))
+    return view(x, flow.indexed(tuple(cuts)))
 
 
 @BOOK.rule("__getitem__")
@@ -107,7 +108,7 @@ def getitem(input: Tensor, index: Any) -> Answer | None:
         entries[gap : gap + 1] = [slice(None)] * (len(x.shape) - taken)
     if taken > len(x.shape) or Ellipsis in entries:
         return None
-    return by_kernel(x, flow.indexed(_cuts(entries, x.shape)))
+    return view(x, flow.indexed(_cuts(entries, x.shape)))
 
 
 def _cuts(entries: Sequence[Any], shape: Sequence[int]) -> tuple[flow.Cut, ...]:
@@ -131,7 +132,7 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Answer | None:
     x = facts(input)
     if not isinstance(start, int):
         return None
-    return by_kernel(x, flow.axis_moved(dim, AxisField(1, 1, start)))
+    return view(x, flow.axis_moved(dim, AxisField(1, 1, start)))
 
 
 @BOOK.rule("select")
@@ -140,7 +141,7 @@ def select(input: Tensor, dim: int, index: int) -> Answer | None:
     dims = dims_of(dim, len(x.shape))
     if dims is None:
         return None
-    return by_kernel(x, flow.indexed((("keep", 0, 1),) * dims[0] + (("drop", 0, 0),)))
+    return view(x, flow.indexed((("keep", 0, 1),) * dims[0] + (("drop", 0, 0),)))
 
 
 @BOOK.rule("chunk")
@@ -150,7 +151,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> Answer | None:
     if dims is None or chunks < 1:
         return None
     size = x.shape[dims[0]]
-    return by_kernel(x, flow.parted(dim, tuple(range(0, max(size, 1), max(1, -(-size // chunks))))))
+    return view(x, flow.parted(dim, tuple(range(0, max(size, 1), max(1, -(-size // chunks))))))
 
 
 @BOOK.rule("split")
@@ -161,9 +162,9 @@ def split(input: Tensor, split_size_or_sections: Any, dim: int = 0) -> Answer | 
         return None
     if isinstance(split_size_or_sections, int):
         step = max(1, split_size_or_sections)
-        return by_kernel(x, flow.parted(dim, tuple(range(0, max(1, x.shape[dims[0]]), step))))
+        return view(x, flow.parted(dim, tuple(range(0, max(1, x.shape[dims[0]]), step))))
     starts = (0, *accumulate(split_size_or_sections))
-    return by_kernel(x, flow.parted(dim, tuple(starts)))
+    return view(x, flow.parted(dim, tuple(starts)))
 
 
 @BOOK.rule("unbind")
@@ -172,7 +173,7 @@ def unbind(input: Tensor, dim: int = 0) -> Answer | None:
     dims = dims_of(dim, len(x.shape))
     if dims is None:
         return None
-    return by_kernel(x, flow.indexed((("keep", 0, 1),) * dims[0] + (("drop", 0, 0),)))
+    return view(x, flow.indexed((("keep", 0, 1),) * dims[0] + (("drop", 0, 0),)))
 
 
 @BOOK.rule(
@@ -199,8 +200,8 @@ def padding(
         n + pad[-2 * (at + 1)] + pad[-2 * (at + 1) + 1]
         for at, n in enumerate(x.shape[len(x.shape) - dims :])
     )
-    plain = x.plain and x.dtype in FLOATS and mode == "constant" and bool(sizes)
-    plain = plain and min(pad) >= 0
+    sound = x.dtype in FLOATS and mode == "constant" and bool(sizes) and min(pad) >= 0
     before = tuple(flow.padded_field(pad[-2 * (at + 1)]) for at in range(dims))
     shape = (*x.shape[: len(x.shape) - dims], *sizes)
-    return Answer(shape, x.dtype, plain, flow=flow.local(before) if dims else flow.same)
+    moved = flow.local(before) if dims else flow.same
+    return Answer(shape, x.dtype, sound, x.plain, flow=moved)

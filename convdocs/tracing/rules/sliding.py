@@ -83,13 +83,11 @@ def convolve(
     given = w.shape[1] * groups if transposed else w.shape[0]
     out = plan.output(sizes)
     cells = sizes if transposed else out
-    plain = (
+    sound = (
         channels == taken > 0
         and w.shape[0] % groups == 0
         and min(out) > 0
         and min(sizes) > 0
-        and x.plain
-        and w.plain
         and x.dtype is w.dtype
         and w.dtype in FLOATS
         and (bias is None or (bias.shape == (given,) and bias.dtype is w.dtype))
@@ -97,7 +95,8 @@ def convolve(
     samples = x.shape[0] if batched else 1
     macs = samples * prod(cells) * w.shape[0] * w.shape[1] * plan.taps
     shape = (*x.shape[: -dims - 1], given, *out)
-    return Answer(shape, x.dtype, plain, macs, plan.windows, plan.flow)
+    laid_out = x.plain and w.plain
+    return Answer(shape, x.dtype, sound, laid_out, macs, plan.windows, plan.flow)
 
 
 @BOOK.rule("conv1d", "conv2d", "conv3d")
@@ -170,18 +169,19 @@ def pool(x: Mark, plan: Plan | None, dims: int) -> Answer | None:
     if plan is None or len(x.shape) not in (dims + 1, dims + 2):
         return None
     out = plan.output(x.shape[-dims:])
-    plain = x.plain and x.dtype in FLOATS and min(out) > 0 and min(x.shape) > 0
-    return Answer((*x.shape[:-dims], *out), x.dtype, plain, 0, plan.windows, plan.flow)
+    sound = x.dtype in FLOATS and min(out) > 0 and min(x.shape) > 0
+    shape = (*x.shape[:-dims], *out)
+    return Answer(shape, x.dtype, sound, x.plain, 0, plan.windows, plan.flow)
 
 
 def average(x: Mark, plan: Plan | None, dims: int, divisor: int | None) -> Answer | None:
     """Answer for an average pool; in 3-D torch wants the kernel to fit into the unpadded input."""
     answer = pool(x, plan, dims)
-    if answer is None or plan is None or not answer.plain:
+    if answer is None or plan is None:
         return answer
     pairs = zip(plan.windows, x.shape[-dims:], strict=True)
     refused = divisor == 0 or (dims == 3 and any(n < w.kernel for w, n in pairs))
-    return answer._replace(plain=False) if refused else answer
+    return answer._replace(sound=False) if refused else answer
 
 
 def _max_pool(dims: int) -> Rule:
@@ -197,7 +197,7 @@ def _max_pool(dims: int) -> Rule:
         settings = (hashable(s) for s in (kernel_size, stride, padding, dilation))
         answer = pool(facts(input), pool_plan(dims, *settings, ceil_mode), dims)
         if return_indices and answer is not None:
-            return answer._replace(plain=False)
+            return answer._replace(laid_out=False)
         return answer
 
     return max_pool
@@ -230,7 +230,7 @@ def _lp_pool(dims: int) -> Rule:
     ) -> Answer | None:
         plan = pool_plan(dims, hashable(kernel_size), hashable(stride), 0, 1, ceil_mode)
         answer = pool(facts(input), plan, dims)
-        return answer and answer._replace(plain=answer.plain and norm_type > 0)
+        return answer and answer._replace(sound=answer.sound and norm_type > 0)
 
     return lp_pool
 
@@ -239,12 +239,13 @@ def _adaptive_pool(dims: int) -> Rule:
     def adaptive_pool(
         input: Tensor, output_size: Any, return_indices: bool = False
     ) -> Answer | None:
-        return adaptive(facts(input), output_size, dims, plain=not return_indices)
+        answer = adaptive(facts(input), output_size, dims)
+        return answer._replace(laid_out=False) if return_indices and answer else answer
 
     return adaptive_pool
 
 
-def adaptive(x: Mark, output_size: Any, dims: int, *, plain: bool = True) -> Answer | None:
+def adaptive(x: Mark, output_size: Any, dims: int) -> Answer | None:
     """Answer for an adaptive pool; None in its output size keeps the input's."""
     asked = (output_size,) * dims if isinstance(output_size, int) else tuple(output_size)
     if len(asked) != dims or len(x.shape) not in (dims + 1, dims + 2):
@@ -253,8 +254,8 @@ def adaptive(x: Mark, output_size: Any, dims: int, *, plain: bool = True) -> Ans
     out = tuple(n if m is None else m for m, n in zip(asked, sizes, strict=True))
     if min(out) < 1 or min(x.shape) < 1:
         return None
-    sound = plain and x.plain and x.dtype in FLOATS
-    return Answer((*x.shape[:-dims], *out), x.dtype, sound, flow=adaptive_flow(sizes, out))
+    shape, sound = (*x.shape[:-dims], *out), x.dtype in FLOATS
+    return Answer(shape, x.dtype, sound, x.plain, flow=adaptive_flow(sizes, out))
 
 
 @lru_cache(maxsize=2048)
