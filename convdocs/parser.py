@@ -131,9 +131,9 @@ def _layer_command(add: Any, name: str, summary: str, *examples: str) -> argpars
     made.add_argument("--at", metavar="INDEX", help="The output cell that is lit, as 0,1,2.")
     made.add_argument(
         "--values",
-        choices=("whole", "random"),
+        choices=("whole", "counting", "random"),
         default="whole",
-        help="Small whole numbers, or what torch draws.",
+        help="Small whole numbers, 0, 1, 2 and so on, or what torch draws.",
     )
     made.add_argument("--seed", type=int, default=0, help="Seed of the numbers.")
     made.add_argument(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+from math import prod
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from convdocs import layers
 from convdocs.suggest import nearest
 
-VALUES = ("whole", "random")
+VALUES = ("whole", "counting", "random")
 
 
 class SpecError(ValueError):
@@ -222,7 +223,8 @@ def worked(
     size : tuple of int
         Input cells along each spatial axis.
     values : str
-        ``"whole"``: small whole numbers. ``"random"``: what torch draws.
+        ``"whole"``: small whole numbers. ``"counting"``: 0, 1, 2 and so on, in the input and in
+        each parameter. ``"random"``: what torch draws.
     seed : int
         Seed of the numbers.
 
@@ -240,6 +242,10 @@ def worked(
     shape = (read.in_channels or 1, *size)
     if values == "random":
         return made, torch.randn(shape, generator=numbers)
+    if values == "counting":
+        for parameter in made.parameters():
+            parameter.data = torch.arange(float(parameter.numel())).reshape(parameter.shape)
+        return made, torch.arange(float(prod(shape))).reshape(shape)
     for parameter in made.parameters():
         parameter.data = torch.randint(-1, 3, parameter.shape, generator=numbers).float()
     return made, torch.randint(0, 10, shape, generator=numbers).float()

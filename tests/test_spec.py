@@ -70,6 +70,12 @@ def test_a_seed_gives_the_same_weights_again():
     assert not torch.equal(first.weight, other.weight)
 
 
+def test_worked_layers_can_count_from_zero():
+    """The best-known small example, from Dive into Deep Learning."""
+    layer, x = spec.worked("Conv2d(1, 1, 2)", (3, 3), values="counting")
+    assert layer(x).flatten().tolist() == [19, 25, 37, 43]
+
+
 def test_worked_layers_have_whole_numbers_or_those_that_torch_draws():
     whole, x = spec.worked("Conv2d(2, 3, 3)", (4, 5))
     assert x.shape == (2, 4, 5)

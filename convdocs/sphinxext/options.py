@@ -200,16 +200,17 @@ AT = Option(
 )
 VALUES = Option(
     "values",
-    "whole or random",
-    "Small whole numbers, or the weights that torch draws and a normal input.",
-    one_of("whole", "random"),
+    "whole, counting or random",
+    "Small whole numbers, 0, 1, 2 and so on, or the weights that torch draws and a normal input.",
+    one_of("whole", "counting", "random"),
     "whole",
 )
 NUMBERS = Option(
     "values",
-    "whole, random or notebook",
-    "Small whole numbers, the weights that torch draws and a normal input, or the notebook's own.",
-    one_of("whole", "random", "notebook"),
+    "whole, counting, random or notebook",
+    "Small whole numbers, 0, 1, 2 and so on, the weights that torch draws and a normal input, or "
+    "the notebook's own.",
+    one_of("whole", "counting", "random", "notebook"),
     "whole",
 )
 BATCH = Option("batch", "a whole number", "Samples in the input; 0 for no batch axis.", _whole, 0)
