@@ -50,7 +50,7 @@ READ_VALUES = frozenset(
     for name in (
         "item __bool__ __int__ __float__ __index__ __complex__ tolist numpy __array__ nonzero "
         "unique masked_select equal allclose argwhere bincount unique_consecutive backward "
-        "__contains__ histc"
+        "__contains__ histc _pack_padded_sequence _pad_packed_sequence"
     ).split()
     if hasattr(home, name)
 ) | {torch.autograd.grad}

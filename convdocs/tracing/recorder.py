@@ -210,7 +210,7 @@ class ShapeRecorder(Recorder):
         args, kwargs = mapped((args, kwargs), self.on_meta)
         args, kwargs = functions.moved_to_meta(func, args, kwargs)
         if _doubtful(func, answer, node) and refused_at_once(node.inputs, answer):
-            raise_for_real(func, args, kwargs)
+            self._ask_the_cpu(func, args, kwargs, node)
         try:
             if answer is not None:
                 return func(*args, **kwargs)
@@ -218,10 +218,21 @@ class ShapeRecorder(Recorder):
                 out = func(*args, **kwargs)
         except Exception as error:
             if not _about_meta(error) or refused_at_once(node.inputs, answer):
-                raise_for_real(func, args, kwargs)
+                self._ask_the_cpu(func, args, kwargs, node)
             raise NeedsValues(func) from error
         node.macs, node.note = counter.macs, counter.note
         return out
+
+    @staticmethod
+    def _ask_the_cpu(func: Any, args: Any, kwargs: dict[str, Any], node: Node) -> None:
+        try:
+            raise_for_real(func, args, kwargs)
+        except Exception as error:
+            numbers = any(not one.dtype.is_floating_point for one in node.inputs)
+            if numbers and func not in BOOK.functions:
+                # it may be the zeros, as lengths or indices, that were refused
+                raise NeedsValues(func) from None
+            raise error from None
 
 
 def _doubtful(func: Any, answer: Answer | None, node: Node) -> bool:

@@ -1,0 +1,172 @@
+"""Multiply-accumulates and parameters against torch's own counter and published figures."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from convdocs.tracing import trace
+from convdocs.tracing.costs import Counter
+
+sys.path.insert(0, str(Path(__file__).parent / "bench"))
+import models
+
+
+def flops(model: nn.Module, *inputs: Any) -> int:
+    with torch.device("meta"), FlopCounterMode(display=False) as counter, torch.no_grad():
+        model.to("meta")(*inputs)
+    return counter.get_total_flops()
+
+
+K, S, D = st.integers(1, 3), st.integers(1, 3), st.integers(1, 2)
+
+
+@st.composite
+def contractions(draw: Any) -> tuple[nn.Module, tuple[int, ...]]:
+    dims, groups = draw(st.integers(1, 3)), draw(st.sampled_from([1, 1, 2]))
+    kind = draw(st.sampled_from(["Conv", "ConvTranspose"]))
+    settings = {
+        "stride": draw(S),
+        "dilation": draw(D),
+        "groups": groups,
+        "bias": draw(st.booleans()),
+    }
+    module = getattr(nn, f"{kind}{dims}d")(4, 6, draw(K), **settings)
+    spatial = draw(st.lists(st.integers(5, 8), min_size=dims, max_size=dims))
+    return module, (draw(st.integers(1, 2)), 4, *spatial)
+
+
+@settings(max_examples=100)
+@given(contractions())
+def test_convolutions_as_torchs_counter_counts_them(case: tuple[nn.Module, tuple[int, ...]]):
+    module, shape = case
+    found = trace(module, shape)
+    assert 2 * found.macs == flops(module, torch.empty(shape, device="meta"))
+
+
+class Way(nn.Module):
+    def __init__(self, way: Any) -> None:
+        super().__init__()
+        self.way = way
+
+    def forward(self, *inputs: Tensor) -> Any:
+        return self.way(*inputs)
+
+
+PRODUCTS = {
+    "linear": (Way(lambda x, w: F.linear(x, w)), (2, 3, 4), (5, 4)),
+    "matmul": (Way(torch.matmul), (2, 3, 4), (4, 5)),
+    "broadcast": (Way(torch.matmul), (2, 1, 3, 4), (6, 4, 5)),
+    "operator": (Way(lambda x, y: x @ y), (3, 4), (4, 5)),
+    "bmm": (Way(torch.bmm), (2, 3, 4), (2, 4, 5)),
+    "baddbmm": (Way(torch.baddbmm), (2, 3, 5), (2, 3, 4), (2, 4, 5)),
+    "addmm": (Way(torch.addmm), (3, 5), (3, 4), (4, 5)),
+    "einsum": (Way(lambda x, y: torch.einsum("bij,bjk->bik", x, y)), (2, 3, 4), (2, 4, 5)),
+    "attention": (Way(F.scaled_dot_product_attention), (2, 3, 8), (2, 5, 8), (2, 5, 8)),
+    "functional": (Way(lambda x, w: F.conv2d(x, w, padding=1)), (1, 3, 8, 8), (4, 3, 3, 3)),
+    "multihead": (nn.MultiheadAttention(8, 2), *((5, 2, 8),) * 3),
+    "encoder": (nn.TransformerEncoderLayer(8, 2, 16), (5, 2, 8)),
+    "bilinear upsampling": (nn.Upsample(scale_factor=2, mode="bilinear"), (1, 3, 4, 4)),
+}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_products_as_torchs_counter_counts_them(name: str):
+    model, *shapes = PRODUCTS[name]
+    found = trace(model, *shapes)
+    assert 2 * found.macs == flops(model, *(torch.empty(s, device="meta") for s in shapes))
+
+
+def test_where_other_tools_count_wrongly():
+    assert trace(nn.ConvTranspose2d(3, 1, 2, stride=2), (1, 3, 4, 4)).macs == 192
+    assert trace(nn.Conv2d(3, 8, 3), (1, 3, 16, 16)).macs == 42_336  # no bias in it
+    functional = Way(lambda x, w: F.conv2d(x, w, padding=1))
+    assert trace(functional, (1, 3, 16, 16), (8, 3, 3, 3)).macs == 55_296
+
+
+def test_vectors():
+    assert trace(Way(torch.mv), (3, 4), (4,)).macs == 12
+    assert trace(Way(torch.dot), (4,), (4,)).macs == 4
+    assert trace(Way(torch.addmv), (3,), (3, 4), (4,)).macs == 12
+    assert trace(Way(torch.vdot), (4,), (4,)).macs == 4
+
+
+def test_recurrent_layers_by_hand():
+    steps = 5 * 2
+    assert trace(nn.LSTM(3, 4), (5, 2, 3)).macs == steps * 4 * (3 * 4 + 4 * 4)
+    assert trace(nn.GRU(3, 4, bidirectional=True), (5, 2, 3)).macs == steps * 2 * 3 * (12 + 16)
+    deep = trace(nn.RNN(3, 4, num_layers=2), (5, 2, 3)).macs
+    assert deep == steps * ((12 + 16) + (16 + 16))
+    assert trace(nn.LSTM(3, 4, proj_size=2), (5, 2, 3)).macs == steps * (4 * (12 + 8) + 8)
+    assert trace(nn.LSTMCell(3, 4), (2, 3)).macs == 2 * 4 * (12 + 16)
+
+
+def test_packed_sequences_count_their_own_steps():
+    class Packing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm = nn.LSTM(3, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            packed = nn.utils.rnn.pack_padded_sequence(x, [5, 2])
+            return self.lstm(packed)[0].data
+
+    found = trace(Packing(), (5, 2, 3))
+    assert [call.macs for call in found.calls if call.kind == "LSTM"] == [7 * 4 * (12 + 16)]
+
+
+def test_what_cannot_be_counted_is_none_with_a_reason():
+    found = trace(nn.Sequential(nn.Linear(3, 3), Way(torch.linalg.inv)), (3, 3))
+    assert [call.macs for call in found.calls] == [27, None]
+    assert found.calls[1].macs_note == "not counted: linalg_inv_ex"
+    assert found.macs is None
+    assert (
+        trace(nn.Bilinear(3, 4, 5), (2, 3), (2, 4)).calls[0].macs_note == "not counted: _trilinear"
+    )
+    assert trace(Way(torch.fft.rfft), (8,)).macs is None
+
+
+def test_what_multiplies_nothing_is_zero():
+    net = nn.Sequential(
+        nn.ReLU(), nn.BatchNorm1d(3), nn.MaxPool1d(2), nn.GroupNorm(3, 3), nn.Softmax(1),
+        nn.GLU(2), nn.PReLU(), nn.Hardshrink(), nn.LocalResponseNorm(2), nn.InstanceNorm1d(3),
+        nn.ReflectionPad1d(1), nn.Upsample(scale_factor=2), nn.Dropout1d(), nn.Softmin(1),
+    )  # fmt: skip
+    assert [call.macs for call in trace(net, (2, 3, 16)).calls] == [0] * len(net)
+
+
+def test_the_counter_by_itself():
+    with Counter() as counter:
+        torch.linalg.inv(torch.eye(2) @ torch.eye(2))
+    assert counter.macs is None
+    assert counter.note == "not counted: linalg_inv_ex"
+
+
+@pytest.mark.parametrize(
+    ("make", "params", "gmacs"),
+    [
+        (models.AlexNet, 61_100_840, 0.714),
+        (models.VGG, 138_357_544, 15.470),
+        (models.resnet18, 11_689_512, 1.814),
+        (models.resnet50, 25_557_032, 4.089),
+        (models.resnet152, 60_192_808, 11.514),
+        (models.densenet201, 20_013_928, 4.291),
+        (models.efficientnet_b4, 19_341_616, 1.504),
+    ],
+)
+def test_published_networks(make: Any, params: int, gmacs: float):
+    with torch.device("meta"):
+        model = make()
+    found = trace(model, (1, 3, 224, 224))
+    assert found.params == params == sum(call.params for call in found.calls)
+    assert round(found.macs / 1e9, 3) == gmacs
+    assert found.output_shapes == ((1, 1000),)
