@@ -115,6 +115,9 @@ class Finding:
     def __str__(self) -> str:
         return f"{self.path or '(model)'}: {self.sentence} {self.fix} [{self.code}]"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
     def _repr_html_(self) -> str:
         return str(import_module("convdocs.view.trace").finding_html(self))
 
@@ -248,6 +251,9 @@ class Trace:
 
     def __str__(self) -> str:
         return str(import_module("convdocs.view.trace").text(self))
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
 
     def _repr_html_(self) -> str:
         return str(import_module("convdocs.view.trace").html(self))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
+from typing import Any
 
 from convdocs.geometry import Window
 from convdocs.layers import Family
@@ -106,6 +107,9 @@ class Explanation:
         from convdocs.view import explanation as view
 
         return view.text(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
 
     def _repr_html_(self) -> str:
         from convdocs.view import explanation as view
