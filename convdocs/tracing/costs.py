@@ -30,7 +30,8 @@ _FREE_TAGS = frozenset(
 )
 _FREE = frozenset(
     (
-        "new_zeros new_ones new_full _linalg_check_errors "
+        "new_zeros new_ones new_full _linalg_check_errors _pack_padded_sequence "
+        "_pad_packed_sequence "
         "cat stack copy_ _to_copy clone contiguous empty empty_like empty_strided new_empty "
         "new_empty_strided zeros ones full arange zeros_like ones_like full_like rand_like "
         "randn_like index index_select index_put gather scatter scatter_add where masked_fill "

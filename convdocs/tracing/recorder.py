@@ -108,13 +108,16 @@ class Recorder(TorchFunctionMode):
     def _execute(
         self, func: Any, args: Any, kwargs: dict[str, Any], answer: Answer | None, node: Node
     ) -> Any:
-        out = func(*args, **kwargs)
-        if answer is None:
-            self._count(func, args, kwargs, node)
+        if answer is not None:
+            return func(*args, **kwargs)
+        with Counter() as counter:
+            out = func(*args, **kwargs)
+        node.macs, node.note = counter.macs, counter.note
+        self._recount(func, args, kwargs, node)
         return out
 
-    def _count(self, func: Any, args: Any, kwargs: dict[str, Any], node: Node) -> None:
-        """Count on meta, as a run on shapes does: a CPU has kernels of its own."""
+    def _recount(self, func: Any, args: Any, kwargs: dict[str, Any], node: Node) -> None:
+        """Count on meta where that works, as a run on shapes does: a CPU has kernels of its own."""
         counter = Counter()
         args, kwargs = mapped((args, kwargs), lambda tensor: tensor.detach().to(META))
         args, kwargs = functions.moved_to_meta(func, args, kwargs)
@@ -122,7 +125,7 @@ class Recorder(TorchFunctionMode):
             with counter:
                 func(*args, **kwargs)
         except Exception:
-            node.macs, node.note = None, f"not counted: {node.kind}"
+            return
         else:
             node.macs, node.note = counter.macs, counter.note
 
