@@ -42,7 +42,7 @@ def same_with_stride(failure: Failure, said: Said) -> Reading:
 @FAMILY.entry(
     "padding-string",
     "A padding that is neither a number nor 'same' nor 'valid'",
-    [r"Invalid padding string:? '(?P<got>[^']*)'", r"str' object cannot be interpreted as an int"],
+    [r"Invalid padding string:? '(?P<got>[^']*)'"],
     'layer = nn.Conv2d(3, 8, 3, padding="full")',
 )
 def padding_string(failure: Failure, said: Said) -> Reading:
@@ -62,7 +62,10 @@ def padding_string(failure: Failure, said: Said) -> Reading:
 @FAMILY.entry(
     "padding-mode",
     "An unknown padding mode",
-    [r"padding_mode must be one of .*, but got padding_mode='(?P<got>[^']*)'"],
+    [
+        r"padding_mode must be one of .*, but got padding_mode='(?P<got>[^']*)'",
+        r"Unrecognised padding mode (?P<got>\w+)",
+    ],
     'layer = nn.Conv2d(3, 8, 3, padding=1, padding_mode="edge")',
 )
 def padding_mode(failure: Failure, said: Said) -> Reading:
@@ -146,8 +149,6 @@ def groups_do_not_divide(failure: Failure, said: Said) -> Reading:
     "A stride below 1",
     [
         r"non-positive stride is not supported",
-        r"[Ss]trides? (?:should|must) be greater than (?:zero|0),? but got",
-        r"negative stride is not supported",
         r"integer division or modulo by zero",
     ],
     "layer = nn.Conv2d(3, 8, 3, stride=0)\nx = torch.zeros(1, 3, 8, 8)\nlayer(x)",
@@ -190,7 +191,11 @@ def dilation_not_positive(failure: Failure, said: Said) -> Reading:
 @FAMILY.entry(
     "negative-padding",
     "A negative padding",
-    [r"negative padding is not supported", r"Padding must be non-negative but got"],
+    [
+        r"negative padding is not supported",
+        r"Negative padding value is resulting in an empty dimension",
+        r"numel: integer multiplication overflow",
+    ],
     "layer = nn.Conv2d(3, 8, 3, padding=-1)\nx = torch.zeros(1, 3, 8, 8)\nlayer(x)",
     when=CONV,
 )
@@ -226,7 +231,6 @@ def _cropped(failure: Failure) -> Repair | None:
         r"kernel size should be greater than zero",
         r"Trying to create tensor with negative dimension",
         r"Output size is too small",
-        r"dimensions are invalid",
     ],
     "layer = nn.Conv2d(3, 8, 0)\nx = torch.zeros(1, 3, 8, 8)\nlayer(x)",
     when=lambda failure: (
@@ -309,7 +313,6 @@ def _weight_rank(failure: Failure, said: Said) -> Reading:
     "A layer with a negative size",
     [
         r"Trying to create tensor with negative dimension",
-        r"negative dimensions? .*not allowed",
         r"in1_features must be > 0",
         r"kernel_size must be greater than 0, but got",
     ],
@@ -342,7 +345,6 @@ def _least(value: Any) -> int:
     [
         r"weight of size \[(?P<weight>[^\]]*)\], expected bias to be 1-dimensional with "
         r"(?P<need>\d+) elements, but got bias of size \[(?P<bias>[^\]]*)\]",
-        r"expected bias shape",
     ],
     "x = torch.zeros(1, 3, 8, 8)\nweight = torch.zeros(4, 3, 3, 3)\nbias = torch.zeros(3)\n"
     "nn.functional.conv2d(x, weight, bias)",

@@ -90,6 +90,9 @@ class Diagnosis:
     def __str__(self) -> str:
         return str(import_module("convdocs.view.diagnosis").text(self))
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
     def _repr_html_(self) -> str:
         return str(import_module("convdocs.view.diagnosis").html(self))
 
@@ -145,7 +148,8 @@ def of_trace(
     assert reason is not None
     run = _Run(model, inputs, kwargs, error)
     failure = read(reason, path=error.call.path)
-    return _diagnosis(replace(failure, trace=error.trace, failed=error.call), run)
+    failure = replace(failure, trace=error.trace, failed=error.call, on_shapes=not run.values)
+    return _diagnosis(failure, run)
 
 
 def of_exception(error: BaseException) -> Diagnosis | None:

@@ -42,6 +42,8 @@ class Failure:
         The layer class whose constructor failed.
     settings : dict
         The failing layer's, constructor's or function's arguments by name, tensors left out.
+    on_shapes : bool
+        The tensors are stand-ins on meta, from a run on shapes.
     trace : Trace or None
         The calls that went well before.
     failed : Call or None
@@ -57,6 +59,7 @@ class Failure:
     kwargs: dict[str, Any] = field(default_factory=dict)
     built: type | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+    on_shapes: bool = False
     trace: Trace | None = None
     failed: Call | None = None
 
@@ -93,6 +96,13 @@ class Failure:
     def shape(self) -> Shape:
         """Shape of the first input."""
         return self.shapes[0] if self.shapes else ()
+
+    @property
+    def device(self) -> str:
+        """Kind of device that the call ran on, "cpu" for stand-ins; empty where not known."""
+        if self.on_shapes or not self.tensors:
+            return "cpu" if self.on_shapes else ""
+        return self.tensors[0].device.type
 
     def makers(self, tensor: int) -> list[Call]:
         """The calls that made an input, the last one first, along their first inputs."""

@@ -12,8 +12,10 @@ from convdocs.errors.wording import (
     moved_axis,
     other_dims,
     setting,
+    spatial,
     typed,
 )
+from convdocs.geometry import Window
 
 FAMILY = Family(
     "inputs",
@@ -204,15 +206,16 @@ def _fitting(failure: Failure, padded: list[int], span: list[int]) -> list[Repai
         r"channel: [(\[](?P<out>[^)\]]*)[)\]]\. Output size is too small",
         r"Trying to create tensor with negative dimension -\d+: \[(?P<out>[^\]]*)\]",
         r"invalid shape dimension -\d+ at index \d+ of shape \[(?P<out>[^\]]*)\]",
+        r"could not construct a memory descriptor",
     ],
     "layer = nn.ConvTranspose2d(3, 2, 3, padding=3)\nx = torch.zeros(1, 3, 2, 2)\nlayer(x)",
     when=lambda failure: failure.built is None and of_kind("transpose")(failure),
 )
 def transposed_small(failure: Failure, said: Said) -> Reading:
-    out = whole(said["out"])[-max(failure.dims, 1) :]
+    out = _transposed_sizes(failure) or tuple(whole(said.get("out", "")))[-failure.dims :]
     padding = setting(failure, "padding")
     cause = (
-        f"The output would have the size {typed(tuple(out))}. The padding of a transposed "
+        f"The output would have the size {typed(out) if out else 0}. The padding of a transposed "
         f"convolution takes cells off its output, here {typed(padding)} on each side."
     )
     less = tuple(max(0, p - -(-(1 - o) // 2)) for p, o in zip(padding, out, strict=False))
@@ -224,6 +227,24 @@ def transposed_small(failure: Failure, said: Said) -> Reading:
         rebuilt(failure, f"Use a wider kernel: {typed(wider)}.", kernel_size=typed(wider))
     )
     return cause, repairs
+
+
+def _transposed_sizes(failure: Failure) -> tuple[int, ...]:
+    """The output's sizes by the formula, below 1 where nothing is left."""
+    sizes = spatial(failure) if failure.layer is not None else ()
+    parts = zip(
+        sizes,
+        setting(failure, "kernel_size", 1),
+        setting(failure, "stride", 1),
+        setting(failure, "padding"),
+        setting(failure, "dilation", 1),
+        setting(failure, "output_padding"),
+        strict=False,
+    )
+    return tuple(
+        Window(k, s, (p, p), d, extra, transposed=True).output_size(size)
+        for size, k, s, p, d, extra in parts
+    )
 
 
 @FAMILY.entry(

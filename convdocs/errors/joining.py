@@ -157,7 +157,7 @@ def _different_heads(failure: Failure, dim: int) -> list[Repair | None]:
     [
         r"Tensors must have same number of dimensions: got (?P<a>\d+) and (?P<b>\d+)",
         r"zero-dimensional tensor \(at position (?P<which>\d+)\) cannot be concatenated",
-        r"Number of dimensions of tensors must match\. Expected (?P<a>\d+)-D tensors, but got "
+        r"Number of dimensions of tensors must match\.\s+Expected (?P<a>\d+)-D tensors, but got "
         r"(?P<b>\d+)-D",
     ],
     "a = torch.zeros(2, 3, 8)\nb = torch.zeros(2, 3)\ny = torch.cat([a, b], -1)",
@@ -198,9 +198,7 @@ def cat_rank(failure: Failure, said: Said) -> Reading:
 )
 def stack_sizes(failure: Failure, said: Said) -> Reading:
     listed = ", ".join(str(shape) for shape in failure.shapes)
-    cause = (
-        f"stack() makes a new axis of tensors of one and the same shape; here they are {listed}."
-    )
+    cause = f"To be stacked, tensors must have one and the same shape; here they are {listed}."
     if len({len(shape) for shape in failure.shapes}) != 1 or not failure.shape:
         return cause, []
     letters = LETTERS[: len(failure.shapes)]
@@ -225,8 +223,8 @@ def stack_sizes(failure: Failure, said: Said) -> Reading:
         r"dimension (?P<axis>-?\d+)",
         r"Attempting to broadcast a dimension of length (?P<b>\d+) at (?P<axis>-?\d+)! "
         "Mismatching argument",
-        r"Shape mismatch: objects cannot be broadcast",
-        r"[Tt]ensors? (?:are not|cannot be) broadcast",
+        r"The expanded size of the tensor \((?P<b>\d+)\) must match the existing size "
+        r"\((?P<a>\d+)\) at non-singleton dimension (?P<axis>\d+)",
     ],
     "a = torch.zeros(1, 8, 28, 28)\nb = torch.zeros(1, 16, 28, 28)\ny = a + b",
 )

@@ -28,9 +28,7 @@ MODES = {3: "linear", 4: "bilinear", 5: "trilinear"}
         r"Input Error: Only 3D, 4D and 5D input Tensors supported \(got (?P<got>\d+)D\) for "
         "the modes: .* "
         r"\(got (?P<mode>[\w-]+)\)",
-        r"(?:align_corners|Anti-alias) option",
-        "Expected 3D or higher|Dimension out of range|list index out of range|tuple index out "
-        "of range",
+        r"align_corners option",
     ],
     'layer = nn.Upsample(scale_factor=2, mode="bilinear")\nx = torch.zeros(3, 8, 8)\nlayer(x)',
     when=UP,
@@ -44,6 +42,8 @@ def upsample_rank(failure: Failure, said: Said) -> Reading:
         "trilinear": "(N, C, D, H, W)",
     }.get(mode, "(N, C, L), (N, C, H, W) or (N, C, D, H, W)")
     rank = len(failure.shape) if failure.tensors else int(said.get("got") or 0)
+    if "align_corners" in failure.message:
+        return _align_corners(failure, mode, rank)
     cause = (
         f"{capital(the_input(failure))} has {axes_of((0,) * rank)}; the mode "
         f"{mode!r} "
@@ -84,6 +84,15 @@ def upsample_rank(failure: Failure, said: Said) -> Reading:
     return cause, repairs
 
 
+def _align_corners(failure: Failure, mode: str, rank: int) -> Reading:
+    cause = f"align_corners goes with a mode that interpolates; {mode!r} copies, with {rank} axes."
+    fits = MODES.get(rank, "bilinear")
+    return cause, [
+        rebuilt(failure, "Leave align_corners out.", align_corners=None),
+        rebuilt(failure, f"Or interpolate, with mode={fits!r}.", mode=fits),
+    ]
+
+
 @FAMILY.entry(
     "upsample-size",
     "An output size or factor that does not fit",
@@ -91,15 +100,9 @@ def upsample_rank(failure: Failure, said: Said) -> Reading:
         r"Input and (?P<which>output|scale_factor) must have the same number of spatial dimensions",
         r"Input and output sizes should be greater than 0, but got (?P<sizes>.*)",
         r"(?:either|only one of) size or scale_factor should be defined",
-        r"It is expected (?:output_size|input_size) equals to \d",
-        r"Invalid size, expected",
         r"upper bound and (?:lower bound inconsistent|larger bound inconsistent)",
         r"elements of output_size must be greater",
-        r"Trying to create tensor with negative dimension",
-        r"Non-empty \dD data tensor expected but got a tensor with sizes",
-        r"Expected input to have non-zero size",
         r"recompute_scale_factor is not meaningful",
-        r"expected size to be one of int",
         r"(?:division|modulo) by zero",
     ],
     "layer = nn.Upsample(size=(16, 16))\nx = torch.zeros(1, 3, 8)\nlayer(x)",
@@ -109,13 +112,16 @@ def upsample_size(failure: Failure, said: Said) -> Reading:
     size, factor = failure.settings.get("size"), failure.settings.get("scale_factor")
     spatial = failure.shape[2:]
     asked = f"size={size}" if size is not None else f"scale_factor={factor}"
-    if not size and not factor:
-        asked = "neither size nor scale_factor"
-    gives = "gives an" if not size and not factor else "does not give an"
     cause = (
-        f"{capital(the_input(failure))} has the spatial size {spatial}; {asked} {gives} output "
-        "of at least 1 in each of these axes."
+        f"{capital(the_input(failure))} has the spatial size {spatial}; {asked} does not give an "
+        "output of at least 1 in each of these axes."
     )
+    if "only one of" in failure.message:
+        cause = f"size={size} and scale_factor={factor} both say how large the output is."
+    elif "recompute_scale_factor" in failure.message:
+        cause = f"recompute_scale_factor goes with a scale_factor; here size={size} is given."
+    elif size is None and not factor:
+        cause = "Neither size nor scale_factor says how large the output is; 2 doubles each axis."
     if not failure.tensors:
         return cause, []
     number = len(spatial)
@@ -149,9 +155,7 @@ def upsample_size(failure: Failure, said: Said) -> Reading:
         r"Number of groups to divide channels in must be positive",
         r"channel_shuffle expects input with > 2 dims",
         r"integer (?:division or )?modulo by zero",
-        "Dimension out of range|Trying to create tensor with negative dimension|tuple index "
-        "out of range",
-        r"shape '.*' is invalid|unflatten",
+        r"shape '.*' is invalid for input of size",
     ],
     "layer = nn.PixelShuffle(2)\nx = torch.zeros(1, 6, 8, 8)\nlayer(x)",
     when=of_kind("shuffle"),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from convdocs import tracing
 from convdocs.errors import catalogue
 from convdocs.errors.failure import Failure, read
-from convdocs.errors.repair import Fixed, Repair, perform, prepare
+from convdocs.errors.repair import Fixed, Repair, copied, perform, prepare
+from convdocs.errors.trial import Mended
 
 MOST_ERRORS = 4  # of one call, mended one after the other
 MOST_TRIES = 2  # fixes of each further error
@@ -39,7 +41,13 @@ def holding(
 def _tried(failure: Failure, repair: Repair, values: bool) -> Fixed | Exception:
     try:
         fixed = prepare(failure, repair, values=values)
-        perform(failure, fixed, values=values)
+        if failure.layer is None or values:
+            perform(failure, fixed, values=values)
+        else:
+            args, kwargs = copied((failure.args, failure.kwargs), values=False)
+            tracing.trace(Mended(fixed), *args, **kwargs)  # on shapes it is stricter than torch
+    except tracing.TraceError as error:
+        return error.__cause__ if isinstance(error.__cause__, Exception) else error
     except Exception as error:
         return error
     return fixed

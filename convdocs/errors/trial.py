@@ -16,7 +16,7 @@ def mended(model: nn.Module, failure: Failure, fixed: Fixed) -> nn.Module:
     """The model with the fixed call in place of the failing one; ``model`` is left as it is."""
     if failure.layer is None:
         return _Replaced(model, failure, fixed)
-    mend = _Mended(fixed) if fixed.steps or fixed.layer is None else fixed.layer
+    mend = Mended(fixed) if fixed.steps or fixed.layer is None else fixed.layer
     return _swapped(model, failure.layer, mend)
 
 
@@ -35,7 +35,7 @@ def _swapped(module: nn.Module, old: nn.Module, new: nn.Module) -> nn.Module:
     return twin
 
 
-class _Mended(nn.Module):
+class Mended(nn.Module):
     """The failing layer, with its inputs mended first."""
 
     def __init__(self, fixed: Fixed) -> None:

@@ -23,9 +23,15 @@ CALLS = {
     ],
     "broadcast": [
         "torch.zeros(2, 3) * torch.zeros(2, 4)",
+        'torch.zeros(2, 3, device="meta") + torch.zeros(2, 4, device="meta")',
+        "torch.zeros(2, 3).expand(2, 4)",
     ],
     "cat-rank": [
         "torch.cat([torch.tensor(1.0), torch.tensor(2.0)])",
+        'torch.cat([torch.zeros(2, 3, device="meta"), torch.zeros(2, device="meta")])',
+    ],
+    "cat-sizes": [
+        'torch.cat([torch.zeros(2, 3, device="meta"), torch.zeros(2, 4, device="meta")])',
     ],
     "channels-mismatch": [
         "nn.Conv2d(3, 8, 3)(torch.zeros(8, 8, 8, 8))",
@@ -48,6 +54,13 @@ CALLS = {
         "nn.Conv2d(3, 8)",
         "nn.Conv2d(3, 8, 3, kernel=3)",
         "nn.MaxPool2d()",
+        "nn.Conv2d(3, None, 3)",
+        'nn.Conv2d(3, 8, "3")',
+        'nn.Conv2d(3, 8, 3, groups="1")',
+        "nn.Conv2d(3, 8, None)",
+        "nn.Unflatten(1, 2.5)",
+        "nn.Unflatten(1, (2, 2.5))",
+        "nn.Flatten(1.5)(torch.zeros(2, 3, 4))",
     ],
     "conv-rank": [
         "nn.Conv1d(3, 8, (1, 4, 2))(torch.zeros(8, 8, 8))",
@@ -60,6 +73,7 @@ CALLS = {
     ],
     "device-mismatch": [
         'nn.Linear(7, 1)(torch.zeros(7, device="meta"))',
+        'torch.cat([torch.zeros(3), torch.zeros(3, device="meta")])',
     ],
     "dilation-not-positive": [
         "nn.Conv2d(3, 8, -1, dilation=0)",
@@ -69,6 +83,8 @@ CALLS = {
         "nn.ConvTranspose3d(3, 4, 1, dilation=0, output_padding=2)(torch.zeros(3, 3, 2, 5, 5))",
         "nn.ConvTranspose1d(1, 4, 2, dilation=0)(torch.zeros(1, 7))",
         "nn.Conv1d(3, 2, 1, dilation=0)(torch.zeros(2, 3, 3))",
+        "nn.ConvTranspose3d(3, 3, 4, dilation=0)(torch.zeros(4, 3, 5, 3, 3))",
+        "nn.ConvTranspose2d(4, 3, 1, padding=3, dilation=0)(torch.zeros(4, 4, 1, 1))",
     ],
     "dtype-mismatch": [
         "nn.Conv1d(3, 6, 2)(torch.zeros(2, dtype=torch.uint8))",
@@ -87,6 +103,9 @@ CALLS = {
         "nn.BatchNorm2d(3)(torch.zeros(2, 3, 8, 8, dtype=torch.float64))",
         "torch.zeros(3) @ torch.zeros(3, dtype=torch.float64)",
         "torch.zeros(2, 2, 2) @ torch.zeros(2, 2, 2, dtype=torch.float64)",
+        "nn.Linear(2, 2, bias=False)(torch.zeros(2, dtype=torch.float64))",
+        "torch.addmm(torch.zeros(2), torch.zeros(2, 2), torch.zeros(2, 2, dtype=torch.float64))",
+        "nn.Bilinear(2, 2, 2)(torch.zeros(1, 2, dtype=torch.float64), torch.zeros(1, 2))",
     ],
     "dtype-not-supported": [
         "nn.AvgPool3d(2)(torch.zeros(1, 1, 7, 7, 3, dtype=torch.bfloat16))",
@@ -97,6 +116,9 @@ CALLS = {
         "nn.BatchNorm2d(3, affine=False, track_running_stats=False)(torch.zeros(2, 3, 8, 8, "
         "dtype=torch.int64))",
         "nn.ReflectionPad2d(1)(torch.zeros(1, 3, 8, 8, dtype=torch.bool))",
+        "nn.Dropout()(torch.zeros(3, dtype=torch.int64))",
+        "nn.ReLU()(torch.zeros(2, dtype=torch.complex64))",
+        "nn.Softmax(1)(torch.zeros(2, 3, dtype=torch.int64))",
     ],
     "empty-input": [
         "nn.Fold(7, 1)(torch.zeros(1, 0, 4))",
@@ -116,6 +138,8 @@ CALLS = {
         "nn.Linear(1, 4)(torch.zeros(8))",
         "torch.zeros(2, 3) @ torch.zeros(2, 3)",
         "torch.zeros(5, 2, 3) @ torch.zeros(5, 2, 3)",
+        "torch.zeros(4, 5) @ torch.zeros(1)",
+        "torch.zeros(1) @ torch.zeros(2)",
     ],
     "fold-blocks": [
         "nn.Fold(8, 2)(torch.zeros(4, 9))",
@@ -127,6 +151,7 @@ CALLS = {
         "nn.Unfold(1)(torch.zeros(2))",
         "nn.Fold(0, 1)(torch.zeros(2))",
         "nn.Unfold(2)(torch.zeros(1, 8, 5, 4, 3))",
+        "nn.Unfold(2)(torch.tensor(3.0))",
     ],
     "fold-setting": [
         "nn.Fold(0, 2, stride=2, padding=2)(torch.zeros(2, 8, 4))",
@@ -141,10 +166,12 @@ CALLS = {
         "nn.Fold((2,), kernel_size=2)(torch.zeros(2, 9, 4))",
         "nn.Fold(7, 2, padding=(1, 0, 1))(torch.zeros(2))",
         "nn.Unfold(1, stride=(3,))(torch.zeros(2, 6, 8))",
+        'nn.Unfold(2, padding=(0,))(torch.zeros(1, 1, 4, 1, device="meta"))',
     ],
     "fractional-size": [
         "nn.FractionalMaxPool3d(2)",
         "nn.FractionalMaxPool2d(2, output_ratio=0.0)",
+        "nn.FractionalMaxPool2d(2, output_size=2, output_ratio=0.5)",
     ],
     "fractional-too-large": [
         "nn.FractionalMaxPool2d(2, output_size=4)(torch.zeros(2, 3, 2))",
@@ -179,6 +206,8 @@ CALLS = {
         "nn.Conv1d(2, 8, 0)(torch.zeros(2, 8))",
         "nn.Conv3d(1, 8, 0)(torch.zeros(1, 8, 8, 8))",
         "nn.ConvTranspose3d(1, 8, 0)(torch.zeros(1, 8, 8, 8))",
+        'nn.ConvTranspose2d(1, 6, 0, padding=1, device="meta")(torch.zeros(1, 1, 3, 1, '
+        'device="meta"))',
     ],
     "layer-norm-shape": [
         "nn.LayerNorm((1, 2))(torch.zeros(8))",
@@ -196,10 +225,12 @@ CALLS = {
     ],
     "negative-padding": [
         "nn.Conv1d(2, 6, 1, padding=-2)(torch.zeros(2, 5))",
+        'nn.Conv1d(3, 8, 1, padding=-2, padding_mode="circular")(torch.zeros(1, 3, 3))',
     ],
     "negative-size": [
         "nn.Linear(-1, 2)",
         "nn.FractionalMaxPool3d(0)",
+        "nn.Bilinear(0, 2, 3)",
     ],
     "no-such-axis": [
         "torch.zeros(3, 4).transpose(1, 2)",
@@ -211,6 +242,9 @@ CALLS = {
         "nn.GroupNorm(2, 6)(torch.zeros(8, 3))",
         "nn.GroupNorm(1, 3)(torch.zeros(8, 8))",
         "nn.BatchNorm1d(3)(torch.zeros(8, 8))",
+        "nn.InstanceNorm1d(3, affine=True)(torch.zeros(5, 3))",
+        "nn.InstanceNorm2d(3, track_running_stats=True)(torch.zeros(1, 4, 5, 5))",
+        "nn.InstanceNorm2d(3, track_running_stats=True)(torch.zeros(1, 0, 3, 2))",
     ],
     "norm-eps": [
         "nn.BatchNorm1d(3, eps=0)(torch.zeros(8, 8))",
@@ -219,6 +253,7 @@ CALLS = {
         "nn.GroupNorm(2, 2)(torch.zeros(8))",
         "nn.BatchNorm2d(3)(torch.zeros(8))",
         "nn.BatchNorm1d(4)(torch.zeros(8))",
+        "nn.SyncBatchNorm(3)(torch.zeros(3))",
     ],
     "not-a-tensor": [
         "nn.Conv2d(3, 8, 3)([[1.0]])",
@@ -226,6 +261,8 @@ CALLS = {
         "nn.MaxPool2d(2)(None)",
         'nn.BatchNorm2d(3)("x")',
         "nn.ReLU()(3)",
+        "nn.AdaptiveAvgPool2d(1)(torch.zeros(1, 3, 8, 8).numpy())",
+        "torch.cat([torch.zeros(3), [1.0]])",
     ],
     "one-value-per-channel": [
         "nn.InstanceNorm1d(3)(torch.zeros(8, 1))",
@@ -243,6 +280,8 @@ CALLS = {
         "nn.ReflectionPad2d(-2)(torch.zeros(8, 3, 3))",
         "nn.ReflectionPad1d(-6)(torch.zeros(8, 8))",
         "nn.ZeroPad1d(-6)(torch.zeros(8, 8))",
+        "nn.CircularPad1d(-6)(torch.zeros(4, 1))",
+        "nn.ReflectionPad2d(-2)(torch.zeros(4, 5, 2))",
     ],
     "padding-length": [
         "nn.ZeroPad1d((-2, 2, -1))(torch.zeros(8))",
@@ -252,6 +291,7 @@ CALLS = {
     ],
     "padding-mode": [
         'nn.Conv2d(4, 4, 1, padding_mode="edge")',
+        'nn.functional.pad(torch.zeros(1, 3, 4, 4), (1, 1, 1, 1), mode="mirror")',
     ],
     "padding-rank": [
         "nn.ZeroPad2d(5)(torch.zeros(8))",
@@ -305,6 +345,7 @@ CALLS = {
         "nn.MaxPool1d(2)(torch.zeros(1))",
         "nn.MaxUnpool2d(2)(torch.zeros(1, 1, 1, 2, 2), torch.zeros(1, 1, 1, 2, 2, "
         "dtype=torch.int64))",
+        "nn.AvgPool2d(1)(torch.tensor(3.0))",
     ],
     "pool-setting-per-axis": [
         "nn.AdaptiveMaxPool2d((6, 6, 6, 6))(torch.zeros(8, 8, 8, 8))",
@@ -339,12 +380,20 @@ CALLS = {
         "nn.LPPool1d(1, (1,))(torch.zeros(2, 7))",
         "nn.LPPool2d(1, (4,))(torch.zeros(3, 2, 8, 3))",
         "nn.LPPool2d(1, (3, 5, 3, 1))(torch.zeros(2, 1, 8, 8))",
+        "nn.MaxUnpool2d((2,))(torch.zeros(2, 4, 1), torch.zeros(2, 4, 1, dtype=torch.int64))",
+        "nn.MaxUnpool1d((2, 2))(torch.zeros(2, 4), torch.zeros(2, 4, dtype=torch.int64))",
+        "nn.LPPool2d(2, (2,))(torch.zeros(1, 3, 8, 8))",
+        "nn.LPPool1d(2, (2,))(torch.zeros(1, 3, 8))",
     ],
     "pool-stride": [
         "nn.MaxPool1d(2, stride=0)(torch.zeros(2, 4, 3))",
         "nn.AvgPool1d(1, stride=-1)(torch.zeros(3, 6))",
         "nn.AvgPool3d(1, stride=-1)(torch.zeros(2, 8, 6, 1))",
         "nn.AvgPool2d(1, stride=0)(torch.zeros(4, 7, 5))",
+        "nn.MaxUnpool3d(2, stride=0)(torch.zeros(1, 1, 2, 2, 2), torch.zeros(1, 1, 2, 2, 2, "
+        "dtype=torch.int64))",
+        "nn.MaxUnpool2d(2, stride=-3)(torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 4, 4, "
+        "dtype=torch.int64))",
     ],
     "reflect-too-large": [
         "nn.ReflectionPad1d(5)(torch.zeros(8, 3))",
@@ -359,6 +408,12 @@ CALLS = {
         "nn.Conv1d(6, 6, 1, padding=(3, 1))(torch.zeros(6, 3))",
         "nn.Conv1d(6, 2, 2, stride=(2, 2))(torch.zeros(1, 6, 1))",
         "nn.functional.conv2d(torch.zeros(2, 3, 8), torch.zeros(8, 3))",
+        "nn.functional.conv2d(torch.zeros(1, 2, 5, 2), torch.zeros(4, 2, 3, 1), stride=(1, 1, "
+        '1, 1), padding="same")',
+        'nn.functional.conv3d(torch.zeros(1, 2, 5, 8, 7, device="meta"), torch.zeros(2, 2, 1, '
+        '2, 2, device="meta"), padding=(1, 1))',
+        'nn.functional.conv_transpose1d(torch.zeros(2, 2, 1, device="meta"), torch.zeros(2, 1, '
+        'device="meta"))',
     ],
     "shuffle": [
         "nn.ChannelShuffle(3)(torch.zeros(8, 8, 8))",
@@ -371,16 +426,23 @@ CALLS = {
         "nn.PixelUnshuffle(2)(torch.zeros(8, 3, 8))",
         "nn.PixelUnshuffle(3)(torch.zeros(8))",
         "nn.PixelUnshuffle(2)(torch.zeros(8, 8, 3))",
+        'nn.PixelShuffle(2)(torch.zeros(1, 6, 3, device="meta"))',
+        'nn.PixelUnshuffle(0)(torch.zeros(4, 1, 4, device="meta"))',
+        'nn.PixelUnshuffle(2)(torch.zeros(1, 2, 7, device="meta"))',
     ],
     "stride-not-positive": [
         "nn.Conv1d(4, 1, 1, stride=0)(torch.zeros(4, 7))",
+        'nn.Conv1d(4, 1, 3, stride=0, device="meta")(torch.zeros(4, 7, device="meta"))',
     ],
     "transposed-output-size": [
         "nn.ConvTranspose2d(3, 2, 3)(torch.zeros(1, 3, 4, 4), output_size=(4, 4, 4))",
     ],
     "transposed-output-too-small": [
+        "nn.ConvTranspose1d(4, 2, 2, padding=3)(torch.zeros(2, 4, 4))",
         "nn.ConvTranspose1d(3, 2, 1, padding=1)(torch.zeros(1, 3, 2))",
         "nn.ConvTranspose3d(3, 2, 1, padding=1)(torch.zeros(1, 3, 2, 2, 2))",
+        'nn.ConvTranspose2d(6, 4, 2, padding=3, device="meta")(torch.zeros(1, 6, 2, 5, '
+        'device="meta"))',
     ],
     "transposed-padding-mode": [
         'nn.ConvTranspose1d(4, 2, 1, padding_mode="edge")',
@@ -388,6 +450,7 @@ CALLS = {
     "unfold-too-small": [
         "nn.Unfold(2)(torch.zeros(8, 1, 8))",
         "nn.Fold(0, 3, padding=1, dilation=2)(torch.zeros(8, 9, 4))",
+        'nn.Unfold(2)(torch.zeros(2, 1, 1, 4, device="meta"))',
     ],
     "unpool-index-range": [
         "nn.MaxUnpool3d(2)(torch.zeros(1, 1, 1, 1, 1), torch.full((1, 1, 1, 1, 1), 9))",
@@ -403,11 +466,17 @@ CALLS = {
         'nn.Upsample(scale_factor=2, mode="linear")(torch.zeros(1, 3, 8, 8))',
         'nn.Upsample(scale_factor=2, mode="trilinear")(torch.zeros(1, 3, 8, 8))',
         "nn.Upsample(scale_factor=2)(torch.zeros(8, 8))",
+        "nn.Upsample(scale_factor=2, align_corners=True)(torch.zeros(1, 3, 8, 8))",
     ],
     "upsample-size": [
         "nn.Upsample()(torch.zeros(1, 3, 8, 8))",
         "nn.Upsample(scale_factor=(2, 2))(torch.zeros(1, 3, 8))",
         "nn.Upsample(size=0)(torch.zeros(1, 3, 8, 8))",
+        'nn.Upsample(size=-1, mode="linear")(torch.zeros(3, 2, 7, device="meta"))',
+        'nn.Upsample(size=-1, mode="area")(torch.zeros(1, 2, 7))',
+        "nn.Upsample(size=2, scale_factor=2)(torch.zeros(1, 3, 8, 8))",
+        "nn.Upsample(size=4, recompute_scale_factor=True)(torch.zeros(1, 3, 8, 8))",
+        "nn.Upsample(scale_factor=2)(torch.zeros(1, 3, 0, 8))",
     ],
     "view-size": [
         "torch.zeros(2, 3).view(-1, -1)",

@@ -1,0 +1,173 @@
+"""The catalogue of errors: its entries by their own examples, its texts, its pages."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+import convdocs
+from convdocs.errors import catalogue
+from convdocs.errors.entry import Entry
+from convdocs.errors.failure import Failure
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "docs" / "_ext"))
+
+from error_runs import ErrorRun, run_call, run_example, run_fixes  # noqa: E402
+from error_words import CALLS, ELSEWHERE  # noqa: E402
+from write_errors import main as write_pages  # noqa: E402
+
+ENTRIES = {entry.code: entry for entry in catalogue.entries()}
+each_entry = pytest.mark.parametrize("entry", ENTRIES.values(), ids=list(ENTRIES))
+
+# torch warns of some of these layers before it refuses them
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Initializing zero-element tensors:UserWarning"),
+    pytest.mark.filterwarnings("ignore:input's size at dim:UserWarning"),
+]
+
+
+# patterns of messages that only the random calls of fuzz_errors.py bring about
+BY_CHANCE = {
+    ("transposed-output-too-small", "Trying to create tensor"),
+    ("transposed-output-too-small", "invalid shape dimension"),
+    ("dilation-not-positive", "Output size is too small"),
+    ("dilation-not-positive", "resulting in an empty dimension"),
+    ("negative-padding", "numel"),
+    ("kernel-not-positive", "could not construct"),
+    ("kernel-not-positive", "Trying to create tensor"),
+    ("pool-rank", "^tuple index"),
+    ("no-such-axis", "Dimension specified as"),
+    ("upsample-size", "(?:division|modulo) by zero"),
+}
+
+
+@cache
+def run_of(code: str) -> ErrorRun:
+    return run_example(ENTRIES[code])
+
+
+@cache
+def run_of_call(call: str) -> ErrorRun:
+    return run_call(call)
+
+
+@each_entry
+def test_the_example_is_diagnosed_with_torchs_own_words(entry: Entry) -> None:
+    run = run_of(entry.code)
+    assert run.found.code == entry.code
+    assert run.found.message == run.message
+    assert run.found.url == f"errors/{entry.family}.html#{entry.code}"
+
+
+@each_entry
+def test_every_fix_is_verified_and_runs_as_pasted(entry: Entry) -> None:
+    found = run_of(entry.code).found
+    assert found.fixes
+    assert all(fix.verified for fix in found.fixes)
+    for fix in run_fixes(entry, found):
+        assert fix.shown
+
+
+@each_entry
+def test_texts_are_sentences_with_their_numbers_filled_in(entry: Entry) -> None:
+    found = run_of(entry.code).found
+    for text in (found.cause, *(fix.text for fix in found.fixes)):
+        assert not re.search(r"[{}]|\bNone\b|  |\.\.|\( ", text), text
+        assert text.endswith("."), text
+        assert re.match(r"[A-Z0-9'(]|\w+=|a is ", text), text
+    assert re.search(r"\d|padding_mode|padding=", found.cause), "the numbers at hand"
+
+
+@pytest.mark.parametrize(
+    ("code", "call"), [(code, call) for code, calls in CALLS.items() for call in calls]
+)
+def test_other_words_lead_to_the_same_entry(code: str, call: str) -> None:
+    run = run_of_call(call)
+    assert run.found.code == code
+    assert run.found.message == run.message
+    assert not re.search(r"[{}]|  ", run.found.cause)
+    assert all(fix.verified for fix in run.found.fixes)
+
+
+def test_words_of_other_devices_are_known() -> None:
+    for code, messages in ELSEWHERE.items():
+        for message in messages:
+            found = catalogue.find(Failure(message))
+            assert found is not None
+            assert found[0].code == code
+
+
+@each_entry
+def test_every_pattern_is_a_message_that_was_seen(entry: Entry) -> None:
+    messages = [run_of(entry.code).message, *ELSEWHERE.get(entry.code, ())]
+    messages += [run_of_call(call).message for call in CALLS.get(entry.code, ())]
+    for pattern in entry.patterns:
+        seen = any(re.search(pattern, message) for message in messages)
+        chance = any(c == entry.code and pattern.startswith(start) for c, start in BY_CHANCE)
+        assert seen or chance, pattern
+
+
+def test_codes_are_unique_and_plain() -> None:
+    codes = [entry.code for entry in catalogue.entries()]
+    assert len(set(codes)) == len(codes)
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in codes)
+
+
+def test_pages_have_an_anchor_for_every_code(tmp_path: Path) -> None:
+    write_pages(tmp_path)
+    for family in catalogue.FAMILIES:
+        page = (tmp_path / f"{family.name}.md").read_text(encoding="utf-8")
+        anchors = re.findall(r"(?m)^\(([a-z-]+)\)=$", page)
+        assert anchors == [entry.code for entry in family.entries]
+        assert page.count(":class: output") == page.count(":class: fixed") >= len(anchors)
+    index = (tmp_path / "index.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\]\(#([a-z-]+)\)", index)) == set(ENTRIES)
+
+
+def test_an_unchanged_page_is_not_written_again(tmp_path: Path) -> None:
+    from write_errors import write
+
+    page = tmp_path / "page.md"
+    write(page, "one")
+    before = page.stat().st_mtime_ns
+    write(page, "one")
+    assert page.stat().st_mtime_ns == before
+    write(page, "two")
+    assert page.read_text(encoding="utf-8") == "two"
+
+
+NOTEBOOK = {
+    "conv-rank": [((4,), 1), ((2, 3, 5, 6, 4, 5), 1), ((4,), 2), ((2, 3, 5, 6, 4, 5), 2)],
+    "channels-mismatch": [((2, 4, 5), 1), ((2, 4, 5, 5), 2)],
+    "kernel-larger-than-input": [((2, 3, 2), 1), ((2, 3, 2, 2), 2)],
+}
+
+
+@pytest.mark.parametrize(
+    ("code", "shape", "dims"),
+    [(code, shape, dims) for code, cases in NOTEBOOK.items() for shape, dims in cases],
+)
+def test_the_notebooks_eight_errors(code: str, shape: tuple[int, ...], dims: int) -> None:
+    layer = (nn.Conv1d, nn.Conv2d)[dims - 1](3, 2, 3)
+    found = convdocs.diagnose(layer, torch.zeros(shape))
+    assert found is not None
+    assert found.code == code
+    assert found.fixes[0].verified
+
+
+def test_the_notebooks_messages_are_the_ones_diagnosed() -> None:
+    cells = json.loads((ROOT / "docs" / "_ext" / "notebook_cells.json").read_text(encoding="utf-8"))
+    printed = [cell["output"].strip() for cell in cells if "incorrect input" in cell["source"]]
+    assert len(printed) >= 4
+    for message in printed:
+        found = catalogue.find(Failure(message))
+        assert found is not None
+        assert found[0].code in NOTEBOOK
