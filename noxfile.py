@@ -119,6 +119,18 @@ def lint(session: nox.Session) -> None:
     session.run(python, "-m", "ruff", "format", "--check", *PACKAGES)
     session.run(python, "-m", "mypy")
     session.run(executable(ENV, "lint-imports"))
+    schema = (executable(ENV, "check-jsonschema"), "--builtin-schema")
+    workflows = sorted(str(path) for path in (ROOT / ".github" / "workflows").glob("*.yml"))
+    session.run(*schema, "vendor.github-workflows", *workflows)
+    session.run(*schema, "vendor.readthedocs", ".readthedocs.yaml")
+    session.run(executable(ENV, "zizmor"), "--offline", "--quiet", *workflows)
+
+
+@nox.session
+def links(session: nox.Session) -> None:
+    """Try every link to another site; needs the network, so it is no part of the check."""
+    python = toolchain(session)
+    session.run(python, "docs/build.py", "links")
 
 
 @nox.session

@@ -1,6 +1,6 @@
 """Build the site, afresh when what its pages were computed from has changed.
 
-Run by every session of noxfile.py that needs the pages: ``python docs/build.py [serve|fresh]``.
+Run by every session that needs the pages: ``python docs/build.py [serve|fresh|links]``.
 """
 
 import hashlib
@@ -75,6 +75,11 @@ def build() -> None:
     print(f"The site is built; open {(html / 'index.html').as_uri()}")
 
 
+def links() -> None:
+    freshen()
+    sphinx("-b", "linkcheck", "-j", "auto", *OPTIONS, str(DOCS), str(BUILD / "links"))
+
+
 def serve() -> None:
     watched = [f"--watch={ROOT / folder}" for folder in ("gallery", "convdocs")]
     ignored = [f"--ignore={folder}/*" for folder in (BUILD, GALLERY)]
@@ -94,7 +99,7 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
-    actions = {"serve": serve, "fresh": freshen}
+    actions = {"serve": serve, "fresh": freshen, "links": links}
     match sys.argv[1:]:
         case []:
             build()
