@@ -12,9 +12,9 @@ from matplotlib.figure import Figure, SubFigure
 from torch import nn
 
 from convdocs.cells.replica import replica, run
-from convdocs.draw.boxes import Box, Column, Words, paste
+from convdocs.draw.boxes import BUDGET, Box, Column, Words, paste
 from convdocs.draw.grids import Grid, grid
-from convdocs.draw.panels import BUDGET, fine, note
+from convdocs.draw.panels import fine, note
 from convdocs.draw.scene import DrawError, numbers
 from convdocs.draw.shading import Shaded, legend, scale
 from convdocs.layers import code, read

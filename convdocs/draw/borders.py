@@ -9,9 +9,9 @@ import torch
 from matplotlib.figure import Figure, SubFigure
 from torch import Tensor
 
-from convdocs.draw.boxes import Box, Column, Row, paste, titled
+from convdocs.draw.boxes import BUDGET, Box, Column, Row, paste, titled
 from convdocs.draw.grids import grid
-from convdocs.draw.panels import BUDGET, with_arcs
+from convdocs.draw.panels import with_arcs
 from convdocs.draw.scene import DrawError, Slot, numbers, slots
 from convdocs.geometry import PADDING_MODES, Window
 

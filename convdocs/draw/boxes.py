@@ -8,10 +8,11 @@ from typing import Literal, Protocol
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from convdocs.draw.sheet import TITLE_SIZE, VALUE_SIZE, Sheet, text_width
+from convdocs.draw.sheet import NOTE_SIZE, TITLE_SIZE, Sheet, text_width
 
 LINE_HEIGHT = 1.45
 EDGE = 4.0  # points around a page
+BUDGET = 342.0  # points across a page: on a phone a point is then about a CSS pixel
 
 
 class Box(Protocol):
@@ -132,7 +133,7 @@ def titled(box: Box, title: str, note: str = "") -> Column:
     """A box under its title and, smaller, a note."""
     lines: list[Box] = [Words(title, weight="bold")]
     if note:
-        lines.append(Words(note, size=VALUE_SIZE - 0.5, role="muted"))
+        lines += [Words(line, NOTE_SIZE, "muted") for line in wrapped(note, BUDGET, NOTE_SIZE)]
     return Column((Column(tuple(lines), gap=0), box), gap=3)
 
 

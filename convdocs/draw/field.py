@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure, SubFigure
 from torch import Tensor
 
-from convdocs.draw.boxes import Box, Column, Row, Space, Words, paste, titled
+from convdocs.draw.boxes import BUDGET, Box, Column, Row, Space, Words, paste, titled
 from convdocs.draw.grids import Frame
-from convdocs.draw.panels import BUDGET, note
+from convdocs.draw.panels import note
 from convdocs.draw.regions import Station, name_of, place, stations, target
 from convdocs.draw.scene import DrawError, numbers
 from convdocs.draw.shading import Photo, Shaded, scale

@@ -12,10 +12,10 @@ from matplotlib.figure import Figure, SubFigure
 from torch import nn
 
 from convdocs.cells.replica import replica
-from convdocs.draw.boxes import Box, Column, Row, Words, paste, titled
+from convdocs.draw.boxes import BUDGET, Box, Column, Row, Words, paste, titled
 from convdocs.draw.captions import plain
 from convdocs.draw.grids import grid
-from convdocs.draw.panels import BUDGET, FINE, named, note
+from convdocs.draw.panels import FINE, named, note
 from convdocs.draw.scene import DrawError, numbers
 from convdocs.draw.shading import Shaded, legend, scale
 from convdocs.layers import code, read

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure, SubFigure
 from torch import Tensor, nn
 
 from convdocs.cells.replica import replica, run
-from convdocs.draw.boxes import Box, Column, Row, Words, paste, titled
-from convdocs.draw.panels import BUDGET, named, note
+from convdocs.draw.boxes import BUDGET, Box, Column, Row, Words, paste, titled
+from convdocs.draw.panels import named, note
 from convdocs.draw.scene import DrawError, numbers
 from convdocs.draw.shading import Photo, Shaded, legend, scale
 from convdocs.layers import code

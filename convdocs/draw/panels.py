@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
-from convdocs.draw.boxes import Box, Column, Row, Space, Words, titled, wrapped
+from convdocs.draw.boxes import BUDGET, Box, Column, Row, Space, Words, titled, wrapped
 from convdocs.draw.captions import padding_words
 from convdocs.draw.grids import ROW_HEIGHT, Copied, Frame, Grid, grid
 from convdocs.draw.numbers import PLACES, number
@@ -14,7 +15,6 @@ from convdocs.draw.scene import Scene, Slot
 from convdocs.draw.shading import Shaded, legend, scale
 from convdocs.draw.sheet import NOTE_SIZE, TITLE_SIZE
 
-BUDGET = 342.0  # points; at the width of a phone a point is then about a CSS pixel
 TITLE_HEIGHT = Words("").height + 3
 SIGN_SIZE = TITLE_SIZE + 2
 MOST_ROWS = 12  # of a grid whose numbers are written out
@@ -107,7 +107,9 @@ def equation(shown: Scene) -> Box:
         if mark:
             parts.append(sign(mark, ROW_HEIGHT))
         cell = grid(np.array([[value]]), role, PLACES)
-        parts.append(Column((Words(title, weight="bold"), cell), gap=3, align="middle"))
+        # a wide title at the end must not part its number from the sign before it
+        align: Literal["left", "middle"] = "left" if role == "lit" else "middle"
+        parts.append(Column((Words(title, weight="bold"), cell), gap=3, align=align))
     return Row(tuple(parts), gap=4, align="top")
 
 

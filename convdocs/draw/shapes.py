@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure, SubFigure
 
-from convdocs.draw.boxes import Box, Column, Words, wrapped
+from convdocs.draw.boxes import BUDGET, Box, Column, Words, wrapped
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Sheet
 from convdocs.report import MODEL_INPUT, Call, Shape, Trace
 
-WIDTH = 342.0
+WIDTH = BUDGET
 EDGE = 6.0
 LARGEST_SIDE = 50.0
 SMALLEST_SIDE = 5.0

@@ -82,7 +82,8 @@ class Sheet:
         if ax is None:
             if fig is None:
                 size = (width / 72, height / 72)
-                fig = Figure(size, DPI, facecolor="none", edgecolor="none", layout="none")
+                fig = Figure(size, DPI, facecolor="none", edgecolor="none")
+                fig.set_layout_engine("none")
             ax = fig.add_axes((0, 0, 1, 1))
         self.ax = ax
         root = ax.get_figure(root=True)

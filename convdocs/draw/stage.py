@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from convdocs.draw.boxes import EDGE, Box, Column, Row, titled
+from convdocs.draw.boxes import BUDGET, EDGE, Box, Column, Row, titled
 from convdocs.draw.captions import padding_words, plain, total_words
 from convdocs.draw.grids import Grid, are, grid
 from convdocs.draw.palette import Theme
-from convdocs.draw.panels import BUDGET, MOST_ROWS, fine, head, named, sign
+from convdocs.draw.panels import MOST_ROWS, fine, head, named, sign
 from convdocs.draw.scene import Scene
 from convdocs.draw.shading import Shaded, scale
 from convdocs.draw.sheet import VALUE_SIZE, Sheet

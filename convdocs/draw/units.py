@@ -8,11 +8,10 @@ from itertools import product
 
 import numpy as np
 
-from convdocs.draw.boxes import Box, Column, Row, Words, titled
+from convdocs.draw.boxes import BUDGET, Box, Column, Row, Words, titled
 from convdocs.draw.grids import ROW_HEIGHT, Frame, are, grid
 from convdocs.draw.numbers import PLACES, number
 from convdocs.draw.panels import (
-    BUDGET,
     MOST_ROWS,
     fine,
     named,

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure, SubFigure
 from torch import Tensor, nn
 
-from convdocs.draw.boxes import Box, Column, Row, paste
+from convdocs.draw.boxes import BUDGET, Box, Column, Row, paste
 from convdocs.draw.captions import caption
-from convdocs.draw.panels import BUDGET, equation, head, output
+from convdocs.draw.panels import equation, head, output
 from convdocs.draw.scene import DrawError, Scene, scene
 from convdocs.draw.units import plans, rest, unit_box, units
 
