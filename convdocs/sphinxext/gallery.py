@@ -26,18 +26,25 @@ WIDE = 540  # pixels; a wider picture scrolls on a phone, since its digits would
 def scrape(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any], **_: Any) -> str:
     """Save the figure that a code block ends with; the reStructuredText that shows it.
 
-    Sphinx-Gallery calls this after each block. It keeps the value of a closing expression in the
-    script's namespace, under the name ``___``.
+    Sphinx-Gallery calls this after each block.
     """
     from matplotlib.figure import Figure
 
-    body = ast.parse(block[1]).body
-    ends_in_value = bool(body) and isinstance(body[-1], ast.Expr)
-    figure = block_vars["example_globals"].get("___") if ends_in_value else None
+    figure = closing(block, block_vars)
     if not isinstance(figure, Figure):
         return ""
     path = Path(next(block_vars["image_path_iterator"]))
     return save(figure, path, Path(gallery_conf["src_dir"]))
+
+
+def closing(block: Any, block_vars: dict[str, Any]) -> Any:
+    """The value of the expression that a code block ends with, if it ends with one.
+
+    Sphinx-Gallery keeps it in the script's namespace, under the name ``___``.
+    """
+    body = ast.parse(block[1]).body
+    ends_in_value = bool(body) and isinstance(body[-1], ast.Expr)
+    return block_vars["example_globals"].get("___") if ends_in_value else None
 
 
 def save(figure: Figure, path: Path, source: Path) -> str:
@@ -48,18 +55,26 @@ def save(figure: Figure, path: Path, source: Path) -> str:
     from convdocs import draw
 
     light = draw.svg(figure)
-    dark_path = path.with_name(f"{path.stem}_dark.svg")
     path.with_suffix(".svg").write_text(light, encoding="utf-8")
-    dark_path.write_text(draw.dark(light), encoding="utf-8")
+    dark = path.with_name(f"{path.stem}_dark.svg")
+    dark.write_text(draw.dark(light), encoding="utf-8")
+    stem = address(path, source)
+    return directive("conv-picture", f"{stem}.svg", figure, {"dark": f"{stem}_dark.svg"})
+
+
+def address(path: Path, source: Path) -> str:
+    """Where ``path`` is in the Sphinx project, without its suffix."""
+    return f"/{path.relative_to(source).with_suffix('').as_posix()}"
+
+
+def directive(name: str, argument: str, figure: Figure, options: dict[str, str]) -> str:
+    """A directive that shows a figure, with its alt text and caption."""
+    from convdocs import draw
+
     words = " ".join(draw.describe(figure).split())
     caption = str(figure.get_label()) or re.split(r"(?<=[.:]) (?=[A-Z])", words)[-1]
-    address = f"/{path.relative_to(source).with_suffix('').as_posix()}"
-    return (
-        f"\n.. conv-picture:: {address}.svg\n"
-        f"   :dark: {address}_dark.svg\n"
-        f"   :alt: {words}\n\n"
-        f"   {caption}\n\n"
-    )
+    lines = "".join(f"   :{key}: {value}\n" for key, value in {**options, "alt": words}.items())
+    return f"\n.. {name}:: {argument}\n{lines}\n   {caption}\n\n"
 
 
 def size(path: Path) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 import re
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -32,7 +33,7 @@ def tidy_gallery(app: Sphinx, doctree: nodes.document) -> None:
             raw.parent.remove(raw)
     for image in list(doctree.findall(nodes.image)):
         if "/images/thumb/" in image["uri"]:
-            _thumbnail(image)
+            _thumbnail(image, Path(app.srcdir))
     for printed in doctree.findall(nodes.literal_block):
         if printed.get("language") == "none" and "\n" not in printed.astext().strip():
             printed["classes"].append("sentence")  # an error message, say; it may be wrapped
@@ -41,16 +42,24 @@ def tidy_gallery(app: Sphinx, doctree: nodes.document) -> None:
             tree.parent.remove(tree)
 
 
-def _thumbnail(image: nodes.image) -> None:
+def _thumbnail(image: nodes.image, source: Path) -> None:
     """The picture itself, light and dark, with a name; it is drawn small by the style sheet."""
     page = re.sub(r".*sphx_glr_|_thumb\..*", "", image["uri"])
     image["alt"] = f"A picture from the page {page.replace('_', ' ')}"
     if image["uri"].endswith(".svg"):
         dark = image.copy()
-        dark["uri"] = image["uri"].replace("/thumb/", "/").replace("_thumb.svg", "_001_dark.svg")
+        light = _original(source / image["uri"].lstrip("/"))
+        name = light.with_name(f"{light.stem}_dark.svg").relative_to(source)
+        dark["uri"] = f"/{name.as_posix()}"
         image["classes"].append("only-light")
         dark["classes"].append("only-dark")
         image.parent.insert(image.parent.index(image) + 1, dark)
+
+
+def _original(thumb: Path) -> Path:
+    """The picture that a thumbnail is a copy of; it need not be the page's first."""
+    found = thumb.parent.parent.glob(thumb.name.replace("_thumb.svg", "_[0-9][0-9][0-9].svg"))
+    return next(path for path in found if path.read_bytes() == thumb.read_bytes())
 
 
 def lighten(

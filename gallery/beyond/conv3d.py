@@ -35,9 +35,10 @@ print(conv(cube).detach())
 # %%
 # Each axis follows the same formula, without regard to the others:
 #
-# .. math:: D_{out} = D - K_D + 1 \qquad H_{out} = H - K_H + 1 \qquad W_{out} = W - K_W + 1
+# .. math:: D_{out} = D - K_D + 1
 #
-# and ``kernel_size``, ``stride``, ``padding`` and ``dilation`` each take three numbers.
+# and so on for H and W; ``kernel_size``, ``stride``, ``padding`` and ``dilation`` each take three
+# numbers.
 #
 # A filter that sees motion
 # -------------------------

@@ -39,9 +39,9 @@ print("convolution      ", flipped(image).flatten().tolist())
 # %%
 # As formulas, along one axis. The sign is the whole difference:
 #
-# .. math::
+# .. math:: correlation(i) = \sum_k w_k \, x_{i + k}
 #
-#    correlation(i) = \sum_k w_k \, x_{i + k} \qquad convolution(i) = \sum_k w_k \, x_{i - k}
+# .. math:: convolution(i) = \sum_k w_k \, x_{i - k}
 #
 # What turning round is good for
 # ------------------------------

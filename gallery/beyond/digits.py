@@ -94,6 +94,7 @@ for epoch in range(15):
 #
 # The same zero through the same layer, with the weights it has learned:
 
+# sphinx_gallery_thumbnail_number = 3
 draw.feature_maps(net[0], zero)
 
 # %%

@@ -36,6 +36,7 @@ image = torch.arange(49.0).reshape(1, 1, 7, 7)
 conv2d = nn.Conv2d(1, 1, kernel_size=3, dilation=2, bias=False)
 with torch.no_grad():
     conv2d.weight.fill_(1.0)
+# sphinx_gallery_thumbnail_number = 2
 draw.layer(conv2d, image, at=(0, 0, 1, 1))
 
 # %%

@@ -56,8 +56,8 @@ draw.layer(by_weight, x, at=(0, 0, 0))
 #
 # An input cell is read by up to three windows, by each with another weight. What comes back to it
 # is the sum of those weights, each times the g of its window. Going back, each g stamps the kernel
-# into the input: **a transposed convolution with the same weights.** (The picture shows
-# the sum that makes one cell, for which the kernel is turned round.)
+# into the input: **a transposed convolution with the same weights.** (The picture shows the sum
+# that makes one cell, for which the kernel is turned round.)
 
 by_input = nn.ConvTranspose1d(1, 1, kernel_size=3, bias=False)
 by_input.load_state_dict({"weight": conv.weight.detach()})

@@ -60,11 +60,11 @@ print(up(output_padding=1)(x)[0, 0].int().tolist())
 # %%
 # Then it holds the bias alone, here none.
 #
-# The formula:
+# The formula, with O for ``output_padding``:
 #
-# .. math:: L_{out} = (L - 1) \cdot S - 2P + K + output\_padding
+# .. math:: L_{out} = (L - 1) \cdot S - 2P + K + O
 #
-# It must be smaller than the stride (or the dilation), since the sizes that shrink to the same
+# O must be smaller than the stride (or the dilation), since the sizes that shrink to the same
 # length are at most S:
 
 try:

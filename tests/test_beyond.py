@@ -1,0 +1,124 @@
+"""The gallery's pages beyond the notebook: how each begins and ends, and that it runs."""
+
+import ast
+import importlib.util
+import re
+import runpy
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from bs4 import BeautifulSoup
+from PIL import Image
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace, patch_docutils
+from sphinx_gallery.py_source_parser import split_code_and_text_blocks
+
+import convdocs
+from convdocs import draw
+from convdocs.sphinxext import moving
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "gallery" / "beyond"
+PAGES = sorted(path.stem for path in FOLDER.glob("*.py"))
+ANIMATIONS = 18
+SECONDS = {"digits": 10.0}  # of processor time; it trains a network
+OTHERS = 2.0
+
+
+def source(page: str) -> str:
+    return (FOLDER / f"{page}.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_first_sentence_says_what_you_will_be_able_to_do(page: str) -> None:
+    title, line, _, *rest = (ast.get_docstring(ast.parse(source(page))) or "").splitlines()
+    assert set(line) == {"="}
+    assert len(line) >= len(title)
+    promise = " ".join(rest)
+    assert promise.startswith("After this page you can ")
+    assert promise.count(". ") == 0
+    assert promise.endswith(".")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_picture_stands_before_the_first_formula(page: str) -> None:
+    text = source(page)
+    assert "\ndraw." in text
+    assert ".. math::" not in text.split("\ndraw.")[0]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_last_section_is_a_check_that_can_fail(page: str) -> None:
+    *_, text, code = split_code_and_text_blocks(str(FOLDER / f"{page}.py"))[1]
+    assert (text.type, code.type) == ("text", "code")
+    assert re.findall(r"^(.+)\n(?:-+|~+)$", text.content, re.MULTILINE)[-1:] == ["Check it"]
+    body = ast.parse(code.content).body
+    asserts = [node for part in body for node in ast.walk(part) if isinstance(node, ast.Assert)]
+    assert asserts
+    assert ast.unparse(body[-1]).startswith("print(")
+
+
+@pytest.fixture(scope="module")
+def warm() -> None:
+    """What is loaded once is not the pages' own time."""
+    layer = torch.nn.Conv1d(1, 1, 3)
+    convdocs.trace(layer, torch.empty(1, 1, 5))
+    draw.layer(layer, torch.zeros(1, 1, 5))
+
+
+@pytest.mark.usefixtures("warm")
+@pytest.mark.parametrize("page", PAGES)
+def test_runs_quickly_without_a_warning(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    start = time.process_time()
+    with torch.random.fork_rng(devices=[]):
+        runpy.run_path(str(FOLDER / f"{page}.py"))
+    assert time.process_time() - start < SECONDS.get(page, OTHERS)
+    assert capsys.readouterr().out.strip()
+
+
+def test_every_page_has_its_place_in_the_reading_order() -> None:
+    path = ROOT / "docs" / "_ext" / "reading_order.py"
+    spec = importlib.util.spec_from_file_location("reading_order", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert set(PAGES) <= set(module.PAGES)
+
+
+def test_animations_show_the_guide_s_eight_both_ways_and_one_axis() -> None:
+    calls = re.findall(r"\ndraw\.animate\(\s*ones\(\s*nn\.(\w+)\(", source("animations"))
+    assert len(calls) == ANIMATIONS
+    assert {kind: calls.count(kind) for kind in calls} == {
+        "Conv2d": 8,
+        "ConvTranspose2d": 8,
+        "Conv1d": 2,
+    }
+
+
+def test_animation_stands_still_for_those_who_ask(tmp_path: Path) -> None:
+    walk = draw.animate(torch.nn.AvgPool1d(2), torch.arange(4.0).reshape(1, 4))
+    names = {"image_path_iterator": iter([str(tmp_path / "walk.png")])}
+    names["example_globals"] = {"___": walk}
+    block = ("code", "draw.animate(pool, x)", 1)
+    text = moving.scrape(block, names, {"src_dir": str(tmp_path)})
+    (tmp_path / "index.rst").write_text(f"Walk\n====\n{text}", encoding="utf-8")
+    settings = {"extensions": ["convdocs.sphinxext.gallery", "convdocs.sphinxext.moving"]}
+    folders = [str(tmp_path), None, str(tmp_path / "html"), str(tmp_path / "doctrees")]
+    with patch_docutils(), docutils_namespace():
+        Sphinx(*folders, "html", settings, status=None, warningiserror=True).build()
+    page = BeautifulSoup(
+        (tmp_path / "html" / "index.html").read_text(encoding="utf-8"), "html.parser"
+    )
+    shown = [(one["class"], one.source, one.img) for one in page.find_all("picture")]
+    assert [name[0] for name, _, _ in shown] == ["only-light", "only-dark"]
+    for (_, still, film), theme in zip(shown, ("", "_dark"), strict=True):
+        assert still["media"] == "(prefers-reduced-motion: reduce)"
+        assert still["srcset"] == f"_images/walk{theme}.svg"
+        assert film["src"] == f"_images/walk{theme}.gif"
+        assert film["alt"] == draw.describe(walk.figure)
+        assert (tmp_path / "html" / still["srcset"]).stat().st_size > 0
+        with Image.open(tmp_path / "html" / film["src"]) as image:
+            assert image.n_frames == 2
