@@ -61,7 +61,9 @@ def findings(trace: Trace) -> tuple[Finding, ...]:
     graph = _Graph(trace)
     found: list[Finding] = []
     for call in trace.calls:
-        rules = _WINDOW_RULES if call.windows else _OTHER_RULES.get(call.kind, ())
+        rules = _OTHER_RULES.get(call.kind, ())
+        if call.windows and call.output_shapes:
+            rules = _WINDOW_RULES
         for rule in rules:
             found += rule(call, graph)
     found += _field_exceeds_input(trace, graph)
@@ -78,7 +80,7 @@ def _batch_as_channels(call: Call, graph: _Graph) -> Iterator[Finding]:
     if len(shape) != dims + 1:
         return
     before = graph.source(call)
-    if before is not None:
+    if before is not None and before.axes:
         misread = before.axes.startswith("N ")
     else:
         pool = "Pool" in call.kind or "pool" in call.kind
@@ -286,8 +288,11 @@ def _normalised(call: Call, shape: Shape) -> int:
     """Values that one mean is taken over; 0 where the layer takes none."""
     if _is_batch_norm(call):
         return shape[0] * prod(shape[2:]) if call.training and len(shape) > 1 else 0
-    if call.kind == "GroupNorm":
-        groups = int(call.code.split("(")[1].split(",")[0])
+    if call.kind in ("GroupNorm", "group_norm"):
+        place = (
+            0 if call.kind == "GroupNorm" else 1
+        )  # GroupNorm(groups, ...), group_norm(x, groups)
+        groups = int(call.code.split("(")[1].split(",")[place].strip(" )"))
         return prod(shape[1:]) // groups
     weight = dict(call.parameters).get("weight")
     return prod(weight) if weight is not None else 0
@@ -298,7 +303,7 @@ def _field_exceeds_input(trace: Trace, graph: _Graph) -> Iterator[Finding]:
     narrow: dict[int, tuple[AxisField, ...] | None] = {}
     late: list[Call] = []
     for call in trace.calls:
-        if not call.receptive_field:
+        if not call.receptive_field or not call.input_shapes:
             continue
         before = _narrowest(call, narrow)
         wide = before is not None and bool(call.windows) and _sees_all(call, before, trace)
@@ -368,7 +373,7 @@ _WINDOW_RULES: tuple[Rule, ...] = (
 )
 _RESHAPES = ("Flatten", "flatten", "view", "reshape", "ravel", "Unflatten")
 _NORMS = (
-    "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "batch_norm", "GroupNorm", "LayerNorm", "RMSNorm",
+    "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "GroupNorm", "group_norm", "LayerNorm", "RMSNorm",
 )  # fmt: skip
 _OTHER_RULES: dict[str, tuple[Rule, ...]] = {
     **dict.fromkeys(_RESHAPES, (_merged_batch,)),

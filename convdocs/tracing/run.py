@@ -124,6 +124,8 @@ def _run(model: nn.Module, given: Any, recorder: Recorder) -> Trace:
                 recorder.failed = (error, Node("", model, type(model).__name__, marks))
             partial, call = build(model, modules, recorder, shapes, ())
             assert call is not None
+            told = findings(replace(partial, calls=(*partial.calls, call)))
+            partial = replace(partial, findings=told)
             tell = import_module("convdocs.view.trace").failure
             raise TraceError(tell(partial, call, error), partial, call) from error
         recorder.failed = None
