@@ -1,0 +1,182 @@
+"""The explorer's Python: what it hands to the script, and what it refuses."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+import convdocs
+from convdocs.draw import palette
+from convdocs.explorer import embed
+
+
+def data_in(page: str) -> dict:
+    """What the element hands to the script."""
+    found = re.search(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)
+    assert found
+    return json.loads(found[1])
+
+
+def test_an_explorer_is_a_page_part_by_itself():
+    page = convdocs.explore(nn.Conv1d(3, 2, 3), torch.randn(2, 3, 7))._repr_html_()
+    assert "<style>" in page
+    assert "window.ConvExplorer" in page
+    assert not re.search(r"(src|href)\s*=\s*[\"'](https?:)?//", page)
+    assert data_in(page)["setting"]["shape"] == [2, 3, 7]
+
+
+def test_the_script_and_style_can_stand_in_an_element():
+    script = embed.SCRIPT.read_text(encoding="utf-8")
+    assert "</script" not in script
+    assert "<!--" not in script
+    assert "</style" not in embed.STYLE.read_text(encoding="utf-8")
+
+
+def test_together_they_are_under_thirty_kilobytes():
+    import gzip
+
+    both = embed.SCRIPT.read_bytes() + embed.STYLE.read_bytes()
+    assert len(gzip.compress(both, 9)) < 30_000
+
+
+def test_text_in_the_data_cannot_end_the_element():
+    sly = {"kind": "Conv1d", "values": "</script><script>alert(1)</script>", "mode": "<!--&"}
+    page = embed.markup(sly, name='"><b>')
+    assert page.count("</script>") == 1
+    assert "<!--" not in page
+    assert "<b>" not in page
+    assert data_in(page)["setting"]["values"] == sly["values"]
+
+
+def test_numbers_without_a_json_form_survive():
+    x = torch.tensor([[1.0, float("nan"), float("inf"), -float("inf")]])
+    data = data_in(convdocs.explore(nn.MaxPool1d(2), x)._repr_html_())
+    assert data["own"]["x"]["data"] == [1.0, "nan", "inf", "-inf"]
+
+
+def test_float32_numbers_come_back_exactly():
+    x = torch.randn(1, 500)
+    data = convdocs.explore(nn.Conv1d(1, 1, 3), x).own["x"]["data"]
+    assert torch.equal(torch.tensor(data), x.flatten())
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_other_floats_are_taken(dtype):
+    explorer = convdocs.explore(nn.Conv1d(1, 1, 2).to(dtype), torch.ones(1, 4, dtype=dtype))
+    assert explorer.own["x"]["data"] == [1.0] * 4
+
+
+def test_the_layer_is_left_as_it_was():
+    layer, state = nn.Conv2d(1, 1, 3), torch.get_rng_state()
+    before = layer.weight.clone()
+    embed.notebook_numbers.cache_clear()
+    convdocs.explore(layer, torch.randn(1, 5, 5).requires_grad_())._repr_html_()
+    state_after = torch.get_rng_state()
+    assert torch.equal(layer.weight, before)
+    assert layer.weight.requires_grad
+    torch.set_rng_state(state)
+    torch.randn(1, 5, 5)
+    assert torch.equal(torch.get_rng_state(), state_after)
+
+
+def test_a_layer_that_torch_refuses_is_taken():
+    explorer = convdocs.explore(nn.Conv1d(3, 2, 3), torch.zeros(4))
+    assert explorer.setting["shape"] == [4]
+
+
+def test_every_option_is_handed_over():
+    layer = nn.ConvTranspose2d(4, 6, (3, 2), (2, 1), 1, (1, 0), 2, False, (1, 2))
+    assert embed.case(layer, (4, 5, 5)) == {
+        "kind": "ConvTranspose2d",
+        "shape": [4, 5, 5],
+        "values": "notebook",
+        "kernel": [3, 2],
+        "stride": [2, 1],
+        "padding": [1, 1],
+        "dilation": [1, 2],
+        "outputPadding": [1, 0],
+        "in": 4,
+        "out": 6,
+        "groups": 2,
+        "mode": "zeros",
+        "bias": False,
+    }
+    pool = embed.case(nn.AvgPool2d(2, ceil_mode=True, divisor_override=3), (1, 4, 4))
+    assert (pool["ceil"], pool["countPad"], pool["divisor"]) == (True, True, 3)
+    assert embed.case(nn.Conv1d(1, 1, 3, padding="same"), (1, 4))["padding"] == "same"
+
+
+class Doubled(nn.Conv1d):
+    def forward(self, x):
+        return super().forward(x) * 2
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "message"),
+    [
+        (nn.Linear(3, 2), (3,), "Linear cannot be explored; these can: Conv1d"),
+        (Doubled(1, 1, 3), (1, 5), "Doubled cannot be explored"),
+        (nn.Conv1d(1, 1, 3), (1, 40000), "x has 40,000 numbers; the explorer takes up to 32,768"),
+        (nn.Conv1d(1, 1, 3), (0, 5), "holds no numbers"),
+        (nn.Conv1d(1, 1, 3), (), "x has 0 axes"),
+        (nn.Conv2d(64, 64, 5), (64, 8, 8), "weight has 102,400 numbers"),
+    ],
+)
+def test_what_it_cannot_show_is_said(layer, shape, message):
+    with pytest.raises(embed.ExplorerError, match=re.escape(message)):
+        convdocs.explore(layer, torch.zeros(shape))
+
+
+@pytest.mark.parametrize("x", [torch.zeros(1, 5, dtype=torch.int64), torch.zeros(1, 5).to("meta")])
+def test_an_input_without_plain_numbers_is_refused(x):
+    with pytest.raises(embed.ExplorerError, match="has no plain numbers"):
+        convdocs.explore(nn.Conv1d(1, 1, 3), x)
+
+
+def test_python_and_script_know_the_same_bounds():
+    script = embed.SCRIPT.read_text(encoding="utf-8")
+    assert f"numbers: {embed.MOST_NUMBERS}" in script
+    assert f"weights: {embed.MOST_WEIGHTS}" in script
+
+
+@pytest.mark.parametrize(
+    ("variable", "role"),
+    [
+        ("input", "input"),
+        ("read", "read"),
+        ("padding", "padding"),
+        ("kernel", "kernel"),
+        ("product", "product"),
+        ("output", "output"),
+        ("lit", "lit"),
+        ("ink", "ink"),
+        ("muted", "muted"),
+        ("window", "window"),
+        ("frame", "lit frame"),
+    ],
+)
+def test_its_colours_are_those_of_the_pictures(variable, role):
+    style = embed.STYLE.read_text(encoding="utf-8")
+    light, dark = palette.ROLES[role]
+    assert f"--cx-{variable}: light-dark({light}, {dark});" in style
+
+
+def test_the_notebooks_numbers_are_the_notebooks():
+    numbers = embed.notebook_numbers()
+    assert numbers["1"]["x"]["data"][:4] == pytest.approx([1.9269, 1.4873, 0.9007, -2.1055], 1e-4)
+    assert numbers["1"]["bias"]["data"] == pytest.approx([-0.1556, 0.0850], rel=1e-3)
+    assert numbers["2"]["weight"]["data"][:3] == pytest.approx([0.1471, 0.1597, -0.0451], 1e-3)
+    assert numbers["2"]["x"]["shape"] == [3, 4, 5]
+
+
+def test_making_a_page_needs_no_matplotlib():
+    code = (
+        "import sys, torch, convdocs\n"
+        "convdocs.explore(torch.nn.Conv1d(1, 1, 3), torch.zeros(1, 5))._repr_html_()\n"
+        "assert 'matplotlib' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
