@@ -277,6 +277,7 @@ _KEPT_OTHERWISE: dict[str, Callable[[Any], Any]] = {
     "kdim": lambda module: module.kdim if module.kdim != module.embed_dim else None,
     "vdim": lambda module: module.vdim if module.vdim != module.embed_dim else None,
     "norm_type": lambda module: _number(module.norm_type),
+    "p": lambda module: module.norm if isinstance(module, nn.PairwiseDistance) else module.p,
 }
 # settings that may be given as one number for all axes
 _PER_AXIS = frozenset(
