@@ -64,6 +64,8 @@ def findings(trace: Trace) -> tuple[Finding, ...]:
         rules = _OTHER_RULES.get(call.kind, ())
         if call.windows and call.output_shapes:
             rules = _WINDOW_RULES
+        if not call.input_shapes:  # a call that failed for want of a tensor
+            rules = ()
         for rule in rules:
             found += rule(call, graph)
     found += _field_exceeds_input(trace, graph)
@@ -193,7 +195,7 @@ def _spatial_names(call: Call) -> tuple[str, ...]:
 
 
 def _unread(call: Call, axes: Sequence[int], size: int, count: int, first: int) -> Finding:
-    window, names = call.windows[axes[0]], call.axes.split()[-len(call.windows) :]
+    window, names = call.windows[axes[0]], _spatial_names(call)
     along = " and ".join(names[axis] for axis in axes)
     if first == size - count and window.stride <= window.kernel:
         cells = f"cell {first}" if count == 1 else f"cells {first} to {size - 1}"
