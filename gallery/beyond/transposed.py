@@ -112,3 +112,12 @@ inside = board(torch.ones(1, 1, 4, 4))[0, 0, 1:-1, 1:-1]
 assert inside.unique().tolist() == [1, 2, 4]
 assert smooth(torch.ones(1, 1, 4, 4)).unique().tolist() == [9]
 print("transposed convolution = gradient of the convolution: 4 cases agree")
+
+# %%
+# Point at it
+# -----------
+#
+# An output cell shows the input cells that reach it, an input cell the patch that it paints.
+#
+# .. conv-explorer:: ConvTranspose2d(1, 1, 3, stride=2, bias=False)
+#    :size: 3x3

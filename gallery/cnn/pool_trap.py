@@ -108,3 +108,12 @@ both
 #   to check.
 # - Look at the shapes after every layer, once. The channels should change at a convolution and
 #   nowhere else.
+
+# %%
+# Point at it
+# -----------
+#
+# ``MaxPool2d(2)`` takes two rows and two columns together, whatever the rows are meant to be.
+#
+# .. conv-explorer:: MaxPool2d(2)
+#    :size: 6x5

@@ -66,3 +66,14 @@ torch.allclose(conv_padding(input)[..., 1:-1], conv(input))
 # what padding costs.
 
 draw.layer(conv_padding, input, at=(0, 0, 0))
+
+# %%
+# Point at it
+# -----------
+#
+# The same layer and the same input, every cell of them: point at one, or walk with the arrow keys.
+#
+# .. conv-explorer:: Conv1d(3, 2, 3, padding=1)
+#    :size: 4
+#    :values: notebook
+#    :batch: 2

@@ -65,3 +65,13 @@ draw.layer(conv_padding, input, at=(0, 0, 0))
 # And the second channel, in the opposite corner:
 
 draw.layer(conv_padding, input, at=(1, 3, 4))
+
+# %%
+# Point at it
+# -----------
+#
+# The same layer and the same input, every cell of them: point at one, or walk with the arrow keys.
+#
+# .. conv-explorer:: Conv2d(3, 2, 3, padding=1)
+#    :size: 4x5
+#    :values: notebook
