@@ -134,6 +134,19 @@ def sliding(windows: tuple[Window, ...]) -> Flow:
 
 
 @lru_cache(maxsize=4096)
+def convolved(windows: tuple[Window, ...]) -> Flow:
+    """The same where every output channel is mixed of input channels."""
+    slide, dims = sliding(windows), len(windows)
+
+    def mixed_up(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: int) -> State:
+        state = slide(states, shapes, out, place)
+        lead, spatial = state.fields[: -dims - 1], state.fields[-dims:]
+        return State(state.names, (*lead, UNKNOWN, *spatial), state.extents)
+
+    return mixed_up
+
+
+@lru_cache(maxsize=4096)
 def named(moved: Flow, dims: int) -> Flow:
     """The same flow where the function itself says what its axes are: N, C and spatial ones."""
     names = {dims + 2: ("N", "C", *AXIS_NAMES[dims]), dims + 1: ("C", *AXIS_NAMES[dims])}

@@ -255,7 +255,7 @@ def _markdown_table(table: Table) -> str:
 # The site's theme (furo) names its colours; a notebook has none, so each has a fallback that
 # follows the reader's light or dark setting.
 STYLE = """\
-.convdocs{color-scheme:light dark;font-size:.875em;margin:1em 0}
+.convdocs{font-size:.875em;margin:1em 0}
 .convdocs .scroll{overflow-x:auto}
 .convdocs .scroll:focus-visible{outline:2px solid var(--color-brand-primary,#2757dd)}
 .convdocs table{border-collapse:collapse;width:auto;margin:0;font-variant-numeric:tabular-nums}
@@ -265,7 +265,8 @@ white-space:nowrap;border:0;\
 border-bottom:1px solid var(--color-background-border,rgba(128,128,128,.35))}
 .convdocs th{font-weight:600}
 .convdocs .right{text-align:right}
-.convdocs code{font-size:.95em;background:none;border:0;padding:0;white-space:nowrap}
+.convdocs td code{font:.95em var(--font-stack--monospace,ui-monospace,monospace);background:none;\
+border:0;padding:0;white-space:nowrap}
 .convdocs tfoot td{border-top:2px solid var(--color-foreground-border,rgba(128,128,128,.6));\
 border-bottom:0;font-weight:600}
 .convdocs tr.marked td{background:var(--color-api-background,rgba(192,64,0,.12));font-weight:600}

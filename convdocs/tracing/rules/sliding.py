@@ -23,10 +23,10 @@ class Plan:
 
     __slots__ = ("flow", "sizes", "taps", "windows")
 
-    def __init__(self, windows: tuple[Window, ...]) -> None:
+    def __init__(self, windows: tuple[Window, ...], moved: flow.Flow) -> None:
         self.windows = windows
         self.taps = prod(window.kernel for window in windows)
-        self.flow = flow.sliding(windows)
+        self.flow = moved
         self.sizes: dict[Shape, Shape] = {}
 
     def output(self, sizes: Shape) -> Shape:
@@ -57,12 +57,11 @@ def convolution_plan(
         return None
     if any(e and e >= max(s, d) for e, s, d in zip(extras, strides, dilations, strict=True)):
         return None
-    return Plan(
-        tuple(
-            Window(k, s, p, d, e, transposed=extra is not None)
-            for k, s, p, d, e in zip(kernel, strides, pads, dilations, extras, strict=True)
-        )
+    windows = tuple(
+        Window(k, s, p, d, e, transposed=extra is not None)
+        for k, s, p, d, e in zip(kernel, strides, pads, dilations, extras, strict=True)
     )
+    return Plan(windows, flow.convolved(windows))
 
 
 def hashable(value: Any) -> Any:
@@ -156,12 +155,11 @@ def pool_plan(
         return None
     if any(2 * p > k for p, k in zip(pads, kernels, strict=True)):
         return None
-    return Plan(
-        tuple(
-            Window(k, s, (p, p), d, ceil_mode=ceil_mode)
-            for k, s, p, d in zip(kernels, strides, pads, dilations, strict=True)
-        )
+    windows = tuple(
+        Window(k, s, (p, p), d, ceil_mode=ceil_mode)
+        for k, s, p, d in zip(kernels, strides, pads, dilations, strict=True)
     )
+    return Plan(windows, flow.sliding(windows))
 
 
 def pool(x: Mark, plan: Plan | None, dims: int) -> Answer | None:
