@@ -44,6 +44,7 @@ BY_CHANCE = {
     ("kernel-not-positive", "could not construct"),
     ("kernel-not-positive", "Trying to create tensor"),
     ("pool-rank", "^tuple index"),
+    ("pool-kernel", "output_size must contain"),
     ("no-such-axis", "Dimension specified as"),
     ("upsample-size", "(?:division|modulo) by zero"),
 }

@@ -65,8 +65,7 @@ def find(failure: Failure) -> tuple[Entry, Said] | None:
     >>> find(Failure("no such words")) is None
     True
     """
-    # words alone name no layer: then the functions' own entries come first
-    for room in _ASKED if failure.kind else (dtypes, linear, joining, *_ASKED):
+    for room in _ASKED:
         for entry in room.FAMILY.entries:
             said = entry.match(failure)
             if said is not None:

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from convdocs.errors.entry import Family, Reading, Said
 from convdocs.errors.failure import Failure
@@ -148,7 +148,8 @@ def _given(failure: Failure) -> tuple[Any, ...]:
         r"expected Tensor as (?:element \d+ in )?argument \d+, but got (?P<got>[\w.]+)",
     ],
     "layer = nn.Conv2d(3, 8, 3)\nx = numpy.zeros((1, 3, 8, 8), dtype=numpy.float32)\nlayer(x)",
-    when=lambda failure: not failure.args or not isinstance(failure.args[0], Tensor),
+    when=lambda failure: (bool(failure.kind) or failure.message.startswith("expected Tensor as"))
+    and not (failure.args and isinstance(failure.args[0], Tensor)),
 )
 def not_a_tensor(failure: Failure, said: Said) -> Reading:
     value = failure.args[0] if failure.args else None
@@ -213,7 +214,7 @@ def argument_count(failure: Failure, said: Said) -> Reading:
         r"unflattened_size must be",
     ],
     "layer = nn.Conv2d(3, 8, 3.0)",
-    when=lambda failure: bool(_odd_types(failure)) or "__init__" in failure.message,
+    when=lambda failure: bool(_odd_types(failure)) or _of_nn(failure.message),
 )
 def constructor_arguments(failure: Failure, said: Said) -> Reading:
     if said.get("what"):
@@ -223,6 +224,13 @@ def constructor_arguments(failure: Failure, said: Said) -> Reading:
     cause = f"{failure.kind} got {listed}; sizes and counts are whole numbers."
     made = {name: _whole(value) for name, value in odd.items()}
     return cause, [rebuilt(failure, "Give whole numbers.", **made)]
+
+
+def _of_nn(message: str) -> bool:
+    """Whether the message is about the constructor of one of torch's layers."""
+    made = message.partition(".__init__()")[0]
+    classes = (one for one in vars(nn).values() if isinstance(one, type))
+    return made != message and any(made == base.__name__ for one in classes for base in one.__mro__)
 
 
 def _whole(value: Any) -> Any:

@@ -109,14 +109,14 @@ def whole(text: str) -> list[int]:
 
 
 def of_kind(pattern: str) -> Callable[[Failure], bool]:
-    """A failure whose layer or function has a name like ``pattern``, or none that is known.
+    """A failure whose layer or function has a name like ``pattern``.
 
     Examples
     --------
-    >>> of_kind("Pool")(Failure("", function="cat"))
-    False
+    >>> of_kind("Pool")(Failure("", function="max_pool2d")), of_kind("Pool")(Failure(""))
+    (True, False)
     """
-    return lambda failure: not failure.kind or bool(re.search(pattern, failure.kind, re.I))
+    return lambda failure: bool(re.search(pattern, failure.kind, re.I))
 
 
 def axes_of(shape: tuple[int, ...]) -> str:
