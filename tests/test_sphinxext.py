@@ -257,11 +257,20 @@ def test_each_builder_writes_both_markups_without_a_warning(nets, builder):
     assert ("explorer.js" in text) == live
 
 
+def test_latex_knows_every_character_of_the_formulas(nets):
+    target, _, _ = build(nets, "latex")
+    head, _, text = (target / "nets.tex").read_text(encoding="utf-8").partition("\\begin{document}")
+    strange = {char for char in text if ord(char) > 0xFF} - set("–…")
+    assert strange >= set("⌊⌋−")
+    for char in strange:
+        assert f"\\DeclareUnicodeCharacter{{{ord(char):04X}}}" in head
+
+
 def test_both_markups_make_the_same_nodes(nets):
     target, _, _ = build(nets)
     one, other = (
         re.findall(
-            r'<div class="convdocs-part.*?</div>',
+            r'<div class="convdocs-part.*?(?=<div class="convdocs-part|<p>See|<p><a|</section>)',
             (target / f"{page}.html").read_text(encoding="utf-8"),
             re.DOTALL,
         )
@@ -281,6 +290,7 @@ def test_each_theme_shows_the_parts_and_styles_only_the_pages_that_have_them(net
         images = re.findall(r'<img [^>]*src="(_images/[^"]+)"', html)
         assert len(images) == 2  # light and dark
         assert all((target / image).exists() for image in images)
+        assert not re.search(r'<img [^>]*only-dark[^>]*>\s*<figcaption', html)
         assert "_static/convdocs.css" in html
     for page in ("bare", "index", "search", "genindex"):
         assert "convdocs.css" not in (target / f"{page}.html").read_text(encoding="utf-8")

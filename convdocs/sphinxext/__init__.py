@@ -26,6 +26,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     for directive in directives.DIRECTIVES:
         app.add_directive(directive.called, directive)
     app.add_post_transform(plain.Words)
+    app.connect("builder-inited", assets.declare)
     app.connect("html-page-context", assets.add)
     return {
         "version": convdocs.__version__,

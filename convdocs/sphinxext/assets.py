@@ -1,4 +1,4 @@
-"""Style sheets and scripts, on the pages that need them and no others."""
+"""Style sheets and scripts, on the pages that need them and no others; LaTeX's declarations."""
 
 from __future__ import annotations
 
@@ -10,10 +10,35 @@ from docutils import nodes
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.builders.html import StandaloneHTMLBuilder
+    from sphinx.builders.latex import LaTeXBuilder
 
 PACKAGE = Path(__file__).parents[1]
 STYLE = PACKAGE / "sphinxext" / "convdocs.css"
 EXPLORER = (PACKAGE / "explorer" / "explorer.css", PACKAGE / "explorer" / "explorer.js")
+
+
+# characters of the size formulas that pdfLaTeX does not know by itself
+_LATEX = {
+    "⌊": r"\lfloor",
+    "⌋": r"\rfloor",
+    "⌈": r"\lceil",
+    "⌉": r"\rceil",
+    "−": "-",
+    "≤": r"\leq",
+}
+
+
+def declare(app: Sphinx) -> None:
+    """Let LaTeX documents hold the characters of the size formulas (``builder-inited``)."""
+    if app.builder.name != "latex":
+        return
+    lines = [
+        rf"\DeclareUnicodeCharacter{{{ord(char):04X}}}{{\ensuremath{{{command}}}}}"
+        for char, command in _LATEX.items()
+    ]
+    builder = cast("LaTeXBuilder", app.builder)
+    preamble = "\n".join([r"\ifdefined\DeclareUnicodeCharacter", *lines, r"\fi"])
+    builder.context["preamble"] = f"{builder.context.get('preamble', '')}\n{preamble}\n"
 
 
 def add(

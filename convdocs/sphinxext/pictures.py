@@ -29,7 +29,9 @@ def picture(env: BuildEnvironment, figure: Figure, alt: str, width: str | None) 
     light_image = _image(env, light.encode(), "svg", alt, width, "only-light")
     dark_image = _image(env, draw.dark(light).encode(), "svg", alt, width, "only-dark")
     made = nodes.figure()
-    made += addnodes.only("", light_image, dark_image, expr="html and not epub")
+    # in a box of their own: some themes hide with a picture the caption beside it
+    pair = nodes.container("", light_image, dark_image, classes=["convdocs-pair"])
+    made += addnodes.only("", pair, expr="html and not epub")
     made += addnodes.only("", _image(env, light.encode(), "svg", alt, width), expr="epub")
     made += addnodes.only("", _image(env, pdf.getvalue(), "pdf", alt, width), expr="not html")
     return made
