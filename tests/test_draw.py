@@ -93,6 +93,8 @@ def test_the_cell_is_lit_in_bold_and_framed():
     fig = draw.layer(nn.MaxPool1d(2), torch.tensor([[1.0, 3.0, 2.0, 0.5]]), (0, 1))
     bold = [mark.words for mark in marks(fig) if mark.bold and mark.is_number]
     assert bold == ["2.0000", "2"]  # the winner in the input, the cell in the output
+    fig = draw.layer(nn.MaxPool1d(3), torch.tensor([[1.0, float("nan"), 9.0]]))
+    assert [mark.words for mark in marks(fig) if mark.bold and mark.is_number] == ["nan", "nan"]
 
 
 @pytest.mark.parametrize("mode", sorted(MODES))

@@ -123,6 +123,8 @@ def test_the_matrix_shows_its_numbers_and_leaves_zeros_out():
         draw.matrix(nn.MaxPool1d(2), (1, 4))
     with pytest.raises(draw.DrawError, match="1 to 1024"):
         draw.matrix(layer, (1, 2000))
+    with pytest.raises(draw.DrawError, match="an output of 3996004 cells"):
+        draw.matrix(nn.ConvTranspose1d(1, 4, 1, stride=1000), (1, 1000))
 
 
 # --- feature maps ------------------------------------------------------------------------------

@@ -74,16 +74,20 @@ def matrix_of(layer: nn.Module, shape: Sequence[int]) -> tuple[np.ndarray, tuple
     reading = read(layer)
     if reading.family in ("max", "lp"):
         raise DrawError(f"{code(layer)} is not a matrix: it is not linear")
-    cells = prod(shape)
-    if not 0 < cells <= LARGEST:
-        raise DrawError(f"an input of {cells} cells makes no readable matrix; 1 to {LARGEST} do")
     dtype = next((p.dtype for p in layer.parameters()), torch.float32)
+    cells = _readable("an input", prod(shape))
+    nothing, _, _ = run(replica(layer), torch.zeros(1, *shape, dtype=dtype))
+    _readable("an output", nothing.numel())
     # what the layer makes of inputs that are 1 in one cell are the matrix's columns
     ones = torch.eye(cells, dtype=dtype).reshape(cells, *shape)
-    twin = replica(layer)
-    output, _, _ = run(twin, ones)
-    nothing, _, _ = run(twin, torch.zeros(1, *shape, dtype=dtype))
+    output, _, _ = run(replica(layer), ones)
     return numbers((output - nothing).flatten(1).T), tuple(output.shape[1:])
+
+
+def _readable(whose: str, cells: int) -> int:
+    if not 0 < cells <= LARGEST:
+        raise DrawError(f"{whose} of {cells} cells makes no readable matrix; 1 to {LARGEST} do")
+    return cells
 
 
 def _body(table: np.ndarray) -> tuple[Box, ...]:

@@ -24,6 +24,9 @@ class DrawError(LayerError):
     """Something that makes no readable picture; says what to do."""
 
 
+RANKS = ("input", "hole", "padding", "outside")  # along several axes the last one wins
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """One place along an axis as it is drawn: a cell, padding, a hole, or past all of it.
@@ -154,22 +157,33 @@ class Scene:
         """Taps along each axis."""
         return tuple(window.kernel for window in self.layer.windows)
 
-    def padded(self) -> tuple[np.ndarray, np.ndarray]:
-        """The input as the window sees it, (C, slots, ...), and the role of every place."""
-        kinds = [np.array([slot.role for slot in places], dtype=object) for places, _ in self.axes]
-        cells = [np.array([-1 if s.cell is None else s.cell for s in p]) for p, _ in self.axes]
-        values = np.stack([channel[np.ix_(*cells)] for channel in self.x])
-        roles = np.full(values.shape[1:], "input", dtype=object)
-        for role in ("hole", "padding", "outside"):
-            for axis, kind in enumerate(kinds):
-                roles[np.broadcast_to(_along(kind == role, axis, roles.ndim), roles.shape)] = role
-        missing = np.zeros(roles.shape, dtype=bool)
-        for axis, found in enumerate(cells):
-            missing |= _along(found < 0, axis, roles.ndim)
-        values[:, missing] = -inf if self.layer.family == "max" else 0.0
-        window = np.ix_(*self.taps)
-        roles[window] = np.where(roles[window] == "input", "read", roles[window])
-        return values, roles
+    def roles(self, *lead: int) -> np.ndarray:
+        """What every place of a plane is; of three axes, the plane at slot ``lead`` of the first.
+
+        ``"read"`` is an input cell under a tap; else see :class:`Slot`.
+        """
+        rank = np.zeros((), dtype=int)
+        for place, (slots, _) in zip(lead, self.axes, strict=False):
+            rank = np.maximum(rank, RANKS.index(slots[place].role))
+        for slots, _ in self.axes[len(lead) :]:
+            rank = np.maximum.outer(rank, [RANKS.index(slot.role) for slot in slots])
+        names = np.array(RANKS, dtype=object)[rank]
+        if all(place in taps for place, taps in zip(lead, self.taps, strict=False)):
+            window = np.ix_(*self.taps[len(lead) :])
+            names[window] = np.where(rank[window] == 0, "read", names[window])
+        return names
+
+    def values(self, channel: int, *lead: int) -> np.ndarray:
+        """The numbers of the plane as the window sees it, padding and holes filled in."""
+        plane, missing = self.x[channel], np.zeros((), dtype=bool)
+        for place, (slots, _) in zip(lead, self.axes, strict=False):
+            plane, missing = plane[slots[place].cell or 0], missing | (slots[place].cell is None)
+        cells = [[slot.cell for slot in slots] for slots, _ in self.axes[len(lead) :]]
+        for axis in cells:
+            missing = np.logical_or.outer(missing, [cell is None for cell in axis])
+        found = plane[np.ix_(*([cell or 0 for cell in axis] for axis in cells))]
+        filled: np.ndarray = np.where(missing, -inf if self.layer.family == "max" else 0.0, found)
+        return filled
 
     def taken(self, what: str) -> np.ndarray:
         """``"weight"``, ``"value"`` or ``"product"`` of every term, (channels, taps, ...)."""
@@ -185,7 +199,8 @@ class Scene:
         if self.layer.family == "unfold":
             kernel = self.cell.terms[0].kernel
         elif self.layer.family == "max":
-            products = [-inf if np.isnan(t.product) else t.product for t in self.cell.terms]
+            # the first of several, and nan before any number: so torch, and so argmax
+            products = [term.product for term in self.cell.terms]
             kernel = self.cell.terms[int(np.argmax(products))].kernel
         else:
             return None
@@ -242,10 +257,3 @@ def numbers(tensor: Tensor) -> np.ndarray:
     """
     array: np.ndarray = tensor.detach().to("cpu", torch.float64).numpy()
     return array
-
-
-def _along(flags: np.ndarray, axis: int, dims: int) -> np.ndarray:
-    """``flags`` of one axis in a shape that broadcasts over all of them."""
-    shape = [1] * dims
-    shape[axis] = -1
-    return flags.reshape(shape)

@@ -106,20 +106,18 @@ def units(shown: Scene) -> list[Unit]:
 
 def _rows(shown: Scene) -> Unit:
     """One dimension: every channel is a row."""
-    values, roles = shown.padded()
-    every = np.stack([roles] * values.shape[0])
-    unread = [c for c in range(values.shape[0]) if c not in shown.channels]
-    every[unread] = np.where(are(every[unread], "read"), "input", every[unread])
-    start = shown.channels[0] if values.shape[0] > MOST_CHANNELS else 0
+    start = shown.channels[0] if shown.x.shape[0] > MOST_CHANNELS else 0
+    drawn = range(start, min(start + MOST_CHANNELS, shown.x.shape[0]))
+    roles = shown.roles()
+    unread = np.where(are(roles, "read"), "input", roles)
     above = shown.channels[0] - start
     rows = min(len(shown.channels), MOST_CHANNELS - above)
     window = (above, shown.spans[0][0], rows, shown.spans[0][1], "window")
-    part = slice(start, start + MOST_CHANNELS)
     return Unit(
         named("input", shown.sample),
         weight_name(shown, None),
-        values[part],
-        every[part],
+        np.stack([shown.values(channel) for channel in drawn]),
+        np.stack([roles if channel in shown.channels else unread for channel in drawn]),
         (slice(rows),),
         rows,
         (window, *_winner(shown, above)),
@@ -127,13 +125,12 @@ def _rows(shown: Scene) -> Unit:
 
 
 def _plane(shown: Scene, index: int) -> Unit:
-    values, roles = shown.padded()
     channel = shown.channels[index]
     return Unit(
         named("input", shown.sample, channel),
         weight_name(shown, channel),
-        values[channel],
-        roles,
+        shown.values(channel),
+        shown.roles(),
         (index,),
         1,
         (_window(shown), *(_winner(shown) if channel in _made_of(shown) else ())),
@@ -146,7 +143,6 @@ def _made_of(shown: Scene) -> set[int]:
 
 
 def _slice(shown: Scene, index: int, depth: int) -> Unit:
-    values, roles = shown.padded()
     channel, place = shown.channels[index], shown.taps[0][depth]
     slot = shown.axes[0][0][place]
     name = named("input", shown.sample, channel, slot.cell)
@@ -159,8 +155,8 @@ def _slice(shown: Scene, index: int, depth: int) -> Unit:
     return Unit(
         name,
         weight_name(shown, channel, tap),
-        values[channel, place],
-        roles[place],
+        shown.values(channel, place),
+        shown.roles(place),
         (index, depth),
         1,
         (_window(shown), *(_winner(shown) if here else ())),
