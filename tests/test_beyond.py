@@ -109,9 +109,9 @@ def test_animation_stands_still_for_those_who_ask(tmp_path: Path) -> None:
     folders = [str(tmp_path), None, str(tmp_path / "html"), str(tmp_path / "doctrees")]
     with patch_docutils(), docutils_namespace():
         Sphinx(*folders, "html", settings, status=None, warningiserror=True).build()
-    page = BeautifulSoup(
-        (tmp_path / "html" / "index.html").read_text(encoding="utf-8"), "html.parser"
-    )
+    html = (tmp_path / "html" / "index.html").read_text(encoding="utf-8")
+    assert "Stop the animations" in html
+    page = BeautifulSoup(html, "html.parser")
     shown = [(one["class"], one.source, one.img) for one in page.find_all("picture")]
     assert [name[0] for name, _, _ in shown] == ["only-light", "only-dark"]
     for (_, still, film), theme in zip(shown, ("", "_dark"), strict=True):

@@ -2,7 +2,8 @@
 
 A conf.py that names this module among its ``extensions`` and :func:`scrape` among the
 ``image_scrapers`` of ``sphinx_gallery_conf`` shows each ``draw.animate(...)`` that ends a code
-block, for light and for dark pages, with a picture in its place where motion should be reduced.
+block, for light and for dark pages, with a picture in its place where motion should be reduced,
+and a button that stops them all.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from convdocs.sphinxext.gallery import Picture, address, closing, directive, sav
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.writers.html5 import HTML5Translator
+
+
+SCRIPT = Path(__file__).with_suffix(".js")
 
 
 def scrape(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any], **_: Any) -> str:
@@ -85,8 +89,17 @@ def depart_html(self: HTML5Translator, node: moving) -> None:
     self.body.append("</picture>")
 
 
+def add_button(
+    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document
+) -> None:
+    """Let readers stop the animations of a page that has some (``html-page-context``)."""
+    if doctree and next(doctree.findall(moving), None) is not None:
+        app.add_js_file(None, body=SCRIPT.read_text(encoding="utf-8"))
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directive that :func:`scrape` writes."""
     app.add_node(moving, html=(visit_html, depart_html))
     app.add_directive("conv-animation", Animation)
+    app.connect("html-page-context", add_button)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
