@@ -290,7 +290,7 @@ def test_each_theme_shows_the_parts_and_styles_only_the_pages_that_have_them(net
         images = re.findall(r'<img [^>]*src="(_images/[^"]+)"', html)
         assert len(images) == 2  # light and dark
         assert all((target / image).exists() for image in images)
-        assert not re.search(r'<img [^>]*only-dark[^>]*>\s*<figcaption', html)
+        assert not re.search(r"<img [^>]*only-dark[^>]*>\s*<figcaption", html)
         assert "_static/convdocs.css" in html
     for page in ("bare", "index", "search", "genindex"):
         assert "convdocs.css" not in (target / f"{page}.html").read_text(encoding="utf-8")
