@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from convdocs.geometry import Window
-from convdocs.layers import FAMILIES, LayerError, code, layer_class, read, settings
+from convdocs.layers import AXIS_NAMES, FAMILIES, LayerError, code, layer_class, read, settings
 from convdocs.report import Call, Shape, Trace
 from convdocs.tracing import flow
 from convdocs.tracing.modules import is_script
@@ -99,6 +100,8 @@ class _Builder:
         if self.inside:
             _fold(node, self.inside)
             self.inside = []
+        if node.module is not None:
+            self._name_axes(node, node.module)
         self.calls.append(self.call(len(self.calls), node))
 
     def _follow(self, number: int, node: Node) -> None:
@@ -111,6 +114,15 @@ class _Builder:
                 states = [self.state(one) for one in node.inputs]
                 shapes = [one.shape for one in node.inputs]
             self.states[mark.source] = node.flow(states, shapes, mark.shape, place)
+
+    def _name_axes(self, node: Node, module: nn.Module) -> None:
+        """A layer whose class says over how many axes it works knows what its axes are."""
+        mark = node.outputs[0] if node.outputs else None
+        if mark is None or not (names := _names(layer_class(module), len(mark.shape))):
+            return
+        state = self.states.get(mark.source)
+        if state is not None and not any(state.names):
+            self.states[mark.source] = flow.State(names, state.fields, state.extents)
 
     def state(self, mark: Mark) -> flow.State:
         """What is known about a tensor's axes."""
@@ -165,6 +177,18 @@ class _Builder:
             else:
                 shared.add(first)
         return total, f"shared with call {', '.join(map(str, sorted(shared)))}" if shared else ""
+
+
+@lru_cache(maxsize=1024)
+def _names(cls: Any, rank: int) -> tuple[str, ...]:
+    """The axes of a layer called ...1d, ...2d or ...3d, when its output has ``rank`` of them."""
+    digit = cls.__name__[-2:-1]
+    if not (cls.__name__.endswith("d") and digit in ("1", "2", "3")):
+        return ()
+    spatial = AXIS_NAMES[int(digit)]
+    if cls is nn.BatchNorm1d and rank == 2:
+        return ("N", "C")
+    return ("N", "C", *spatial)[-rank:] if rank - len(spatial) in (1, 2) else ()
 
 
 _NO_STATE = flow.State((), (), ())

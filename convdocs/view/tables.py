@@ -10,7 +10,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Align = Literal["left", "right"]
@@ -309,12 +309,15 @@ def _html_table(table: Table) -> str:
         looks = "marked" if number in table.marked else "muted" if number in table.muted else ""
         opening = f'<tr class="{looks}">' if looks else "<tr>"
         rows.append(f"{opening}{_html_cells(row, table.columns)}</tr>")
-    foot = f"<tfoot><tr>{_html_cells(table.totals, table.columns)}</tr></tfoot>"
+    foot = ""
+    if table.totals:
+        plain = [replace(column, code=False) for column in table.columns]
+        foot = f"<tfoot><tr>{_html_cells(table.totals, plain)}</tr></tfoot>"
     return (
         f'<div class="scroll" tabindex="0" role="group" aria-label="{label}"><table>'
         f"{f'<caption>{label}</caption>' if table.caption else ''}"
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
-        f"{foot if table.totals else ''}</table></div>"
+        f"{foot}</table></div>"
     )
 
 
