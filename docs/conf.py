@@ -113,6 +113,7 @@ html_domain_indices = False
 html_copy_source = False
 html_show_sourcelink = False
 html_math_renderer = "mathml"
+html_search_scorer = "_ext/search_order.js"
 copybutton_exclude = ".linenos, .gp, .go"
 copybutton_prompt_text = ">>> "
 html_theme_options = {
