@@ -13,6 +13,7 @@ from convdocs.errors import (
     padding,
     pooling,
     resampling,
+    transposed,
     unpooling,
 )
 from convdocs.errors.entry import Entry, Family, Said
@@ -23,7 +24,7 @@ FAMILIES: tuple[Family, ...] = tuple(
     room.FAMILY
     for room in (
         inputs,
-        convolution,
+        transposed,  # convolution's family, with its own entries added
         pooling,
         unpooling,
         padding,

@@ -148,8 +148,10 @@ def _given(failure: Failure) -> tuple[Any, ...]:
         r"expected Tensor as (?:element \d+ in )?argument \d+, but got (?P<got>[\w.]+)",
     ],
     "layer = nn.Conv2d(3, 8, 3)\nx = numpy.zeros((1, 3, 8, 8), dtype=numpy.float32)\nlayer(x)",
-    when=lambda failure: (bool(failure.kind) or failure.message.startswith("expected Tensor as"))
-    and not (failure.args and isinstance(failure.args[0], Tensor)),
+    when=lambda failure: (
+        (bool(failure.kind) or failure.message.startswith("expected Tensor as"))
+        and not (failure.args and isinstance(failure.args[0], Tensor))
+    ),
 )
 def not_a_tensor(failure: Failure, said: Said) -> Reading:
     value = failure.args[0] if failure.args else None
