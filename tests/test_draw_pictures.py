@@ -20,7 +20,7 @@ from convdocs import draw
 from convdocs.draw.banded import matrix_of
 from convdocs.draw.palette import ROLES
 from convdocs.draw.regions import place, stations, target
-from convdocs.draw.shapes import boxes_of
+from convdocs.draw.tensors import boxes_of
 
 
 def words_of(figure: Figure) -> list[str]:
@@ -270,9 +270,21 @@ def test_the_stack_draws_skips():
 def test_the_stack_marks_what_lint_found():
     model = nn.Sequential(nn.Conv1d(10, 16, 3, padding=1), nn.MaxPool2d(2))
     found = convdocs.trace(model, torch.ones(2, 10, 8))
-    if not found.findings:
-        pytest.skip("this trace has no findings yet")
-    assert f"! {found.findings[0].code}" in words_of(draw.stack(found))
+    marked = [words for words in words_of(draw.stack(found)) if words.startswith("!")]
+    assert marked == [f"! {finding.code}" for finding in found.findings]
+    assert "! batch-as-channels" in marked
+
+
+def test_the_stack_does_not_guess_which_of_two_inputs_was_read():
+    class Two(nn.Module):
+        def forward(self, x: Tensor, y: Tensor) -> Tensor:
+            return torch.relu(y) + x
+
+    found = convdocs.trace(Two(), torch.ones(1, 3), torch.ones(1, 3))
+    assert "2 inputs" in words_of(draw.stack(found))
+    assert draw.describe(draw.stack(found)).startswith("Shapes in Two: 2 inputs (1, 3);")
+    with pytest.raises(draw.DrawError, match="traced without a tensor"):
+        draw.stack(convdocs.report.Trace("Empty"))
 
 
 def test_a_stack_too_long_to_read_is_refused():
@@ -327,6 +339,8 @@ def test_one_dimension_pools_and_shades_walk_too():
     assert draw.animate(nn.MaxPool2d(2), torch.rand(3, 1, 4, 4), sample=2).frames == 4
     shaded = draw.animate(nn.Conv2d(1, 1, 5), torch.rand(1, 20, 20))
     assert shaded.figure.axes[0].images
+    fig = Figure(figsize=(8, 6))
+    assert draw.animate(nn.AvgPool1d(2), torch.ones(1, 4), fig=fig).figure is fig
 
 
 def test_an_animation_that_is_never_shown_is_silent():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.text import Text
 
 from convdocs.draw.boxes import BUDGET, EDGE, Box, Column, Row, titled
@@ -60,6 +60,8 @@ class Stage:
         One per output cell, in the order of the walk; all of one output channel.
     theme : str
         ``"light"`` or ``"dark"``.
+    fig : matplotlib Figure or SubFigure, optional
+        Where to draw; a new Figure when left out.
 
     Examples
     --------
@@ -70,12 +72,14 @@ class Stage:
     True
     """
 
-    def __init__(self, scenes: list[Scene], theme: Theme) -> None:
+    def __init__(
+        self, scenes: list[Scene], theme: Theme, fig: Figure | SubFigure | None = None
+    ) -> None:
         self.scenes = scenes
         self.theme: Theme = theme
         self._units = [units(one) for one in scenes]
         self._inputs, self._output, page = _arranged(scenes[0], self._units[0])
-        sheet = Sheet(page.width + 2 * EDGE, page.height + 2 * EDGE + LINE, theme=theme)
+        sheet = Sheet(page.width + 2 * EDGE, page.height + 2 * EDGE + LINE, fig=fig, theme=theme)
         sheet.patch(0, 0, page.width + 2 * EDGE, page.height + 2 * EDGE + LINE, "page", -1)
         page.draw(sheet, EDGE, EDGE)
         texts = list(sheet.ax.texts)

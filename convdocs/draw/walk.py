@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.animation import FuncAnimation
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from torch import Tensor, nn
 
 from convdocs.cells import explain
@@ -37,6 +37,7 @@ def animate(
     sample: int | None = None,
     interval: int = 700,
     theme: Theme = "light",
+    fig: Figure | SubFigure | None = None,
 ) -> Walk:
     """Animate a kernel's walk: each frame works out one more cell of an output channel.
 
@@ -54,6 +55,8 @@ def animate(
         Milliseconds from frame to frame.
     theme : str
         ``"light"`` or ``"dark"``: the page it is for, as a GIF has no clear background.
+    fig : matplotlib Figure or SubFigure, optional
+        Where to draw; a new Figure when left out.
 
     Returns
     -------
@@ -82,7 +85,7 @@ def animate(
         )
     batch = () if start.sample is None else (start.sample,)
     cells = (explain(layer, x, (*batch, channel % start.y.shape[0], *place)) for place in places)
-    return Walk(Stage([replace(start, cell=cell) for cell in cells], theme), interval)
+    return Walk(Stage([replace(start, cell=cell) for cell in cells], theme, fig), interval)
 
 
 class Walk(FuncAnimation):

@@ -1,0 +1,114 @@
+"""The tensors of a trace that are worth a box, and what they were made from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from convdocs.report import MODEL_INPUT, Call, Shape, Trace
+
+MOST_JOINED = 5  # layers told in one box
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One box: a tensor, the calls that made it, and the boxes those read.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Its shape.
+    axes : str
+        What the axes mean.
+    calls : tuple of Call
+        The layers between this box and those it was made from; empty for a model input.
+    sources : tuple of int
+        Places of the boxes it was made from.
+    inputs : int
+        How many of the model's inputs the box stands for: a trace does not tell inputs of one
+        shape from one another.
+    """
+
+    shape: Shape
+    axes: str
+    calls: tuple[Call, ...]
+    sources: tuple[int, ...]
+    inputs: int = 0
+
+    @property
+    def sides(self) -> Shape:
+        """The shape without the batch."""
+        batched = self.axes.startswith("N") or (not self.axes and len(self.shape) > 1)
+        return self.shape[1:] if batched else self.shape
+
+    @property
+    def note(self) -> str:
+        """What the axes mean, or that the box is an input."""
+        return self.axes if self.calls else "input" if self.inputs == 1 else f"{self.inputs} inputs"
+
+    @property
+    def words(self) -> str:
+        """The shape, and how many more tensors the last layer gave."""
+        more = len(self.calls[-1].output_shapes) - 1 if self.calls else 0
+        return f"{self.shape}{f' and {more} more' if more else ''}"
+
+
+def boxes_of(trace: Trace) -> list[Tensor]:
+    """The boxes in the order of execution; a layer that keeps the shape shares the one before.
+
+    Examples
+    --------
+    >>> call = Call(0, "", "relu", "relu", ((2, 3),), ((2, 3),), sources=(-1,))
+    >>> [box.shape for box in boxes_of(Trace("Net", (call,), input_shapes=((2, 3),)))]
+    [(2, 3), (2, 3)]
+    """
+    inputs = Counter(trace.input_shapes)
+    boxes = [Tensor(shape, "", (), (), count) for shape, count in inputs.items()]
+    readers = Counter(source for call in trace.calls for source in set(call.sources))
+    at: dict[int, int] = {}  # the box of every call
+    for call in trace.calls:
+        if not call.output_shapes:
+            continue
+        sources = _sources(call, at, list(inputs))
+        if sources == (len(boxes) - 1,) and _joins(boxes[-1], call, readers):
+            boxes[-1] = replace(boxes[-1], axes=call.axes, calls=(*boxes[-1].calls, call))
+        else:
+            boxes.append(Tensor(call.output_shapes[0], call.axes, (call,), sources))
+        at[call.index] = len(boxes) - 1
+    return boxes
+
+
+def _joins(box: Tensor, call: Call, readers: Counter[int]) -> bool:
+    """Whether a call only changes numbers of a tensor that nothing else reads."""
+    return (
+        0 < len(box.calls) < MOST_JOINED
+        and box.shape == call.output_shapes[0]
+        and readers[box.calls[-1].index] == 1
+        and not call.windows
+    )
+
+
+def _sources(call: Call, at: dict[int, int], inputs: list[Shape]) -> tuple[int, ...]:
+    """Boxes that a call read."""
+    found = []
+    for source, shape in zip(call.sources, call.input_shapes, strict=False):
+        if source in at:
+            found.append(at[source])
+        elif source == MODEL_INPUT and inputs:
+            found.append(inputs.index(shape) if shape in inputs else 0)
+    return tuple(dict.fromkeys(found))
+
+
+def lanes(edges: list[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    """A lane for every edge so that edges in one lane do not overlap; short ones come first.
+
+    Examples
+    --------
+    >>> lanes([(0, 5), (1, 3), (3, 5)])
+    {(1, 3): 0, (3, 5): 0, (0, 5): 1}
+    """
+    found: dict[tuple[int, int], int] = {}
+    for edge in sorted(edges, key=lambda edge: edge[1] - edge[0]):
+        taken = {found[other] for other in found if other[0] < edge[1] and edge[0] < other[1]}
+        found[edge] = next(lane for lane in range(len(edges)) if lane not in taken)
+    return found
