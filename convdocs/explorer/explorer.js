@@ -267,7 +267,6 @@ const problemOf = (code, message, fixes, type = "RuntimeError") => ({ code, type
 const fix = (text, patch) => ({ text, patch });
 const each = (s, value) => range(dimsOf(s)).map((axis) => (typeof value === "function" ? value(axis) : value));
 
-/** Channels of the input made to fit the layer; groups that divide them. */
 const inChannelsFix = (s) => fix(`Give the layer in_channels=${channelsOf(s)}, what the input has`, {
   in: channelsOf(s), ...(channelsOf(s) % s.groups || s.out % s.groups ? { groups: 1 } : {}),
 });
@@ -802,6 +801,7 @@ function readField(text, dims) {
 const escape = (text) => `${text}`.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 const LEAD = 18; // room for the number of a channel before its row
 const MOST = 60; // products shown in one line
+const SHADED = 600; // cells of a panel from which on small ones have a shade for a number
 const FIRST = { panel: "output", c: 0, r: 0, k: 0 };
 const AXES = { 1: ["length"], 2: ["height", "width"] };
 const CALM = window.matchMedia?.("(prefers-reduced-motion: reduce)") ?? { matches: false };
@@ -914,7 +914,6 @@ class Explorer {
 
   change(patch) { this.set(complete({ ...this.s, ...patch })); }
 
-  /** Whether the setting makes an input and a weight, legal or not. */
   readable() {
     const { s } = this, dims = [dimsOf(s) + 1, dimsOf(s) + 2].includes(s.shape.length);
     return dims && (isPool(s) || (s.groups > 0 && weightShape(s).every((size) => size > 0)));
@@ -1085,8 +1084,9 @@ class Explorer {
     const stacked = Math.min(54, (room - lead - 3) / Math.max(1, ...columns));
     const beside = side >= 30 || (side >= 10 && room > 640 && stacked < 3 * side), width = Math.max(beside ? side : stacked, 10);
     const spare = beside ? room - needs(width) : room - lead - 3 - columns[1] * width;
+    const many = count(this.sizes("input")) > SHADED || count(this.sizes("output")) > SHADED;
     const cell = (size) => {
-      const font = (0.92 * size) / this.ems("−0.0000"), digits = font >= 9.4 ? 4 : size >= 30 ? 2 : size >= 18 && this.whole ? 0 : -1;
+      const font = (0.92 * size) / this.ems("−0.0000"), digits = many && size < 40 ? -1 : font >= 9.4 ? 4 : size >= 30 ? 2 : size >= 18 && this.whole ? 0 : -1;
       return { width: size, height: Math.min(size, 34), digits, font: digits === 4 ? Math.min(font, 13) : 11.5 };
     };
     const kernel = cell(Math.max(width, Math.min(54, width + Math.max(0, spare - 4) / Math.max(1, columns[1]))));
@@ -1157,11 +1157,11 @@ class Explorer {
       const x = lead + (i % across) * (gridW + 14) + 2, y = Math.floor(i / across) * (gridH + gap) + head + 2, c = first + i;
       const name = flat ? `<text class="cx-row-name" x="${lead - 5}" y="${y + ch / 2}">${c}</text>` : `<text class="cx-name" x="${x}" y="${y - 9}">channel ${c}</text>`;
       const lines = range(rows).map((r) => `<g${panel === "kernel" && isPool(this.s) ? "" : " role=\"row\""}>${range(columns).map((k) => this.cellMarkup(panel, c, r, k, strongest)).join("")}</g>`);
-      grids.push(`${panel === "kernel" && isPool(this.s) ? "" : name}<g transform="translate(${x} ${y})">${panel === "input" ? this.padding(i, rows, columns) : ""}<g transform="translate(${left * cw} ${top * ch})">${lines.join("")}</g></g>`);
+      grids.push(`${panel === "kernel" && isPool(this.s) ? "" : name}<g transform="translate(${x} ${y})">${panel === "input" ? this.padding(i, rows, columns) : ""}<g transform="translate(${left * cw} ${top * ch})">${digits < 0 ? `<rect class="cx-under" width="${columns * cw}" height="${rows * ch}"/>` : ""}${lines.join("")}</g></g>`);
       frames.push(`<g transform="translate(${x + left * cw} ${y + top * ch})"><rect class="cx-frame" data-frame="${c}"/><rect class="cx-mark" data-mark="${c}" width="${cw}" height="${ch}"/></g>`);
     }
     const w = lead + across * (gridW + 14) - 10, h = Math.ceil(channels / across) * (gridH + gap) + 4 - (flat ? 0 : 8);
-    return `<svg role="presentation" focusable="false" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}" class="${digits < 0 ? "cx-shade" : ""}" style="--cx-font:${font}px">${grids.join("")}<g aria-hidden="true">${frames.join("")}</g></svg>`;
+    return `<svg role="presentation" focusable="false" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}" style="--cx-font:${font}px">${grids.join("")}<g aria-hidden="true">${frames.join("")}</g></svg>`;
   }
 
   /** The cells around one channel of the input; copies where the padding mode copies. */
@@ -1171,7 +1171,8 @@ class Explorer {
       if (r >= 0 && r < rows && k >= 0 && k < columns) continue;
       const row = flat ? 0 : source(r, rows, this.s.mode), column = source(k, columns, this.s.mode), copied = this.s.mode !== "zeros" && row >= 0 && row < rows && column >= 0 && column < columns;
       const text = familyOf(this.s) === "max" ? "" : copied ? this.text("input", this.number("input", c, row, column)) : "0";
-      parts.push(`<g class="cx-pad${copied ? " cx-copy" : ""}" data-pad="${c}.${r}.${k}" transform="translate(${(k + left) * cw} ${(r + top) * ch})"><rect width="${cw}" height="${ch}"/>${digits < 0 ? "" : `<text x="${cw / 2}" y="${ch / 2}">${text}</text>`}</g>`);
+      const x = (k + left) * cw, y = (r + top) * ch, tags = `class="cx-pad" data-pad="${c}.${r}.${k}"`, box = `x="${x}" y="${y}" width="${cw}" height="${ch}"`;
+    parts.push(digits < 0 ? `<rect ${tags} ${box}/>` : `<g ${tags}><rect ${box}/><text x="${x + cw / 2}" y="${y + ch / 2}">${text}</text></g>`);
     }
     return `<g aria-hidden="true">${parts.join("")}</g>`;
   }
@@ -1194,11 +1195,13 @@ class Explorer {
     return all.reduce((most, v) => (Number.isFinite(v) ? Math.max(most, Math.abs(v)) : most), 0) || 1;
   }
 
+  /** A cell: a box with its number, or a shade alone where there is no room for numbers. */
   cellMarkup(panel, c, r, k, strongest) {
-    const { width: cw, height: ch, digits } = this.layout[panel], place = `transform="translate(${k * cw} ${r * ch})"`;
-    if (panel === "kernel" && isPool(this.s)) return `<g class="cx-cell" ${place}><rect width="${cw}" height="${ch}"/></g>`;
-    const value = this.number(panel, c, r, k), shade = digits < 0 ? ` class="${value < 0 ? "cx-below" : "cx-above"}" fill-opacity="${(Math.abs(value) / strongest || 0).toFixed(2)}"` : "";
-    return `<g class="cx-cell" role="gridcell" tabindex="-1" data-c="${c}" data-r="${r}" data-k="${k}" aria-label="${this.cellName(panel, c, r, k)}: ${spoken(shown(value, this.whole))}" ${place}>${digits < 0 ? `<rect width="${cw}" height="${ch}" class="cx-under"/>` : ""}<rect width="${cw}" height="${ch}"${shade}/>${digits < 0 ? "" : `<text x="${cw / 2}" y="${ch / 2}">${this.text(panel, value)}</text>`}</g>`;
+    const { width: cw, height: ch, digits } = this.layout[panel], x = k * cw, y = r * ch, size = `width="${cw}" height="${ch}"`;
+    if (panel === "kernel" && isPool(this.s)) return `<g class="cx-cell"><rect x="${x}" y="${y}" ${size}/></g>`;
+    const value = this.number(panel, c, r, k), tags = `role="gridcell" tabindex="-1" data-c="${c}" data-r="${r}" data-k="${k}" aria-label="${this.cellName(panel, c, r, k)}: ${spoken(this.say(value))}"`;
+    if (digits < 0) return `<rect class="cx-cell ${value < 0 ? "cx-below" : "cx-above"}" ${tags} x="${x}" y="${y}" ${size} fill-opacity="${(Math.abs(value) / strongest || 0).toFixed(2)}"/>`;
+    return `<g class="cx-cell" ${tags}><rect x="${x}" y="${y}" ${size}/><text x="${x + cw / 2}" y="${y + ch / 2}">${this.text(panel, value)}</text></g>`;
   }
 
   cellName(panel, c, r, k) {
@@ -1497,7 +1500,6 @@ class Explorer {
     this.$(`[data-do=kernel][data-by="${by}"]`)?.focus();
   }
 
-  /** One more or one less in a field; every axis of it. */
   nudge(name, by) {
     const input = this.form.elements[name], sizes = readField(input.value) ?? [0];
     input.value = sizes.map((size) => size + by).join(", ");
@@ -1544,7 +1546,6 @@ function nestedText({ shape, data }) {
 
 const decoded = (tensors) => tensors && Object.fromEntries(Object.entries(tensors).map(([name, one]) => [name, { shape: one.shape, data: one.data.map((v) => Math.fround(plainNumber(v))) }]));
 
-/** Make an explorer of every element that waits to become one. */
 function start() {
   for (const root of document.querySelectorAll(".cx:not([data-ready])")) {
     root.dataset.ready = "";
