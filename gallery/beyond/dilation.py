@@ -100,6 +100,14 @@ for dilations in [(2, 2, 2), (1, 2, 3)]:
 # nothing about every second cell. This is the *gridding* that dilated networks are known for. With
 # 1, 2, 3 there are no holes.
 #
+# Point at it
+# -----------
+#
+# The window, with its gaps, under your pointer or the arrow keys.
+#
+# .. conv-explorer:: Conv1d(1, 1, 3, dilation=2, bias=False)
+#    :size: 9
+#
 # Check it
 # --------
 #
@@ -112,12 +120,3 @@ assert paths(stack((1, 2, 4, 8))).count_nonzero() == 31
 assert paths(stack((2, 2, 2))).count_nonzero() == 7
 assert paths(stack((1, 2, 3))).count_nonzero() == 13
 print("dilated = zeros between the weights; cells read: 31 of 31, 7 of 13, 13 of 13")
-
-# %%
-# Point at it
-# -----------
-#
-# The window, with its gaps, under your pointer or the arrow keys.
-#
-# .. conv-explorer:: Conv1d(1, 1, 3, dilation=2, bias=False)
-#    :size: 9

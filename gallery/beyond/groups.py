@@ -97,6 +97,14 @@ convdocs.trace(separable, image)
 # is the depthwise layer, the second the 1×1 one. Here that is 1/64 + 1/9, about an eighth. The
 # price: not every full layer can be written as such a pair. Networks for phones pay it gladly.
 #
+# Point at it
+# -----------
+#
+# Each output channel lights up its own group's input only.
+#
+# .. conv-explorer:: Conv1d(4, 4, 2, groups=2, bias=False)
+#    :size: 5
+#
 # Check it
 # --------
 #
@@ -112,12 +120,3 @@ share = cost["separable"].params / cost["full"].params
 assert abs(share - (1 / 64 + 1 / 9)) < 1e-12
 assert cost["separable"].macs / cost["full"].macs == share
 print(f"two groups = two layers; the separable pair costs {share:.3f} of the full one")
-
-# %%
-# Point at it
-# -----------
-#
-# Each output channel lights up its own group's input only.
-#
-# .. conv-explorer:: Conv1d(4, 4, 2, groups=2, bias=False)
-#    :size: 5

@@ -96,6 +96,14 @@ for kernel, extra in [(4, 0), (3, 1)]:
     print(f"kernel {kernel}: 3, 4, 5 ->", lengths)
 
 # %%
+# Point at it
+# -----------
+#
+# The last output cell is the one that ``output_padding`` adds.
+#
+# .. conv-explorer:: ConvTranspose1d(1, 1, 3, stride=2, padding=1, output_padding=1, bias=False)
+#    :size: 4
+#
 # Check it
 # --------
 #
@@ -118,12 +126,3 @@ for kernel in range(1, 6):
                 cases += 1
 assert up(padding=1, output_padding=1)(x)[0, 0, -1] == up()(x)[0, 0, -1] == 300
 print(f"output_padding = what rounding down threw away: {cases} cases agree")
-
-# %%
-# Point at it
-# -----------
-#
-# The last output cell is the one that ``output_padding`` adds.
-#
-# .. conv-explorer:: ConvTranspose1d(1, 1, 3, stride=2, padding=1, output_padding=1, bias=False)
-#    :size: 4

@@ -97,6 +97,15 @@ print(limits)
 # Pools are a case apart. They have no ``padding_mode``: a max pool pads with minus infinity, an
 # average pool with zeros. :doc:`pooling` shows both.
 #
+# Point at it
+# -----------
+#
+# The copies in the padding, and the cells that they were copied from. The other modes are
+# under *More settings*.
+#
+# .. conv-explorer:: Conv1d(1, 1, 5, padding=2, padding_mode='reflect', bias=False)
+#    :size: 6
+#
 # Check it
 # --------
 #
@@ -118,13 +127,3 @@ inner = {mode: layer(mode)(signal)[..., 2:-2] for mode in names}
 assert all(torch.allclose(inner["zeros"], one, atol=1e-6) for one in inner.values())
 assert limits == {"zeros": 11, "reflect": 4, "replicate": 11, "circular": 5}
 print("each padding_mode equals padding by hand: 4 modes agree")
-
-# %%
-# Point at it
-# -----------
-#
-# The copies in the padding, and the cells that they were copied from. The other modes are
-# under *More settings*.
-#
-# .. conv-explorer:: Conv1d(1, 1, 5, padding=2, padding_mode='reflect', bias=False)
-#    :size: 6

@@ -89,6 +89,14 @@ draw.layer(nn.AvgPool2d(2), image, at=(0, 0, 1, 0))
 # number of axes, though: :doc:`MaxPool2d on a batch of sequences </gallery/cnn/pool_trap>` halves
 # the channels without a word.
 #
+# Point at it
+# -----------
+#
+# Every output cell shows what it was taken from; change the layer to ``MaxPool1d`` to compare.
+#
+# .. conv-explorer:: AvgPool1d(2, ceil_mode=True)
+#    :size: 7
+#
 # Check it
 # --------
 #
@@ -113,12 +121,3 @@ for length in range(1, 12):
 assert nn.AvgPool1d(2, ceil_mode=True)(five)[0, 0, -1] == 5  # 5 / 1, not 5 / 2
 assert convdocs.explain.reads(nn.MaxPool1d(2), (1, 1, 7), (0, 0, 6)) == ()
 print(f"ceil_mode's length, worked out by hand, agrees in {cases} cases")
-
-# %%
-# Point at it
-# -----------
-#
-# Every output cell shows what it was taken from; change the layer to ``MaxPool1d`` to compare.
-#
-# .. conv-explorer:: AvgPool1d(2, ceil_mode=True)
-#    :size: 7

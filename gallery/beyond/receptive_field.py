@@ -107,7 +107,7 @@ with cbook.get_sample_data("grace_hopper.jpg") as file:
 photo = pixels[:224, 16:240].permute(2, 0, 1) / 255
 # sphinx_gallery_thumbnail_number = 2
 figure = draw.receptive_field(deep_trace, of=pools[3].path, image=photo)
-figure.set_label("One cell after the fourth pool of VGG-16 sees 100 by 100 of 224 by 224 pixels.")
+figure.set_label("One cell after the fourth pool of VGG-16 sees 100 by 100 pixels.")
 figure
 
 # %%

@@ -90,6 +90,14 @@ for stride in (1, 2):
 # %%
 # Half as many rows, half as many columns, a quarter of the work.
 #
+# Point at it
+# -----------
+#
+# Walk over the output, and see the window jump two cells at a time.
+#
+# .. conv-explorer:: Conv2d(1, 1, 3, stride=2, bias=False)
+#    :size: 7x7
+#
 # Check it
 # --------
 #
@@ -105,12 +113,3 @@ for length in range(3, 13):
         assert torch.equal(some, every[..., ::stride])
         assert some.shape[-1] == (length - 3) // stride + 1
 print("stride S is every S-th output of stride 1: 40 cases agree")
-
-# %%
-# Point at it
-# -----------
-#
-# Walk over the output, and see the window jump two cells at a time.
-#
-# .. conv-explorer:: Conv2d(1, 1, 3, stride=2, bias=False)
-#    :size: 7x7

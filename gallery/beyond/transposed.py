@@ -94,6 +94,14 @@ print(up(down(signal))[0, 0].int().tolist())
 # It is called transposed because of its matrix: write the convolution as one, swap rows and
 # columns, and you have this layer. :doc:`matrix` does that.
 #
+# Point at it
+# -----------
+#
+# An output cell shows the input cells that reach it, an input cell the patch that it paints.
+#
+# .. conv-explorer:: ConvTranspose2d(1, 1, 3, stride=2, bias=False)
+#    :size: 3x3
+#
 # Check it
 # --------
 #
@@ -112,12 +120,3 @@ inside = board(torch.ones(1, 1, 4, 4))[0, 0, 1:-1, 1:-1]
 assert inside.unique().tolist() == [1, 2, 4]
 assert smooth(torch.ones(1, 1, 4, 4)).unique().tolist() == [9]
 print("transposed convolution = gradient of the convolution: 4 cases agree")
-
-# %%
-# Point at it
-# -----------
-#
-# An output cell shows the input cells that reach it, an input cell the patch that it paints.
-#
-# .. conv-explorer:: ConvTranspose2d(1, 1, 3, stride=2, bias=False)
-#    :size: 3x3
