@@ -631,8 +631,9 @@ function link(s, at) {
   return pairs.map(([name, value]) => `${name}=${value}`).join("&");
 }
 
-class LinkError extends Error {}
-const refuse = (text) => { throw new LinkError(text); };
+/** What a link or a pasted text is refused for. */
+class Refusal extends Error {}
+const refuse = (text) => { throw new Refusal(text); };
 
 function readInt(text, name, whole = text) {
   if (!/^-?\d{1,4}$/.test(text)) refuse(`${name}=${whole} is not a whole number of up to four digits`);
@@ -740,21 +741,18 @@ function numberOr(text, otherwise) {
   return /^-?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/.test(word) ? Number(word) : otherwise(text);
 }
 
-class TextError extends Error {}
-const unreadable = (text) => { throw new TextError(text); };
-
 /** Numbers from a printed tensor, a nested list, or rows of text (an empty line ends a channel). */
 function read(text) {
   const bare = text.trim().replace(/^Parameter containing:\s*/, "").replace(/^(torch\.|np\.)?(tensor|array|Tensor)\s*\(/, "")
     .replace(/,\s*(requires_grad|grad_fn|dtype|device|size)\s*=[\s\S]*$/, "").replace(/\)\s*$/, "").trim();
-  if (!bare) unreadable("There are no numbers here.");
-  if (bare.includes("...")) unreadable("The printout is shortened (“...”): print it again after torch.set_printoptions(profile=\"full\").");
+  if (!bare) refuse("There are no numbers here.");
+  if (bare.includes("...")) refuse("The printout is shortened (“...”): print it again after torch.set_printoptions(profile=\"full\").");
   const nested = bare.startsWith("[") ? readNested(bare) : readRows(bare), shape = shapeOf(nested), data = shape.length ? nested.flat(Infinity) : [nested];
-  if (data.length > LIMITS.numbers) unreadable(`There are ${grouped(data.length)} numbers; the explorer takes up to ${grouped(LIMITS.numbers)}.`);
+  if (data.length > LIMITS.numbers) refuse(`There are ${grouped(data.length)} numbers; the explorer takes up to ${grouped(LIMITS.numbers)}.`);
   return { shape, data };
 }
 
-const readNumber = (text) => numberOr(text, () => unreadable(`“${text.slice(0, 30)}” is not a number.`));
+const readNumber = (text) => numberOr(text, () => refuse(`“${text.slice(0, 30)}” is not a number.`));
 
 function readNested(text) {
   const tokens = text.match(/[[\]]|[^\s,[\]]+/g);
@@ -763,14 +761,14 @@ function readNested(text) {
     const items = [];
     for (;;) {
       const token = tokens[at++];
-      if (token === undefined) unreadable("A “[” has no “]”.");
-      if (token === "]") return items.length ? items : unreadable("A list “[]” is empty.");
+      if (token === undefined) refuse("A “[” has no “]”.");
+      if (token === "]") return items.length ? items : refuse("A list “[]” is empty.");
       items.push(token === "[" ? list() : readNumber(token));
     }
   };
   at = 1;
   const whole = list();
-  return at === tokens.length ? whole : unreadable(`Something stands after the last “]”: “${tokens[at]}”.`);
+  return at === tokens.length ? whole : refuse(`Something stands after the last “]”: “${tokens[at]}”.`);
 }
 
 function readRows(text) {
@@ -782,7 +780,7 @@ function readRows(text) {
 function shapeOf(nested) {
   if (!Array.isArray(nested)) return [];
   const shapes = nested.map(shapeOf), odd = shapes.findIndex((shape) => !same(shape, shapes[0]) || shape.length !== shapes[0].length);
-  if (odd > 0) unreadable(`Entry ${odd} (counted from 0) holds ${sizeText(shapes[odd])}, but entry 0 holds ${sizeText(shapes[0])}: they must be alike.`);
+  if (odd > 0) refuse(`Entry ${odd} (counted from 0) holds ${sizeText(shapes[odd])}, but entry 0 holds ${sizeText(shapes[0])}: they must be alike.`);
   return [nested.length, ...shapes[0]];
 }
 const sizeText = (shape) => (shape.length ? `${shape.join(" × ")} number${same(shape, [1]) ? "" : "s"}` : "one number");
@@ -1029,32 +1027,29 @@ class Explorer {
 
   /** Read the three boxes; the sizes of the layer follow the numbers. */
   useOwn() {
-    const { s } = this, own = {}, patch = { values: "own", own }, error = this.$(".cx-own .cx-error");
+    const { s } = this, own = {}, error = this.$(".cx-own .cx-error");
+    let box = "";
     error.textContent = "";
     try {
       for (const name of isPool(s) ? ["x"] : s.bias ? ["x", "weight", "bias"] : ["x", "weight"]) {
-        const label = { x: "Input x", weight: "Weight", bias: "Bias" }[name];
-        try { own[name] = read(this.form.elements[`own-${name}`].value); } catch (wrong) {
-          if (!(wrong instanceof TextError)) throw wrong;
-          throw new TextError(`${label}: ${wrong.message}`);
-        }
+        box = { x: "Input x: ", weight: "Weight: ", bias: "Bias: " }[name];
+        own[name] = read(this.form.elements[`own-${name}`].value);
       }
-      patch.shape = own.x.shape.length ? own.x.shape : unreadable("Input x: one number alone is no input; write [1].");
-      Object.assign(patch, this.fromWeight(own));
+      box = "";
+      if (!own.x.shape.length) refuse("Input x: one number alone is no input; write [1].");
+      this.change({ values: "own", own, shape: own.x.shape, ...this.fromWeight(own) });
     } catch (wrong) {
-      if (!(wrong instanceof TextError)) throw wrong;
-      error.textContent = wrong.message;
-      return;
+      if (!(wrong instanceof Refusal)) throw wrong;
+      error.textContent = box + wrong.message;
     }
-    this.change(patch);
   }
 
   fromWeight(own) {
     const { s } = this, dims = dimsOf(s), shape = own.weight?.shape;
     if (!shape) return {};
-    if (shape.length !== dims + 2) unreadable(`Weight: it has ${shape.length} axes, and ${s.kind} takes ${dims + 2}: ${isTransposed(s) ? "(in, out / groups" : "(out, in / groups"}, ${AXES[dims].join(", ")}).`);
+    if (shape.length !== dims + 2) refuse(`Weight: it has ${shape.length} axes, and ${s.kind} takes ${dims + 2}: ${isTransposed(s) ? "(in, out / groups" : "(out, in / groups"}, ${AXES[dims].join(", ")}).`);
     const [first, second, ...kernel] = shape, found = isTransposed(s) ? { in: first, out: second * s.groups, kernel } : { out: first, in: second * s.groups, kernel };
-    if (own.bias && !same(own.bias.shape, [found.out])) unreadable(`Bias: it has shape ${shapeText(own.bias.shape)}; ${found.out} output channels take (${found.out},).`);
+    if (own.bias && !same(own.bias.shape, [found.out])) refuse(`Bias: it has shape ${shapeText(own.bias.shape)}; ${found.out} output channels take (${found.out},).`);
     return found;
   }
 
@@ -1394,7 +1389,7 @@ class Explorer {
       const { setting, at } = unlink(hash.slice(mark + 1));
       this.set(setting, at ?? FIRST, { quiet: true });
     } catch (wrong) {
-      if (!(wrong instanceof LinkError)) throw wrong;
+      if (!(wrong instanceof Refusal)) throw wrong;
       this.set(this.first, this.begin(), { quiet: true });
       notice.hidden = false;
       notice.textContent = `This link can’t be opened: ${wrong.message}. The explorer shows its first setting instead.`;
