@@ -4,11 +4,13 @@ import fcntl
 import json
 import os
 import pty
+import re
 import shutil
 import struct
 import subprocess
 import sys
 import termios
+from pathlib import Path
 
 import pytest
 
@@ -359,3 +361,9 @@ def test_the_fish_script_names_every_command_and_option():
             for option in action.option_strings:
                 flag = f"-l {option[2:]}" if option.startswith("--") else f"-s {option[1:]}"
                 assert any(f"from {name}'" in line and flag in line for line in lines)
+
+
+def test_the_reference_page_shows_every_command():
+    page = Path(__file__).parents[1] / "docs" / "reference" / "cli.md"
+    told = re.findall(r"\{declared-command\} (\w+)", page.read_text(encoding="utf-8"))
+    assert sorted(told) == sorted(completion.commands(parser.get_parser()))

@@ -501,3 +501,15 @@ def test_every_option_says_what_it_takes_and_what_it_does():
                 or option.default is None
                 or option.default == (options.read([option], {})[option.name])
             )
+
+
+def test_the_reference_page_shows_every_directive():
+    page = Path(__file__).parents[1] / "docs" / "reference" / "directives.md"
+    told = re.findall(r"\{declared-directive\} ([\w-]+)", page.read_text(encoding="utf-8"))
+    assert sorted(told) == sorted(one.called for one in directives.DIRECTIVES)
+
+
+def test_the_examples_of_the_reference_build_as_they_are(tmp_path):
+    examples = "\n\n".join(one.example for one in directives.DIRECTIVES)
+    _, warnings, _ = build(project(tmp_path, rest=f"Rest\n====\n\n{examples}\n"), "dummy")
+    assert warnings == ""
