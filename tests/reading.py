@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+
+from convdocs.draw.palette import ROLES
 
 _NUMBER = re.compile(r"-?(\d+\.?\d*(e-?\d+)?|∞)|nan")
 _TITLE = re.compile(r"(input|weight|products|sums?|bias|output|window|copied|largest|cells)\b")
@@ -87,3 +91,16 @@ def _same(words: str, number: float) -> bool:
     if "e" in words:
         return abs(shown - number) <= 0.051 * 10.0 ** int(words.partition("e")[2])
     return abs(shown - number) <= 0.5 * 10.0 ** -places(words) + 1e-6
+
+
+def marks_on(figure: Figure, role: str) -> list[Mark]:
+    """The numbers that stand in cells of one role's colour."""
+    colour = to_rgba(ROLES[role][0])
+    boxes = [
+        path.get_extents()
+        for shapes in figure.axes[0].collections
+        if isinstance(shapes, PolyCollection)
+        for path, fill in zip(shapes.get_paths(), shapes.get_facecolor(), strict=False)
+        if tuple(fill) == colour
+    ]
+    return [m for m in marks(figure) if m.is_number and any(b.contains(m.x, m.y) for b in boxes)]

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
-from reading import agrees, grid_below, marks
+from reading import agrees, grid_below, marks, marks_on
 from torch import Tensor, nn
 
 from convdocs import draw, explain
@@ -208,10 +208,15 @@ def test_any_layers_picture_is_right_and_fits_a_phone(case, data):
     output = layer(x)
     at = tuple(data.draw(st.integers(0, size - 1)) for size in output.shape)
     fig = draw.layer(layer, x, at)
-    value = explain(layer, x, at).value
+    cell = explain(layer, x, at)
+    value = cell.value
     lit = grid_below(fig, f"output[{', '.join(map(str, at))}]")
     assert agrees([row[:1] for row in lit[:1]], np.array([[value]]))
     assert lit[0][0] in draw.describe(fig)
+    read = [term.value for term in cell.terms if term.index and not term.padded]
+    if not fig.axes[0].images and not any("more slices" in mark.words for mark in marks(fig)):
+        shown = sorted(mark.value for mark in marks_on(fig, "read"))
+        assert shown == pytest.approx(sorted(read), abs=0.051)
     wide, high = fig.get_size_inches() * 72
     assert wide <= 352
     for mark in marks(fig):

@@ -14,11 +14,11 @@ from convdocs.draw.boxes import BUDGET, EDGE, Box, Column, Row, titled
 from convdocs.draw.captions import padding_words, plain, total_words
 from convdocs.draw.grids import Grid, are, grid
 from convdocs.draw.palette import Theme
-from convdocs.draw.panels import MOST_ROWS, fine, head, named, sign
+from convdocs.draw.panels import MOST_ROWS, fine, head, named, note, sign
 from convdocs.draw.scene import Scene
 from convdocs.draw.shading import Shaded, scale
 from convdocs.draw.sheet import VALUE_SIZE, Sheet
-from convdocs.draw.units import Unit, units
+from convdocs.draw.units import Unit, left_out, units
 
 LINE = 18.0  # points for the line below the grids
 
@@ -153,6 +153,9 @@ def _arranged(shown: Scene, parts: list[Unit]) -> tuple[list[Placed], Placed, Bo
         body = Column(tuple(rows), gap=8)
         if body.width <= BUDGET:
             break
+    more, what = left_out(shown, parts)
+    if more > 0:
+        body = Column((*body.parts, note(f"{more} more {what}, not drawn")), gap=8)
     plane = np.atleast_2d(shown.y[shown.channel])
     output = Placed(_output(plane))
     out = titled(output, named("output", shown.sample, shown.channel))

@@ -176,19 +176,33 @@ def _winner(shown: Scene, row: int = 0) -> tuple[Frame, ...]:
     return ((row, column, 1, 1, "lit frame"),)
 
 
+def left_out(shown: Scene, parts: list[Unit]) -> tuple[int, str]:
+    """How many channels or slices that the window reads are not drawn, and what they are called.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from convdocs.draw.scene import scene
+    >>> shown = scene(torch.nn.Conv1d(9, 1, 2), torch.ones(9, 4), None, None)
+    >>> left_out(shown, units(shown))
+    (1, 'channel')
+    """
+    drawn = sum(unit.drawn for unit in parts)
+    more = len(shown.channels) * _depth(shown) - drawn
+    return more, ("slice" if shown.layer.dims == 3 else "channel") + "s" * (more > 1)
+
+
 def rest(shown: Scene, parts: list[Unit]) -> Box | None:
     """What the channels or slices that are not drawn add up to."""
-    depth = _depth(shown)
-    drawn = sum(unit.drawn for unit in parts)
-    more = len(shown.channels) * depth - drawn
+    more, what = left_out(shown, parts)
     if more <= 0:
         return None
-    words = f"{more} more {'slice' if shown.layer.dims == 3 else 'channel'}{'s' * (more > 1)}"
     if shown.layer.family not in ("convolution", "transposed"):
-        return note(words)
+        return note(f"{more} more {what}")
     products = shown.taken("product")
-    pieces = products.reshape((-1, *products.shape[-2:])) if depth > 1 else products
-    return note(f"+ {words}: sum {number(float(pieces[drawn:].sum()), PLACES)}")
+    pieces = products.reshape((-1, *products.shape[-2:])) if _depth(shown) > 1 else products
+    total = float(pieces[len(pieces) - more :].sum())
+    return note(f"+ {more} more {what}: sum {number(total, PLACES)}")
 
 
 def _depth(shown: Scene) -> int:
