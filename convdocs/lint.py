@@ -108,8 +108,7 @@ def _channels_last(call: Call, graph: _Graph) -> Iterator[Finding]:
     dims, shape = len(call.windows), call.input_shapes[0]
     before = graph.source(call)
     if before is not None and before.axes:
-        names = before.axes.split()
-        misread = names[-1] == "C" and len(names) > dims
+        misread = before.axes.endswith(" C") and before.axes.count(" ") >= dims
     else:
         spread = shape[-dims - 1 : -1]  # what would be the spatial axes
         least = 16 if dims == 1 else 8
@@ -304,6 +303,8 @@ def _field_exceeds_input(trace: Trace, graph: _Graph) -> Iterator[Finding]:
     """Convolutions whose input cells, by every path, have all seen the whole model input."""
     narrow: dict[int, tuple[AxisField, ...] | None] = {}
     late: list[Call] = []
+    if not _ever_wide(trace):
+        return
     for call in trace.calls:
         if not call.receptive_field or not call.input_shapes:
             continue
@@ -323,11 +324,24 @@ def _field_exceeds_input(trace: Trace, graph: _Graph) -> Iterator[Finding]:
         )
 
 
+def _ever_wide(trace: Trace) -> bool:
+    """Whether any field is as large as an axis of an input: in most networks none is."""
+    least = min((size for shape in trace.input_shapes for size in shape[2:]), default=0)
+    return any(
+        field.size is not None and field.size >= least
+        for call in trace.calls
+        for field in call.receptive_field
+    )
+
+
 def _narrowest(
     call: Call, narrow: dict[int, tuple[AxisField, ...] | None]
 ) -> tuple[AxisField, ...] | None:
     """The smallest field among a call's inputs; None where one is not known."""
     rank = len(call.receptive_field)
+    if len(call.sources) == 1 and call.sources[0] >= 0:
+        only = narrow.get(call.sources[0])
+        return only if only is not None and len(only) == rank else None
     seen: list[tuple[AxisField, ...]] = []
     for source in call.sources:
         if source == MODEL_INPUT:
@@ -345,6 +359,8 @@ def _moved(call: Call, before: tuple[AxisField, ...] | None) -> tuple[AxisField,
         return None
     if call.windows:
         return tuple(through(b, local_field(w)) for b, w in zip(before, call.windows, strict=True))
+    if call.input_shapes[0] == call.output_shapes[0]:
+        return before
     dims = len(before)
     kept = any(shape[-dims:] == call.output_shapes[0][-dims:] for shape in call.input_shapes)
     return before if kept else None

@@ -57,6 +57,9 @@ class AxisField:
     status: Status = "exact"
     runs: tuple[Run | None, ...] = ()
 
+    def __hash__(self) -> int:
+        return hash((self.size, self.offset))  # quick, and fields that agree so far are rare
+
     def cells(self, cell: int) -> range:
         """Input positions that output cell ``cell`` depends on, from the first to the last.
 
@@ -289,11 +292,12 @@ def joined(fields: Iterable[AxisField], size: int) -> AxisField:
     AxisField(size=7, stride=2, offset=-3, status='exact', runs=())
     """
     parts = tuple(dict.fromkeys(fields))
+    first = parts[0]
     if len(parts) == 1:
-        return parts[0]
+        return first
     if any(part.size is None for part in parts):
         return UNKNOWN
-    if len({Fraction(part.stride or 0) for part in parts}) > 1:
+    if any(part.stride != first.stride for part in parts):
         covered = any(_covers(part, size) for part in parts)
         return whole(size, "exact" if covered else "upper bound")
     return _union(parts)

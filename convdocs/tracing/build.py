@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from convdocs.geometry import Window
 from convdocs.layers import AXIS_NAMES, FAMILIES, LayerError, code, layer_class, read, settings
@@ -22,28 +22,27 @@ from convdocs.tracing.rules import Mark
 
 def build(
     model: nn.Module,
-    modules: list[nn.Module],
+    modules: Iterable[nn.Module],
     recorder: Recorder,
     inputs: tuple[Shape, ...],
     outputs: tuple[Shape, ...],
 ) -> tuple[Trace, Call | None]:
     """The trace of one run, complete or up to where it failed, and the call that failed."""
-    builder = _Builder()
+    table = _Table(modules)
+    builder = _Builder(table)
     for number, node in enumerate(recorder.nodes):
         builder.add(number, node)
     calls = tuple(builder.calls)
-    parameters = list(_held(map(_parameters_of, modules)))
-    buffers = _held(map(_buffers_of, modules))
     counted = [call.macs for call in calls]
     trace = Trace(
         model=layer_class(model).__name__,
         calls=calls,
-        params=sum(p.numel() for p in parameters),
-        trainable_params=sum(p.numel() for p in parameters if p.requires_grad),
+        params=table.params,
+        trainable_params=table.trainable,
         macs=None if None in counted else sum(counted),  # type: ignore[arg-type]
         input_shapes=inputs,
         output_shapes=outputs,
-        parameter_bytes=sum(t.nbytes for t in (*parameters, *buffers)),
+        parameter_bytes=table.bytes,
         activation_bytes=sum(map(_bytes, _made(recorder.nodes))),
         executed="shapes" if recorder.executed == "shapes" else "values",
         notes=tuple(recorder.notes),
@@ -52,23 +51,36 @@ def build(
     return trace, builder.call(len(calls), failed[1]) if failed else None
 
 
-def _parameters_of(module: nn.Module) -> Iterable[Tensor | None]:
-    """A module's own parameters; all of a script's, whose insides are not walked."""
-    return module.parameters() if is_script(module) else module._parameters.values()
+class _Table:
+    """Every parameter's shape, read once, and what they add up to."""
+
+    def __init__(self, modules: Iterable[nn.Module]) -> None:
+        self.shapes: dict[int, Shape | None] = {}  # by id; None for an uninitialised one
+        self.params = self.trainable = self.bytes = 0
+        for module in modules:
+            # a script's insides are not walked: take all of it at once
+            script = is_script(module)
+            for parameter in module.parameters() if script else module._parameters.values():
+                self._add(parameter, counts=True)
+            for buffer in module.buffers() if script else module._buffers.values():
+                self._add(buffer, counts=False)
+
+    def _add(self, tensor: Tensor | None, *, counts: bool) -> None:
+        if tensor is None or id(tensor) in self.shapes:
+            return
+        if type(tensor) in _UNINITIALISED:
+            self.shapes[id(tensor)] = None
+            return
+        shape = self.shapes[id(tensor)] = tuple(tensor.shape)
+        count = prod(shape)
+        self.bytes += count * tensor.dtype.itemsize
+        if counts:
+            self.params += count
+            if tensor.requires_grad:
+                self.trainable += count
 
 
-def _buffers_of(module: nn.Module) -> Iterable[Tensor | None]:
-    return module.buffers() if is_script(module) else module._buffers.values()
-
-
-def _held(owners: Iterable[Iterable[Tensor | None]]) -> Iterator[Tensor]:
-    """The tensors of all owners, each once, without uninitialised ones."""
-    seen = set()
-    for owner in owners:
-        for tensor in owner:
-            if tensor is not None and id(tensor) not in seen and not is_lazy(tensor):
-                seen.add(id(tensor))
-                yield tensor
+_UNINITIALISED = (UninitializedParameter, UninitializedBuffer)
 
 
 def _made(nodes: Iterable[Node]) -> Iterator[Mark]:
@@ -82,7 +94,8 @@ def _bytes(mark: Mark) -> int:
 class _Builder:
     """Turns nodes into calls, in order, keeping what each tensor's axes mean."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: _Table) -> None:
+        self.table = table
         self.calls: list[Call] = []
         self.states: dict[int, flow.State] = {}  # by source
         self.call_of: list[int] = []  # by node number
@@ -100,28 +113,26 @@ class _Builder:
         if self.inside:
             _fold(node, self.inside)
             self.inside = []
-        if node.module is not None:
-            self._name_axes(node, node.module)
+        if node.module is not None and node.outputs:
+            self._name_axes(node.outputs[0], node.module)
         self.calls.append(self.call(len(self.calls), node))
 
     def _follow(self, number: int, node: Node) -> None:
         """Work out the states of the node's outputs."""
-        states = None
+        states: list[flow.State] = []
         for place, mark in enumerate(node.outputs):
             if mark.source != number + place * OUTPUT:
                 continue  # a leaf's output, made by a call inside it
-            if states is None:
-                states = [self.state(one) for one in node.inputs]
-                shapes = [one.shape for one in node.inputs]
+            states = states or [self.state(one) for one in node.inputs]
+            shapes = [one.shape for one in node.inputs]
             self.states[mark.source] = node.flow(states, shapes, mark.shape, place)
 
-    def _name_axes(self, node: Node, module: nn.Module) -> None:
+    def _name_axes(self, mark: Mark, module: nn.Module) -> None:
         """A layer whose class says over how many axes it works knows what its axes are."""
-        mark = node.outputs[0] if node.outputs else None
-        if mark is None or not (names := _names(layer_class(module), len(mark.shape))):
-            return
         state = self.states.get(mark.source)
-        if state is not None and not any(state.names):
+        if state is None or state.axes or any(state.names):
+            return
+        if names := _names(layer_class(module), len(mark.shape)):
             self.states[mark.source] = flow.State(names, state.fields, state.extents)
 
     def state(self, mark: Mark) -> flow.State:
@@ -150,8 +161,8 @@ class _Builder:
             node.note,
             state.receptive_field,
             tuple([s if (s := m.source) < 0 else call_of[s % OUTPUT] for m in node.inputs]),
-            node.windows or _windows(module),
-            _shapes(node),
+            node.windows or (_windows(module) if module is not None else ()),
+            self._shapes(module) if module is not None and module._parameters else (),
             module is not None and module.training,
         )
 
@@ -169,14 +180,30 @@ class _Builder:
         """Parameters used here for the first time, and a word about the others."""
         total, shared = 0, set()
         for parameter in _owned(node):
-            if is_lazy(parameter):
+            known = self.table.shapes
+            # a parameter that is no part of the model was made as it ran
+            shape = known[id(parameter)] if id(parameter) in known else tuple(parameter.shape)
+            if shape is None:
                 return None, "uninitialised"
             first = self.first_use.setdefault(id(parameter), index)
             if first == index:
-                total += parameter.numel()
+                total += prod(shape)
             else:
                 shared.add(first)
         return total, f"shared with call {', '.join(map(str, sorted(shared)))}" if shared else ""
+
+    def _shapes(self, module: nn.Module) -> tuple[tuple[str, Shape], ...]:
+        """Names and shapes of the parameters of a leaf module."""
+        if is_script(module):
+            return ()
+        known = self.table.shapes
+        return tuple(
+            [
+                (name, shape)
+                for name, parameter in module._parameters.items()
+                if parameter is not None and (shape := known.get(id(parameter))) is not None
+            ]
+        )
 
 
 @lru_cache(maxsize=1024)
@@ -213,30 +240,12 @@ def _owned(node: Node) -> Iterable[Tensor]:
     return module.parameters() if node.outputs else ()
 
 
-def _windows(module: nn.Module | None) -> tuple[Window, ...]:
+def _windows(module: nn.Module) -> tuple[Window, ...]:
     """The windows of a layer that did not tell them by a rule."""
-    if module is None or layer_class(module) not in FAMILIES or is_unfold(module):
+    # Unfold has windows, but its output no axis that they move along
+    if layer_class(module) not in FAMILIES or isinstance(module, nn.Unfold):
         return ()
     try:
         return read(module).windows
     except LayerError:  # settings that torch refuses too: this is the call that failed
         return ()
-
-
-def is_unfold(module: nn.Module) -> bool:
-    """Unfold has windows, but its output no axis that they move along."""
-    return isinstance(module, nn.Unfold)
-
-
-def _shapes(node: Node) -> tuple[tuple[str, Shape], ...]:
-    """Names and shapes of the parameters of a leaf module."""
-    module = node.module
-    if module is None or is_script(module) or not module._parameters:
-        return ()
-    return tuple(
-        [
-            (name, tuple(parameter.shape))
-            for name, parameter in module._parameters.items()
-            if parameter is not None and not is_lazy(parameter)
-        ]
-    )

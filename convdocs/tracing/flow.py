@@ -103,6 +103,9 @@ def same(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: in
     first = states[0]
     if shapes[0] == out and (len(states) == 1 or (len(states) == 2 and states[1] is first)):
         return first
+    if all(shape == out for shape in shapes) and all(one.names == first.names for one in states):
+        extents = tuple(map(max, zip(*(one.extents for one in states), strict=True)))
+        return State(first.names, _joined_fields(states, extents), extents)
     rank = len(out)
     axes = []
     for axis in range(rank):
@@ -119,6 +122,17 @@ def same(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: in
     return made_of(axes)
 
 
+def _joined_fields(states: Sequence[State], extents: Shape) -> tuple[Field, ...]:
+    """Axis by axis, what a cell reads of tensors of one shape."""
+    made = list(states[0].fields)
+    for state in states[1:]:
+        for at, field in enumerate(state.fields):
+            own = made[at]
+            if own is not field and field is not None:
+                made[at] = joined((own, field), extents[at]) if own is not None else field
+    return tuple(made)
+
+
 def _broadcast(axis: Axis, size: int, out: int) -> Axis:
     name, field, extent = axis
     if size == out or field is None:
@@ -127,33 +141,25 @@ def _broadcast(axis: Axis, size: int, out: int) -> Axis:
 
 
 @lru_cache(maxsize=4096)
-def sliding(windows: tuple[Window, ...]) -> Flow:
-    """A convolution or a pool over the last axes, which get their names here."""
-    dims = len(windows)
-    return named(local(tuple(local_field(window) for window in windows)), dims)
+def sliding(windows: tuple[Window, ...], *, mixes_channels: bool) -> Flow:
+    """A convolution or a pool over the last axes, which get their names here.
+
+    A convolution's output channel is mixed of input channels, so nothing is said of their field.
+    """
+    return named(local(tuple(local_field(w) for w in windows)), len(windows), mixes_channels)
 
 
 @lru_cache(maxsize=4096)
-def convolved(windows: tuple[Window, ...]) -> Flow:
-    """The same where every output channel is mixed of input channels."""
-    slide, dims = sliding(windows), len(windows)
-
-    def mixed_up(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: int) -> State:
-        state = slide(states, shapes, out, place)
-        lead, spatial = state.fields[: -dims - 1], state.fields[-dims:]
-        return State(state.names, (*lead, UNKNOWN, *spatial), state.extents)
-
-    return mixed_up
-
-
-@lru_cache(maxsize=4096)
-def named(moved: Flow, dims: int) -> Flow:
+def named(moved: Flow, dims: int, mixes_channels: bool = False) -> Flow:
     """The same flow where the function itself says what its axes are: N, C and spatial ones."""
     names = {dims + 2: ("N", "C", *AXIS_NAMES[dims]), dims + 1: ("C", *AXIS_NAMES[dims])}
 
     def told(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: int) -> State:
         state = moved(states, shapes, out, place)
-        return State(names[len(out)], state.fields, state.extents)
+        fields = state.fields
+        if mixes_channels:
+            fields = (*fields[: -dims - 1], UNKNOWN, *fields[-dims:])
+        return State(names[len(out)], fields, state.extents)
 
     return told
 
@@ -165,11 +171,12 @@ def local(fields: tuple[AxisField, ...]) -> Flow:
 
     def moved(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: int) -> State:
         state = states[0]
-        last = tuple(
-            through(field, own) if field is not None else None
-            for field, own in zip(state.fields[-dims:], fields, strict=True)
-        )
-        return State(state.names, state.fields[:-dims] + last, state.extents)
+        made = list(state.fields)
+        for at in range(-dims, 0):
+            field, own = made[at], fields[at]
+            if field is not None:
+                made[at] = through(field, own)
+        return State(state.names, tuple(made), state.extents)
 
     return moved
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from threading import get_ident
 from typing import Any
 
@@ -19,7 +20,7 @@ from convdocs.tracing import flow
 from convdocs.tracing.guard import attributes_kept, values_kept
 from convdocs.tracing.lazy import initialised_twin, is_lazy, without_lazy_hooks
 from convdocs.tracing.nodes import OUTPUT, Node, mapped, tensors_in
-from convdocs.tracing.recorder import META, Recorder, ShapeRecorder, mark
+from convdocs.tracing.recorder import META, Recorder, mark
 from convdocs.tracing.rules import BOOK, Mark, facts
 
 Forward = Callable[..., Any]
@@ -29,35 +30,33 @@ _COMPILED = torch._dynamo.OptimizedModule if hasattr(torch, "_dynamo") else ()
 
 
 @contextmanager
-def listening(model: nn.Module, recorder: Recorder) -> Iterator[list[nn.Module]]:
+def listening(paths: dict[str, nn.Module], recorder: Recorder) -> Iterator[None]:
     """Tell ``recorder`` of every module's call; afterwards the modules are as they were."""
-    found = list(walk(model))
-    modules = [module for _, module in found]
-    with attributes_kept(modules):
-        for path, module in found:
+    with attributes_kept(list(paths.values())):
+        for path, module in paths.items():
             own = module.__dict__
             own["forward"] = _stand_in(module, path, recorder)
             if "_compiled_call_impl" in own:
                 own["_compiled_call_impl"] = None
-        yield modules
+        yield
 
 
-def walk(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Every module once, with its path; what is inside a script stays inside."""
+def walk(model: nn.Module) -> dict[str, nn.Module]:
+    """Every module once, by its path; what is inside a script stays inside."""
     seen = set()
+    found = {}
     waiting = [("", model)]
     while waiting:
         path, module = waiting.pop()
         if id(module) in seen:
             continue
         seen.add(id(module))
-        yield path, module
-        if is_script(module):
-            continue
+        found[path] = module
         inner = module._modules
-        if inner:
+        if inner and not is_script(module):
             lead = f"{path}." if path else ""
             waiting += [(lead + n, m) for n, m in reversed(inner.items()) if m is not None]
+    return found
 
 
 def is_script(module: nn.Module) -> bool:
@@ -73,24 +72,33 @@ def is_leaf(module: nn.Module) -> bool:
     >>> is_leaf(nn.Conv1d(1, 1, 3)), is_leaf(nn.Sequential()), is_leaf(nn.MultiheadAttention(4, 2))
     (True, False, True)
     """
-    home = type(module).forward.__module__ or ""
-    if not home.startswith(("torch.nn.", "torch.ao.")) or isinstance(module, _OPENED):
+    cls: Any = type(module)
+    if not _is_torchs_layer(cls):
         return False
-    inner = module._modules.keys() - {"parametrizations"}
-    return not inner or isinstance(module, nn.MultiheadAttention)
+    inner = module._modules
+    if not inner or inner.keys() == {"parametrizations"}:
+        return True
+    return isinstance(module, nn.MultiheadAttention)
+
+
+@lru_cache(maxsize=1024)
+def _is_torchs_layer(cls: Any) -> bool:
+    """Whether a class's forward is torch's own and is not there to call other modules."""
+    home = cls.forward.__module__ or ""
+    return home.startswith(("torch.nn.", "torch.ao.")) and not issubclass(cls, _OPENED)
 
 
 def _stand_in(module: nn.Module, path: str, recorder: Recorder) -> Forward:
+    rule = BOOK.modules.get(type(module))
+    if rule is not None and recorder.executed == "shapes":
+        return _ruled(module, path, recorder, rule)
     if is_script(module):
         return _script(module, path, recorder)
     if isinstance(module, _COMPILED):
         return _compiled(module, recorder)
     if is_lazy(module):
         return _lazy(module, path, recorder)
-    if not is_leaf(module):
-        return _opened(module, path, recorder)
-    rule = BOOK.modules.get(type(module)) if isinstance(recorder, ShapeRecorder) else None
-    return _ruled(module, path, recorder, rule) if rule else _leaf(module, path, recorder)
+    return (_leaf if is_leaf(module) else _opened)(module, path, recorder)
 
 
 def _opened(module: nn.Module, path: str, recorder: Recorder) -> Forward:

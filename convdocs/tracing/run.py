@@ -10,14 +10,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 
 from convdocs.lint import findings
 from convdocs.report import Shape, Trace
 from convdocs.tracing.build import build
 from convdocs.tracing.failure import TraceError
 from convdocs.tracing.guard import random_state_kept, values_kept
-from convdocs.tracing.modules import listening
+from convdocs.tracing.modules import listening, walk
 from convdocs.tracing.nodes import Node, mapped, tensors_in
 from convdocs.tracing.recorder import META, NeedsValues, Recorder, ShapeRecorder, like, mark
 from convdocs.tracing.rules import facts
@@ -100,21 +99,26 @@ def _run_real(model: nn.Module, given: Any, why: str, gradient: bool) -> Trace:
 
 def _home(model: nn.Module) -> tuple[torch.device, torch.dtype]:
     """Where the model lives, and the dtype of its first floating parameter."""
-    parameters = [p for p in model.parameters() if not is_lazy(p)]
-    device = parameters[0].device if parameters else torch.device("cpu")
-    floating = (p.dtype for p in parameters if p.is_floating_point())
-    return device, next(floating, torch.get_default_dtype())
+    device = None
+    for parameter in model.parameters():
+        device = device or parameter.device
+        if parameter.is_floating_point():
+            return device, parameter.dtype
+    return device or torch.device("cpu"), torch.get_default_dtype()
 
 
 def _strangers(model: nn.Module, given: Any) -> bool:
     """Whether an input lies on a device where none of the model does."""
-    known = {parameter.device for parameter in model.parameters()}
-    return bool(known) and any(tensor.device not in known for tensor in tensors_in(given))
+    devices = {tensor.device for tensor in tensors_in(given)}
+    known = {parameter.device for parameter in model.parameters()} if devices else devices
+    return bool(known) and not devices <= known
 
 
 def _run(model: nn.Module, given: Any, recorder: Recorder) -> Trace:
     shapes = _shapes(given)
-    with listening(model, recorder) as modules:
+    paths = walk(model)
+    modules = paths.values()
+    with listening(paths, recorder):
         try:
             with recorder:
                 out = model(*given[0], **given[1])

@@ -51,6 +51,12 @@ class Mark:
         self.parameters = parameters
 
 
+def own_facts(parameter: Tensor) -> Mark:
+    """The same for a parameter of the model, which no run ever marks."""
+    shape, laid_out = tuple(parameter.shape), parameter.is_contiguous()
+    return Mark(CONSTANT, shape, parameter.dtype, laid_out)
+
+
 def facts(tensor: Tensor) -> Mark:
     """The mark of a recorded tensor, or the same facts about a parameter or a constant."""
     try:

@@ -8,7 +8,16 @@ from typing import Any
 from torch import Tensor, nn
 
 from convdocs.tracing import flow
-from convdocs.tracing.rules.base import BOOK, CONSTANT, FLOATS, Answer, Mark, by_kernel, facts
+from convdocs.tracing.rules.base import (
+    BOOK,
+    CONSTANT,
+    FLOATS,
+    Answer,
+    Mark,
+    by_kernel,
+    facts,
+    own_facts,
+)
 from convdocs.tracing.rules.pointwise import broadcast
 
 
@@ -37,7 +46,7 @@ def linear_module(module: Any, input: Tensor) -> Answer | None:
     weight, bias = parameters.get("weight"), parameters.get("bias")
     if weight is None:
         return None
-    return matrix(facts(input), facts(weight), bias if bias is None else facts(bias))
+    return matrix(facts(input), own_facts(weight), bias if bias is None else own_facts(bias))
 
 
 @BOOK.rule("matmul", "mm", "bmm", "__matmul__", "mv", "dot")

@@ -13,7 +13,7 @@ from convdocs.geometry import Window, same_padding
 from convdocs.layers import per_axis
 from convdocs.receptive import adaptive_field
 from convdocs.tracing import flow
-from convdocs.tracing.rules.base import BOOK, FLOATS, Answer, Mark, Rule, Shape, facts
+from convdocs.tracing.rules.base import BOOK, FLOATS, Answer, Mark, Rule, Shape, facts, own_facts
 
 Size = int | Sequence[int]
 
@@ -61,7 +61,7 @@ def convolution_plan(
         Window(k, s, p, d, e, transposed=extra is not None)
         for k, s, p, d, e in zip(kernel, strides, pads, dilations, extras, strict=True)
     )
-    return Plan(windows, flow.convolved(windows))
+    return Plan(windows, flow.sliding(windows, mixes_channels=True))
 
 
 def hashable(value: Any) -> Any:
@@ -137,9 +137,9 @@ def convolution_module(module: Any, input: Tensor) -> Answer | None:
     weight, bias = parameters.get("weight"), parameters.get("bias")
     if weight is None or module.padding_mode != "zeros":
         return None
-    w = facts(weight)
+    w = own_facts(weight)
     plan = convolution_plan(w.shape[2:], module.stride, module.padding, module.dilation, None)
-    b = bias if bias is None else facts(bias)
+    b = bias if bias is None else own_facts(bias)
     return convolve(facts(input), w, b, plan, module.groups, False)
 
 
@@ -159,7 +159,7 @@ def pool_plan(
         Window(k, s, (p, p), d, ceil_mode=ceil_mode)
         for k, s, p, d in zip(kernels, strides, pads, dilations, strict=True)
     )
-    return Plan(windows, flow.sliding(windows))
+    return Plan(windows, flow.sliding(windows, mixes_channels=False))
 
 
 def pool(x: Mark, plan: Plan | None, dims: int) -> Answer | None:

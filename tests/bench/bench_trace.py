@@ -1,0 +1,179 @@
+"""How long a trace takes, beside torchinfo and the model's own forward, and what memory it needs.
+
+Run it with ``nox -s bench``. Every figure is a median of processor time in one thread, so that a
+busy machine counts for nothing; the things that are compared take turns, and their ratio is of one
+run. Targets stand beside the ratios; a missed one makes the exit status 1.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import models
+import torch
+import torchinfo
+from torch import Tensor, nn
+
+from convdocs.tracing import trace
+
+SHAPE = (1, 3, 224, 224)
+# model, rounds, least ratio against torchinfo on meta, least against its default
+CASES: list[tuple[Callable[[], nn.Module], int, float | None, float | None]] = [
+    (models.resnet152, 9, 10, 20),
+    (models.densenet201, 9, 6, None),
+    (models.efficientnet_b4, 9, 5, None),
+    (models.VGG, 15, 2, 60),
+    (models.UNet, 9, None, None),
+]
+
+
+def clock() -> float:
+    """Seconds that this process and its children have spent on a processor."""
+    spent = os.times()
+    return time.process_time() + spent.children_user + spent.children_system
+
+
+def taking_turns(rounds: int, *runs: Callable[[], object]) -> list[float]:
+    """Median seconds of each run."""
+    times: list[list[float]] = [[] for _ in runs]
+    for run in runs:
+        run()
+    for _ in range(rounds):
+        for run, taken in zip(runs, times, strict=True):
+            start = clock()
+            run()
+            taken.append(clock() - start)
+    return [statistics.median(taken) for taken in times]
+
+
+def verdict(ratio: float, least: float | None) -> str:
+    """A ratio, its target and whether it holds."""
+    if least is None:
+        return f"{ratio:6.1f}x           "
+    held = ratio >= least
+    FAILED.extend([] if held else [f"{ratio:.1f}x, at least {least:g}x wanted"])
+    return f"{ratio:6.1f}x (≥ {least:2g}x) {'✓' if held else '✗'}"
+
+
+FAILED: list[str] = []
+
+
+def compare(
+    make: Callable[[], nn.Module], rounds: int, meta: float | None, full: float | None
+) -> None:
+    """One row: the trace, and how many times as long the others take."""
+    with torch.device("meta"):
+        on_meta = make().eval()
+    model = make().eval()
+    x = torch.empty(SHAPE, device="meta")
+    quiet = {"verbose": 0, "cache_forward_pass": False}
+    with torch.no_grad():
+        ours, info, forward = taking_turns(
+            rounds,
+            lambda: trace(model, SHAPE),
+            lambda: torchinfo.summary(on_meta, SHAPE, device="meta", **quiet),
+            lambda: on_meta(x),
+        )
+        again, default = taking_turns(
+            3, lambda: trace(model, SHAPE), lambda: torchinfo.summary(model, SHAPE, **quiet)
+        )
+    name, calls = make.__name__, len(trace(model, SHAPE).calls)
+    ratios = [(info / ours, meta), (default / again, full), (forward / ours, 1)]
+    told = "  ".join(verdict(*ratio) for ratio in ratios)
+    print(f"{name:16}{calls:6}{ours * 1e3:9.1f} ms  {told}", flush=True)
+
+
+class Deep(nn.Module):
+    """``length`` calls on a small tensor, half of them layers, half functions."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__()
+        self.length = length // 2
+        self.conv = nn.Conv1d(2, 2, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for _ in range(self.length):
+            x = self.conv(x) + 1
+        return x
+
+
+def growth() -> None:
+    """Time per call for more and more calls."""
+    print("\ncalls     seconds   µs a call")
+    each = {}
+    for length in (1_000, 10_000, 100_000):
+        model = Deep(length)
+        gc.collect()
+        (taken,) = taking_turns(3 if length < 100_000 else 1, lambda m=model: trace(m, (1, 2, 64)))
+        each[length] = taken / length
+        print(f"{length:7,}{taken:10.3f}{each[length] * 1e6:12.1f}", flush=True)
+    if each[100_000] > 2 * each[1_000]:
+        FAILED.append("the time per call grows with the number of calls")
+
+
+BILLIONS = """
+import resource, torch
+from torch import nn
+from convdocs.tracing import trace
+with torch.device("meta"):
+    model = nn.Sequential(*[nn.Linear(31_623, 31_623) for _ in range(10)])
+trace(nn.Linear(2, 2), (1, 2))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+found = trace(model, (8, 31_623))
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+print(found.params, grown)
+"""
+
+
+def memory() -> None:
+    """What a trace of ten billion parameters adds to the process's memory."""
+    done = subprocess.run(
+        [sys.executable, "-c", BILLIONS], capture_output=True, text=True, check=True
+    )
+    params, grown = map(int, done.stdout.split())
+    megabytes = grown * (1 if sys.platform == "darwin" else 1024) / 1e6
+    print(f"\n{params:,} parameters on meta: memory grew by {megabytes:.1f} MB (< 50 MB)")
+    if megabytes >= 50:
+        FAILED.append(f"{megabytes:.1f} MB for ten billion parameters")
+
+
+def importing() -> None:
+    """What `import convdocs` adds to an empty interpreter."""
+    command = [sys.executable, "-c"]
+
+    def start(code: str) -> Callable[[], object]:
+        return lambda: subprocess.run([*command, code], check=True)
+
+    empty, ours = taking_turns(15, start("pass"), start("import convdocs"))
+    extra = (ours - empty) * 1e3
+    print(f"import convdocs: {extra:.1f} ms over an empty interpreter (≤ 40 ms)")
+    if extra > 40:
+        FAILED.append(f"importing takes {extra:.1f} ms")
+
+
+def main() -> int:
+    torch.set_num_threads(1)
+    print("how many times as long as convdocs.trace takes            (inputs 1x3x224x224, eval)")
+    heads = f"{'torchinfo on meta':18}  {'torchinfo':18}  forward on meta"
+    print(f"{'model':16}{'calls':>6}{'trace':>12}  {heads}")
+    for case in CASES:
+        compare(*case)
+    growth()
+    memory()
+    importing()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"(peak memory of this run {peak:.0f} MB)")
+    for miss in FAILED:
+        print(f"missed: {miss}")
+    return 1 if FAILED else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
