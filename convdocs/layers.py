@@ -211,8 +211,8 @@ def settings(module: nn.Module) -> tuple[Any, ...]:
     arguments = _arguments(cls)
     if arguments is None or isinstance(module, jit.ScriptModule) or module._modules:
         return (id(module),)
-    raw = [kept.get(name) for name, _ in arguments]
-    return (cls, *raw, *map(type, raw), _has_bias(module))
+    raw = tuple(map(kept.get, _names(cls)))
+    return (cls, raw, tuple(map(type, raw)), _has_bias(module))
 
 
 def constructor_values(module: nn.Module) -> dict[str, Any]:
@@ -265,6 +265,11 @@ def _arguments(cls: Any) -> tuple[tuple[str, Any], ...] | None:
         if parameter.name not in _LEFT_OUT and not parameter.name.startswith("_"):
             found.append((parameter.name, parameter.default))
     return tuple(found)
+
+
+@lru_cache(maxsize=1024)
+def _names(cls: Any) -> tuple[str, ...]:
+    return tuple(name for name, _ in _arguments(cls) or ())
 
 
 _RNN_CONSTRUCTORS = tuple(vars(cls)["__init__"] for cls in (nn.RNN, nn.LSTM, nn.GRU))

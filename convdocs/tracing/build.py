@@ -61,23 +61,22 @@ class _Table:
             # a script's insides are not walked: take all of it at once
             script = is_script(module)
             for parameter in module.parameters() if script else module._parameters.values():
-                self._add(parameter, counts=True)
+                if parameter is not None and id(parameter) not in self.shapes:
+                    count = self._add(parameter)
+                    self.params += count
+                    self.trainable += count if parameter.requires_grad else 0
             for buffer in module.buffers() if script else module._buffers.values():
-                self._add(buffer, counts=False)
+                if buffer is not None and id(buffer) not in self.shapes:
+                    self._add(buffer)
 
-    def _add(self, tensor: Tensor | None, *, counts: bool) -> None:
-        if tensor is None or id(tensor) in self.shapes:
-            return
+    def _add(self, tensor: Tensor) -> int:
         if type(tensor) in _UNINITIALISED:
             self.shapes[id(tensor)] = None
-            return
+            return 0
         shape = self.shapes[id(tensor)] = tuple(tensor.shape)
         count = prod(shape)
         self.bytes += count * tensor.dtype.itemsize
-        if counts:
-            self.params += count
-            if tensor.requires_grad:
-                self.trainable += count
+        return count
 
 
 _UNINITIALISED = (UninitializedParameter, UninitializedBuffer)
@@ -119,6 +118,11 @@ class _Builder:
 
     def _follow(self, number: int, node: Node) -> None:
         """Work out the states of the node's outputs."""
+        if node.flow is flow.same and len(node.inputs) == len(node.outputs) == 1:
+            mark = node.outputs[0]
+            if mark.source == number and mark.shape == node.inputs[0].shape:
+                self.states[number] = self.state(node.inputs[0])
+                return
         states: list[flow.State] = []
         for place, mark in enumerate(node.outputs):
             if mark.source != number + place * OUTPUT:
