@@ -260,7 +260,7 @@ STYLE = """\
 .convdocs .scroll:focus-visible{outline:2px solid var(--color-brand-primary,#2757dd)}
 .convdocs table{border-collapse:collapse;width:auto;margin:0;font-variant-numeric:tabular-nums}
 .convdocs caption{text-align:left;font-weight:600;padding:0 0 .4em;caption-side:top}
-.convdocs th,.convdocs td{padding:.25em .75em;text-align:left;vertical-align:top;\
+.convdocs th,.convdocs td{padding:.25em .5em;text-align:left;vertical-align:top;\
 white-space:nowrap;border:0;\
 border-bottom:1px solid var(--color-background-border,rgba(128,128,128,.35))}
 .convdocs th{font-weight:600}
