@@ -686,3 +686,13 @@ def test_shapes_and_errors_are_those_of_the_real_forward(data: st.DataObject):
     with torch.no_grad():
         real = outcome(lambda: copy.deepcopy(layer)(x))
     assert outcome(lambda: trace(layer, x)) == real
+
+
+def test_a_forward_of_ones_own_on_the_instance_stays():
+    model = nn.Sequential(nn.ReLU())
+    mine = model[0].forward = lambda x: torch.cat([x, x])
+    for run in (trace, trace_values):
+        found = run(model, (2,))
+        assert found.output_shapes == (tuple(model(torch.ones(2)).shape),) == ((4,),)
+        assert [(call.path, call.kind) for call in found.calls] == [("0", "cat")]
+        assert model[0].__dict__["forward"] is mine

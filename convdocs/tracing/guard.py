@@ -43,7 +43,9 @@ def _restore(container: Any, before: Any) -> None:
             container.clear()
             (container.extend if isinstance(container, list) else container.update)(before)
     elif len(container) != len(before) or not all(map(is_, container.values(), before.values())):
-        container.clear()
+        # never empty in between: another thread may be using the module
+        for key in [key for key in container if key not in before]:
+            del container[key]
         container.update(before)
 
 

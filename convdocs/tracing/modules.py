@@ -32,13 +32,18 @@ _COMPILED = torch._dynamo.OptimizedModule if hasattr(torch, "_dynamo") else ()
 @contextmanager
 def listening(paths: dict[str, nn.Module], recorder: Recorder) -> Iterator[None]:
     """Tell ``recorder`` of every module's call; afterwards the modules are as they were."""
+    added = [module.__dict__ for module in paths.values() if "forward" not in module.__dict__]
     with attributes_kept(list(paths.values())):
-        for path, module in paths.items():
-            own = module.__dict__
-            own["forward"] = _stand_in(module, path, recorder)
-            if "_compiled_call_impl" in own:
-                own["_compiled_call_impl"] = None
-        yield
+        try:
+            for path, module in paths.items():
+                own = module.__dict__
+                own["forward"] = _stand_in(module, path, recorder)
+                if "_compiled_call_impl" in own:
+                    own["_compiled_call_impl"] = None
+            yield
+        finally:
+            for own in added:
+                own.pop("forward", None)
 
 
 def walk(model: nn.Module) -> dict[str, nn.Module]:
@@ -90,12 +95,15 @@ def _is_torchs_layer(cls: Any) -> bool:
 
 def _stand_in(module: nn.Module, path: str, recorder: Recorder) -> Forward:
     rule = BOOK.modules.get(type(module))
-    if rule is not None and recorder.executed == "shapes":
+    replaced = "forward" in module.__dict__  # by somebody, on this one alone
+    if rule is not None and not replaced and recorder.executed == "shapes":
         return _ruled(module, path, recorder, rule)
     if is_script(module):
         return _script(module, path, recorder)
     if isinstance(module, _COMPILED):
         return _compiled(module, recorder)
+    if replaced:
+        return _opened(module, path, recorder)
     if is_lazy(module):
         return _lazy(module, path, recorder)
     return (_leaf if is_leaf(module) else _opened)(module, path, recorder)

@@ -46,7 +46,8 @@ def parts(trace: Trace) -> list[Part]:
 
 def caption(trace: Trace) -> str:
     """What the table shows: the model and the shapes of its inputs."""
-    return f"{trace.model}({', '.join(map(str, trace.input_shapes))})"
+    shapes = ", ".join(map(str, trace.input_shapes))
+    return f"{trace.model}({shapes})" if shapes else trace.model
 
 
 def row(call: Call) -> tuple[str, ...]:
