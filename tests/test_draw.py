@@ -122,6 +122,7 @@ def test_a_transposed_layer_shows_its_input_spread_and_its_kernel_turned():
     layer = nn.ConvTranspose1d(1, 1, 3, stride=2, bias=False)
     x = torch.tensor([[1.0, 2.0, 3.0]])
     fig = draw.layer(layer, x, (0, 2))
+    assert [mark.words for mark in marks_on(fig, "read")] == ["1", "2"]  # taps 2 and 0
     # two zeros of padding, the cells with a hole (no number) between, two zeros
     assert grid_below(fig, "input") == [["0", "0", "1", "2", "3", "0", "0"]]
     assert agrees(grid_below(fig, "weight[:, 0]"), layer.weight[0].detach().flip(-1).numpy())
@@ -165,6 +166,7 @@ def test_nan_and_infinity_show():
     large[0, 20, 20] = float("nan")
     crossed = draw.layer(nn.Conv2d(1, 1, 3), large)
     assert _lines(crossed, "ink") == _lines(plain, "ink") + 2 * (1 + 9)  # and 9 outputs
+    assert crossed.axes[0].images[0].get_array()[20, 20].tolist() == [0, 0, 0, 0]  # no shade
 
 
 SIZES = st.integers(4, 9)

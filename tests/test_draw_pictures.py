@@ -177,7 +177,7 @@ class Skip(nn.Module):
         self.down = nn.MaxPool1d(2)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down(self.long(x) + self.short(x))
+        return self.down(self.short(x) + self.long(x))
 
 
 MODELS = {
@@ -213,6 +213,7 @@ def test_the_field_is_the_gradients(name):
 def test_the_field_is_drawn_layer_by_layer():
     model = nn.Sequential(nn.Conv1d(1, 1, 3), nn.ReLU(), nn.Conv1d(1, 1, 3))
     fig = draw.receptive_field(convdocs.trace(model, torch.ones(1, 1, 9)), at=2)
+    assert words_of(fig)[1] == "cell 2 of 2 Conv1d: 5 input cells"  # exactly, not at most
     assert words_of(fig)[2:] == ["input: 2 to 6 of 9", "0 Conv1d: 2 to 4 of 7", "2 Conv1d: 2 of 5"]
     assert draw.describe(fig).startswith("Receptive field of cell 2 of 2 Conv1d in Sequential: 5")
 
@@ -267,6 +268,20 @@ def test_the_stack_draws_skips():
     assert re.search(r"from \(1, 1, 16\) and \(1, 1, 16\)", draw.describe(fig))
 
 
+def test_a_tensor_that_two_layers_read_has_a_box_of_its_own():
+    class Fork(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            twice = x * 2
+            return torch.relu(twice) + twice
+
+    kinds = [
+        [call.kind for call in box.calls]
+        for box in boxes_of(convdocs.trace(Fork(), torch.ones(1, 3)))
+    ]
+    assert kinds[2] == ["relu"]
+    assert len(kinds) == 4
+
+
 def test_the_stack_marks_what_lint_found():
     model = nn.Sequential(nn.Conv1d(10, 16, 3, padding=1), nn.MaxPool2d(2))
     found = convdocs.trace(model, torch.ones(2, 10, 8))
@@ -315,9 +330,10 @@ def test_every_frame_works_out_one_more_cell():
     assert agrees(grid_below(walk.figure, "output[1]"), layer(x)[1].detach().numpy())
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("suffix", ["gif", "webp"])
-def test_the_walk_is_saved_with_pillow_alone(tmp_path, suffix):
-    walk = draw.animate(nn.AvgPool1d(2), torch.arange(6.0)[None], interval=500, theme="dark")
+def test_the_walk_is_saved_with_pillow_alone(tmp_path, suffix, theme):
+    walk = draw.animate(nn.AvgPool1d(2), torch.arange(6.0)[None], interval=500, theme=theme)
     before = walk.figure.dpi
     walk.save(tmp_path / f"walk.{suffix}")
     with Image.open(tmp_path / f"walk.{suffix}") as image:
@@ -328,7 +344,9 @@ def test_the_walk_is_saved_with_pillow_alone(tmp_path, suffix):
             frame = np.asarray(image.convert("RGB"))
             seen.add(frame.tobytes())
             codes = {f"#{r:02x}{g:02x}{b:02x}" for r, g, b in frame.reshape(-1, 3)}
-            assert {ROLES[role][1] for role in ("page", "input", "read", "lit")} <= codes
+            assert {
+                ROLES[role][theme == "dark"] for role in ("page", "input", "read", "lit")
+            } <= codes
         assert len(seen) == 3
         assert image.info.get("duration", 500) == 500
     assert walk.figure.dpi == before
