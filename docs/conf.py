@@ -103,6 +103,7 @@ doctest_test_doctest_blocks = ""  # docstrings are pytest's; a page's examples s
 # ---- looks
 html_theme = "furo"
 html_title = "convdocs"
+html_baseurl = os.environ.get("DOCS_URL", "")  # where the site is, for canonical addresses
 html_static_path = ["_static"]
 templates_path = ["_templates"]
 html_css_files = ["site.css"]
