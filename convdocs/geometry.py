@@ -6,13 +6,12 @@ one per axis, and the axes never touch each other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """One axis of a convolution, a transposed convolution or a pool.
 
     Parameters

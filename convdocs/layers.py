@@ -208,11 +208,11 @@ def settings(module: nn.Module) -> tuple[Any, ...]:
     """
     cls: Any = type(module)
     kept = module.__dict__
-    arguments = _arguments(cls)
-    if arguments is None or isinstance(module, jit.ScriptModule) or module._modules:
+    names = _names(cls)
+    if names is None or module._modules or isinstance(module, jit.ScriptModule):
         return (id(module),)
-    raw = tuple(map(kept.get, _names(cls)))
-    return (cls, raw, tuple(map(type, raw)), _has_bias(module))
+    raw = tuple(map(kept.get, names))
+    return (cls, raw, tuple(map(type, raw)), "bias" in names and _has_bias(module))
 
 
 def constructor_values(module: nn.Module) -> dict[str, Any]:
@@ -268,8 +268,9 @@ def _arguments(cls: Any) -> tuple[tuple[str, Any], ...] | None:
 
 
 @lru_cache(maxsize=1024)
-def _names(cls: Any) -> tuple[str, ...]:
-    return tuple(name for name, _ in _arguments(cls) or ())
+def _names(cls: Any) -> tuple[str, ...] | None:
+    arguments = _arguments(cls)
+    return None if arguments is None else tuple(name for name, _ in arguments)
 
 
 _RNN_CONSTRUCTORS = tuple(vars(cls)["__init__"] for cls in (nn.RNN, nn.LSTM, nn.GRU))

@@ -222,12 +222,11 @@ def _unread(call: Call, axes: Sequence[int], size: int, count: int, first: int) 
 
 def _kernel_over_input(call: Call, graph: _Graph) -> Iterator[Finding]:
     """A kernel that always hangs over the border on some side."""
-    dims = len(call.windows)
-    for window, size, name in zip(
-        call.windows, call.input_shapes[0][-dims:], _spatial_names(call), strict=True
-    ):
+    sizes = call.input_shapes[0][-len(call.windows) :]
+    for axis, (window, size) in enumerate(zip(call.windows, sizes, strict=True)):
         if window.transposed or window.span <= size:
             continue
+        name = _spatial_names(call)[axis]
         yield _finding(
             "kernel-over-input",
             call,
@@ -309,8 +308,8 @@ def _field_exceeds_input(trace: Trace, graph: _Graph) -> Iterator[Finding]:
         if not call.receptive_field or not call.input_shapes:
             continue
         before = _narrowest(call, narrow)
-        wide = before is not None and bool(call.windows) and _sees_all(call, before, trace)
-        if wide and any(w.kernel > 1 and not w.transposed for w in call.windows) and call.params:
+        mixes = call.params and any(w.kernel > 1 and not w.transposed for w in call.windows)
+        if mixes and before is not None and _sees_all(call, before, trace):
             late.append(call)
         narrow[call.index] = _moved(call, before)
     if late:
@@ -358,7 +357,7 @@ def _moved(call: Call, before: tuple[AxisField, ...] | None) -> tuple[AxisField,
     if before is None:
         return None
     if call.windows:
-        return tuple(through(b, local_field(w)) for b, w in zip(before, call.windows, strict=True))
+        return tuple(map(through, before, map(local_field, call.windows)))
     if call.input_shapes[0] == call.output_shapes[0]:
         return before
     dims = len(before)
@@ -373,7 +372,7 @@ def _sees_all(call: Call, before: tuple[AxisField, ...], trace: Trace) -> bool:
     if extents is None:
         return False
     for field, size, extent in zip(before, sizes, extents, strict=True):
-        if field.size is None:
+        if field.size is None or field.size < extent:
             return False
         first, last = field.cells(0), field.cells(size - 1)
         if max(first.start, last.start) > 0 or min(first.stop, last.stop) < extent:

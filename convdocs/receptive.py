@@ -9,11 +9,10 @@ or that divides it unevenly (an adaptive pool) the runs repeat with a period. Bo
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from math import ceil, floor, gcd, lcm
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from convdocs.geometry import Window
 
@@ -23,8 +22,7 @@ Run = tuple[int, int]  # first and last cell
 LONGEST_PERIOD = 1024  # beyond it a field is given as an upper bound
 
 
-@dataclass(frozen=True, slots=True)
-class AxisField:
+class AxisField(NamedTuple):
     """The input cells along one axis that an output cell depends on, away from the border.
 
     Parameters
@@ -56,9 +54,6 @@ class AxisField:
     offset: int | None
     status: Status = "exact"
     runs: tuple[Run | None, ...] = ()
-
-    def __hash__(self) -> int:
-        return hash((self.size, self.offset))  # quick, and fields that agree so far are rare
 
     def cells(self, cell: int) -> range:
         """Input positions that output cell ``cell`` depends on, from the first to the last.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from convdocs.geometry import Window
 from convdocs.receptive import AxisField
@@ -20,8 +20,7 @@ CONSTANT = -2
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One call of a leaf layer, or of a function or operator outside one.
 
     Parameters
@@ -65,7 +64,7 @@ class Call:
     0
     """
 
-    index: int
+    index: int  # type: ignore[assignment]
     path: str
     kind: str
     code: str
@@ -244,7 +243,7 @@ class Trace:
             pandas = import_module("pandas")
         except ImportError as missing:
             raise ImportError("to_dataframe() needs pandas: pip install pandas") from missing
-        names = [field.name for field in fields(Call) if field.name != "index"]
+        names = [name for name in Call._fields if name != "index"]
         rows = [[getattr(call, name) for name in names] for call in self.calls]
         index = pandas.Index([call.index for call in self.calls], name="index", dtype="int64")
         return pandas.DataFrame(rows, columns=names, index=index)
@@ -260,13 +259,15 @@ class Trace:
 
 
 def _plain(value: Any) -> Any:
-    """Dataclasses as dicts, tuples as lists, a Fraction as a string."""
+    """Records as dicts, tuples as lists, a Fraction as a string."""
     match value:
         case Fraction():
             return str(value)
+        case Call() | AxisField() | Window():
+            return {name: _plain(one) for name, one in value._asdict().items()}
         case tuple():
             return [_plain(one) for one in value]
-        case Trace() | Call() | Finding() | Window() | AxisField():
+        case Trace() | Finding():
             return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
     return value
 

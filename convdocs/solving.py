@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, islice
 
 from convdocs.geometry import Window
@@ -176,8 +176,8 @@ def _ordered(choice: _Choice, start: int, end: int, transposed: bool) -> Iterato
 
 def _turned_round(window: Window, size: int, cells: int) -> Window:
     """The transposed window that leads from ``cells`` back to ``size``."""
-    back = replace(window, transposed=True)
-    return replace(back, output_padding=size - back.output_size(cells))
+    back = window._replace(transposed=True)
+    return back._replace(output_padding=size - back.output_size(cells))
 
 
 def _why_none(choice: _Choice, start: int, end: int, transposed: bool) -> str:

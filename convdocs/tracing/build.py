@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from math import prod
 from typing import Any
@@ -43,7 +43,7 @@ def build(
         input_shapes=inputs,
         output_shapes=outputs,
         parameter_bytes=table.bytes,
-        activation_bytes=sum(map(_bytes, _made(recorder.nodes))),
+        activation_bytes=_activation_bytes(recorder.nodes),
         executed="shapes" if recorder.executed == "shapes" else "values",
         notes=tuple(recorder.notes),
     )
@@ -52,42 +52,48 @@ def build(
 
 
 class _Table:
-    """Every parameter's shape, read once, and what they add up to."""
+    """Every parameter's shape and size, read once, and what they add up to."""
 
     def __init__(self, modules: Iterable[nn.Module]) -> None:
-        self.shapes: dict[int, Shape | None] = {}  # by id; None for an uninitialised one
+        self.sizes: dict[int, tuple[Shape | None, int]] = {}  # by id; no shape: uninitialised
         self.params = self.trainable = self.bytes = 0
+        sizes = self.sizes
         for module in modules:
             # a script's insides are not walked: take all of it at once
             script = is_script(module)
             for parameter in module.parameters() if script else module._parameters.values():
-                if parameter is not None and id(parameter) not in self.shapes:
+                if parameter is not None and id(parameter) not in sizes:
                     count = self._add(parameter)
                     self.params += count
                     self.trainable += count if parameter.requires_grad else 0
             for buffer in module.buffers() if script else module._buffers.values():
-                if buffer is not None and id(buffer) not in self.shapes:
+                if buffer is not None and id(buffer) not in sizes:
                     self._add(buffer)
 
     def _add(self, tensor: Tensor) -> int:
-        if type(tensor) in _UNINITIALISED:
-            self.shapes[id(tensor)] = None
-            return 0
-        shape = self.shapes[id(tensor)] = tuple(tensor.shape)
-        count = prod(shape)
-        self.bytes += count * tensor.dtype.itemsize
+        _, count = self.sizes[id(tensor)] = _size(tensor)
+        self.bytes += count * tensor.itemsize
         return count
+
+
+def _size(tensor: Tensor) -> tuple[Shape | None, int]:
+    if type(tensor) in _UNINITIALISED:
+        return None, 0
+    return tuple(tensor.shape), tensor.numel()
 
 
 _UNINITIALISED = (UninitializedParameter, UninitializedBuffer)
 
 
-def _made(nodes: Iterable[Node]) -> Iterator[Mark]:
-    return (mark for node in nodes if node.leaf is None for mark in node.outputs)
-
-
-def _bytes(mark: Mark) -> int:
-    return mark.dtype.itemsize * prod(mark.shape)
+def _activation_bytes(nodes: Iterable[Node]) -> int:
+    return sum(
+        [
+            mark.dtype.itemsize * prod(mark.shape)
+            for node in nodes
+            if node.leaf is None
+            for mark in node.outputs
+        ]
+    )
 
 
 class _Builder:
@@ -118,18 +124,12 @@ class _Builder:
 
     def _follow(self, number: int, node: Node) -> None:
         """Work out the states of the node's outputs."""
-        if node.flow is flow.same and len(node.inputs) == len(node.outputs) == 1:
-            mark = node.outputs[0]
-            if mark.source == number and mark.shape == node.inputs[0].shape:
-                self.states[number] = self.state(node.inputs[0])
-                return
-        states: list[flow.State] = []
+        states = [self.state(one) for one in node.inputs]
+        shapes = [one.shape for one in node.inputs]
         for place, mark in enumerate(node.outputs):
-            if mark.source != number + place * OUTPUT:
-                continue  # a leaf's output, made by a call inside it
-            states = states or [self.state(one) for one in node.inputs]
-            shapes = [one.shape for one in node.inputs]
-            self.states[mark.source] = node.flow(states, shapes, mark.shape, place)
+            # otherwise a leaf's output, made by a call inside it
+            if mark.source == number + place * OUTPUT:
+                self.states[mark.source] = node.flow(states, shapes, mark.shape, place)
 
     def _name_axes(self, mark: Mark, module: nn.Module) -> None:
         """A layer whose class says over how many axes it works knows what its axes are."""
@@ -149,7 +149,7 @@ class _Builder:
     def call(self, index: int, node: Node) -> Call:
         """The call that a node outside any leaf stands for."""
         module, call_of = node.module, self.call_of
-        params, note = self._count(index, node)
+        params, note, parameters = self._count(index, node)
         state = self.state(node.outputs[0]) if node.outputs else _NO_STATE
         return Call(
             index,
@@ -166,7 +166,7 @@ class _Builder:
             state.receptive_field,
             tuple([s if (s := m.source) < 0 else call_of[s % OUTPUT] for m in node.inputs]),
             node.windows or (_windows(module) if module is not None else ()),
-            self._shapes(module) if module is not None and module._parameters else (),
+            parameters,
             module is not None and module.training,
         )
 
@@ -180,34 +180,34 @@ class _Builder:
             known = self.codes[key] = code(module)
         return known
 
-    def _count(self, index: int, node: Node) -> tuple[int | None, str]:
-        """Parameters used here for the first time, and a word about the others."""
-        total, shared = 0, set()
-        for parameter in _owned(node):
-            known = self.table.shapes
-            # a parameter that is no part of the model was made as it ran
-            shape = known[id(parameter)] if id(parameter) in known else tuple(parameter.shape)
+    def _count(self, index: int, node: Node) -> tuple[int | None, str, Parameters]:
+        """Parameters used here for the first time, a word about the others, and their shapes."""
+        total: int | None = 0
+        shared, shapes = set(), []
+        sizes, first_use = self.table.sizes, self.first_use
+        for name, parameter in _owned(node):
+            if parameter is None:
+                continue
+            key = id(parameter)
+            # one that is no part of the model was made as it ran
+            shape, count = sizes[key] if key in sizes else _size(parameter)
             if shape is None:
-                return None, "uninitialised"
-            first = self.first_use.setdefault(id(parameter), index)
-            if first == index:
-                total += prod(shape)
-            else:
+                total = None
+                continue
+            if name:
+                shapes.append((name, shape))
+            first = first_use.setdefault(key, index)
+            if first != index:
                 shared.add(first)
-        return total, f"shared with call {', '.join(map(str, sorted(shared)))}" if shared else ""
+            elif total is not None:
+                total += count
+        if total is None:
+            return None, "uninitialised", tuple(shapes)
+        told = f"shared with call {', '.join(map(str, sorted(shared)))}" if shared else ""
+        return total, told, tuple(shapes)
 
-    def _shapes(self, module: nn.Module) -> tuple[tuple[str, Shape], ...]:
-        """Names and shapes of the parameters of a leaf module."""
-        if is_script(module):
-            return ()
-        known = self.table.shapes
-        return tuple(
-            [
-                (name, shape)
-                for name, parameter in module._parameters.items()
-                if parameter is not None and (shape := known.get(id(parameter))) is not None
-            ]
-        )
+
+Parameters = tuple[tuple[str, Shape], ...]
 
 
 @lru_cache(maxsize=1024)
@@ -234,14 +234,16 @@ def _fold(leaf: Node, inside: list[Node]) -> None:
     leaf.note = next((node.note for node in inside if node.note), "")
 
 
-def _owned(node: Node) -> Iterable[Tensor]:
-    """The parameters that a node's call uses."""
+def _owned(node: Node) -> Iterable[tuple[str, Tensor | None]]:
+    """The parameters that a node's call uses, with the names that its layer has for them."""
     module = node.module
     if module is None:
-        return node.parameters
-    if not is_script(module) and not module._modules:
-        return [p for p in module._parameters.values() if p is not None]
-    return module.parameters() if node.outputs else ()
+        return [("", parameter) for parameter in node.parameters]
+    if not module._modules and not is_script(module):
+        return module._parameters.items()
+    if not node.outputs:
+        return ()
+    return [("" if is_script(module) else n, p) for n, p in module.named_parameters()]
 
 
 def _windows(module: nn.Module) -> tuple[Window, ...]:

@@ -33,7 +33,7 @@ class State:
     ``extents`` has the size of the model input's axis that each field counts cells of.
     """
 
-    __slots__ = ("_axes", "_receptive_field", "extents", "fields", "names")
+    __slots__ = ("extents", "fields", "names")
 
     def __init__(
         self, names: tuple[str, ...], fields: tuple[Field, ...], extents: tuple[int, ...]
@@ -41,27 +41,31 @@ class State:
         self.names = names
         self.fields = fields
         self.extents = extents
-        self._axes: str | None = None
-        self._receptive_field: tuple[AxisField, ...] | None = None
 
     @property
     def axes(self) -> str:
         """The names in one string, empty unless all are known."""
-        if self._axes is None:
-            self._axes = " ".join(self.names) if all(self.names) else ""
-        return self._axes
+        return _joined_names(self.names)
 
     @property
     def receptive_field(self) -> tuple[AxisField, ...]:
         """The fields of the spatial axes."""
-        if self._receptive_field is None:
-            pairs = zip(self.names, self.fields, strict=True)
-            self._receptive_field = tuple(f or UNKNOWN for n, f in pairs if n in SPATIAL_NAMES)
-        return self._receptive_field
+        fields = self.fields
+        return tuple([fields[place] or UNKNOWN for place in _spatial_places(self.names)])
 
     def axis(self, place: int) -> tuple[str, Field, int]:
         """Name, field and extent of one axis."""
         return self.names[place], self.fields[place], self.extents[place]
+
+
+@lru_cache(maxsize=1024)
+def _joined_names(names: tuple[str, ...]) -> str:
+    return " ".join(names) if all(names) else ""
+
+
+@lru_cache(maxsize=1024)
+def _spatial_places(names: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(place for place, name in enumerate(names) if name in SPATIAL_NAMES)
 
 
 Axis = tuple[str, Field, int]
@@ -101,10 +105,13 @@ def unknown(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place:
 def same(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: int) -> State:
     """Each output cell reads the same cell of every input, broadcast."""
     first = states[0]
-    if shapes[0] == out and (len(states) == 1 or (len(states) == 2 and states[1] is first)):
+    if len(states) == 1 and shapes[0] == out:
         return first
-    if all(shape == out for shape in shapes) and all(one.names == first.names for one in states):
-        extents = tuple(map(max, zip(*(one.extents for one in states), strict=True)))
+    alike = [state.names == first.names for state in states]
+    if shapes.count(out) == len(shapes) and all(alike):
+        extents = first.extents
+        for state in states[1:]:
+            extents = tuple(map(max, extents, state.extents))
         return State(first.names, _joined_fields(states, extents), extents)
     rank = len(out)
     axes = []
@@ -146,20 +153,21 @@ def sliding(windows: tuple[Window, ...], *, mixes_channels: bool) -> Flow:
 
     A convolution's output channel is mixed of input channels, so nothing is said of their field.
     """
-    return named(local(tuple(local_field(w) for w in windows)), len(windows), mixes_channels)
+    return named(tuple(map(local_field, windows)), mixes_channels)
 
 
 @lru_cache(maxsize=4096)
-def named(moved: Flow, dims: int, mixes_channels: bool = False) -> Flow:
-    """The same flow where the function itself says what its axes are: N, C and spatial ones."""
+def named(fields: tuple[AxisField, ...], mixes_channels: bool = False) -> Flow:
+    """As :func:`local`, of a function that says what its axes are: N, C and spatial ones."""
+    dims = len(fields)
     names = {dims + 2: ("N", "C", *AXIS_NAMES[dims]), dims + 1: ("C", *AXIS_NAMES[dims])}
 
     def told(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: int) -> State:
-        state = moved(states, shapes, out, place)
-        fields = state.fields
+        state = states[0]
+        made = _looked_through(state.fields, fields)
         if mixes_channels:
-            fields = (*fields[: -dims - 1], UNKNOWN, *fields[-dims:])
-        return State(names[len(out)], fields, state.extents)
+            made[-dims - 1] = UNKNOWN
+        return State(names[len(out)], tuple(made), state.extents)
 
     return told
 
@@ -167,18 +175,22 @@ def named(moved: Flow, dims: int, mixes_channels: bool = False) -> Flow:
 @lru_cache(maxsize=4096)
 def local(fields: tuple[AxisField, ...]) -> Flow:
     """Along the last axes each output cell reads the run of cells that ``fields`` say."""
-    dims = len(fields)
 
     def moved(states: Sequence[State], shapes: Sequence[Shape], out: Shape, place: int) -> State:
         state = states[0]
-        made = list(state.fields)
-        for at in range(-dims, 0):
-            field, own = made[at], fields[at]
-            if field is not None:
-                made[at] = through(field, own)
-        return State(state.names, tuple(made), state.extents)
+        return State(state.names, tuple(_looked_through(state.fields, fields)), state.extents)
 
     return moved
+
+
+def _looked_through(before: Sequence[Field], fields: Sequence[AxisField]) -> list[Field]:
+    """An axis's field each, the last axes' looked up through a layer's own ``fields``."""
+    made = list(before)
+    for at, own in enumerate(fields, start=len(made) - len(fields)):
+        field = made[at]
+        if field is not None:
+            made[at] = through(field, own)
+    return made
 
 
 @lru_cache(maxsize=1024)

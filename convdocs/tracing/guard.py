@@ -23,30 +23,39 @@ def attributes_kept(modules: list[nn.Module]) -> Iterator[None]:
 
     The values themselves are not copied: only which object stands where.
     """
-    kept = []
+    containers: list[Any] = []
     for module in modules:
         own = module.__dict__
-        kept.append((own, own.copy()))
+        containers.append(own)
         for name, value in own.items():
             if type(value) in _CONTAINERS and (value or name not in _OWN):
-                kept.append((value, value.copy()))
+                containers.append(value)
+    before = [container.copy() for container in containers]
     try:
         yield
     finally:
-        for container, before in kept:
-            _restore(container, before)
+        for container, kept in zip(containers, before, strict=True):
+            if not _unchanged(container, kept):
+                _restore(container, kept)
+
+
+def _unchanged(container: Any, before: Any) -> bool:
+    if len(container) != len(before):
+        return False
+    if isinstance(container, dict):
+        return all(map(is_, container.values(), before.values()))
+    return all(map(is_, container, before))
 
 
 def _restore(container: Any, before: Any) -> None:
-    if type(container) in (list, set):
-        if len(container) != len(before) or not all(map(is_, container, before)):
-            container.clear()
-            (container.extend if isinstance(container, list) else container.update)(before)
-    elif len(container) != len(before) or not all(map(is_, container.values(), before.values())):
+    if isinstance(container, dict):
         # never empty in between: another thread may be using the module
         for key in [key for key in container if key not in before]:
             del container[key]
         container.update(before)
+    else:
+        container.clear()
+        (container.extend if isinstance(container, list) else container.update)(before)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from threading import get_ident
+from types import MethodType
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from convdocs.tracing.guard import attributes_kept, values_kept
 from convdocs.tracing.lazy import initialised_twin, is_lazy, without_lazy_hooks
 from convdocs.tracing.nodes import OUTPUT, Node, mapped, tensors_in
 from convdocs.tracing.recorder import META, Recorder, mark
-from convdocs.tracing.rules import BOOK, Mark, facts
+from convdocs.tracing.rules import BOOK, Answer, Mark, Rule, facts
 
 Forward = Callable[..., Any]
 
@@ -97,7 +98,7 @@ def _stand_in(module: nn.Module, path: str, recorder: Recorder) -> Forward:
     rule = BOOK.modules.get(type(module))
     replaced = "forward" in module.__dict__  # by somebody, on this one alone
     if rule is not None and not replaced and recorder.executed == "shapes":
-        return _ruled(module, path, recorder, rule)
+        return _Ruled(module, path, recorder, rule)
     if is_script(module):
         return _script(module, path, recorder)
     if isinstance(module, _COMPILED):
@@ -139,36 +140,49 @@ def _leaf(module: nn.Module, path: str, recorder: Recorder) -> Forward:
     return forward
 
 
-def _ruled(module: nn.Module, path: str, recorder: Recorder, rule: Any) -> Forward:
+class _Ruled:
     """A leaf whose rule knows its output without running torch's Python, where that is plain."""
-    original = module.forward
-    kind = type(module).__name__
-    nodes, thread, empty, no_dispatch = (
-        recorder.nodes, recorder.thread, torch.empty, torch._C.DisableTorchFunction,
-    )  # fmt: skip
 
-    def forward(*args: Any, **kwargs: Any) -> Any:
-        if get_ident() != thread or recorder.leaf is not None:
-            return original(*args, **kwargs)
-        if len(args) == 1 and not kwargs:
-            x = args[0]
-            seen = getattr(x, "_convdocs_mark", None)
-            if seen is not None:
-                with no_dispatch():
-                    answer = _asked(rule, module, x)
-                    if answer is not None and answer.plain:
-                        shape, dtype, _, _, macs, windows, moved, inplace = answer
-                        out: Any = x if inplace else empty(shape, dtype=dtype, device=META)
-                        made = out._convdocs_mark = Mark(len(nodes), shape, dtype, True)
-                        node = Node(path, module, kind, (seen,), moved, macs, windows, (made,))
-                        nodes.append(node)
-                        return out
-        return run_leaf(module, path, recorder, original, args, kwargs)
+    __slots__ = ("kind", "module", "path", "recorder", "rule")
 
-    return forward
+    def __init__(self, module: nn.Module, path: str, recorder: Recorder, rule: Rule) -> None:
+        self.module = module
+        self.path = path
+        self.recorder = recorder
+        self.rule = rule
+        self.kind = type(module).__name__
+
+    @property
+    def original(self) -> Forward:
+        """The forward of the module's class, which this stands in for."""
+        forward: Forward = MethodType(type(self.module).forward, self.module)
+        return forward
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        recorder, module = self.recorder, self.module
+        if get_ident() != recorder.thread or recorder.leaf is not None:
+            return self.original(*args, **kwargs)
+        seen = getattr(args[0], "_convdocs_mark", None) if len(args) == 1 and not kwargs else None
+        if seen is not None:
+            with torch._C.DisableTorchFunction():
+                answer = _asked(self.rule, module, args[0])
+                if answer is not None and answer.plain:
+                    return self._written_down(seen, args[0], answer)
+        return run_leaf(module, self.path, recorder, self.original, args, kwargs)
+
+    def _written_down(self, seen: Mark, x: Tensor, answer: Answer) -> Tensor:
+        shape, dtype, _, _, macs, windows, moved, inplace = answer
+        nodes = self.recorder.nodes
+        out = x if inplace else torch.empty(shape, dtype=dtype, device=META)
+        made = Mark(len(nodes), shape, dtype, True)
+        out._convdocs_mark = made  # type: ignore[attr-defined]
+        nodes.append(
+            Node(self.path, self.module, self.kind, (seen,), moved, macs, windows, (made,))
+        )
+        return out
 
 
-def _asked(rule: Any, module: nn.Module, x: Tensor) -> Any:
+def _asked(rule: Rule, module: nn.Module, x: Tensor) -> Answer | None:
     try:
         return rule(module, x)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):

@@ -1,7 +1,7 @@
 """The shape rules, one family a module."""
 
 from convdocs.tracing.rules import norms, pointwise, products, resizing, shaping, sliding
-from convdocs.tracing.rules.base import BOOK, CONSTANT, FLOATS, Answer, Mark, facts
+from convdocs.tracing.rules.base import BOOK, CONSTANT, FLOATS, Answer, Mark, Rule, facts
 
 __all__ = [
     "BOOK",
@@ -9,6 +9,7 @@ __all__ = [
     "FLOATS",
     "Answer",
     "Mark",
+    "Rule",
     "facts",
     "norms",
     "pointwise",

@@ -47,9 +47,7 @@ def interpolate(
     )
     laid_out = x.plain and align_corners is None and not antialias
     sound = x.dtype in FLOATS and (mode == "nearest" or LINEAR.get(mode) == dims)
-    return Answer(
-        (*x.shape[:2], *out), x.dtype, sound, laid_out, flow=flow.named(flow.local(fields), dims)
-    )
+    return Answer((*x.shape[:2], *out), x.dtype, sound, laid_out, flow=flow.named(fields))
 
 
 def _sampled(size: int, output: int, scale: Any, mode: str, align_corners: bool) -> AxisField:

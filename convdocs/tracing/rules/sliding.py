@@ -260,7 +260,7 @@ def adaptive(x: Mark, output_size: Any, dims: int) -> Answer | None:
 def adaptive_flow(sizes: Shape, out: Shape) -> flow.Flow:
     """Along each axis, cell i reads its share of the input."""
     pairs = zip(sizes, out, strict=True)
-    return flow.named(flow.local(tuple(adaptive_field(n, m) for n, m in pairs)), len(out))
+    return flow.named(tuple(adaptive_field(n, m) for n, m in pairs))
 
 
 for _dims in (1, 2, 3):
