@@ -58,31 +58,30 @@ class _Table:
         self.sizes: dict[int, tuple[Shape | None, int]] = {}  # by id; no shape: uninitialised
         self.params = self.trainable = self.bytes = 0
         sizes = self.sizes
+        buffers: dict[int, Tensor] = {}
         for module in modules:
             # a script's insides are not walked: take all of it at once
             script = is_script(module)
             for parameter in module.parameters() if script else module._parameters.values():
                 if parameter is not None and id(parameter) not in sizes:
-                    count = self._add(parameter)
-                    self.params += count
-                    self.trainable += count if parameter.requires_grad else 0
+                    self._add(parameter)
             for buffer in module.buffers() if script else module._buffers.values():
-                if buffer is not None and id(buffer) not in sizes:
-                    self._add(buffer)
+                if buffer is not None and type(buffer) is not UninitializedBuffer:
+                    buffers[id(buffer)] = buffer
+        self.bytes += sum([b.numel() * b.itemsize for b in buffers.values()])
 
-    def _add(self, tensor: Tensor) -> int:
-        _, count = self.sizes[id(tensor)] = _size(tensor)
-        self.bytes += count * tensor.itemsize
-        return count
+    def _add(self, parameter: Tensor) -> None:
+        _, count = self.sizes[id(parameter)] = _size(parameter)
+        self.params += count
+        if parameter.requires_grad:
+            self.trainable += count
+        self.bytes += count * parameter.itemsize
 
 
 def _size(tensor: Tensor) -> tuple[Shape | None, int]:
-    if type(tensor) in _UNINITIALISED:
+    if type(tensor) is UninitializedParameter:
         return None, 0
     return tuple(tensor.shape), tensor.numel()
-
-
-_UNINITIALISED = (UninitializedParameter, UninitializedBuffer)
 
 
 def _activation_bytes(nodes: Iterable[Node]) -> int:

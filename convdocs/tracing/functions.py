@@ -85,6 +85,7 @@ def moved_to_meta(
     return args, kwargs
 
 
+@lru_cache(maxsize=1024)
 def name(func: Any) -> str:
     """The name one would call a function by: ``"relu"``, ``"flatten"``, ``"add"``.
 

@@ -21,7 +21,7 @@ from convdocs.tracing import flow
 from convdocs.tracing.guard import attributes_kept, values_kept
 from convdocs.tracing.lazy import initialised_twin, is_lazy, without_lazy_hooks
 from convdocs.tracing.nodes import OUTPUT, Node, mapped, tensors_in
-from convdocs.tracing.recorder import META, Recorder, mark
+from convdocs.tracing.recorder import META, Recorder, ShapeRecorder, mark
 from convdocs.tracing.rules import BOOK, Answer, Mark, Rule, facts
 
 Forward = Callable[..., Any]
@@ -97,7 +97,7 @@ def _is_torchs_layer(cls: Any) -> bool:
 def _stand_in(module: nn.Module, path: str, recorder: Recorder) -> Forward:
     rule = BOOK.modules.get(type(module))
     replaced = "forward" in module.__dict__  # by somebody, on this one alone
-    if rule is not None and not replaced and recorder.executed == "shapes":
+    if rule is not None and not replaced and isinstance(recorder, ShapeRecorder):
         return _Ruled(module, path, recorder, rule)
     if is_script(module):
         return _script(module, path, recorder)
@@ -145,7 +145,7 @@ class _Ruled:
 
     __slots__ = ("kind", "module", "path", "recorder", "rule")
 
-    def __init__(self, module: nn.Module, path: str, recorder: Recorder, rule: Rule) -> None:
+    def __init__(self, module: nn.Module, path: str, recorder: ShapeRecorder, rule: Rule) -> None:
         self.module = module
         self.path = path
         self.recorder = recorder
@@ -173,7 +173,7 @@ class _Ruled:
     def _written_down(self, seen: Mark, x: Tensor, answer: Answer) -> Tensor:
         shape, dtype, _, _, macs, windows, moved, inplace = answer
         nodes = self.recorder.nodes
-        out = x if inplace else torch.empty(shape, dtype=dtype, device=META)
+        out = x if inplace else self.recorder.blank(shape, dtype)
         made = Mark(len(nodes), shape, dtype, True)
         out._convdocs_mark = made  # type: ignore[attr-defined]
         nodes.append(
@@ -238,7 +238,7 @@ def run_leaf(
 ) -> Any:
     """Run a leaf module's forward; the functions it calls are written down as its own."""
     with torch._C.DisableTorchFunction():
-        inputs = tuple(tensors_in((args, kwargs)))
+        inputs = tensors_in((args, kwargs))
         node = Node(path, module, layer_class(module).__name__, tuple(map(facts, inputs)))
     recorder.leaf = node
     try:
@@ -255,7 +255,7 @@ def run_leaf(
         return _finished(node, recorder, inputs, out)
 
 
-def _finished(node: Node, recorder: Recorder, inputs: tuple[Tensor, ...], out: Any) -> Any:
+def _finished(node: Node, recorder: Recorder, inputs: list[Tensor], out: Any) -> Any:
     number = len(recorder.nodes)
     if any(out is one for one in inputs) and facts(out).source == node.inputs[0].source:
         out = out.detach()  # a layer that hands on its input, which keeps its own source

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from convdocs.geometry import Window
@@ -53,19 +54,31 @@ class Node:
         self.parameters: tuple[nn.Parameter, ...] = ()
 
 
-def tensors_in(value: Any) -> Iterator[Tensor]:
+def tensors_in(value: Any) -> list[Tensor]:
     """The tensors in nested lists, tuples, dicts and dataclasses, in order."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, list | tuple):
+    found: list[Tensor] = []
+    _collect(value, found)
+    return found
+
+
+def _collect(value: Any, found: list[Tensor]) -> None:
+    kind = type(value)
+    if kind in _HOLD_NONE:
+        return
+    if issubclass(kind, Tensor):
+        found.append(value)
+    elif issubclass(kind, list | tuple):
         for one in value:
-            yield from tensors_in(one)
-    elif isinstance(value, dict):
+            _collect(one, found)
+    elif issubclass(kind, dict):
         for one in value.values():
-            yield from tensors_in(one)
-    elif is_dataclass(value) and not isinstance(value, type):
+            _collect(one, found)
+    elif is_dataclass(kind):
         for field in fields(value):
-            yield from tensors_in(getattr(value, field.name))
+            _collect(getattr(value, field.name), found)
+
+
+_HOLD_NONE = frozenset({int, float, bool, str, type(None), torch.dtype, torch.device, torch.Size})
 
 
 def mapped(value: Any, change: Callable[[Tensor], Any]) -> Any:

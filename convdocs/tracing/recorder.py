@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from convdocs.report import Shape
 from convdocs.tracing import functions
 from convdocs.tracing.costs import Counter
 from convdocs.tracing.nodes import OUTPUT, Node, mapped, tensors_in
@@ -62,7 +63,7 @@ class Recorder(TorchFunctionMode):
                 return func(*args, **kwargs)
             if func in functions.DEVICE_READS:
                 return functions.DEVICE_READS[func](self.device)
-        inputs = tuple(tensors_in((args, kwargs)))
+        inputs = tensors_in((args, kwargs) if kwargs else args)
         node = Node(self.path, None, functions.name(func), tuple(map(facts, inputs)))
         answer = _asked(rule, args, kwargs)
         try:
@@ -70,7 +71,7 @@ class Recorder(TorchFunctionMode):
         except Exception as error:
             self.note_failure(error, node, lambda: functions.text(func, args, kwargs))
             raise
-        outputs = tuple(tensors_in(out))
+        outputs = tensors_in(out)
         if not outputs:
             return out
         if all(one.source == CONSTANT for one in node.inputs):
@@ -84,16 +85,14 @@ class Recorder(TorchFunctionMode):
         self._append(node, inputs, outputs)
         return out
 
-    def _mark_constants(
-        self, node: Node, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]
-    ) -> None:
+    def _mark_constants(self, node: Node, inputs: list[Tensor], outputs: list[Tensor]) -> None:
         """What is worked out from parameters alone is no call: no input of the model is in it."""
         behind = parameters_behind(node)
         for tensor in outputs:
             if not any(tensor is one for one in inputs):
                 mark(tensor, CONSTANT, behind)
 
-    def _append(self, node: Node, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> None:
+    def _append(self, node: Node, inputs: list[Tensor], outputs: list[Tensor]) -> None:
         number = len(self.nodes)
         node.leaf = self.leaf
         self.nodes.append(node)
@@ -166,7 +165,8 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 def parameters_behind(node: Node) -> tuple[nn.Parameter, ...]:
     """The parameters among a call's inputs, and those that its constants were made of."""
-    return tuple(dict.fromkeys(p for one in node.inputs for p in one.parameters))
+    behind = [p for one in node.inputs for p in one.parameters]
+    return tuple(dict.fromkeys(behind)) if behind else ()
 
 
 def mark(tensor: Tensor, source: int, parameters: tuple[nn.Parameter, ...] = ()) -> Mark:
@@ -189,6 +189,15 @@ class ShapeRecorder(Recorder):
     def __init__(self, device: torch.device) -> None:
         super().__init__(device)
         self._stand_ins: dict[int, tuple[Tensor, Tensor]] = {}
+        self._blanks: dict[tuple[Shape, torch.dtype], Tensor] = {}
+
+    def blank(self, shape: Shape, dtype: torch.dtype) -> Tensor:
+        """A contiguous tensor on meta; another view of one is made quicker than one anew."""
+        known = self._blanks.get((shape, dtype))
+        if known is None:
+            known = torch.empty(shape, dtype=dtype, device=META)
+            self._blanks[shape, dtype] = known
+        return known.detach()
 
     def on_meta(self, tensor: Tensor) -> Tensor:
         """The tensor itself if the run made it; for a real one its stand-in on meta."""
@@ -205,7 +214,7 @@ class ShapeRecorder(Recorder):
     ) -> Any:
         if answer is not None and answer.plain:
             if not answer.inplace:
-                return torch.empty(answer.shape, dtype=answer.dtype, device=META)
+                return self.blank(answer.shape, answer.dtype)
             if hasattr(args[0], "_convdocs_mark"):
                 return args[0]
         if func in functions.READ_VALUES:
