@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import random
 import sys
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from operator import is_
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from convdocs.tracing.nodes import tensors_in
 
 _CONTAINERS = frozenset({dict, OrderedDict, list, set})
 _OWN = nn.Module().__dict__.keys()  # torch's own dicts: an empty one is filled by no forward
@@ -75,17 +79,75 @@ def random_state_kept() -> Iterator[None]:
 
 @contextmanager
 def values_kept(modules: list[nn.Module]) -> Iterator[None]:
-    """Put back the values of buffers, and which gradient tensors the parameters have."""
-    buffers = [(b, b.detach().clone()) for m in modules for b in m.buffers(recurse=False)]
-    gradients = [(p, p.grad) for m in modules for p in m.parameters(recurse=False)]
+    """Put back the values of every tensor that the modules hold, and the parameters' gradients."""
+    held = {id(one): one for module in modules for one in tensors_in(module.__dict__)}
+    tensors = [one for one in held.values() if type(one) not in _UNINITIALISED]
+    known = [(one, one.data, one.requires_grad, one.grad) for one in tensors if one.is_leaf]
+    # a kernel of batch norm writes its statistics without saying so
+    statistics = [b for module in modules for b in module.buffers(recurse=False)]
+    writes = Writes(tensors, [one for one in statistics if type(one) not in _UNINITIALISED])
     with ExitStack() as counters:
-        for buffer, _ in buffers:  # the counter by which autograd notices a write
-            counters.enter_context(torch.autograd._unsafe_preserve_version_counter(buffer))  # type: ignore[attr-defined]
+        for one in tensors:  # the counter by which autograd notices a write
+            counters.enter_context(torch.autograd._unsafe_preserve_version_counter(one))  # type: ignore[attr-defined]
         try:
-            yield
+            with writes:
+                yield
         finally:
-            with torch.no_grad():
-                for buffer, before in buffers:
-                    buffer.copy_(before)
-            for parameter, gradient in gradients:
-                parameter.grad = gradient
+            for tensor, data, wanted, gradient in known:
+                if tensor.data_ptr() != data.data_ptr():
+                    tensor.data = data
+                tensor.requires_grad = wanted
+                tensor.grad = gradient
+            writes.undo()
+
+
+_UNINITIALISED = (UninitializedParameter, UninitializedBuffer)
+
+
+class Writes(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Keeps a copy of what a tensor holds from before the first kernel that writes into it.
+
+    Parameters
+    ----------
+    tensors : sequence of Tensor
+        Those to watch.
+    now : sequence of Tensor
+        Those to copy at once.
+
+    Examples
+    --------
+    >>> weight = torch.ones(2)
+    >>> with (writes := Writes([weight], [])):
+    ...     _ = weight[0].fill_(7)
+    >>> writes.undo()
+    >>> weight
+    tensor([1., 1.])
+    """
+
+    def __init__(self, tensors: Sequence[Tensor], now: Sequence[Tensor]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._watched: dict[int, list[Tensor]] = defaultdict(list)  # by storage
+        for one in tensors:
+            self._watched[_storage(one)].append(one)
+        self._copies = [(one, one.detach().clone()) for one in now]
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func._schema.is_mutable:
+            for tensor in tensors_in((args, kwargs)):
+                for one in self._watched.pop(_storage(tensor), ()):
+                    self._copies.append((one, one.detach().clone()))
+        return func(*args, **kwargs)
+
+    def undo(self) -> None:
+        """Write the copies back."""
+        with torch.no_grad():
+            for tensor, before in self._copies:
+                tensor.copy_(before)
+
+
+def _storage(tensor: Tensor) -> int:
+    """The memory that a tensor lies in; a sparse one's values cannot be written in place."""
+    return tensor.untyped_storage().data_ptr() if tensor.layout is torch.strided else 0
