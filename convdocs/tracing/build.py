@@ -13,11 +13,11 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from convdocs.geometry import Window
 from convdocs.layers import AXIS_NAMES, FAMILIES, LayerError, code, layer_class, read, settings
 from convdocs.report import Call, Shape, Trace
-from convdocs.tracing import flow
 from convdocs.tracing.modules import is_script
 from convdocs.tracing.nodes import OUTPUT, Node
 from convdocs.tracing.recorder import Recorder
 from convdocs.tracing.rules import Mark
+from convdocs.tracing.state import State, constant, fresh
 
 
 def build(
@@ -101,7 +101,7 @@ class _Builder:
     def __init__(self, table: _Table) -> None:
         self.table = table
         self.calls: list[Call] = []
-        self.states: dict[int, flow.State] = {}  # by source
+        self.states: dict[int, State] = {}  # by source
         self.call_of: list[int] = []  # by node number
         self.first_use: dict[int, int] = {}  # id of a parameter -> call index
         self.inside: list[Node] = []  # of the leaf that is being read
@@ -136,13 +136,13 @@ class _Builder:
         if state is None or state.axes or any(state.names):
             return
         if names := _names(layer_class(module), len(mark.shape)):
-            self.states[mark.source] = flow.State(names, state.fields, state.extents)
+            self.states[mark.source] = State(names, state.fields, state.extents)
 
-    def state(self, mark: Mark) -> flow.State:
+    def state(self, mark: Mark) -> State:
         """What is known about a tensor's axes."""
         known = self.states.get(mark.source)
         if known is None:
-            return flow.fresh(mark.shape) if mark.source == -1 else flow.constant(mark.shape)
+            return fresh(mark.shape) if mark.source == -1 else constant(mark.shape)
         return known
 
     def call(self, index: int, node: Node) -> Call:
@@ -221,7 +221,7 @@ def _names(cls: Any, rank: int) -> tuple[str, ...]:
     return ("N", "C", *spatial)[-rank:] if rank - len(spatial) in (1, 2) else ()
 
 
-_NO_STATE = flow.State((), (), ())
+_NO_STATE = State((), (), ())
 
 
 def _fold(leaf: Node, inside: list[Node]) -> None:
