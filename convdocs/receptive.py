@@ -6,8 +6,6 @@ or that divides it unevenly (an adaptive pool) the runs repeat with a period. Bo
 :class:`AxisField`, and a network's field is one AxisField looked up through the next.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from fractions import Fraction
 from functools import lru_cache

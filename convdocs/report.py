@@ -1,7 +1,5 @@
 """What a trace is: plain frozen data that pickles, compares and turns into JSON and back."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -183,7 +181,7 @@ class Trace:
         return {"schema": SCHEMA_VERSION, **_plain(self)}
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Trace:
+    def from_dict(cls, data: Mapping[str, Any]) -> "Trace":
         """The trace that :meth:`to_dict` was called on.
 
         Raises
