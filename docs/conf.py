@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import _tuplegetter
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -127,3 +128,11 @@ html_theme_options = {
         "color-brand-content": "#7cc4f0",
     },
 }
+
+
+def setup(app):
+    """Leave out the fields of a named tuple, which its own docstring explains."""
+    app.connect(
+        "autodoc-skip-member",
+        lambda app, what, name, member, skip, options: isinstance(member, _tuplegetter) or None,
+    )

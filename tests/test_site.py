@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,13 @@ def test_pictures_come_light_and_dark(pages):
 def test_no_page_shows_a_machine_s_path(pages):
     for name, soup in pages.items():
         assert str(ROOT) not in soup.get_text(), name
+
+
+def test_an_id_stands_for_one_place(pages):
+    twice = [
+        (name, place)
+        for name, soup in pages.items()
+        for place, count in Counter(tag["id"] for tag in soup.find_all(id=True)).items()
+        if count > 1
+    ]
+    assert twice == []

@@ -72,8 +72,16 @@ def lighten(
         ]
 
 
+def one_place_an_id(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Take from the box that furo puts around a table the table's own ids."""
+    for box in doctree.findall(nodes.container):
+        if {"table-wrapper", "math-wrapper"} & set(box["classes"]):
+            box["ids"] = []
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", skip_empty_sections)
     app.connect("doctree-read", tidy_gallery, priority=100)  # before Sphinx collects from it
+    app.connect("doctree-resolved", one_place_an_id)
     app.connect("html-page-context", lighten, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
