@@ -1,4 +1,4 @@
-"""Pictures and table captions for builders that write words only."""
+"""Pictures and table captions for builders that write words only, Markdown's among them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 
 
 class Words(SphinxPostTransform):
-    """Say a picture in words and set a table's caption above it, in text and man pages.
+    """Say a picture in words and set a table's caption above it, in text, Markdown and man pages.
 
     Their writers have no place for either: a man page would take the caption for its own name.
+    The builder ``markdown`` is sphinx-markdown-builder's.
     """
 
     default_priority = 100  # after what other builders get is gone from the page
-    builders = ("text", "man")
+    builders = ("text", "man", "markdown")
 
     def run(self, **kwargs: Any) -> None:
         """Replace the pictures and captions of this package's directives."""
-        for box in list(self.document.findall(_is_part)):
-            for figure in list(box.findall(nodes.figure)):
+        for figure in list(self.document.findall(nodes.figure)):
+            if _is_part(figure.parent) or "conv-picture" in figure["classes"]:
                 figure.replace_self(_said(figure))
+        for box in list(self.document.findall(_is_part)):
             for table in list(box.findall(nodes.table)):
                 if isinstance(table[0], nodes.title):
                     caption = nodes.paragraph("", "", *table.pop(0).children)
@@ -33,12 +35,11 @@ def _is_part(node: nodes.Node) -> bool:
 
 
 def _said(figure: nodes.figure) -> list[nodes.Node]:
-    said: list[nodes.Node] = []
+    image = next(figure.findall(nodes.image))  # the one for dark pages shows the same
+    said: list[nodes.Node] = [nodes.paragraph("", image["alt"])]
     for child in figure.children:
         match child:
-            case nodes.image():
-                said.append(nodes.paragraph("", child["alt"]))
-            case nodes.caption():
+            case nodes.caption() if child.astext() not in image["alt"]:
                 said.append(nodes.paragraph("", "", *child.children))
             case nodes.legend():
                 said += child.children
