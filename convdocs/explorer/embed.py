@@ -213,6 +213,33 @@ def notebook_numbers() -> dict[str, Any]:
     return found
 
 
+def with_notebook_numbers(layer: nn.Module, x: Tensor) -> Tensor:
+    """Give a layer the notebook's numbers, cut or repeated as the script does; the input with them.
+
+    Examples
+    --------
+    >>> layer = nn.Conv1d(3, 2, 3, padding=1)
+    >>> x = with_notebook_numbers(layer, torch.zeros(2, 3, 4))
+    >>> round(layer(x)[0, 0, 1].item(), 4)
+    0.6345
+    """
+    numbers = notebook_numbers()[str(read(layer).dims)]
+    for name, parameter in layer.named_parameters():
+        parameter.data = _tiled(numbers[name], parameter.shape)
+    return _tiled(numbers["x"], x.shape)
+
+
+def _tiled(given: Mapping[str, Any], shape: Sequence[int]) -> Tensor:
+    numbers = torch.tensor(given["data"]).reshape(given["shape"])
+    while numbers.dim() < len(shape):
+        numbers = numbers[None]
+    while numbers.dim() > len(shape):
+        numbers = numbers[0]
+    for axis, size in enumerate(shape):
+        numbers = numbers.index_select(axis, torch.arange(size) % numbers.shape[axis])
+    return numbers
+
+
 def markup(
     setting: Mapping[str, Any],
     *,

@@ -140,9 +140,13 @@ class Explorer(Figure):
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         """Embed the explorer, and draw the layer for builders without scripts."""
+        from convdocs.explorer import embed
+
         layer, x = self.layer(values)
         if values["batch"]:
             x = x.expand(values["batch"], *x.shape)
+        if values["values"] == "notebook":
+            x = embed.with_notebook_numbers(layer, x)
         return [
             addnodes.only(
                 "",
@@ -153,7 +157,7 @@ class Explorer(Figure):
         ]
 
     def layer(self, values: Mapping[str, Any]) -> tuple[nn.Module, Tensor]:
-        """The layer and an input; the notebook's own numbers are the script's to put in."""
+        """The layer and an input; the notebook's own numbers are put in later."""
         drawn = "random" if values["values"] == "notebook" else values["values"]
         return super().layer({**values, "values": drawn})
 
