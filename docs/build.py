@@ -22,7 +22,8 @@ OPTIONS = ["-n", "-W", "--keep-going", "-q", "-d", str(BUILD / "doctrees")]
 
 def fingerprint() -> str:
     """Of everything that pages are computed from, and Sphinx does not watch itself."""
-    digest = hashlib.sha256(f"{sys.version} torch {version('torch')}".encode())
+    address = os.environ.get("DOCS_URL")
+    digest = hashlib.sha256(f"{sys.version} torch {version('torch')} at {address}".encode())
     folders = [ROOT / "convdocs", DOCS / "_ext"]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     for path in sorted([*files, DOCS / "conf.py", ROOT / "constraints.txt"]):
@@ -74,7 +75,20 @@ def build() -> None:
     freshen()
     html = BUILD / "html"
     sphinx("-b", "html", "-j", "auto", *OPTIONS, str(DOCS), str(html))
+    twins(html)
     print(f"The site is built; open {(html / 'index.html').as_uri()}")
+
+
+def twins(html: Path) -> None:
+    """Write the pages' Markdown twins and llms.txt from the doctrees, without running anything."""
+    if out_of_date(html / "llms.txt"):
+        sphinx("-b", "markdown", "-a", *OPTIONS, str(DOCS), str(html))
+
+
+def out_of_date(index: Path) -> bool:
+    """Has a page been read since the twins were listed?"""
+    read = [path.stat().st_mtime for path in (BUILD / "doctrees").rglob("*.doctree")]
+    return not index.exists() or index.stat().st_mtime < max(read)
 
 
 def links() -> None:

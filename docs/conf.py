@@ -36,7 +36,10 @@ extensions = [
     "mathml",
     "notebook_cells",
     "pages",
-    "quick_start",
+    "published",
+    "quick_start",  # before what would load matplotlib
+    "sphinxext.opengraph",
+    "twins",
 ]
 
 exclude_patterns = [
@@ -101,10 +104,22 @@ python_use_unqualified_type_names = True
 numpydoc_show_class_members = False
 doctest_test_doctest_blocks = ""  # docstrings are pytest's; a page's examples say {doctest}
 
+# ---- where the site is and where its sources are edited; nothing else says so
+html_baseurl = os.environ.get("DOCS_URL", "").rstrip("/")
+html_baseurl += "/" if html_baseurl else ""
+docs_edit_url = os.environ.get("DOCS_EDIT_URL", "")  # a file's path is put behind it
+ogp_site_url = html_baseurl
+ogp_description_length = 160
+ogp_social_cards = {
+    "enable": bool(html_baseurl),  # only a whole address can name a picture
+    "image": "_static/logo.png",
+    "image_mini": "_static/logo.png",
+    "line_color": "#0b5d8f",
+}
+
 # ---- looks
 html_theme = "furo"
 html_title = "convdocs"
-html_baseurl = os.environ.get("DOCS_URL", "")  # where the site is, for canonical addresses
 html_static_path = ["_static"]
 templates_path = ["_templates"]
 html_css_files = ["site.css"]

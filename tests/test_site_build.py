@@ -1,6 +1,7 @@
 """The build itself: what makes it start afresh, and what makes it fail."""
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,21 @@ def test_another_torch_starts_afresh(build, tmp_path, monkeypatch):
     monkeypatch.setattr(build, "version", lambda name: "2.99.0")
     build.freshen()
     assert not any(page.exists() for page in pages)
+
+
+def test_twins_are_written_when_a_page_has_been_read(build):
+    doctrees = build.BUILD / "doctrees" / "learn"
+    doctrees.mkdir(parents=True)
+    for number, name in enumerate(("first", "second"), 1):
+        (doctrees / f"{name}.doctree").touch()
+        os.utime(doctrees / f"{name}.doctree", (number, number))
+    index = build.BUILD / "llms.txt"
+    assert build.out_of_date(index)
+    index.touch()
+    os.utime(index, (3, 3))
+    assert not build.out_of_date(index)
+    os.utime(doctrees / "second.doctree", (4, 4))
+    assert build.out_of_date(index)
 
 
 def test_a_stuck_build_is_stopped_with_a_message(build, monkeypatch):

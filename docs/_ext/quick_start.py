@@ -1,10 +1,12 @@
 """A build that runs no script loads no matplotlib.
 
 Sphinx-Gallery loads pyplot when its settings are read, to choose a backend, and goes on without
-where it is not installed. This site's pictures need no backend.
+where it is not installed. This site's pictures need no backend. The Open Graph extension loads it
+to draw cards, which only a site with an address has.
 """
 
 import sys
+from types import ModuleType
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
@@ -22,7 +24,16 @@ def show(app: Sphinx, config: Config) -> None:
         del sys.modules["matplotlib"]
 
 
+def without_cards() -> None:
+    """Stand in for the part of sphinxext.opengraph that draws cards."""
+    part = ModuleType("sphinxext.opengraph._social_cards")
+    part.__dict__.update(DEFAULT_SOCIAL_CONFIG={}, create_social_card=None)
+    sys.modules[part.__name__] = part
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
+    if not app.config.html_baseurl:
+        without_cards()
     app.connect("config-inited", hide, priority=BEFORE)
     app.connect("config-inited", show, priority=AFTER)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
