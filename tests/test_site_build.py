@@ -57,6 +57,13 @@ def test_another_torch_starts_afresh(build, tmp_path, monkeypatch):
     assert not any(page.exists() for page in pages)
 
 
+def test_another_address_starts_afresh(build, tmp_path, monkeypatch):
+    pages = built(build, tmp_path)
+    monkeypatch.setenv("DOCS_URL", "https://example.org/docs/")
+    build.freshen()
+    assert not any(page.exists() for page in pages)
+
+
 def test_twins_are_written_when_a_page_has_been_read(build):
     doctrees = build.BUILD / "doctrees" / "learn"
     doctrees.mkdir(parents=True)
