@@ -36,6 +36,7 @@ extensions = [
     "notebook_cells",
     "pages",
     "quick_start",
+    "thumbnails",
 ]
 
 exclude_patterns = [

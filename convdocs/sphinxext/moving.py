@@ -68,7 +68,7 @@ class Animation(Picture):
         for still, uri in zip(stills, films, strict=True):
             still["classes"].append("no-scaled-link")  # Sphinx would wrap it in one
             film = still.copy()
-            film["uri"], film["loading"] = uri, "lazy"  # the other theme's is never fetched
+            film["uri"] = uri
             figure, place = still.parent, still.parent.index(still)
             figure[place] = moving("", film, still, classes=still["classes"])
         return made
