@@ -32,6 +32,7 @@ extensions = [
     "convdocs.sphinxext.moving",
     "declared",
     "error_pages",
+    "inner_links",
     "mathml",
     "notebook_cells",
     "pages",
