@@ -85,6 +85,7 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "show_signature": False,
     "download_all_examples": False,
+    "first_notebook_cell": "%matplotlib inline",  # without it a notebook names its figures only
     "min_reported_time": 1e9,
     "write_computation_times": False,
     "plot_gallery": "True",
