@@ -35,6 +35,7 @@ extensions = [
     "inner_links",
     "mathml",
     "notebook_cells",
+    "page_downloads",
     "pages",
     "quick_start",
     "thumbnails",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -38,13 +39,10 @@ def downloads(section: str, suffix: str) -> list[Path]:
     return [file for (file,) in found]
 
 
-@pytest.mark.parametrize("suffix", [".py", ".ipynb"])
-@pytest.mark.parametrize("section", SECTIONS)
-def test_downloads_run_in_an_empty_folder(tmp_path, section, suffix):
+def run(files: list[Path], tmp_path: Path) -> None:
     """One after another, in one process that is not in the repository."""
     env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     env |= {"MPLBACKEND": "agg", "PYTHONSAFEPATH": "1"}
-    files = downloads(section, suffix)
     done = subprocess.run(
         [sys.executable, "-c", RUN, *map(str, files)],
         cwd=tmp_path, env=env, capture_output=True, text=True, check=False,
@@ -52,6 +50,36 @@ def test_downloads_run_in_an_empty_folder(tmp_path, section, suffix):
     assert done.returncode == 0, [*done.stdout.split("\n")[-2:], done.stderr]
     assert done.stdout.count("_downloads") >= len(files)
     assert not list(tmp_path.iterdir()), "it leaves files behind"
+
+
+@pytest.mark.parametrize("suffix", [".py", ".ipynb"])
+@pytest.mark.parametrize("section", SECTIONS)
+def test_downloads_of_the_gallery_run(tmp_path, section, suffix):
+    run(downloads(section, suffix), tmp_path)
+
+
+@pytest.mark.parametrize("suffix", [".py", ".ipynb"])
+def test_downloads_of_other_pages_run(tmp_path, suffix):
+    files = sorted((SITE / "_downloads" / "pages").glob(f"*{suffix}"))
+    sources = [
+        *ROOT.glob("docs/learn/*.md"),
+        *ROOT.glob("docs/howto/*.md"),
+        *ROOT.glob("docs/reference/*.md"),
+    ]
+    taught = {
+        "_".join(path.relative_to(ROOT / "docs").with_suffix("").parts)
+        for path in sources
+        if "```{doctest}" in path.read_text(encoding="utf-8")
+    }
+    assert {path.stem for path in files} == taught
+    run(files, tmp_path)
+
+
+def test_a_page_s_code_is_that_of_its_examples():
+    page = (ROOT / "docs" / "learn" / "channels.md").read_text(encoding="utf-8")
+    code = (SITE / "_downloads" / "pages" / "learn_channels.py").read_text(encoding="utf-8")
+    for line in re.findall(r"(?m)^>>> (.*)$", page):
+        assert line in code
 
 
 def test_a_notebook_shows_in_its_kernel_what_the_page_shows(tmp_path):
