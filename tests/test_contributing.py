@@ -48,3 +48,15 @@ def test_pre_commit_runs_what_lint_runs():
     hooks = [hook for repo in settings["repos"] for hook in repo["hooks"]]
     assert [(hook["entry"], hook["pass_filenames"]) for hook in hooks] == [("nox -s lint", False)]
     assert re.search(r"(?m)^def lint\(", (ROOT / "noxfile.py").read_text(encoding="utf-8"))
+
+
+def test_links_to_other_sites_are_tried_on_a_schedule_and_block_nothing():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/links.yml").read_text(encoding="utf-8"))
+    assert workflow[True].keys() == {"schedule", "workflow_dispatch"}  # YAML reads "on" as true
+    (sessions,) = re.findall(
+        r"nox.options.sessions = \[(.*)\]", (ROOT / "noxfile.py").read_text(encoding="utf-8")
+    )
+    assert "links" not in sessions
+    for other in ("check", "publish"):
+        text = (ROOT / ".github" / "workflows" / f"{other}.yml").read_text(encoding="utf-8")
+        assert not re.search(r"nox -s.*\blinks\b", text)
