@@ -35,10 +35,12 @@ extensions = [
     "error_pages",
     "mathml",
     "notebook_cells",
+    "page_downloads",
     "pages",
     "published",
     "quick_start",  # before what would load matplotlib
     "sphinxext.opengraph",
+    "thumbnails",
     "twins",
 ]
 
@@ -87,6 +89,7 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "show_signature": False,
     "download_all_examples": False,
+    "first_notebook_cell": "%matplotlib inline",  # without it a notebook names its figures only
     "min_reported_time": 1e9,
     "write_computation_times": False,
     "plot_gallery": "True",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup, Tag
+from PIL import Image
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "docs" / "_build" / "html"
@@ -89,11 +90,23 @@ def test_every_picture_has_words_and_a_size(pages):
     for name, soup in pages.items():
         for image in soup.select("article img"):
             words = image["alt"]
-            assert len(words) > 10, f"{name}: {words!r}"
-            assert not re.search(r"\S/\S|\\|\.(svg|png)\b", words), f"{name}: {words!r}"
-        for image in soup.select("figure.conv-picture img"):
             assert int(image["width"]) > 0, name
             assert int(image["height"]) > 0, name
+            assert len(words) > 10, f"{name}: {words!r}"
+            assert not re.search(r"\S/\S|\\|\.(svg|png)\b", words), f"{name}: {words!r}"
+
+
+def test_thumbnails_are_no_larger_than_their_place(pages):
+    shown = [
+        image for soup in pages.values() for image in soup.select(".sphx-glr-thumbcontainer img")
+    ]
+    assert len(shown) > 100
+    for image in shown:
+        assert image["src"].endswith(".webp")
+        file = SITE / "_images" / Path(image["src"]).name
+        with Image.open(file) as picture:
+            assert picture.size == (int(image["width"]), int(image["height"])) == (330, 220)
+        assert file.stat().st_size < 12_000, file.name
 
 
 def test_pictures_come_light_and_dark(pages):

@@ -132,3 +132,53 @@ def test_a_cell_on_no_page_fails_the_build(failed):
 
 def test_a_python_warning_fails_the_build(failed):
     assert "UserWarning: old" in failed
+
+
+PAGE = """Page
+====
+
+.. raw:: html
+
+   <a href="index.html">good</a> <a href="#page">good</a> <a href="https://example.org/">good</a>
+   <a href="index.html?q=1#page">good</a> <a href="gone.html">bad</a> <img alt="" src="gone.png">
+   <p class="x" id="here"></p> <a href="index.html#here">good</a> <a href="#nowhere">bad</a>
+"""
+
+
+def test_a_link_to_nowhere_fails_the_build(tmp_path):
+    conf = f"import sys\nsys.path.insert(0, {str(DOCS / '_ext')!r})\nextensions = ['inner_links']\n"
+    (tmp_path / "conf.py").write_text(conf, encoding="utf-8")
+    (tmp_path / "index.rst").write_text(PAGE, encoding="utf-8")
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html"]
+    build = [*command, str(tmp_path), str(tmp_path / "out")]
+    for _ in range(2):  # also when nothing is written anew
+        done = subprocess.run(build, capture_output=True, text=True, check=False)
+        assert done.returncode != 0
+        said = [line.split("link to ")[1].split()[0] for line in done.stderr.split("\n") if line]
+        assert sorted(said) == ["#nowhere", "gone.html", "gone.png"]
+
+
+@pytest.fixture
+def errors(tmp_path, monkeypatch):
+    """The errors' pages in a folder of their own, and what writes them."""
+    monkeypatch.setenv("PYTHONHASHSEED", "0")  # as build.py does: some messages list a set
+    monkeypatch.syspath_prepend(str(DOCS / "_ext"))
+    import error_pages
+
+    class App:
+        srcdir = tmp_path
+
+    error_pages.write_pages(App)
+    return tmp_path / "errors", lambda: error_pages.write_pages(App)
+
+
+def test_an_error_page_that_is_gone_or_changed_is_written_again(errors):
+    folder, write_pages = errors
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    (folder / "linear.md").unlink()
+    (folder / "norms.md").write_text("changed", encoding="utf-8")
+    (folder / "messages.json").unlink()
+    kept = (folder / "index.md").stat().st_mtime_ns
+    write_pages()
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert (folder / "index.md").stat().st_mtime_ns == kept

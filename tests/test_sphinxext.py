@@ -320,10 +320,22 @@ def test_explorers_link_to_the_errors_pages_that_the_project_names(tmp_path, sit
     assert re.findall(r'"errors":"([^"]*)"', html) == ([link] if link else [])
 
 
+def test_a_picture_has_its_room_before_it_is_fetched(nets):
+    target, _, _ = build(nets)
+    html = (target / "rest.html").read_text(encoding="utf-8")
+    for tag in re.findall(r"<img [^>]*only-[^>]*>", html):
+        said = dict(re.findall(r'(\w+)="([^"]*)"', tag))
+        picture = (target / said["src"]).read_text(encoding="utf-8")
+        points = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', picture)
+        assert said["loading"] == "lazy"
+        sizes = [round(float(one) * 4 / 3) for one in points.groups()]
+        assert [int(said["width"]), int(said["height"])] == sizes
+
+
 def test_a_page_for_the_dark_has_the_same_picture_in_other_colours(nets):
     target, _, _ = build(nets)
     html = (target / "rest.html").read_text(encoding="utf-8")
-    light, dark = re.findall(r'<img [^>]*class="only-(\w+)" src="([^"]+)"', html)
+    light, dark = re.findall(r'<img [^>]*class="only-(\w+)"[^>]* src="([^"]+)"', html)
     assert (light[0], dark[0]) == ("light", "dark")
     one, other = ((target / path).read_text(encoding="utf-8") for path in (light[1], dark[1]))
     assert one != other

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
 from convdocs.draw.grids import BARE, Area, Frame, are
 from convdocs.draw.numbers import number, places_for
@@ -13,6 +14,7 @@ from convdocs.draw.sheet import Sheet
 
 LINED = 5.0  # points of a cell from which on cells have borders
 SMALLEST_FRAME = 6.0
+STEPS = 127  # from clear to blue, and to orange: with them an image has at most 256 colours
 STROKES = 6.0  # between the strokes of padding
 
 
@@ -131,7 +133,7 @@ def pixels(values: np.ndarray, bare: np.ndarray, scale: tuple[float, float]) -> 
         out[..., 3] = 255
     else:
         out[..., :3] = np.where((shown < 0)[..., None], BELOW_ZERO, ABOVE_ZERO)
-        out[..., 3] = np.rint(np.abs(shown) / high * 255)
+        out[..., 3] = np.rint(np.rint(np.abs(shown) / high * STEPS) / STEPS * 255)
     out[clear] = 0
     return out
 
@@ -186,8 +188,9 @@ class Photo:
         low, high = min(0.0, float(shown.min())), float(shown.max())
         if low == 0:
             high = 1.0 if high <= 1 else max(high, 255.0)
-        out = np.full((*shown.shape[1:], 4), 255, dtype=np.uint8)
-        out[..., :3] = np.rint((np.moveaxis(shown, 0, 2) - low) / (high - low or 1.0) * 255)
+        full = np.rint((np.moveaxis(shown, 0, 2) - low) / (high - low or 1.0) * 255)
+        few = Image.fromarray(full.astype(np.uint8)).quantize(256)  # a third of the bytes
+        out = np.asarray(few.convert("RGBA"))
         sheet.image(x, y, self.width, self.height, out)
         for row, column, rows, columns, role in self.frames:
             left, top = x + column * self._size, y + row * self._size

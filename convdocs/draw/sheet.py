@@ -6,6 +6,7 @@ matplotlib would look up in its global rcParams is given here instead.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import re
@@ -21,6 +22,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.image import AxesImage
 from matplotlib.patches import Polygon
 from matplotlib.transforms import Bbox
+from PIL import Image
 
 from convdocs.draw.palette import Theme, colour
 
@@ -32,6 +34,7 @@ HALO = 3.6
 DPI = 100
 ORDER = {"hatch": 1.3, "halo": 2.15}  # hatches above cells, below patches; halos below frames
 
+_EMBEDDED = re.compile(r'data:image/png;base64,\s*([A-Za-z0-9+/=\s]+)"')
 _FONT = "DejaVu Sans"  # ships with matplotlib, so that sizes are the same everywhere
 _ADVANCE = {".": 0.318, "-": 0.361, "∞": 0.833, " ": 0.318, ",": 0.318, "(": 0.39, ")": 0.39,
             "=": 0.838, "+": 0.838, "×": 0.838, "[": 0.39, "]": 0.39, "i": 0.278, "l": 0.278,
@@ -292,7 +295,21 @@ def svg(fig: Figure) -> str:
         pad_inches=0,
         metadata=meta,
     )
-    return _stable_ids(out.getvalue()[out.getvalue().index("<svg") :])
+    text = out.getvalue()[out.getvalue().index("<svg") :]
+    return _stable_ids(_EMBEDDED.sub(_with_palette, text))
+
+
+def _with_palette(found: re.Match[str]) -> str:
+    """An embedded image with the same pixels in fewer bytes, if it has at most 256 colours."""
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(found[1]))))
+    colours, places = np.unique(pixels.reshape(-1, 4), axis=0, return_inverse=True)
+    if len(colours) > 256:
+        return found[0]
+    image = Image.fromarray(places.reshape(pixels.shape[:2]).astype(np.uint8))
+    image.putpalette(colours[:, :3].tobytes(), "RGB")
+    out = io.BytesIO()
+    image.save(out, "PNG", optimize=True, transparency=colours[:, 3].tobytes())
+    return found[0].replace(found[1], base64.b64encode(out.getvalue()).decode())
 
 
 def _stable_ids(text: str) -> str:

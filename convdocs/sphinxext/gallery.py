@@ -77,12 +77,17 @@ def directive(name: str, argument: str, figure: Figure, options: dict[str, str])
     return f"\n.. {name}:: {argument}\n{lines}\n   {caption}\n\n"
 
 
-def size(path: Path) -> tuple[int, int]:
-    """Width and height in pixels of an SVG that says them in points."""
-    head = path.read_text(encoding="utf-8")[:2000]
-    found = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', head)
+def extent(svg: str) -> tuple[int, int]:
+    """Width and height in pixels of an SVG that says them in points.
+
+    Examples
+    --------
+    >>> extent('<svg width="12pt" height="7.5pt">')
+    (16, 10)
+    """
+    found = re.search(r'width="([\d.]+)pt"[^>]* height="([\d.]+)pt"', svg)
     if found is None:
-        raise ValueError(f"{path.name} does not say its width and height in points")
+        raise ValueError("the picture does not say its width and height in points")
     return round(float(found[1]) * 96 / 72), round(float(found[2]) * 96 / 72)
 
 
@@ -104,8 +109,10 @@ class Picture(FigureDirective):
         if not isinstance(figure, nodes.figure):
             return made
         light = next(figure.findall(nodes.image))
-        width, height = size(Path(self.state.document.settings.env.relfn2path(light["uri"])[1]))
+        path = Path(self.state.document.settings.env.relfn2path(light["uri"])[1])
+        width, height = extent(path.read_text(encoding="utf-8"))
         light["width"], light["height"] = str(width), str(height)
+        light["loading"] = "lazy"  # the other theme's is never fetched
         dark = light.copy()
         dark["uri"] = self.options["dark"]
         light["classes"] = [*light["classes"], "only-light"]

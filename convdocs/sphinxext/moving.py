@@ -68,10 +68,24 @@ class Animation(Picture):
         for still, uri in zip(stills, films, strict=True):
             still["classes"].append("no-scaled-link")  # Sphinx would wrap it in one
             film = still.copy()
-            film["uri"], film["loading"] = uri, "lazy"  # the other theme's is never fetched
+            film["uri"] = uri
+            path = Path(self.state.document.settings.env.relfn2path(uri)[1])
+            # its own: with the still's, rounded otherwise, the page would move as it comes
+            film["width"], film["height"] = map(str, pixels(path.read_bytes()))
             figure, place = still.parent, still.parent.index(still)
             figure[place] = moving("", film, still, classes=still["classes"])
         return made
+
+
+def pixels(gif: bytes) -> tuple[int, int]:
+    """Width and height of a GIF.
+
+    Examples
+    --------
+    >>> pixels(b"GIF89a" + bytes([44, 1, 16, 0]))
+    (300, 16)
+    """
+    return int.from_bytes(gif[6:8], "little"), int.from_bytes(gif[8:10], "little")
 
 
 def visit_html(self: HTML5Translator, node: moving) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from docutils import nodes
 from sphinx import addnodes
 
+from convdocs.sphinxext.gallery import extent
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from sphinx.environment import BuildEnvironment
@@ -28,6 +30,11 @@ def picture(env: BuildEnvironment, figure: Figure, alt: str, width: str | None) 
     figure.savefig(pdf, format="pdf", metadata={"CreationDate": None})
     light_image = _image(env, light.encode(), "svg", alt, width, "only-light")
     dark_image = _image(env, draw.dark(light).encode(), "svg", alt, width, "only-dark")
+    wide, high = extent(light)
+    for image in (light_image, dark_image):
+        image["loading"] = "lazy"  # the other theme's is never fetched
+        if not width:  # the page keeps its room before it is there
+            image["width"], image["height"] = str(wide), str(high)
     made = nodes.figure()
     # in a box of their own: some themes hide with a picture the caption beside it
     pair = nodes.container("", light_image, dark_image, classes=["convdocs-pair"])

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 
 import convdocs
@@ -29,15 +30,36 @@ def write_pages(app: Sphinx) -> None:
     """Run the catalogue's examples in a process of their own, which leaves no torch behind."""
     folder = Path(app.srcdir) / "errors"
     known, wanted = folder / ".stamp", stamp()
-    if known.exists() and known.read_text(encoding="utf-8") == wanted:
+    if known.exists() and known.read_text(encoding="utf-8") == f"{wanted} {written(folder)}":
         return
     command = [sys.executable, str(HERE / "write_errors.py"), str(folder)]
     subprocess.run(command, check=True, timeout=600)
-    known.write_text(wanted, encoding="utf-8")
+    known.write_text(f"{wanted} {written(folder)}", encoding="utf-8")
+
+
+def written(folder: Path) -> str:
+    """Stands for the pages themselves, of which one may be gone or changed by hand."""
+    digest = hashlib.sha256()
+    for path in sorted([*folder.glob("*.md"), *folder.glob("*.json")]):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def add_looks(
+    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document
+) -> None:
+    """On the errors' pages, and on the search page the messages, since nothing is fetched there."""
+    if not pagename.startswith(("errors/", "search")):
+        return
+    app.add_css_file("errors.css")
+    app.add_js_file("errors.js", loading_method="defer")
+    if pagename == "search":
+        messages = (Path(app.srcdir) / "errors" / "messages.json").read_text(encoding="utf-8")
+        said = messages.replace("\n", "").replace("</", "<\\/")
+        app.add_js_file(None, body=f"const torchMessages = {said};")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", write_pages)
-    app.add_css_file("errors.css")
-    app.add_js_file("errors.js", loading_method="defer")
+    app.connect("html-page-context", add_looks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -109,10 +109,13 @@ class NotebookCells(Directive):
 
 
 def relist(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Every cell is on a page, or the build says which is missing; write the list anew."""
+    """Every cell is on a page, or the build says which is missing; where one changed, write the
+    list anew.
+    """
     for number in sorted(set(notebook()) - set(_cells(env))):
         logger.warning("cell %d of the notebook is on no page", number)
-    return [name for name in env.all_docs if name == "notebook"]
+    listed, env.notebook_cells_listed = getattr(env, "notebook_cells_listed", None), _cells(env)
+    return [name for name in env.all_docs if name == "notebook" and listed != _cells(env)]
 
 
 def resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -161,4 +164,4 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.connect("env-merge-info", merge)
     app.connect("env-updated", relist)
     app.connect("doctree-resolved", resolve)
-    return {"parallel_read_safe": True, "parallel_write_safe": True, "env_version": 1}
+    return {"parallel_read_safe": True, "parallel_write_safe": True, "env_version": 2}

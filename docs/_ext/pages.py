@@ -2,7 +2,6 @@
 
 import re
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -22,7 +21,7 @@ def skip_empty_sections(app: Sphinx, docname: str, source: list[str]) -> None:
 
 
 def tidy_gallery(app: Sphinx, doctree: nodes.document) -> None:
-    """Take out what Sphinx-Gallery adds and the site does not want; give thumbnails their names."""
+    """Take out what Sphinx-Gallery adds and the site does not want."""
     if not app.env.docname.startswith("gallery/"):
         return
     for node in list(doctree.findall(nodes.note)):
@@ -31,9 +30,6 @@ def tidy_gallery(app: Sphinx, doctree: nodes.document) -> None:
     for raw in list(doctree.findall(nodes.raw)):
         if "sg-tag-list" in raw.astext():
             raw.parent.remove(raw)
-    for image in list(doctree.findall(nodes.image)):
-        if "/images/thumb/" in image["uri"]:
-            _thumbnail(image, Path(app.srcdir))
     for printed in doctree.findall(nodes.literal_block):
         if printed.get("language") == "none" and "\n" not in printed.astext().strip():
             printed["classes"].append("sentence")  # an error message, say; it may be wrapped
@@ -42,33 +38,19 @@ def tidy_gallery(app: Sphinx, doctree: nodes.document) -> None:
             tree.parent.remove(tree)
 
 
-def _thumbnail(image: nodes.image, source: Path) -> None:
-    """The picture itself, light and dark, with a name; it is drawn small by the style sheet."""
-    page = re.sub(r".*sphx_glr_|_thumb\..*", "", image["uri"])
-    image["alt"] = f"A picture from the page {page.replace('_', ' ')}"
-    if image["uri"].endswith(".svg"):
-        dark = image.copy()
-        light = _original(source / image["uri"].lstrip("/"))
-        name = light.with_name(f"{light.stem}_dark.svg").relative_to(source)
-        dark["uri"] = f"/{name.as_posix()}"
-        image["classes"].append("only-light")
-        dark["classes"].append("only-dark")
-        image.parent.insert(image.parent.index(image) + 1, dark)
-
-
-def _original(thumb: Path) -> Path:
-    """The picture that a thumbnail is a copy of; it need not be the page's first."""
-    found = thumb.parent.parent.glob(thumb.name.replace("_thumb.svg", "_[0-9][0-9][0-9].svg"))
-    return next(path for path in found if path.read_bytes() == thumb.read_bytes())
-
-
 def lighten(
     app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document
 ) -> None:
-    """Drop the gallery's style sheets and script; site.css does their work."""
+    """Drop the gallery's style sheets and script, whose work site.css does, and MyST-NB's where
+    no cell was run.
+    """
+    run = doctree is not None and any(
+        "cell" in one["classes"] for one in doctree.findall(nodes.container)
+    )
+    unused = r"/sg[-_]" if run else r"/(sg[-_]|mystnb\.)"
     for kind in ("css_files", "script_files"):
         context[kind] = [
-            asset for asset in context[kind] if not re.search(r"/sg[-_]", str(asset.filename))
+            asset for asset in context[kind] if not re.search(unused, str(asset.filename))
         ]
 
 

@@ -18,6 +18,9 @@ var splitQuery = (query) => {
   return known.length ? known : words;
 };
 
+/* The lines shown of each page are fetched, which browsers refuse where pages are opened from files. */
+if (window.location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
 const MESSAGE = 6; // words from which on a query is taken for a pasted message
 const asked = () => stems(new URLSearchParams(window.location.search).get("q") ?? "");
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import warnings
 from pathlib import Path
@@ -14,6 +15,7 @@ from convdocs.errors.catalogue import FAMILIES
 from convdocs.errors.entry import Entry, Family
 from convdocs.view.tables import escape_markdown, markdown_code
 
+MESSAGES = "messages.json"
 SEEN_AT_ONCE = 4  # other messages; more than these are folded away
 
 INDEX = """\
@@ -41,8 +43,9 @@ with convdocs.explaining():
     model(x)
 ```
 
-{{.error-search}}
 ## Find your message
+
+<div class="error-search"></div>
 
 """
 
@@ -55,12 +58,20 @@ def main(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     pages = {"index": INDEX.format(count=len(FAMILIES))}
     contents = "\n".join(family.name for family in FAMILIES)
+    messages = []
     for family in FAMILIES:
         pages[family.name], rows = family_page(family)
         pages["index"] += index_table(family, rows)
+        messages += [known(message, entry) for message, entry in rows]
     pages["index"] += f"```{{toctree}}\n:hidden:\n\n{contents}\n```\n"
     for name, text in pages.items():
         write(folder / f"{name}.md", text)
+    write(folder / MESSAGES, json.dumps(messages, indent=0))
+
+
+def known(message: str, entry: Entry) -> list[str]:
+    """A message, where it is explained, and what it is: for the search page."""
+    return [message.split("\n")[0], f"errors/{entry.family}.html#{entry.code}", entry.title]
 
 
 def write(path: Path, text: str) -> None:

@@ -1,0 +1,45 @@
+"""The built site on a server of this machine, packed on its way as web servers pack it."""
+
+import gzip
+import http.server
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+
+PACKED = ("text/", "image/svg", "application/json", "application/javascript")
+
+
+class Packing(http.server.SimpleHTTPRequestHandler):
+    def do_GET(self) -> None:
+        file = Path(self.translate_path(self.path))
+        file = file / "index.html" if file.is_dir() else file
+        if not file.exists():
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        kind, body = self.guess_type(str(file)), file.read_bytes()
+        self.send_response(HTTPStatus.OK)
+        if kind.startswith(PACKED):
+            body = gzip.compress(body)
+            self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: the tests say what is wrong."""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address of a server of what is in the folder."""
+
+    def handler(*args: object) -> Packing:
+        return Packing(*args, directory=folder)  # type: ignore[arg-type]
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
