@@ -11,6 +11,9 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from inner_links import broken, pages
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -76,6 +79,7 @@ def build() -> None:
     html = BUILD / "html"
     sphinx("-b", "html", "-j", "auto", *OPTIONS, str(DOCS), str(html))
     twins(html)
+    check_links(html)
     print(f"The site is built; open {(html / 'index.html').as_uri()}")
 
 
@@ -89,6 +93,18 @@ def out_of_date(index: Path) -> bool:
     """Has a page been read since the twins were listed?"""
     read = [path.stat().st_mtime for path in (BUILD / "doctrees").rglob("*.doctree")]
     return not index.exists() or index.stat().st_mtime < max(read)
+
+
+def check_links(html: Path) -> None:
+    """Fail if a link between pages leads nowhere; after a build that wrote a page."""
+    checked = BUILD / "links_checked"
+    written = max(path.stat().st_mtime_ns for path in pages(html).values())
+    if checked.exists() and checked.stat().st_mtime_ns >= written:
+        return
+    found = broken(html, urlsplit(os.environ.get("DOCS_URL", "")).path)
+    if found:
+        sys.exit("\n".join(f"{page}: the link to {link} leads nowhere" for page, link in found))
+    checked.touch()
 
 
 def links() -> None:
