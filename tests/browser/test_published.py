@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -41,8 +42,9 @@ class Host(SimpleHTTPRequestHandler):
         file = self.folder / path if found else self.folder / "404.html"
         self.send_response(200 if found else 404)
         self.send_header("Content-Type", self.guess_type(str(file)))
-        self.end_headers()
-        self.wfile.write(file.read_bytes())
+        with suppress(ConnectionError):  # the reader has gone on
+            self.end_headers()
+            self.wfile.write(file.read_bytes())
 
     def log_message(self, *args) -> None:
         """Say nothing."""
