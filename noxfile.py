@@ -33,7 +33,6 @@ OLDEST_BESIDE = (
 )
 # small tensors gain nothing from threads, and torch's pool does not survive Sphinx's forks
 QUIET = {"OMP_NUM_THREADS": "1"}
-WORKERS = ("-n", "auto", "--dist", "loadgroup")  # a group shares what one worker has made
 
 
 def requirements() -> list[str]:
@@ -83,7 +82,7 @@ def tests(session: nox.Session) -> None:
     """Build the site if it is not current, then run the tests, which read its pages."""
     python = toolchain(session)
     session.run(python, "docs/build.py")
-    session.run(python, "-m", "pytest", *WORKERS, *session.posargs, env=QUIET)
+    session.run(python, "-m", "pytest", "-n", "auto", *session.posargs, env=QUIET)
 
 
 @nox.session(name="sphinx-oldest")
@@ -109,7 +108,7 @@ def browser(session: nox.Session) -> None:
     """Open the built site in Chromium: console, requests, layout, accessibility."""
     python = toolchain(session)
     session.run(python, "docs/build.py")
-    session.run(python, "-m", "pytest", *WORKERS, "tests/browser", *session.posargs, env=QUIET)
+    session.run(python, "-m", "pytest", "-n", "auto", "tests/browser", *session.posargs, env=QUIET)
 
 
 @nox.session

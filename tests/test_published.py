@@ -14,10 +14,7 @@ import convdocs
 ROOT = DOCS.parent
 WITHOUT_SOURCE = {"genindex.html", "search.html", "404.html"}
 
-pytestmark = [
-    pytest.mark.skipif(not SITE.exists(), reason="the site is not built: nox -s docs"),
-    pytest.mark.xdist_group("published"),  # one worker publishes it
-]
+pytestmark = pytest.mark.skipif(not SITE.exists(), reason="the site is not built: nox -s docs")
 
 
 def read(site: Path) -> dict[str, BeautifulSoup]:
@@ -35,7 +32,7 @@ def pages() -> dict[str, BeautifulSoup]:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
-    return publish(tmp_path_factory.mktemp("published"))
+    return publish(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

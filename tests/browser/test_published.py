@@ -12,7 +12,6 @@ import pytest
 from playwright.sync_api import Browser, Page
 from published_site import publish
 
-pytestmark = pytest.mark.xdist_group("published")  # one worker publishes it
 PRINTED = {
     "index.html": "See where every number comes from",
     "learn/one_number.html": "One number of a convolution",
@@ -52,7 +51,7 @@ class Host(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module", params=["/", "/a/base/"])
 def host(request, site, tmp_path_factory) -> Iterator[str]:
-    folder = publish(tmp_path_factory.mktemp("published"), f"https://example.org{request.param}")
+    folder = publish(tmp_path_factory, f"https://example.org{request.param}")
     handler = partial(Host, folder=folder, root=request.param)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
