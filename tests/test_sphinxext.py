@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from docutils.parsers.rst.directives.images import Image
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
@@ -327,7 +328,8 @@ def test_a_picture_has_its_room_before_it_is_fetched(nets):
         said = dict(re.findall(r'(\w+)="([^"]*)"', tag))
         picture = (target / said["src"]).read_text(encoding="utf-8")
         points = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', picture)
-        assert said["loading"] == "lazy"
+        # docutils before 0.21 knows no way to fetch a picture late
+        assert said.get("loading") == ("lazy" if "loading" in Image.option_spec else None)
         sizes = [round(float(one) * 4 / 3) for one in points.groups()]
         assert [int(said["width"]), int(said["height"])] == sizes
 
