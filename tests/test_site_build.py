@@ -135,6 +135,18 @@ def test_a_python_warning_fails_the_build(failed):
     assert "UserWarning: old" in failed
 
 
+def test_a_new_title_is_said_in_the_links_to_it(tmp_path):
+    conf = f"import sys\nsys.path.insert(0, {str(DOCS / '_ext')!r})\nextensions = ['pages']\n"
+    (tmp_path / "conf.py").write_text(conf, encoding="utf-8")
+    (tmp_path / "index.rst").write_text("Home\n====\n\nSee :doc:`other`.\n", encoding="utf-8")
+    for title in ("First title", "Second title", "Second title"):
+        other = f":orphan:\n\n{title}\n============\n"
+        (tmp_path / "other.rst").write_text(other, encoding="utf-8")
+        command = [sys.executable, "-m", "sphinx", "-q", "-W", "-b", "html"]
+        subprocess.run([*command, str(tmp_path), str(tmp_path / "out")], check=True)
+        assert title in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+
+
 PAGE = """<h1 id="page">Page</h1>
 <a href="index.html">good</a> <a href="#page">good</a> <a href="https://example.org/">good</a>
 <a href="index.html?q=1#page">good</a> <a href="gone.html">bad</a> <img alt="" src="gone.png">

@@ -7,6 +7,7 @@ from typing import Any
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
 
 def skip_empty_sections(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -54,6 +55,14 @@ def lighten(
         ]
 
 
+def retitled(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Write every page anew when a title has changed, since links on other pages say it."""
+    said = {name: title.astext() for name, title in env.titles.items()}
+    said |= {name: place[2] for name, place in env.get_domain("std").labels.items()}
+    before, env.said_in_links = getattr(env, "said_in_links", said), said
+    return [] if said == before else sorted(env.all_docs)
+
+
 def one_place_an_id(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Take from the box that furo puts around a table the table's own ids."""
     for box in doctree.findall(nodes.container):
@@ -64,6 +73,7 @@ def one_place_an_id(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", skip_empty_sections)
     app.connect("doctree-read", tidy_gallery, priority=100)  # before Sphinx collects from it
+    app.connect("env-updated", retitled)
     app.connect("doctree-resolved", one_place_an_id)
     app.connect("html-page-context", lighten, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -40,7 +40,7 @@ print(conv.bias)
 # bias is added to each sum that its filter makes.
 #
 # Why are all of them so small? PyTorch draws them evenly from between
-# :math:`-\frac{1}{\sqrt{C_{in} K}}` and :math:`+\frac{1}{\sqrt{C_{in} K}}`, where :math:`C_{in}`
+# :math:`-1/\sqrt{C_{in} K}` and :math:`+1/\sqrt{C_{in} K}`, where :math:`C_{in}`
 # is the number of input channels and :math:`K` the length of the filter. Here that is
 # :math:`1/\sqrt{9}`, a third. The more numbers a filter adds up, the smaller each one starts.
 #
