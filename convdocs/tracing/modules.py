@@ -21,7 +21,7 @@ from convdocs.tracing import flow
 from convdocs.tracing.guard import attributes_kept, values_kept
 from convdocs.tracing.lazy import initialised_twin, is_lazy, without_lazy_hooks
 from convdocs.tracing.nodes import OUTPUT, Node, mapped, tensors_in
-from convdocs.tracing.recorder import META, Recorder, ShapeRecorder, mark
+from convdocs.tracing.recorder import META, Recorder, ShapeRecorder, asked, mark
 from convdocs.tracing.rules import BOOK, Answer, Mark, Rule, facts
 
 Forward = Callable[..., Any]
@@ -165,7 +165,7 @@ class _Ruled:
         seen = getattr(args[0], "_convdocs_mark", None) if len(args) == 1 and not kwargs else None
         if seen is not None:
             with torch._C.DisableTorchFunction():
-                answer = _asked(self.rule, module, args[0])
+                answer = asked(self.rule, module, args[0])
                 if answer is not None and answer.plain:
                     return self._written_down(seen, args[0], answer)
         return run_leaf(module, self.path, recorder, self.original, args, kwargs)
@@ -180,13 +180,6 @@ class _Ruled:
             Node(self.path, self.module, self.kind, (seen,), moved, macs, windows, (made,))
         )
         return out
-
-
-def _asked(rule: Rule, module: nn.Module, x: Tensor) -> Answer | None:
-    try:
-        return rule(module, x)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        return None  # settings or an input that torch refuses too, in its own words
 
 
 def _lazy(module: nn.Module, path: str, recorder: Recorder) -> Forward:

@@ -19,7 +19,7 @@ from convdocs.tracing import functions
 from convdocs.tracing.costs import Counter
 from convdocs.tracing.nodes import OUTPUT, Node, mapped, tensors_in
 from convdocs.tracing.replay import raise_for_real, refused_at_once
-from convdocs.tracing.rules import BOOK, CONSTANT, FLOATS, Answer, Mark, facts
+from convdocs.tracing.rules import BOOK, CONSTANT, FLOATS, Answer, Mark, Rule, facts
 
 META = torch.device("meta")
 
@@ -65,7 +65,7 @@ class Recorder(TorchFunctionMode):
                 return functions.DEVICE_READS[func](self.device)
         inputs = tensors_in((args, kwargs) if kwargs else args)
         node = Node(self.path, None, functions.name(func), tuple(map(facts, inputs)))
-        answer = _asked(rule, args, kwargs)
+        answer = asked(rule, *args, **kwargs)
         try:
             out = self._execute(func, args, kwargs, answer, node)
         except Exception as error:
@@ -143,14 +143,14 @@ class Recorder(TorchFunctionMode):
         self.failed = (error, node)
 
 
-def _asked(rule: Any, args: Any, kwargs: dict[str, Any]) -> Answer | None:
+def asked(rule: Rule | None, /, *args: Any, **kwargs: Any) -> Answer | None:
+    """What a rule says about a call, if there is a rule and it can say anything."""
     if rule is None:
         return None
     try:
-        answer: Answer | None = rule(*args, **kwargs)
+        return rule(*args, **kwargs)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        return None  # not a call that the function takes; torch will say so
-    return answer
+        return None  # settings or an input that torch refuses too, in its own words
 
 
 def _chain(error: BaseException) -> list[BaseException]:

@@ -3,8 +3,9 @@
 import gzip
 import http.server
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
@@ -34,13 +35,14 @@ class Packing(http.server.SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The address of a server of what is in the folder."""
-
-    def handler(*args: object) -> Packing:
-        return Packing(*args, directory=folder)  # type: ignore[arg-type]
-
+def listening(handler: Callable[..., http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The address of a server whose requests go to the handler."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+def served(folder: Path) -> AbstractContextManager[str]:
+    """The address of a server of what is in the folder."""
+    return listening(partial(Packing, directory=folder))

@@ -1,16 +1,16 @@
 """The published site from a server, where addresses lead nowhere; pages on paper."""
 
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 from published_site import publish
+from serving import listening
 
 PRINTED = {
     "index.html": "See where every number comes from",
@@ -53,10 +53,8 @@ class Host(SimpleHTTPRequestHandler):
 def host(request, site, tmp_path_factory) -> Iterator[str]:
     folder = publish(tmp_path_factory, f"https://example.org{request.param}")
     handler = partial(Host, folder=folder, root=request.param)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}{request.param}"
-        server.shutdown()
+    with listening(handler) as address:
+        yield address + request.param
 
 
 def lost(browser: Browser, address: str) -> tuple[Page, list[str]]:
