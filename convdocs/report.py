@@ -55,6 +55,14 @@ class Call(NamedTuple):
         The parameters the call uses itself.
     training : bool
         Whether the layer was in training mode.
+    output_dtypes : tuple of str
+        One per output tensor, ``"float32"``.
+    trainable : int or None
+        Those of ``params`` that require a gradient.
+    local_fields : tuple of tuple of AxisField
+        Per input tensor, and per spatial axis of the output, the cells of that input which one
+        output cell reads; empty for an input whose axes are not the output's. The receptive
+        field is these, looked up through each other back to the model's input.
 
     Examples
     --------
@@ -78,6 +86,49 @@ class Call(NamedTuple):
     windows: tuple[Window, ...] = ()
     parameters: tuple[tuple[str, Shape], ...] = ()
     training: bool = False
+    output_dtypes: tuple[str, ...] = ()
+    trainable: int | None = 0
+    local_fields: tuple[tuple[AxisField, ...], ...] = ()
+
+
+class ModuleSummary(NamedTuple):
+    """One module of a model, container or leaf, or a function called inside one.
+
+    Parameters
+    ----------
+    path : str
+        Its name in the model, ``"layer1.0"``; ``""`` is the model itself.
+    kind : str
+        Its class, or the function's name.
+    depth : int
+        0 for the model, 1 for what it holds, and so on.
+    first, last : int
+        Indices of the first and the last call made inside it.
+    params, trainable : int or None
+        Parameters first used inside it, and those of them that require a gradient.
+    macs : int or None
+        Of all calls inside it; None when one of them could not be counted.
+    output_shapes : tuple of tuple of int
+        Of the tensors that came out of it.
+    receptive_field : tuple of AxisField
+        One per spatial axis of its output.
+
+    Examples
+    --------
+    >>> ModuleSummary("layer1", "Sequential", 1, 4, 9, 700, 700, 12_000).depth
+    1
+    """
+
+    path: str
+    kind: str
+    depth: int
+    first: int
+    last: int
+    params: int | None = 0
+    trainable: int | None = 0
+    macs: int | None = 0
+    output_shapes: tuple[Shape, ...] = ()
+    receptive_field: tuple[AxisField, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +147,8 @@ class Finding:
         What happens, with the numbers at hand.
     fix : str
         What to do about it.
+    places : tuple of int
+        The indices of all calls it is about, when there are several.
 
     Examples
     --------
@@ -108,6 +161,7 @@ class Finding:
     index: int
     sentence: str
     fix: str
+    places: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.path or '(model)'}: {self.sentence} {self.fix} [{self.code}]"
@@ -147,6 +201,8 @@ class Trace:
         The silent mistakes.
     notes : tuple of str
         What else there is to say about the run.
+    modules : tuple of ModuleSummary
+        The model's tree in order of execution: containers, leaf modules, functions.
 
     Examples
     --------
@@ -169,6 +225,7 @@ class Trace:
     executed: Literal["shapes", "values"] = "shapes"
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
+    modules: tuple[ModuleSummary, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As dicts, lists, strings and numbers that JSON can hold, with a schema version.
@@ -201,7 +258,11 @@ class Trace:
             )
         values = {key: _frozen(value) for key, value in data.items() if key != "schema"}
         values["calls"] = tuple(_call(call) for call in data["calls"])
-        values["findings"] = tuple(Finding(**finding) for finding in data["findings"])
+        values["findings"] = tuple(
+            Finding(**{key: _frozen(value) for key, value in finding.items()})
+            for finding in data["findings"]
+        )
+        values["modules"] = tuple(_module(module) for module in data.get("modules", ()))
         return cls(**values)
 
     def to_json(self, *, indent: int | None = None) -> str:
@@ -261,7 +322,7 @@ def _plain(value: Any) -> Any:
     match value:
         case Fraction():
             return str(value)
-        case Call() | AxisField() | Window():
+        case Call() | ModuleSummary() | AxisField() | Window():
             return {name: _plain(one) for name, one in value._asdict().items()}
         case tuple():
             return [_plain(one) for one in value]
@@ -281,7 +342,16 @@ def _call(data: Mapping[str, Any]) -> Call:
         for window in data["windows"]
     )
     values["receptive_field"] = tuple(_axis_field(field) for field in data["receptive_field"])
+    values["local_fields"] = tuple(
+        tuple(_axis_field(field) for field in fields) for fields in data.get("local_fields", ())
+    )
     return Call(**values)
+
+
+def _module(data: Mapping[str, Any]) -> ModuleSummary:
+    values = {key: _frozen(value) for key, value in data.items()}
+    values["receptive_field"] = tuple(_axis_field(field) for field in data["receptive_field"])
+    return ModuleSummary(**values)
 
 
 def _axis_field(data: Mapping[str, Any]) -> AxisField:
