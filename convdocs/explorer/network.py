@@ -14,11 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from convdocs.explorer import page, still
+from convdocs.explorer import bundle, page, still
 from convdocs.explorer.embed import ExplorerError
 from convdocs.explorer.operations import Settings, operation
 from convdocs.explorer.recording import Operand, Step, watch
-from convdocs.receptive import AxisField
+from convdocs.receptive import IDENTITY, AxisField, local_field
 from convdocs.report import Call, Trace
 
 MOST_NUMBERS = 100_000
@@ -48,7 +48,7 @@ class NetworkExplorer:
 
     def _repr_html_(self) -> str:
         """The explorer with its script: works alone, in a notebook or a file."""
-        return f"{self.markup()}\n<script>{page.network_script()}</script>"
+        return f"{self.markup()}\n<script>{bundle.script('network')}</script>"
 
     def save(self, path: str | Path, title: str | None = None) -> None:
         """Write a page that needs no other file.
@@ -226,7 +226,7 @@ def _entry(step: Step, call: Call, chosen: bool, bank: _Bank) -> dict[str, Any]:
         "shape": list(call.output_shapes[0]),
         "axes": call.axes,
         "sources": list(call.sources),
-        "fields": [[_field(one) for one in fields] for fields in call.local_fields],
+        "fields": [[_field(one) for one in fields] for fields in _fields(call)],
         "chosen": chosen,
         "op": op and _plain(op, call, bank),
     }
@@ -259,6 +259,18 @@ def _field(field: AxisField) -> Any:
         return None
     step = Fraction(field.stride)
     return [field.size, step.numerator, step.denominator, field.offset, field.runs]
+
+
+def _fields(call: Call) -> tuple[tuple[AxisField, ...], ...]:
+    if call.local_fields or not call.axes:
+        return call.local_fields
+    spatial = len([name for name in call.axes.split() if name in "DHWL"])
+    own = tuple(local_field(window) for window in call.windows)
+    same = (IDENTITY,) * spatial
+    return tuple(
+        own if own and len(own) == spatial else same if shape == call.output_shapes[0] else ()
+        for shape in call.input_shapes
+    )
 
 
 def _alive(entries: Sequence[dict[str, Any]], call: Call) -> bool:

@@ -1,13 +1,11 @@
-"""Scripts and style sheets of the explorers, and a page of its own around one."""
+"""A page of its own around an explorer."""
 
 from __future__ import annotations
 
 import html
 import json
-from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
 PAGE = """\
 <!doctype html>
 <html lang="en">
@@ -27,21 +25,11 @@ PAGE = """\
 </body>
 </html>
 """
-NETWORK = ("network_ops", "network_model", "network_graph", "network_terms", "network_paint",
-           "network_input", "network_detail", "network")  # fmt: skip
 
 
 def page(title: str, part: str) -> str:
     """A whole page around a part that brings its own script and style."""
     return PAGE.format(title=html.escape(title), part=part)
-
-
-def network_script() -> str:
-    """The network explorer as one classic script, its style sheet inside."""
-    files = (HERE / "js" / f"{name}.js" for name in NETWORK)
-    script = "".join(file.read_text(encoding="utf-8") for file in files)
-    style = (HERE / "js" / "network.css").read_text(encoding="utf-8")
-    return f"window.ConvNetworkStyle = {as_json(style)};\n{script}"
 
 
 def as_json(data: Any) -> str:

@@ -1,9 +1,4 @@
 /* A network in the page: its calls, its numbers, and what they become when something changes. */
-window.ConvNetworkModel ??= (() => {
-"use strict";
-
-const { OPS, count } = window.ConvNetworkOps;
-
 function decoded({ shape, data }) {
   const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
   return { shape, data: new Float32Array(bytes.buffer) };
@@ -164,6 +159,3 @@ class Network {
     this.refresh();
   }
 }
-
-return { Network, sheet };
-})();

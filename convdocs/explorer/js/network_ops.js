@@ -3,9 +3,6 @@
  * A window slides over three axes, depth, height and width; a layer over fewer has axes of one
  * cell in front. OPS[kind](op, inputs, shape) gives the numbers of the output of that shape.
  */
-window.ConvNetworkOps ??= (() => {
-"use strict";
-
 const count = (shape) => shape.reduce((all, size) => all * size, 1);
 const NOTHING = -1; // a tap on padding, or between two spread cells
 
@@ -396,9 +393,3 @@ const OPS = {
   cat, upsample, permute: moved, pad: moved, mean: reduced, sum: reduced,
   reshape: (op, [x]) => x.data.slice(),
 };
-
-return {
-  NOTHING, OPS, CURVES, BINARY, count, sweep, eachTap, group, weightAt, divisor, isMax, norm, valueAt, spreadAt,
-  origin, member, mixture, gathered,
-};
-})();
