@@ -44,7 +44,9 @@ class NetworkExplorer:
 
     def __repr__(self) -> str:
         alive = "" if self.data["live"] else ", recorded"
-        return f"<NetworkExplorer of {self.trace.model}: {len(self.trace.calls)} calls{alive}>"
+        count = len(self.trace.calls)
+        calls = f"{count} call{'s' * (count != 1)}"
+        return f"<NetworkExplorer of {self.trace.model}: {calls}{alive}>"
 
     def _repr_html_(self) -> str:
         """The explorer with its script: works alone, in a notebook or a file."""
@@ -158,7 +160,7 @@ def _samples(model: nn.Module, given: Sequence[Any], labels: Sequence[Any] | Non
             f"labels has {len(labels)} entries, but x of shape {tuple(x.shape)} is "
             + (f"a batch of {len(x)}" if alone else "no batch of samples that go their own ways")
         )
-    return list(x.split(1)) if alone else []
+    return list(torch.split(x, 1)) if alone else []
 
 
 def _is_batch(model: nn.Module, given: Sequence[Any]) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from convdocs.explorer.recording import Operand, Step
@@ -390,7 +389,10 @@ FUNCTIONS: dict[str, tuple[str, Callable[[Any, Call], Settings]]] = {
     **{f"max_pool{dims}d": (_MAX, _pool("max_pool", dims)) for dims in (1, 2, 3)},
     **{f"avg_pool{dims}d": (_AVERAGE, _pool("avg_pool", dims)) for dims in (1, 2, 3)},
     **{
-        f"adaptive_{pool}_pool{dims}d": ("input output_size", _adaptive(f"adaptive_{pool}_pool", dims))
+        f"adaptive_{pool}_pool{dims}d": (
+            "input output_size",
+            _adaptive(f"adaptive_{pool}_pool", dims),
+        )
         for pool in ("max", "avg")
         for dims in (1, 2, 3)
     },
@@ -411,19 +413,16 @@ FUNCTIONS: dict[str, tuple[str, Callable[[Any, Call], Settings]]] = {
             ("itruediv", "div", False), ("rtruediv", "div", True),
         )
     },
-    **{name: ("tensors dim", _cat) for name in ("cat", "concat", "concatenate")},
+    **dict.fromkeys(("cat", "concat", "concatenate"), ("tensors dim", _cat)),
     **{
         name: ("input", _same("reshape"))
-        for name in "flatten view reshape squeeze unsqueeze unflatten view_as reshape_as".split()
+        for name in ["flatten", "view", "reshape", "squeeze", "unsqueeze", "unflatten"]
     },
     **{
         name: ("input", _same("identity"))
-        for name in "contiguous clone detach".split()
+        for name in ["contiguous", "clone", "detach"]
     },
-    **{
-        name: ("input p training", _dropout)
-        for name in "dropout dropout1d dropout2d dropout3d".split()
-    },
+    **dict.fromkeys(["dropout", "dropout1d", "dropout2d", "dropout3d"], ("input p training", _dropout)),
     "permute": ("input *dims", _permute),
     "transpose": ("input dim0 dim1", _transpose),
     "swapaxes": ("input dim0 dim1", _transpose),

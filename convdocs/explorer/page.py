@@ -13,7 +13,6 @@ PAGE = """\
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
 <title>{title}</title>
 <style>body {{ max-width: 80rem; margin: 0 auto; padding: 1rem; font-family: sans-serif; }}</style>
 </head>
@@ -23,8 +22,7 @@ PAGE = """\
 {part}
 </main>
 </body>
-</html>
-"""
+</html>"""
 
 
 def page(title: str, part: str) -> str:

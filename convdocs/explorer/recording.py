@@ -16,6 +16,7 @@ from convdocs.tracing.guard import random_state_kept
 from convdocs.tracing.modules import listening, walk
 from convdocs.tracing.nodes import mapped, tensors_in
 from convdocs.tracing.recorder import Recorder, mark
+from convdocs.tracing.rules import facts
 
 
 class Operand(NamedTuple):
@@ -48,7 +49,7 @@ def watch(model: nn.Module, *inputs: Any) -> tuple[Trace, tuple[Step, ...]]:
         shapes = tuple(tuple(one.shape) for one in tensors_in(given))
         with _leaves(twin, recorder), listening(paths, recorder), recorder:
             out = twin(*given)
-        outputs = tuple(tuple(one.shape) for one in tensors_in(out))
+        outputs = tuple(map(facts, tensors_in(out)))
         trace, _ = build(twin, paths.values(), recorder, shapes, outputs)
     kept = [n for n, node in enumerate(recorder.nodes) if node.leaf is None]
     return trace, tuple(recorder.steps[n] for n in kept)
@@ -69,12 +70,14 @@ class _Watch(Recorder):
         before = len(self.nodes)
         out = super().__torch_function__(func, types, args, kwargs)
         if len(self.nodes) > before and self.leaf is None:
-            self.keep(func, *given, out)
+            self.keep(func, given, out)
         return out
 
-    def keep(self, function: Any, args: Any, kwargs: Any, out: Any) -> None:
+    def keep(self, function: Any, given: Any, out: Any) -> None:
+        """Keep what the node written down last was given, and what came out."""
         with torch._C.DisableTorchFunction():
             value = tensors_in(out)[0].detach().clone()
+        args, kwargs = given
         self.steps[len(self.nodes) - 1] = Step(function, args, kwargs, value)
 
 
@@ -103,7 +106,7 @@ def _leaves(model: nn.Module, recorder: _Watch) -> Iterator[None]:
         given = waiting.pop()
         last = len(recorder.nodes) - 1
         if last >= 0 and recorder.nodes[last].module is module and last not in recorder.steps:
-            recorder.keep(module, *given, out)
+            recorder.keep(module, given, out)
 
     hooks = []
     for module in model.modules():

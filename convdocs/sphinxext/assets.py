@@ -52,6 +52,8 @@ def add(
     files = {STYLE.name: STYLE.read_text(encoding="utf-8")}
     if "conv-explorer" in used:
         files |= _explorer("explorer")
+    if "network-explorer" in used:
+        files["network.js"] = _explorer("network")["network.js"]
     for name, content in files.items():
         _write(Path(app.outdir) / "_static" / name, content)
         # the builder's own methods: Sphinx 7.2 reads those of the application at the start only
