@@ -422,7 +422,9 @@ FUNCTIONS: dict[str, tuple[str, Callable[[Any, Call], Settings]]] = {
         name: ("input", _same("identity"))
         for name in ["contiguous", "clone", "detach"]
     },
-    **dict.fromkeys(["dropout", "dropout1d", "dropout2d", "dropout3d"], ("input p training", _dropout)),
+    **dict.fromkeys(
+        ["dropout", "dropout1d", "dropout2d", "dropout3d"], ("input p training", _dropout)
+    ),
     "permute": ("input *dims", _permute),
     "transpose": ("input dim0 dim1", _transpose),
     "swapaxes": ("input dim0 dim1", _transpose),

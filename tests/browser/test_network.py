@@ -35,8 +35,8 @@ class Random(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         kept = [x]
-        for place, (kind, settings) in enumerate(self.plan):
-            y = STEPS[kind](self, place, kept, settings)
+        for place, (kind, own) in enumerate(self.plan):
+            y = STEPS[kind](self, place, kept, own)
             kept.append(y)
         y = kept[-1]
         y = y.flatten(1) if self.plan[0][1]["flag"] else y.mean(dim=tuple(range(2, y.dim())))
