@@ -38,6 +38,7 @@ extensions = [
     "page_downloads",
     "pages",
     "published",
+    "search_index",
     "quick_start",  # before what would load matplotlib
     "sphinxext.opengraph",
     "thumbnails",
