@@ -78,7 +78,7 @@ def test_the_wheel_holds_every_file_of_the_package(built):
     assert wanted <= names
     assert {
         "convdocs/py.typed",
-        "convdocs/explorer/explorer.js",
+        "convdocs/explorer/js/geometry.js",
         "convdocs/explorer/explorer.css",
     } <= names
     assert all(name.startswith(("convdocs/", "convdocs-")) for name in names)
