@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -60,10 +61,8 @@ def run(*command: str, limit: float | None = None) -> int:
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
     if hasattr(os, "killpg"):
-        try:
+        with suppress(ProcessLookupError):  # all have ended by themselves
             os.killpg(child.pid, signal.SIGKILL)
-        except ProcessLookupError:  # all have ended by themselves
-            pass
     else:
         child.kill()
     child.wait()

@@ -31,6 +31,7 @@ extensions = [
     "convdocs.sphinxext",
     "convdocs.sphinxext.gallery",
     "convdocs.sphinxext.moving",
+    "archives",
     "declared",
     "error_pages",
     "mathml",

@@ -1,4 +1,4 @@
-"""The five directives: each turns its argument, options and body into nodes for every builder."""
+"""The directives: each turns its argument, options and body into nodes for every builder."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sphinx import addnodes
 import convdocs
 from convdocs.sphinxext import options, parts
 from convdocs.sphinxext.base import PageDirective
+from convdocs.sphinxext.exercise import Exercise
 from convdocs.sphinxext.options import Option
 from convdocs.view.tables import Column, Table
 
@@ -266,4 +267,11 @@ def tensor_code(value: Any) -> str:
     return f"torch.zeros({shape}{dtype})"
 
 
-DIRECTIVES: tuple[type[PageDirective], ...] = (Figure, Explorer, LayerTrace, Shapes, ShapeError)
+DIRECTIVES: tuple[type[PageDirective], ...] = (
+    Figure,
+    Explorer,
+    LayerTrace,
+    Shapes,
+    ShapeError,
+    Exercise,
+)

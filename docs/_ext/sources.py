@@ -1,11 +1,11 @@
-"""What pages are computed from: the code of the Python files, without docstrings and comments.
+"""What pages are computed from: the lines of the Python files, without docstrings.
 
 A docstring is shown by autodoc, which notes its file; nothing else depends on one.
 """
 
 import ast
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 
@@ -22,16 +22,20 @@ def _content(path: Path) -> bytes:
     content = path.read_bytes()
     if path.suffix != ".py":
         return content
+    lines = content.splitlines()
     try:
         tree = ast.parse(content)
     except SyntaxError:  # the build will say so
         return content
-    for node in ast.walk(tree):
-        if _has_docstring(node):
-            node.body[0].value.value = ""
-    return ast.dump(tree).encode()
+    for first, last in _docstrings(tree):
+        lines[first - 1 : last] = [b""] * (last + 1 - first)
+    return b"\n".join(line for line in lines if line)
 
 
-def _has_docstring(node: ast.AST) -> bool:
-    owner = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    return isinstance(node, owner) and ast.get_docstring(node, clean=False) is not None
+def _docstrings(node: ast.AST) -> Iterator[tuple[int, int]]:
+    """First and last lines of the docstrings in a file."""
+    for part in node.body:
+        if isinstance(part, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _docstrings(part)
+    if ast.get_docstring(node, clean=False) is not None:
+        yield node.body[0].lineno, node.body[0].end_lineno

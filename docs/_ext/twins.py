@@ -135,9 +135,9 @@ def builder_of(app: Sphinx, name: str) -> Iterator[Builder]:
     other.tags = Tags([other.name, f"format_{other.format}", f"builder_{other.name}"])
     other.parallel_ok = own.parallel_ok
     other.init()
-    app.builder, env._builder_cls, env._tags = other, type(other), other.tags
+    app.builder, env._builder_cls, app.tags = other, type(other), other.tags
     yield other
-    app.builder, env._builder_cls, env._tags = own, type(own), own.tags
+    app.builder, env._builder_cls, app.tags = own, type(own), own.tags
 
 
 def contents(app: Sphinx) -> str:
@@ -153,7 +153,7 @@ def opening(app: Sphinx, page: str) -> str:
     """What the page says of itself to search engines."""
     text = (Path(app.outdir) / f"{page}.html").read_text(encoding="utf-8")
     found = re.search(r'<meta name="description" content="(.*?)" />', text)
-    return html.unescape(found[1]) if found else ""
+    return html.unescape(found[1]) if found and not found[1].endswith("...") else ""
 
 
 def line(app: Sphinx, page: str, opening: str) -> str:
