@@ -76,7 +76,9 @@ class PageDirective(SphinxDirective):
             values = options.read(self.declared, self.options)
             with _one_thread(torch), torch.random.fork_rng(devices=[]):
                 made = self.make(values)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             # whatever a model, torch or a picture raises ends this directive, not the build
             raise self.error(f"{self.called}: {reason(error)}") from error
         box = nodes.container(classes=["convdocs-part", self.called, *values["class"]])
