@@ -90,7 +90,9 @@ class PageDirective(SphinxDirective):
             values = options.read(self.declared, self.options)
             with self.quiet():
                 made = self.make(values)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             # whatever a model, torch or a picture raises ends this directive, not the build
             raise self.error(f"{self.called}: {reason(error)}") from error
         box = nodes.container("", *made, classes=["convdocs-part", self.called, *values["class"]])

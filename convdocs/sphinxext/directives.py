@@ -88,6 +88,9 @@ class Shapes(PageDirective):
 
         layer = spec.layer(self.text())
         read = spec.sliding(layer, values["size"])
+        refused = convdocs.diagnose(layer, (read.in_channels or 1, *values["size"]))
+        if refused:  # the formula gives a number for settings that torch does not take
+            raise ValueError(refused.message)
         made = parts.table(shapes_table(read, values["size"], layers.code(layer)))
         self.set_source_info(made)
         self.label(made, values["name"])

@@ -126,14 +126,14 @@ def _run(model: nn.Module, given: Any, recorder: Recorder) -> Trace:
             if recorder.failed is None or recorder.failed[0] is not error:
                 marks = tuple(map(facts, tensors_in(given)))  # a hook of the model itself raised
                 recorder.failed = (error, Node("", model, type(model).__name__, marks))
-            partial, call = build(model, modules, recorder, shapes, ())
+            partial, call = build(model, modules, recorder, shapes)
             assert call is not None
             told = findings(replace(partial, calls=(*partial.calls, call)))
             partial = replace(partial, findings=told)
             tell = import_module("convdocs.view.trace").failure
             raise TraceError(tell(partial, call, error), partial, call) from error
         recorder.failed = None
-        found, _ = build(model, modules, recorder, shapes, _shapes(out))
+        found, _ = build(model, modules, recorder, shapes, tuple(map(facts, tensors_in(out))))
     return replace(found, findings=findings(found))
 
 
