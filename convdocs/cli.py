@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from convdocs.view.tables import Part
 
 FINE, PROBLEM, USAGE, INTERRUPTED = 0, 1, 2, 130
+INTERRUPTION = "convdocs: interrupted"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,36 +47,40 @@ def main(argv: Sequence[str] | None = None) -> int:
     kernel_size=3  ⌊(7 + 0 + 0 − 1·(3 − 1) − 1) / 1⌋ + 1 = 5
     0
     """
-    with _interrupts() as interrupted:
+    with _interruptible():
         try:
-            return _run(list(sys.argv[1:] if argv is None else argv), interrupted)
+            return _run(list(sys.argv[1:] if argv is None else argv))
         except KeyboardInterrupt:
-            print("convdocs: interrupted", file=sys.stderr)
+            print(INTERRUPTION, file=sys.stderr)
             return INTERRUPTED
 
 
 @contextmanager
-def _interrupts() -> Iterator[list[int]]:
-    """Collect Ctrl-C: code in C, as torch's while it loads, turns it into errors of other kinds."""
-    interrupted: list[int] = []
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end the program at once while torch loads.
 
-    def note(number: int, frame: Any) -> None:
-        if interrupted:  # a second one: the first was swallowed
+    Raised inside torch's initialisation in C++, a KeyboardInterrupt becomes an error of another
+    kind, or a crash.
+    """
+
+    def end(number: int, frame: Any) -> None:
+        torch = sys.modules.get("torch")
+        if torch is not None and getattr(torch.__spec__, "_initializing", False):
+            os.write(2, f"{INTERRUPTION}\n".encode())
             os._exit(INTERRUPTED)
-        interrupted.append(number)
         raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
-        yield interrupted
+        yield
         return
-    before = signal.signal(signal.SIGINT, note)
+    before = signal.signal(signal.SIGINT, end)
     try:
-        yield interrupted
+        yield
     finally:
         signal.signal(signal.SIGINT, before)
 
 
-def _run(argv: list[str], interrupted: list[int]) -> int:
+def _run(argv: list[str]) -> int:
     parser = get_parser()
     if not argv:
         parser.print_help()
@@ -89,8 +94,6 @@ def _run(argv: list[str], interrupted: list[int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FINE
     except (Exception, SystemExit) as error:
-        if interrupted:
-            raise KeyboardInterrupt from error
         if args.traceback:
             traceback.print_exc()
         print(terminal.error_line(_sentence(error)), file=sys.stderr)
