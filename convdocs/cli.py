@@ -5,26 +5,23 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import convdocs
 from convdocs.completion import script
 from convdocs.parser import get_parser
+from convdocs.report import document
 from convdocs.view import tables, terminal
+from convdocs.view.page import escape_html
+from convdocs.view.shown import Sheet, Shown
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-    from convdocs.errors.diagnosis import Diagnosis
-    from convdocs.report import Trace
-    from convdocs.view.tables import Part
 
 FINE, PROBLEM, USAGE = 0, 1, 2
 PAGE = """\
@@ -84,15 +81,16 @@ def _said(error: Exception) -> str:
 
 def trace(args: argparse.Namespace) -> int:
     """Print a model's trace, or up to where it fails and why."""
-    from convdocs.view import trace as view
-
+    columns = args.columns.split(",") if args.columns else None
     try:
         with _model(args) as (model, inputs):
             found = convdocs.trace(model, *inputs)
     except convdocs.TraceError as error:
-        table = view.failed(error.trace, error.call)
-        return _problem(args.format, [table], error.diagnosis, error.trace)
-    _show(args.format, view.parts(found), found.to_dict())
+        told = error.diagnosis or error.trace
+        shown = [error.trace, error.diagnosis] if error.diagnosis else [error.trace]
+        _show(args.format, shown, told.to_dict())
+        return PROBLEM
+    _show(args.format, [found], found.to_dict(), depth=args.depth, columns=columns)
     return FINE
 
 
@@ -100,22 +98,11 @@ def diagnose(args: argparse.Namespace) -> int:
     """Print why a model fails, if it does."""
     with _model(args) as (model, inputs):
         found = convdocs.diagnose(model, *inputs)
-    if found is not None:
-        return _problem(args.format, [], found, found.trace)
-    _show(args.format, [tables.Paragraph("It runs: nothing to diagnose.")], None)
-    return FINE
-
-
-def _problem(form: str, parts: list[Part], found: Diagnosis, upto: Trace | None) -> int:
-    from convdocs.view import diagnosis as view
-
-    names = ("code", "path", "message", "cause", "url")
-    data = {
-        **{name: getattr(found, name) for name in names},
-        "fixes": [asdict(fix) for fix in found.fixes],
-        "trace": upto and upto.to_dict(),
-    }
-    _show(form, [*parts, *view.parts(found)], data)
+    if found is None:
+        words = Sheet(tables.Paragraph("It runs: nothing to diagnose."))
+        _show(args.format, [words], document(None, None))
+        return FINE
+    _show(args.format, [found], found.to_dict())
     return PROBLEM
 
 
@@ -132,17 +119,17 @@ def _model(args: argparse.Namespace) -> Iterator[tuple[nn.Module, list[Any]]]:
         yield found.model, inputs
 
 
-def _show(form: str, parts: Sequence[Part], data: Any) -> None:
+def _show(form: str, records: Sequence[Shown], data: Any, **options: Any) -> None:
     match form:
         case "json":
             print(json.dumps(data, indent=2))
         case "markdown":
-            print(tables.to_markdown(parts))
+            print("\n\n".join(record.to_markdown(**options) for record in records))
         case "html":
-            print(tables.to_html(parts))
+            print("\n".join(record.to_html(**options) for record in records))
         case _:
-            width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-            print(terminal.show(parts, width, colour=terminal.has_colour(sys.stdout)))
+            colour = terminal.has_colour(sys.stdout)
+            print("\n\n".join(record.to_text(colour=colour, **options) for record in records))
 
 
 def _layer(args: argparse.Namespace) -> tuple[nn.Module, Tensor]:
@@ -211,7 +198,7 @@ def solve(args: argparse.Namespace) -> int:
     rows = tuple((window.arguments, window.formula(args.start)) for window in windows)
     columns = (tables.Column("settings", code=True), tables.Column("output size"))
     caption = f"{args.start} cells to {args.end}"
-    _show("text", [tables.Table(columns, rows, caption)], None)
+    _show("text", [Sheet(tables.Table(columns, rows, caption))], None)
     return FINE
 
 
@@ -222,7 +209,7 @@ def explore(args: argparse.Namespace) -> int:
 
     layer, x = _layer(args)
     explorer = embed.explore(layer, x, at=_cell(args))
-    title = tables.escape_html(layers.code(layer))
+    title = escape_html(layers.code(layer))
     return _write(args.output, PAGE.format(title=title, part=explorer._repr_html_()))
 
 

@@ -114,6 +114,9 @@ def _model_command(add: Any, name: str, summary: str, *examples: str) -> None:
         help='Arguments of the class or function, as {"width": 8}.',
     )
     made.add_argument("--format", choices=FORMATS, default="text", help="What to print.")
+    if name == "trace":
+        made.add_argument("--depth", type=int, metavar="N", help="Levels of modules to open.")
+        made.add_argument("--columns", metavar="NAMES", help="Columns, as layer,output,params.")
 
 
 def _layer_command(add: Any, name: str, summary: str, *examples: str) -> argparse.ArgumentParser:
