@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -13,8 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import convdocs
-from convdocs.completion import script
-from convdocs.parser import get_parser
+from convdocs.parser import LAYER_OPTIONS, get_parser
 from convdocs.report import document
 from convdocs.view import tables, terminal
 from convdocs.view.page import escape_html
@@ -23,7 +25,8 @@ from convdocs.view.shown import Sheet, Shown
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-FINE, PROBLEM, USAGE = 0, 1, 2
+FINE, PROBLEM, USAGE, INTERRUPTED = 0, 1, 2, 130
+INTERRUPTION = "convdocs: interrupted"
 PAGE = """\
 <!doctype html>
 <html lang="en">
@@ -44,8 +47,8 @@ PAGE = """\
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; its exit status.
 
-    0: fine. 1: the model has a problem, or there is no solution; told on standard output.
-    2: wrong usage, told on standard error.
+    0: fine. 1: the model has a problem, or there is no solution; standard output says why.
+    2: wrong usage; standard error says what to write instead. 130: Ctrl-C.
 
     Examples
     --------
@@ -56,7 +59,45 @@ def main(argv: Sequence[str] | None = None) -> int:
     kernel_size=3  ⌊(7 + 0 + 0 − 1·(3 − 1) − 1) / 1⌋ + 1 = 5
     0
     """
-    args = get_parser().parse_args(argv)
+    with _interruptible():
+        try:
+            return _run(list(sys.argv[1:] if argv is None else argv))
+        except KeyboardInterrupt:
+            print(INTERRUPTION, file=sys.stderr)
+            return INTERRUPTED
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end the program at once while torch loads.
+
+    Raised inside torch's initialisation in C++, a KeyboardInterrupt becomes an error of another
+    kind, or a crash.
+    """
+
+    def end(number: int, frame: Any) -> None:
+        torch = sys.modules.get("torch")
+        if torch is not None and getattr(torch.__spec__, "_initializing", False):
+            os.write(2, f"{INTERRUPTION}\n".encode())
+            os._exit(INTERRUPTED)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _run(argv: list[str]) -> int:
+    parser = get_parser()
+    if not argv:
+        parser.print_help()
+        return FINE
+    args = parser.parse_args(argv)
     try:
         status = COMMANDS[args.command](args)
         sys.stdout.flush()
@@ -64,15 +105,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         # who reads has enough; the interpreter's own flush at exit must not complain either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FINE
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if args.traceback:
             traceback.print_exc()
-        print(terminal.error_line(_said(error)), file=sys.stderr)
+        print(terminal.error_line(_sentence(error)), file=sys.stderr)
         return USAGE
     return status
 
 
-def _said(error: Exception) -> str:
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return f"the model's code ended the program: SystemExit({error.code!r})"
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
     expected = isinstance(error, ValueError)  # every room's own errors are
@@ -83,12 +126,11 @@ def trace(args: argparse.Namespace) -> int:
     """Print a model's trace, or up to where it fails and why."""
     columns = args.columns.split(",") if args.columns else None
     try:
-        with _model(args) as (model, inputs):
-            found = convdocs.trace(model, *inputs)
+        with _model(args) as (model, inputs, named):
+            found = convdocs.trace(model, *inputs, **named)
     except convdocs.TraceError as error:
-        told = error.diagnosis or error.trace
-        shown = [error.trace, error.diagnosis] if error.diagnosis else [error.trace]
-        _show(args.format, shown, told.to_dict())
+        data = (error.diagnosis or error.trace).to_dict()
+        _show(args.format, [one for one in (error.trace, error.diagnosis) if one], data)
         return PROBLEM
     _show(args.format, [found], found.to_dict(), depth=args.depth, columns=columns)
     return FINE
@@ -96,8 +138,8 @@ def trace(args: argparse.Namespace) -> int:
 
 def diagnose(args: argparse.Namespace) -> int:
     """Print why a model fails, if it does."""
-    with _model(args) as (model, inputs):
-        found = convdocs.diagnose(model, *inputs)
+    with _model(args) as (model, inputs, named):
+        found = convdocs.diagnose(model, *inputs, **named)
     if found is None:
         words = Sheet(tables.Paragraph("It runs: nothing to diagnose."))
         _show(args.format, [words], document(None, None))
@@ -107,16 +149,29 @@ def diagnose(args: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _model(args: argparse.Namespace) -> Iterator[tuple[nn.Module, list[Any]]]:
+def _model(args: argparse.Namespace) -> Iterator[tuple[nn.Module, list[Any], dict[str, Any]]]:
     """The model and its inputs; what its code prints goes to standard error."""
-    from convdocs import loading, spec
+    from convdocs import inputs, loading
 
+    kwargs = inputs.keywords(args.kwargs) | dict(map(inputs.setting, args.set))
     if not args.input:
-        raise spec.SpecError("--input is needed: a shape, as 1,3,224,224")
-    inputs = [spec.tensor_input(text) for text in args.input]
-    kwargs = spec.keywords(args.kwargs)
+        raise ValueError("--input is needed: a shape, as 1,3,224,224")
+    by_place, by_name = inputs.arguments(args.input)
     with redirect_stdout(sys.stderr), loading.loaded(args.model, kwargs) as found:
-        yield found.model, inputs
+        _check_inputs(found.model, by_place, by_name)
+        yield found.model, by_place, by_name
+
+
+def _check_inputs(model: nn.Module, by_place: list[Any], by_name: dict[str, Any]) -> None:
+    """Refuse a call that leaves out an input which the model's forward needs."""
+    try:
+        inspect.signature(model.forward).bind(*by_place, **by_name)
+    except TypeError as error:
+        more = "; give --input again, once for each" if "missing" in str(error) else ""
+        name = type(model).__name__
+        raise ValueError(f"{name}.forward: {error}{more}") from error
+    except ValueError:  # a builtin without a signature
+        return
 
 
 def _show(form: str, records: Sequence[Shown], data: Any, **options: Any) -> None:
@@ -134,21 +189,26 @@ def _show(form: str, records: Sequence[Shown], data: Any, **options: Any) -> Non
 
 def _layer(args: argparse.Namespace) -> tuple[nn.Module, Tensor]:
     """The layer that the options describe, with an input for it."""
-    from convdocs import spec
+    from convdocs import inputs, spec
 
-    text = args.layer if spec.is_layer(args.layer) else _layer_text(args)
-    return spec.worked(text, spec.size(args.size), values=args.values, seed=args.seed)
+    text = args.layer
+    if not spec.is_layer(text):
+        text = _layer_text(args)
+    elif given := next((name for name in LAYER_OPTIONS if getattr(args, name)), None):
+        option = f"--{given.replace('_', '-')}"
+        raise spec.SpecError(f"{text} has its arguments already: leave out {option}")
+    return spec.worked(text, inputs.size(args.size), values=args.values, seed=args.seed)
 
 
 def _layer_text(args: argparse.Namespace) -> str:
-    from convdocs import spec
+    from convdocs import inputs, spec
 
     kind = spec.kind(args.layer).__name__
     if args.kernel is None:
         raise spec.SpecError(f"--kernel is needed: cells of {kind}'s window, as 3 or 3x2")
     words = [repr(_per_axis(args.kernel))]
     if kind.startswith("Conv"):
-        words[:0] = map(str, spec.whole_numbers(args.channels, ",", "3,2"))
+        words[:0] = map(str, inputs.whole_numbers(args.channels or "1,1", ",", "3,2"))
     for name in ("stride", "padding", "dilation", "output_padding", "groups", "padding_mode"):
         value = getattr(args, name)
         if value is not None:
@@ -160,22 +220,28 @@ def _layer_text(args: argparse.Namespace) -> str:
 
 def _per_axis(text: str) -> int | str | tuple[int, ...]:
     """A number, one per axis, or a word such as same."""
-    from convdocs import spec
+    from convdocs import inputs
 
     if text.isalpha() and text != "x":
         return text
-    numbers = spec.size(text)
+    numbers = inputs.size(text)
     return numbers[0] if len(numbers) == 1 else numbers
 
 
 def draw(args: argparse.Namespace) -> int:
-    """Write a layer's picture."""
+    """Write a layer's picture, or say why torch refuses the layer's input."""
     from convdocs import draw as pictures
 
-    figure = pictures.layer(*_layer(args), at=_cell(args))
     suffix = Path(args.output).suffix.lower() if args.output != "-" else ".svg"
     if suffix not in (".svg", ".png", ".pdf"):
         raise ValueError(f"a picture is .svg, .png or .pdf, not {suffix or args.output}")
+    if args.dark and suffix != ".svg":
+        raise ValueError(f"--dark is for .svg, not {suffix}")
+    layer, x = _layer(args)
+    if refused := convdocs.diagnose(layer, x):
+        _show("text", [refused], None)
+        return PROBLEM
+    figure = pictures.layer(layer, x, at=_cell(args))
     if suffix != ".svg":
         figure.savefig(args.output)
         return FINE
@@ -214,9 +280,9 @@ def explore(args: argparse.Namespace) -> int:
 
 
 def _cell(args: argparse.Namespace) -> tuple[int, ...] | None:
-    from convdocs import spec
+    from convdocs import inputs
 
-    return spec.whole_numbers(args.at, ",", "0,1,2") if args.at else None
+    return inputs.whole_numbers(args.at, ",", "0,1,2") if args.at else None
 
 
 def _write(path: str, text: str) -> int:
@@ -229,7 +295,8 @@ def _write(path: str, text: str) -> int:
 
 def completion(args: argparse.Namespace) -> int:
     """Print a completion script."""
-    print(script(get_parser(), args.shell), end="")
+    scripts = Path(__file__).with_name("completions")
+    print((scripts / f"convdocs.{args.shell}").read_text(encoding="utf-8"), end="")
     return FINE
 
 

@@ -68,6 +68,14 @@ class Call(NamedTuple):
         Per input tensor, and per spatial axis of the output, the cells of that input which one
         output cell reads; empty for an input whose axes are not the output's. The receptive
         field is these, looked up through each other back to the model's input.
+    family : str
+        What a subclass and the function have in common with the layer, as
+        :func:`convdocs.layers.family` names it: ``"convolution"``, ``"batch norm"``,
+        ``"reshape"``; empty for what no finding asks about.
+    settings : tuple of (name, value)
+        What the layer was made with, as far as it is numbers, words or tuples of them.
+    unregistered : int
+        Trainable numbers that the call used and that are not among the model's parameters.
 
     Examples
     --------
@@ -94,6 +102,9 @@ class Call(NamedTuple):
     output_dtypes: tuple[str, ...] = ()
     trainable: int | None = 0
     local_fields: tuple[tuple[AxisField, ...], ...] = ()
+    family: str = ""
+    settings: tuple[tuple[str, object], ...] = ()
+    unregistered: int = 0
 
 
 class ModuleSummary(NamedTuple):
@@ -207,6 +218,8 @@ class Trace(Shown):
         What else there is to say about the run.
     modules : tuple of ModuleSummary
         The model's tree in order of execution: containers, leaf modules, functions.
+    output_sources : tuple of int
+        Per output of the model, the call it came from, as in :attr:`Call.sources`.
     failed : Call or None
         The call that raised, which has no outputs; None when the model ran.
     error : str
@@ -234,6 +247,7 @@ class Trace(Shown):
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     modules: tuple[ModuleSummary, ...] = ()
+    output_sources: tuple[int, ...] = ()
     failed: Call | None = None
     error: str = ""
 

@@ -11,7 +11,7 @@ from torch import nn
 
 import convdocs
 from convdocs.draw import palette
-from convdocs.explorer import embed
+from convdocs.explorer import bundle, embed
 
 
 def data_in(page: str) -> dict:
@@ -30,17 +30,17 @@ def test_an_explorer_is_a_page_part_by_itself():
 
 
 def test_the_script_and_style_can_stand_in_an_element():
-    script = embed.SCRIPT.read_text(encoding="utf-8")
+    script = bundle.script("explorer")
     assert "</script" not in script
     assert "<!--" not in script
-    assert "</style" not in embed.STYLE.read_text(encoding="utf-8")
+    assert "</style" not in bundle.style("explorer")
 
 
 def test_together_they_are_under_thirty_kilobytes():
     import gzip
 
-    both = embed.SCRIPT.read_bytes() + embed.STYLE.read_bytes()
-    assert len(gzip.compress(both, 9)) < 30_000
+    both = bundle.script("explorer") + bundle.style("explorer")
+    assert len(gzip.compress(both.encode(), 9)) < 30_000
 
 
 def test_text_in_the_data_cannot_end_the_element():
@@ -138,7 +138,7 @@ def test_an_input_without_plain_numbers_is_refused(x):
 
 
 def test_python_and_script_know_the_same_bounds():
-    script = embed.SCRIPT.read_text(encoding="utf-8")
+    script = bundle.script("explorer")
     assert f"numbers: {embed.MOST_NUMBERS}" in script
     assert f"weights: {embed.MOST_WEIGHTS}" in script
 
@@ -160,7 +160,7 @@ def test_python_and_script_know_the_same_bounds():
     ],
 )
 def test_its_colours_are_those_of_the_pictures(variable, role):
-    style = embed.STYLE.read_text(encoding="utf-8")
+    style = bundle.style("explorer")
     light, dark = palette.ROLES[role]
     assert f"--cx-{variable}: light-dark({light}, {dark});" in style
 

@@ -54,14 +54,17 @@ def test_another_schema_is_refused(told: Trace):
         Trace.from_dict({})
 
 
+SINCE = ("output_dtypes", "trainable", "local_fields", "family", "settings", "unregistered")
+
+
 def first_version(trace: Trace) -> dict[str, Any]:
     """What convdocs 0.1.0 wrote."""
     data = trace.to_dict()
     data["schema"] = 1
-    for name in ("modules", "failed", "error", "diagnosis"):
+    for name in ("modules", "failed", "error", "diagnosis", "output_sources"):
         del data[name]
     for call in data["calls"]:
-        for name in ("output_dtypes", "trainable", "local_fields"):
+        for name in SINCE:
             del call[name]
     for finding in data["findings"]:
         del finding["places"]
@@ -93,6 +96,8 @@ GARBAGE = {
     "calls[4].sources: there are 8 calls": (["calls", 4, "sources"], [99]),
     "modules[1]: there are 8 calls": (["modules", 1, "last"], 70),
     "params: expected a whole number, not True": (["params"], True),
+    "calls[0].settings[0][1]: expected numbers or texts, not {}": (
+        ["calls", 0, "settings", 0, 1], {}),
     "macs2: Trace has no such field": (["macs2"], 1),
 }  # fmt: skip
 

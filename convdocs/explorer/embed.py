@@ -8,17 +8,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from convdocs.explorer import bundle
 from convdocs.layers import per_axis, read
-
-HERE = Path(__file__).parent
-STYLE = HERE / "explorer.css"
-SCRIPT = HERE / "explorer.js"
 
 KINDS: tuple[type[nn.Module], ...] = (
     nn.Conv1d,
@@ -63,8 +59,7 @@ class Explorer:
     def _repr_html_(self) -> str:
         """The explorer with its script and style sheet: works alone, in a notebook or a file."""
         part = markup(self.setting, own=self.own, at=self.at)
-        style = STYLE.read_text(encoding="utf-8")
-        script = SCRIPT.read_text(encoding="utf-8")
+        style, script = bundle.style("explorer"), bundle.script("explorer")
         return f"<style>{style}</style>\n{part}\n<script>{script}</script>"
 
 

@@ -36,6 +36,19 @@ def str_or_empty(text: str | None) -> str:
     return text or ""
 
 
+def reason(error: BaseException) -> str:
+    """An error in a sentence; a type is named where the words alone may not say enough.
+
+    Examples
+    --------
+    >>> reason(ValueError("too small")), reason(SystemExit(3))
+    ('too small', 'SystemExit: 3')
+    """
+    if isinstance(error, ValueError | RuntimeError) and str(error):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
+
+
 class PageDirective(SphinxDirective):
     """What the directives share: options, one thread for torch, mistakes told with their line."""
 
@@ -63,8 +76,9 @@ class PageDirective(SphinxDirective):
             values = options.read(self.declared, self.options)
             with _one_thread(torch), torch.random.fork_rng(devices=[]):
                 made = self.make(values)
-        except ValueError as error:  # SpecError, LayerError, DrawError, OptionError
-            raise self.error(f"{self.called}: {error}") from error
+        except (Exception, SystemExit) as error:
+            # whatever a model, torch or a picture raises ends this directive, not the build
+            raise self.error(f"{self.called}: {reason(error)}") from error
         box = nodes.container(classes=["convdocs-part", self.called, *values["class"]])
         box += made
         self.set_source_info(box)
@@ -131,18 +145,19 @@ class PageDirective(SphinxDirective):
         with loading.loaded(target, values["kwargs"], Path(self.env.srcdir)) as found:
             for file in found.files:  # the page is read anew when one of them changes
                 self.env.note_dependency(str(file))
-            return ask(found.model, *values["input"])
+            args, kwargs = values["input"]
+            return ask(found.model, *args, **kwargs)
 
-    def _from_body(self, inputs: tuple[Any, ...] | None) -> partial[Any]:
-        from convdocs import loading
+    def _from_body(self, inputs: tuple[list[Any], dict[str, Any]] | None) -> partial[Any]:
+        from convdocs import snippet
 
         if not self.content:
             raise ValueError(f"it needs {self.argument}")
         self._may_run("its body")
         code = "\n".join(self.content)
         if inputs is not None:
-            return partial(loading.last_value(code), *inputs)
-        return loading.example(code)
+            return partial(snippet.last_value(code), *inputs[0], **inputs[1])
+        return snippet.example(code)
 
     def _may_run(self, what: str) -> None:
         if not self.config.convdocs_execute:

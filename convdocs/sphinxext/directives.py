@@ -231,7 +231,9 @@ class ShapeError(PageDirective):
         name = self.arguments[0].strip()
         name = name if name.endswith(")") else name.rpartition(":")[2]
         words = ", ".join(f"{key}={value!r}" for key, value in (values["kwargs"] or {}).items())
-        inputs = ", ".join(map(tensor_code, values["input"]))
+        args, kwargs = values["input"]
+        named = [f"{key}={tensor_code(value)}" for key, value in kwargs.items()]
+        inputs = ", ".join([*map(tensor_code, args), *named])
         return f"{name}({words})({inputs})" if words else f"{name}({inputs})"
 
     def link(self, found: Diagnosis) -> list[nodes.Node]:

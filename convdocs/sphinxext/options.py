@@ -136,15 +136,15 @@ def one_of(*words: str) -> Callable[[str], str]:
 
 
 def _size(text: str) -> tuple[int, ...]:
-    from convdocs import spec
+    from convdocs import inputs
 
-    return spec.size(text)
+    return inputs.size(text)
 
 
 def _cell(text: str) -> tuple[int, ...]:
-    from convdocs import spec
+    from convdocs import inputs
 
-    return spec.whole_numbers(text, ",", "0,1,2")
+    return inputs.whole_numbers(text, ",", "0,1,2")
 
 
 def _whole(text: str) -> int:
@@ -153,16 +153,16 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-def _inputs(text: str) -> tuple[Any, ...]:
-    from convdocs import spec
+def _inputs(text: str) -> tuple[list[Any], dict[str, Any]]:
+    from convdocs import inputs
 
-    return tuple(spec.tensor_input(part) for part in text.split(";"))
+    return inputs.arguments(text.split(";"))
 
 
 def _kwargs(text: str) -> dict[str, Any]:
-    from convdocs import spec
+    from convdocs import inputs
 
-    return spec.keywords(text)
+    return inputs.keywords(text)
 
 
 def _flag(text: str) -> bool:
@@ -224,7 +224,8 @@ ADDRESS = Option(
 SEED = Option("seed", "a whole number", "Seed of the numbers.", _whole, 0)
 INPUT = Option(
     "input",
-    "a shape, as 1,3,224,224; several with ; between; a dtype after :, as 2,10:int64",
+    "a shape, as 1,3,224,224 or 1x3x224x224; several with ; between; a dtype after :, as "
+    "2,10:int64; a name before =, as mask=2,10",
     "The model's input. A body whose last line calls the model needs none.",
     _inputs,
 )

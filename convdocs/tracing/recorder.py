@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from convdocs.layers import function_settings
 from convdocs.report import Shape
 from convdocs.tracing import functions
 from convdocs.tracing.costs import Counter
@@ -97,6 +98,7 @@ class Recorder(TorchFunctionMode):
             node.flow, node.windows, node.macs = answer.flow, answer.windows, answer.macs
         if self.leaf is None:
             node.text = functions.text(func, args, kwargs)
+            node.settings = function_settings(func, args, kwargs)
             node.parameters = parameters_behind(node)
         self._append(node, inputs, outputs)
         return out
