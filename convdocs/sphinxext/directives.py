@@ -1,4 +1,4 @@
-"""The five directives: each turns its argument, options and body into nodes for every builder."""
+"""The directives: each turns its argument, options and body into nodes for every builder."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sphinx import addnodes
 import convdocs
 from convdocs.sphinxext import options, parts
 from convdocs.sphinxext.base import PageDirective
+from convdocs.sphinxext.exercise import Exercise
 from convdocs.sphinxext.options import Option
 from convdocs.view.tables import Column, Table
 
@@ -86,6 +87,9 @@ class Shapes(PageDirective):
 
         layer = spec.layer(self.text())
         read = spec.sliding(layer, values["size"])
+        refused = convdocs.diagnose(layer, (read.in_channels or 1, *values["size"]))
+        if refused:  # the formula gives a number for settings that torch does not take
+            raise ValueError(refused.message)
         made = parts.table(shapes_table(read, values["size"], layers.code(layer)))
         self.set_source_info(made)
         self.label(made, values["name"])
@@ -261,4 +265,11 @@ def tensor_code(value: Any) -> str:
     return f"torch.zeros({shape}{dtype})"
 
 
-DIRECTIVES: tuple[type[PageDirective], ...] = (Figure, Explorer, LayerTrace, Shapes, ShapeError)
+DIRECTIVES: tuple[type[PageDirective], ...] = (
+    Figure,
+    Explorer,
+    LayerTrace,
+    Shapes,
+    ShapeError,
+    Exercise,
+)
