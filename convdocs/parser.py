@@ -121,6 +121,9 @@ def _model_command(add: Any, name: str, summary: str, *examples: str) -> None:
     made.add_argument("model", help="module:name, file.py:name, or a layer as Conv1d(3, 2, 3).")
     _input_options(made)
     made.add_argument("--format", choices=FORMATS, default="text", help="What to print.")
+    if name == "trace":
+        made.add_argument("--depth", type=int, metavar="N", help="Levels of modules to open.")
+        made.add_argument("--columns", metavar="NAMES", help="Columns, as layer,output,params.")
 
 
 def _input_options(made: argparse.ArgumentParser) -> None:

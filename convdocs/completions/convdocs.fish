@@ -51,7 +51,7 @@ function _shtab_convdocs_using
 end
 
 set -g _shtab_convdocs_commands trace diagnose draw solve explore completion
-set -g _shtab_convdocs_opts_with_value --at --channels --dilation --format --from --groups --input --kernel --kwargs --limit --output --output-padding --padding --padding-mode --seed --set --size --stride --to --values -o
+set -g _shtab_convdocs_opts_with_value --at --channels --columns --depth --dilation --format --from --groups --input --kernel --kwargs --limit --output --output-padding --padding --padding-mode --seed --set --size --stride --to --values -o
 
 complete -c convdocs -e
 complete -c convdocs -f
@@ -65,6 +65,8 @@ complete -c convdocs -n '_shtab_convdocs_using trace' -l input -x -d 'Shape of a
 complete -c convdocs -n '_shtab_convdocs_using trace' -l set -x -d 'An argument of the class or function, as width=8; again for each further one.'
 complete -c convdocs -n '_shtab_convdocs_using trace' -l kwargs -x -d 'Arguments of the class or function together, as {"width": 8}.'
 complete -c convdocs -n '_shtab_convdocs_using trace' -l format -xka "text markdown json html" -d 'What to print.'
+complete -c convdocs -n '_shtab_convdocs_using trace' -l depth -x -d 'Levels of modules to open.'
+complete -c convdocs -n '_shtab_convdocs_using trace' -l columns -x -d 'Columns, as layer,output,params.'
 complete -c convdocs -n '_shtab_convdocs_using trace; and test $_shtab_convdocs_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'module:name, file.py:name, or a layer as Conv1d(3, 2, 3).'
 complete -c convdocs -n '_shtab_convdocs_using; and test $_shtab_convdocs_npos -eq 0' -a diagnose -d 'Say why a model fails on an input, and what to write instead.'
 complete -c convdocs -n '_shtab_convdocs_using diagnose' -s h -l help -d 'show this help message and exit'

@@ -123,6 +123,8 @@ _shtab_convdocs_trace_options=(
   "*--set[An argument of the class or function, as width\=8\; again for each further one.]:NAME=VALUE:"
   "--kwargs[Arguments of the class or function together, as \{\"width\"\: 8\}.]:DICT:"
   "--format[What to print.]:format:(text markdown json html)"
+  "--depth[Levels of modules to open.]:N:"
+  "--columns[Columns, as layer,output,params.]:NAMES:"
   ":module\:name, file.py\:name, or a layer as Conv1d(3, 2, 3).:_files"
 )
 

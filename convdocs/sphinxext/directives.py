@@ -20,9 +20,8 @@ from convdocs.view.tables import Column, Table
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from convdocs.errors.diagnosis import Diagnosis
     from convdocs.layers import Layer
-    from convdocs.report import Trace
+    from convdocs.report import Diagnosis, Trace
 
 
 class Figure(PageDirective):
@@ -244,8 +243,6 @@ class LayerTrace(PageDirective):
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         """Trace the model."""
-        from convdocs.view import trace as view
-
         try:
             found: Trace = self.on_model(values, convdocs.trace)
         except convdocs.TraceError as error:
@@ -254,7 +251,7 @@ class LayerTrace(PageDirective):
             ) from error
         if values["findings"] == "hide":
             found = replace(found, findings=())
-        made = parts.to_nodes(view.parts(found))
+        made = parts.to_nodes(found.parts())
         self.label(next(node for node in made if isinstance(node, nodes.table)), values["name"])
         return made
 
@@ -271,13 +268,11 @@ class ShapeError(PageDirective):
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         """Run the example, and explain its error."""
-        from convdocs.view import diagnosis as view
-
         found: Diagnosis | None = self.on_model(values, convdocs.diagnose)
         if found is None:
             raise ValueError("this example runs: there is no error to explain")
         code = "\n".join(self.content) or self.call(values)
-        said = parts.to_nodes(view.parts(replace(found, url="")))
+        said = parts.to_nodes(replace(found, url="").parts())
         return [parts.code(code), *said, *self.link(found)]
 
     def call(self, values: Mapping[str, Any]) -> str:
