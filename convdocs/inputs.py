@@ -16,6 +16,7 @@ import torch
 from convdocs.spec import SpecError
 from convdocs.suggest import nearest
 
+_LARGEST = 2**63 - 1  # torch's sizes are 64-bit integers
 _NAMED = re.compile(r"\s*([A-Za-z_]\w*(?:\.\w+)*)\s*[=:]\s*(.*)", re.DOTALL)
 
 
@@ -33,6 +34,8 @@ def whole_numbers(text: str, between: str, example: str) -> tuple[int, ...]:
         raise SpecError(f"{text!r} is not understood: write whole numbers, as {example}") from None
     if min(numbers) < 0:
         raise SpecError(f"{text!r} has a negative number: write whole numbers, as {example}")
+    if max(numbers) > _LARGEST:
+        raise SpecError(f"{text!r} has a number that no tensor's size can be")
     return numbers
 
 
@@ -61,10 +64,8 @@ def tensor_input(text: str) -> Any:
     commas = numbers.lower().replace("×", "x").replace("x", ",")
     try:
         shape = whole_numbers(commas.rstrip(", "), ",", "1,3,224,224 or 2,10:int64")
-    except SpecError:
-        raise SpecError(
-            f"{text!r} is not understood: write whole numbers, as 1,3,224,224 or 2,10:int64"
-        ) from None
+    except SpecError as error:
+        raise SpecError(str(error).replace(repr(commas.rstrip(", ")), repr(text))) from None
     if not dtype:
         return shape
     dtypes = {key: value for key, value in vars(torch).items() if isinstance(value, torch.dtype)}

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.lazy import LazyModuleMixin
 
 from convdocs import layers
 from convdocs.suggest import nearest
@@ -158,6 +159,11 @@ def sliding(made: nn.Module, size: tuple[int, ...]) -> layers.Layer:
     >>> sliding(layer("MaxPool2d(2)"), (4, 5)).axes
     ('H', 'W')
     """
+    if isinstance(made, LazyModuleMixin):
+        raise SpecError(
+            f"{type(made).__name__} gets its channels from its first input: write "
+            f"{made.cls_to_become.__name__} with them"
+        )
     read = layers.read(made)
     if len(size) != read.dims:
         raise SpecError(
