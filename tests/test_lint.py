@@ -176,6 +176,7 @@ FIRES: Cases = {
         (images(Way(torch.flatten)), (1, 1, 3, 3)),
         (images(Way(lambda x: x.view(-1, 18)), nn.Linear(18, 2), nn.ReLU()), (3, 1, 3, 3)),
         (images(Way(torch.flatten), nn.Linear(36, 1)), (1, 1, 3, 3)),
+        (images(Way(lambda x: x.permute(2, 0, 1, 3).reshape(2, -1))), (2, 1, 3, 3)),
     ],
     "one-value-norm": [
         (images(nn.GroupNorm(4, 4)), (2, 1, 1, 1)),
@@ -294,6 +295,8 @@ QUIET: Cases = {
         *((images(Way(way)), (2, 1, 8, 8)) for way in (heads, windows, patches)),
         *((images(Way(way)), (1, 1, 8, 8)) for way in (heads, windows, patches)),
         (Parts(frames, conv=nn.Conv2d(3, 4, 1)), (2, 5, 3, 4, 4)),
+        (images(Way(lambda x: x.permute(2, 0, 1, 3).reshape(3, -1))), (2, 1, 3, 3)),
+        (images(Way(lambda x: x.permute(2, 0, 1, 3).reshape(2, -1))), (2, 1, 1, 3)),
         # a loss takes all numbers alike
         (images(Way(lambda x: F.mse_loss(x.view(-1), x.view(-1).tanh()))), (2, 1, 3, 3)),
     ],
@@ -605,6 +608,8 @@ FOLDS = {
     "cells": lambda x: x.transpose(1, 2).reshape(-1, x.shape[1]).tanh().view(x.shape[0], -1),
     "rows": lambda x: x.reshape(-1, x.shape[2] // 2),
     "mean": lambda x: x.view(-1).mean(),
+    "length first": lambda x: x.permute(2, 0, 1).reshape(x.shape[0], -1),
+    "length first and back": lambda x: x.permute(2, 0, 1).tanh().transpose(0, 1).flatten(1),
 }
 
 

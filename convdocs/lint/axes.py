@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
 from convdocs.lint.graph import POOLS, Graph, finding
 from convdocs.report import CONSTANT, Call, Finding
@@ -66,34 +67,34 @@ def channels_last(call: Call, graph: Graph) -> Iterator[Finding]:
 
 
 def merged_batch(call: Call, graph: Graph) -> Iterator[Finding]:
-    """A flatten or a view that makes samples out of a sample's cells, for good.
+    """A flatten or a view after which the samples have no rows of their own, for good.
 
     Heads, windows or frames that are folded into the batch are unfolded later: then a call after
     this one has the batch as its first axis again. A loss takes all numbers alike.
     """
-    before = graph.source(call)
-    if before is None or not before.axes.startswith("N ") or not call.output_shapes:
+    before, samples = graph.source(call), graph.batch
+    names = before.axes.split() if before is not None else []
+    if "N" not in names or not call.output_shapes or not call.output_shapes[0]:
         return
-    shape, out = call.input_shapes[0], call.output_shapes[0]
-    if shape[0] != graph.batch or not out or out[0] == shape[0] or _keeps_features(shape, out):
+    shape, out, at = call.input_shapes[0], call.output_shapes[0], names.index("N")
+    if shape[at] != samples:
         return
-    if not any(_has_batch(graph.calls[at], graph.batch) for at in graph.after(call)):
+    changes = f"{call.code} turns {shape} into {out}: the batch"
+    if at and out[0] == samples > 1 and prod(shape[:at]) > 1:
         yield finding(
             "flatten-merges-batch",
             call,
-            f"{call.code} turns {shape} into {out}: the batch of {shape[0]} is no longer the "
-            "first axis.",
+            f"{changes} is axis {at}, so that each row has numbers of several samples.",
+            f"Move the batch first: x.transpose(0, {at}).",
+        )
+    features = len(shape) < 2 or (len(out) > 1 and out[-1] == shape[-1])
+    if not at and out[0] != samples and not features and not graph.unfolds(call):
+        yield finding(
+            "flatten-merges-batch",
+            call,
+            f"{changes} of {samples} is no longer the first axis.",
             "Keep it: x.flatten(1).",
         )
-
-
-def _keeps_features(shape: tuple[int, ...], out: tuple[int, ...]) -> bool:
-    return len(shape) < 2 or (len(out) > 1 and out[-1] == shape[-1])
-
-
-def _has_batch(call: Call, batch: int) -> bool:
-    """Whether the samples are apart again, or all numbers are in one."""
-    return any(not s or (s[0] == batch and s != (1,)) for s in call.output_shapes)
 
 
 def broadcast_to_matrix(call: Call, graph: Graph) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ class Graph:
         self.returned = frozenset(trace.output_sources)
         self.readers: dict[int, list[Call]] = defaultdict(list)
         for call in trace.calls:
-            for source in set(call.sources):
+            for source in dict.fromkeys(call.sources):
                 self.readers[source].append(call)
 
     @property
@@ -40,15 +40,17 @@ class Graph:
             call = before
         return call.sources[:1] == (MODEL_INPUT,)
 
-    def after(self, call: Call) -> set[int]:
-        """The indices of the calls that a call's output reaches."""
-        reached: set[int] = set()
-        waiting = [call]
-        while waiting:
-            fresh = [r for r in self.readers.get(waiting.pop().index, ()) if r.index not in reached]
-            reached.update(reader.index for reader in fresh)
-            waiting += fresh
-        return reached
+    def unfolds(self, call: Call) -> bool:
+        """Whether a later call keeps the samples apart again, or takes all numbers for one."""
+        seen, waiting = {call.index}, [call]
+        for earlier in waiting:
+            for reader in self.readers[earlier.index]:
+                if any(not s or (s[0] == self.batch and s != (1,)) for s in reader.output_shapes):
+                    return True
+                if reader.index not in seen:
+                    seen.add(reader.index)
+                    waiting.append(reader)
+        return False
 
 
 def finding(code: str, call: Call, sentence: str, fix: str) -> Finding:

@@ -74,7 +74,7 @@ def unregistered(call: Call, graph: Graph) -> Iterator[Finding]:
             "unregistered-parameters",
             call,
             f"{call.code} uses {call.unregistered} trainable numbers that are not among the "
-            "model's parameters: no optimizer, state_dict() or to() of the model reaches them.",
+            "model's parameters: no optimiser, state_dict() or to() of the model reaches them.",
             "Make the layer in __init__ and keep it as an attribute or in an nn.ModuleList, not "
             "in a plain list or dict.",
         )
