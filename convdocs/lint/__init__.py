@@ -6,6 +6,7 @@ no sensible network looks so. None of them reads the model.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -43,35 +44,28 @@ def findings(trace: Trace) -> tuple[Finding, ...]:
 def _rules(call: Call) -> tuple[Rule, ...]:
     if call.windows and call.output_shapes:
         return _WINDOW_RULES
-    return _FAMILY_RULES.get(call.family, _OTHER_RULES)
+    return _RULES.get(call.family, _OTHER_RULES)
 
 
 _WINDOW_RULES: tuple[Rule, ...] = (
-    batch_as_channels,
-    channels_last,
-    bias_before_norm,
-    unread_cells,
-    kernel_over_input,
-    one_sided_padding,
-    unregistered,
-)
+    batch_as_channels, channels_last, bias_before_norm, unregistered,
+    unread_cells, kernel_over_input, one_sided_padding,
+)  # fmt: skip
 _OTHER_RULES: tuple[Rule, ...] = (broadcast_to_matrix, unregistered)
-_FAMILY_RULES: dict[str, tuple[Rule, ...]] = {
+_RULES: dict[str, tuple[Rule, ...]] = {
     "reshape": (merged_batch,),
     "linear": (bias_before_norm, unregistered),
     **{f"{kind} norm": (one_value,) for kind in ("batch", "instance", "group", "layer", "rms")},
 }
 
 
-def _gathered(found: list[Finding]) -> list[Finding]:
+def _gathered(found: list[Finding]) -> Iterator[Finding]:
     """What has the same remedy in several places is said once, of the first of them."""
-    alike: dict[tuple[str, str], list[Finding]] = {}
+    alike: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for finding in found:
-        alike.setdefault((finding.code, finding.fix), []).append(finding)
-    return [_together(group) if len(group) > 1 else group[0] for group in alike.values()]
-
-
-def _together(group: list[Finding]) -> Finding:
-    first, more = group[0], len(group) - 1
-    sentence = f"{first.sentence} So it is in {more} more call{'s' if more > 1 else ''}."
-    return replace(first, sentence=sentence, places=tuple(finding.index for finding in group))
+        alike[finding.code, finding.fix].append(finding)
+    for group in alike.values():
+        first, more = group[0], len(group) - 1
+        words = f"{first.sentence} So it is in {more} more call{'s' if more > 1 else ''}."
+        places = tuple(finding.index for finding in group)
+        yield replace(first, sentence=words, places=places) if more else first

@@ -5,16 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
+from convdocs.layers import FAMILIES
 from convdocs.lint.graph import POOLS, Graph, finding
 from convdocs.report import CONSTANT, Call, Finding
-
-_LAYERS = {
-    "convolution": "Conv",
-    "transposed": "ConvTranspose",
-    "max": "MaxPool",
-    "average": "AvgPool",
-    "lp": "LPPool",
-}
 
 
 def batch_as_channels(call: Call, graph: Graph) -> Iterator[Finding]:
@@ -31,14 +24,15 @@ def batch_as_channels(call: Call, graph: Graph) -> Iterator[Finding]:
     if not misread:
         return
     read = ", ".join(f"{n}={s}" for n, s in zip(call.axes.split(), shape, strict=True))
-    layer = _LAYERS.get(call.family)
+    suited = (call.family, dims - 1)
+    layer = next((cls.__name__ for cls, known in FAMILIES.items() if known == suited), None)
     yield finding(
         "batch-as-channels",
         call,
         f"{call.code} reads {shape} as one sample ({read}), so the batch of {shape[0]} is taken "
         "for channels.",
-        f"Use {layer}{dims - 1}d for (N, C, {'L' if dims == 2 else 'H, W'})."
-        if layer and dims > 1
+        f"Use {layer} for (N, C, {'L' if dims == 2 else 'H, W'})."
+        if layer
         else "Give the input its batch axis: x.unsqueeze(0).",
     )
 

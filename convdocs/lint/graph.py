@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cached_property
 
 from convdocs.report import MODEL_INPUT, Call, Finding, Trace
 
@@ -15,22 +16,23 @@ class Graph:
     def __init__(self, trace: Trace) -> None:
         self.calls = trace.calls
         self.inputs = trace.input_shapes
-        self.returned = frozenset(trace.output_sources)
-        self.readers: dict[int, list[Call]] = defaultdict(list)
-        for call in trace.calls:
-            for source in dict.fromkeys(call.sources):
-                self.readers[source].append(call)
+        self.returned = trace.output_sources
+        # samples of the model's input; 0 where it has no axis for them
+        self.batch = self.inputs[0][0] if self.inputs and self.inputs[0] else 0
 
-    @property
-    def batch(self) -> int:
-        """Samples of the model's input; 0 where it has no axis for them."""
-        return self.inputs[0][0] if self.inputs and self.inputs[0] else 0
+    @cached_property
+    def readers(self) -> dict[int, list[Call]]:
+        """The calls that read a source, in order."""
+        readers: dict[int, list[Call]] = defaultdict(list)
+        for call in self.calls:
+            for source in dict.fromkeys(call.sources):
+                readers[source].append(call)
+        return readers
 
     def source(self, call: Call) -> Call | None:
         """The call that the first input came from."""
-        if call.sources and call.sources[0] >= 0:
-            return self.calls[call.sources[0]]
-        return None
+        sources = call.sources
+        return self.calls[sources[0]] if sources and sources[0] >= 0 else None
 
     def reads_input(self, call: Call) -> bool:
         """Whether only functions of each element stand between the model's input and this call."""
