@@ -1,13 +1,16 @@
-"""What a rule sees: the calls of a trace and who reads whom; and how a finding is made."""
+"""What a rule sees beside its call: who reads whom, and how little a path has seen."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from functools import cached_property
 
-from convdocs.report import MODEL_INPUT, Call, Finding, Trace
+from convdocs.receptive import IDENTITY, AxisField, through
+from convdocs.report import CONSTANT, MODEL_INPUT, Call, Trace
 
 POOLS = ("max", "average", "lp")  # families of calls
+NORMS = ("batch norm", "instance norm", "group norm", "layer norm", "rms norm")
+Fields = tuple[AxisField, ...]
 
 
 class Graph:
@@ -29,6 +32,14 @@ class Graph:
                 readers[source].append(call)
         return readers
 
+    @cached_property
+    def narrow(self) -> dict[int, Fields]:
+        """By call, the narrowest field of its cells by any path; empty where that is not known."""
+        narrow: dict[int, Fields] = {}
+        for call in self.calls:
+            narrow[call.index] = _narrowest(call, narrow) if call.output_shapes else ()
+        return narrow
+
     def source(self, call: Call) -> Call | None:
         """The call that the first input came from."""
         sources = call.sources
@@ -44,16 +55,26 @@ class Graph:
 
     def unfolds(self, call: Call) -> bool:
         """Whether a later call keeps the samples apart again, or takes all numbers for one."""
-        seen, waiting = {call.index}, [call]
-        for earlier in waiting:
-            for reader in self.readers[earlier.index]:
+        after = {call.index}
+        for reader in self.calls[call.index + 1 :]:
+            if not after.isdisjoint(reader.sources):
+                after.add(reader.index)
                 if any(not s or (s[0] == self.batch and s != (1,)) for s in reader.output_shapes):
                     return True
-                if reader.index not in seen:
-                    seen.add(reader.index)
-                    waiting.append(reader)
         return False
 
 
-def finding(code: str, call: Call, sentence: str, fix: str) -> Finding:
-    return Finding(code, call.path, call.index, sentence, fix)
+def _narrowest(call: Call, narrow: dict[int, Fields]) -> Fields:
+    rank = len(call.receptive_field)
+    if not call.windows and call.input_shapes == call.output_shapes:
+        # a norm's mean of all cells, or a softmax over them, tells no neighbourhood
+        source = call.sources[0]
+        return (IDENTITY,) * rank if source == MODEL_INPUT else narrow.get(source, ())
+    paths: list[Fields] = []
+    for source, local in zip(call.sources, call.local_fields, strict=False):
+        if source != CONSTANT:
+            before = (IDENTITY,) * rank if source == MODEL_INPUT else narrow[source]
+            if not local or len(before) != len(local):
+                return ()
+            paths.append(tuple(map(through, before, local)))
+    return min(paths, key=lambda fields: [field.size or 0 for field in fields], default=())
