@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -104,7 +104,7 @@ def read(module: nn.Module) -> Layer:
     return Layer(
         kind=type(module).__name__,
         family=family,
-        windows=_windows(module, family, dims),
+        windows=windows(family, dims, module.__dict__),
         padding_mode=getattr(module, "padding_mode", "zeros"),
         in_channels=getattr(module, "in_channels", None),
         out_channels=getattr(module, "out_channels", None),
@@ -112,16 +112,30 @@ def read(module: nn.Module) -> Layer:
     )
 
 
-def _windows(module: Any, family: Family, dims: int) -> tuple[Window, ...]:
-    kernels = per_axis(module.kernel_size, dims)
-    strides = per_axis(module.stride if module.stride is not None else kernels, dims)
-    dilations = per_axis(getattr(module, "dilation", 1), dims)
-    padding = getattr(module, "padding", 0)  # LPPool has none
+def windows(family: Family, dims: int, settings: Mapping[str, Any]) -> tuple[Window, ...]:
+    """The windows of a layer or a function, by its settings under their names in torch.
+
+    Raises
+    ------
+    LayerError
+        When a setting is not one number for each axis.
+
+    Examples
+    --------
+    >>> windows("max", 1, {"kernel_size": 2})
+    (Window(kernel=2, stride=2, ...),)
+    """
+    kernels = per_axis(settings["kernel_size"], dims)
+    pool = family in ("max", "average", "lp")
+    stride = settings.get("stride")
+    strides = per_axis((kernels if pool else 1) if stride in (None, (), []) else stride, dims)
+    dilations = per_axis(settings.get("dilation", 1), dims)
+    padding = settings.get("padding", 0)  # LPPool has none
     if padding == "same":
         pads = tuple(same_padding(k, d) for k, d in zip(kernels, dilations, strict=True))
     else:
         pads = tuple((p, p) for p in per_axis(0 if padding == "valid" else padding, dims))
-    extra = per_axis(getattr(module, "output_padding", 0), dims)
+    extra = per_axis(settings.get("output_padding", 0), dims)
     return tuple(
         Window(
             kernel=kernels[axis],
@@ -129,7 +143,7 @@ def _windows(module: Any, family: Family, dims: int) -> tuple[Window, ...]:
             padding=pads[axis],
             dilation=dilations[axis],
             output_padding=extra[axis],
-            ceil_mode=getattr(module, "ceil_mode", False),
+            ceil_mode=bool(settings.get("ceil_mode", False)),
             transposed=family == "transposed",
         )
         for axis in range(dims)
