@@ -154,7 +154,7 @@ def adaptive_field(size: int, output: int) -> AxisField:
     Examples
     --------
     >>> adaptive_field(8, 2)
-    AxisField(size=4, stride=4, offset=0, status='exact', runs=(), gated=False)
+    AxisField(size=4, stride=4, offset=0, status='exact', runs=(), ...)
     >>> [list(adaptive_field(5, 3).cells(i)) for i in range(3)]
     [[0, 1], [1, 2, 3], [3, 4]]
     """
@@ -172,7 +172,7 @@ def nearest_field(step: Fraction) -> AxisField:
     Examples
     --------
     >>> nearest_field(Fraction(4, 8))
-    AxisField(size=1, stride=Fraction(1, 2), offset=0, status='exact', runs=((0, 0), (0, 0)), gated=False)
+    AxisField(size=1, stride=Fraction(1, 2), offset=0, status='exact', runs=((0, 0), (0, 0)), ...)
     """
     if step.denominator > LONGEST_PERIOD:
         return _near(step, Fraction(0))
@@ -229,7 +229,7 @@ def periodic(runs: Iterable[Run | None], jump: int) -> AxisField:
     Examples
     --------
     >>> periodic([(0, 1)], jump=2)
-    AxisField(size=2, stride=2, offset=0, status='exact', runs=(), gated=False)
+    AxisField(size=2, stride=2, offset=0, status='exact', runs=(), ...)
     """
     told = tuple(runs)
     read = [run for run in told if run]
@@ -261,10 +261,12 @@ def through(field: AxisField, local: AxisField) -> AxisField:
     --------
     >>> conv, pool = AxisField(3, 1, -1), AxisField(2, 2, 0)
     >>> through(conv, pool)
-    AxisField(size=4, stride=2, offset=-1, status='exact', runs=(), gated=False)
+    AxisField(size=4, stride=2, offset=-1, status='exact', runs=(), ...)
     """
     if local is IDENTITY:
         return field
+    if field == IDENTITY:
+        return local
     if field.size is None or local.size is None:
         return UNKNOWN
     if field.gated or local.gated:
@@ -315,7 +317,7 @@ def joined(fields: Iterable[AxisField], size: int) -> AxisField:
     Examples
     --------
     >>> joined([AxisField(3, 2, -1), AxisField(7, 2, -3)], 32)
-    AxisField(size=7, stride=2, offset=-3, status='exact', runs=(), gated=False)
+    AxisField(size=7, stride=2, offset=-3, status='exact', runs=(), ...)
     """
     parts = tuple(dict.fromkeys(fields))
     first = parts[0]

@@ -88,7 +88,7 @@ def followed(flow: Flow | None, states: Sequence[State], rank: int) -> State:
         names.append(own_name if name is None else name)
         fields.append(field)
         extents.append(extent)
-    if all([one.constant for one in states]):
+    if all(one.constant for one in states):
         return constant(tuple(names))
     return State(tuple(names), tuple(fields), tuple(extents))
 
@@ -164,9 +164,7 @@ def composed(
     return known.get((out.maker, out.place))
 
 
-def _through_layer(
-    axis: OutAxis, before: Sequence[Flow | None], sizes: Sequence[Shape]
-) -> OutAxis:
+def _through_layer(axis: OutAxis, before: Sequence[Flow | None], sizes: Sequence[Shape]) -> OutAxis:
     """An axis of a function inside a layer, in terms of the layer's own inputs."""
     name, reads = axis
     found: dict[tuple[int, int], tuple[list[AxisField], int]] = {}
@@ -191,18 +189,16 @@ def _through_layer(
     return name, tuple(made)
 
 
-def local_fields(
-    answer: Answer, names: tuple[str, ...]
-) -> tuple[tuple[AxisField, ...], ...]:
+def local_fields(answer: Answer, names: tuple[str, ...]) -> tuple[tuple[AxisField, ...], ...]:
     """Per input, and per spatial axis of the first output, the cells that one output cell reads."""
     known = answer.local_fields.get(names)
     if known is None:
         places = spatial_places(names)
-        shapes = answer.input_shapes
+        shapes = answer.input_shapes if places else ()
         flow = answer.flows[0] if answer.flows else ()
         known = answer.local_fields[names] = tuple(
             _own_fields(flow, number, places, shapes) for number in range(len(shapes))
-        )
+        ) or ((),) * len(answer.input_shapes)
     return known
 
 

@@ -9,27 +9,28 @@ from typing import Any
 from torch import Tensor, nn
 
 from convdocs.layers import AXIS_NAMES, layer_class
-from convdocs.receptive import UNKNOWN
-from convdocs.report import Call, Shape, Trace
-from convdocs.tracing.axes import State, constant, followed, fresh, local_fields, spatial_places
+from convdocs.receptive import UNKNOWN, AxisField
+from convdocs.report import CONSTANT, MODEL_INPUT, Call, Shape, Trace
+from convdocs.tracing.axes import State, constant, followed, fresh, local_fields
 from convdocs.tracing.forward import is_script, original
 from convdocs.tracing.memory import INPUT, Mark, Parameter
-from convdocs.tracing.nested import tensors_in
-from convdocs.tracing.record import Node, Recorder, parameters_behind
+from convdocs.tracing.record import Node, Recorder
 from convdocs.tracing.standin import StandIn
+from convdocs.tracing.tree import summaries
 
 
 def build(
-    standin: StandIn, recorder: Recorder, inputs: Sequence[Tensor], outputs: Sequence[Tensor]
-) -> tuple[Trace, Call | None]:
-    """The trace of one run, complete or up to where it failed, and the call that failed."""
+    standin: StandIn, recorder: Recorder, inputs: Sequence[Tensor], outputs: Sequence[Tensor] = ()
+) -> Trace:
+    """The trace of one run, complete or up to the call that failed."""
     builder = _Builder(standin)
     for node in recorder.nodes:
         builder.add(node)
     calls = tuple(builder.calls)
-    failed = builder.failed(recorder.failed[1]) if recorder.failed else None
     counted = [call.macs for call in calls]
     parameters = standin.parameters.values()
+    made = [recorder.mark_of(one) for one in outputs]
+    failed = recorder.failed
     return Trace(
         model=layer_class(standin.model).__name__,
         calls=calls,
@@ -37,12 +38,15 @@ def build(
         trainable_params=sum([one.count for one in parameters if one.trainable]),
         macs=None if None in counted else sum(counted),  # type: ignore[arg-type]
         input_shapes=tuple([tuple(one.shape) for one in inputs]),
-        output_shapes=tuple([tuple(one.shape) for one in outputs]),
+        output_shapes=tuple([one.layout.shape for one in made]),
         parameter_bytes=sum([one.nbytes for one in parameters]) + standin.buffer_bytes,
         activation_bytes=sum(map(_bytes, recorder.nodes)),
         executed="shapes" if recorder.executed == "shapes" else "values",
         notes=(*recorder.notes, *([] if failed else builder.remarks())),
-    ), failed
+        modules=summaries(recorder.spans, calls, builder.field),
+        output_sources=tuple(map(builder.source, made)),
+        failed=builder.failed(failed[1]) if failed else None,
+    )
 
 
 def _bytes(node: Node) -> int:
@@ -84,7 +88,9 @@ class _Builder:
             return fresh(shape)
         if type(maker) is str:
             return constant(("",) * len(shape))
-        if 0 <= mark.place < len(maker.states) and len(maker.states[mark.place].names) == len(shape):
+        if 0 <= mark.place < len(maker.states) and len(maker.states[mark.place].names) == len(
+            shape
+        ):
             state: State = maker.states[mark.place]
             return state
         rank = len(shape)
@@ -92,11 +98,9 @@ class _Builder:
 
     def _call(self, index: int, node: Node, state: State) -> Call:
         answer, module = node.answer, node.module
-        params, trainable, note, parameters = self._count(index, node)
-        sources = [
-            (-1 if m.maker is INPUT else -2) if type(m.maker) is str else self.index.get(id(m.maker), -2)
-            for m in node.inputs
-        ]
+        owned = self._owned(node)
+        params, trainable, note, parameters = self._count(index, owned)
+        sources = tuple([self.source(one) for one in node.inputs])
         return Call(
             index,
             node.path,
@@ -110,22 +114,35 @@ class _Builder:
             answer.macs,
             answer.note,
             state.receptive_field,
-            tuple(sources),
+            sources,
             answer.windows,
             parameters,
             module is not None and module.training,
             answer.dtypes,
             trainable,
-            local_fields(answer, state.names) if spatial_places(state.names) else ((),) * len(sources),
+            local_fields(answer, state.names),
+            answer.family,
+            answer.settings,
+            sum([p.count for _, p in owned if p.trainable and not p.registered]),
         )
 
+    def source(self, mark: Mark) -> int:
+        """The call that a tensor came from."""
+        if type(mark.maker) is str:
+            return MODEL_INPUT if mark.maker is INPUT else CONSTANT
+        return self.index.get(id(mark.maker), CONSTANT)
+
+    def field(self, mark: Mark) -> tuple[AxisField, ...]:
+        """The receptive field of a tensor."""
+        return self.state(mark).receptive_field
+
     def _count(
-        self, index: int, node: Node
+        self, index: int, owned: list[tuple[str, Parameter]]
     ) -> tuple[int | None, int | None, str, tuple[tuple[str, Shape], ...]]:
         """Parameters used here for the first time, a word about the others, and their shapes."""
         total = trainable = 0
         shared, shapes, lazy = set(), [], False
-        for name, parameter in self._owned(node):
+        for name, parameter in owned:
             if parameter.shape is None:
                 lazy = True
             elif name:
@@ -159,7 +176,9 @@ class _Builder:
     def remarks(self) -> list[str]:
         """Why the calls' parameters do not add up to the model's."""
         found = []
-        unused = [p for p in self.standin.parameters.values() if p not in self.first_use and p.count]
+        unused = [
+            p for p in self.standin.parameters.values() if p not in self.first_use and p.count
+        ]
         if unused:
             names = ", ".join(p.path for p in unused[:MOST_NAMES])
             more = f" and {len(unused) - MOST_NAMES} more" if len(unused) > MOST_NAMES else ""

@@ -8,14 +8,13 @@ from math import prod
 from typing import Any
 
 import torch
-from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from convdocs.tracing.rules import Operand, spellings
 
 aten = torch.ops.aten
-Cost = Callable[..., int]
+Cost = Callable[..., Any]
 COSTS: dict[Any, Cost] = {}  # from a function's arguments and the shape of its output
 
 
@@ -29,34 +28,34 @@ def _cost(*names: str) -> Callable[[Cost], Cost]:
 
 
 @_cost("conv1d", "conv2d", "conv3d")
-def _convolution(out: Any, input: Operand, weight: Operand, *rest: Any, **more: Any) -> int:
+def _convolution(out: Any, input: Operand, weight: Operand, *rest: Any, **more: Any) -> Any:
     return prod(out) * prod(weight.shape[1:])
 
 
 @_cost("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
-def _transposed(out: Any, input: Operand, weight: Operand, *rest: Any, **more: Any) -> int:
+def _transposed(out: Any, input: Operand, weight: Operand, *rest: Any, **more: Any) -> Any:
     return prod(input.shape) * prod(weight.shape[1:])
 
 
 @_cost("linear", "matmul", "mm", "bmm", "mv", "dot", "vdot", "inner", "__matmul__", "__rmatmul__")
-def _matrix(out: Any, input: Operand, other: Operand, *rest: Any, **more: Any) -> int:
+def _matrix(out: Any, input: Operand, other: Operand, *rest: Any, **more: Any) -> Any:
     return prod(out) * input.shape[-1]
 
 
 @_cost("scaled_dot_product_attention")
-def _attention(out: Any, q: Operand, key: Operand, value: Operand, *rest: Any, **more: Any) -> int:
+def _attention(out: Any, q: Operand, key: Operand, value: Operand, *rest: Any, **more: Any) -> Any:
     """Each token of the query with each of the keys, and their weights with the values."""
     return prod(out[:-1]) * key.shape[-2] * (q.shape[-1] + value.shape[-1])
 
 
 @_cost("bilinear")
-def _bilinear(out: Any, x: Operand, y: Operand, weight: Operand, *rest: Any, **more: Any) -> int:
+def _bilinear(out: Any, x: Operand, y: Operand, weight: Operand, *rest: Any, **more: Any) -> Any:
     """Each sample and output: x times the matrix, and that times y."""
     return prod(x.shape[:-1]) * (prod(weight.shape) + weight.shape[0] * y.shape[-1])
 
 
 @_cost("lstm", "gru", "rnn_tanh", "rnn_relu")
-def _recurrent(out: Any, input: Operand, *rest: Any, **more: Any) -> int:
+def _recurrent(out: Any, input: Operand, *rest: Any, **more: Any) -> Any:
     # (input, hx, weights, ...), or (data, batch_sizes, hx, weights, ...) for packed sequences
     packed = isinstance(rest[0], Operand) and not isinstance(rest[1], list)
     weights = rest[2] if packed else rest[1]
@@ -64,7 +63,7 @@ def _recurrent(out: Any, input: Operand, *rest: Any, **more: Any) -> int:
 
 
 @_cost("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
-def _cell(out: Any, input: Operand, hx: Any, w_ih: Operand, w_hh: Operand, *biases: Any) -> int:
+def _cell(out: Any, input: Operand, hx: Any, w_ih: Operand, w_hh: Operand, *biases: Any) -> Any:
     return prod(input.shape[:-1]) * (prod(w_ih.shape) + prod(w_hh.shape))
 
 
@@ -84,9 +83,10 @@ _MORE: dict[str, Cost] = {
 # only move, compare, choose, reduce or combine element by element
 _UNCOUNTED = frozenset(
     (
-        "_trilinear _cdist_forward _cdist_backward _euclidean_dist cholesky cholesky_inverse cholesky_solve "
-        "_fft_c2c _fft_c2r _fft_r2c geqrf linalg_cholesky_ex linalg_eig linalg_eigh _linalg_eigh "
-        "_linalg_eigvals linalg_eigvals linalg_householder_product linalg_inv_ex linalg_ldl_factor_ex "
+        "_trilinear _cdist_forward _cdist_backward _euclidean_dist cholesky cholesky_inverse "
+        "cholesky_solve _fft_c2c _fft_c2r _fft_r2c geqrf linalg_cholesky_ex linalg_eig "
+        "linalg_eigh _linalg_eigh _linalg_eigvals linalg_eigvals linalg_inv_ex "
+        "linalg_householder_product linalg_ldl_factor_ex "
         "linalg_ldl_solve linalg_lstsq linalg_lu linalg_lu_factor_ex linalg_lu_solve "
         "linalg_matrix_exp linalg_qr linalg_solve_triangular _linalg_det _linalg_slogdet "
         "_linalg_solve_ex _linalg_svd lu_unpack lstsq ormqr orgqr triangular_solve logdet "

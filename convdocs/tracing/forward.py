@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from convdocs.layers import layer_class
 from convdocs.tracing.memory import META, Answer
 from convdocs.tracing.nested import mapped, tensors_in
 from convdocs.tracing.record import Node, Recorder
@@ -52,9 +53,13 @@ class Forward:
         recorder = self.recorder
         if get_ident() != recorder.thread:
             own = recorder.of_this_thread()
-            if own.inside is None and own not in torch.overrides._get_current_function_mode_stack():
+            if not own.listening:
                 with own:
-                    return self._called(own, args, kwargs)
+                    own.listening = True
+                    try:
+                        return self._called(own, args, kwargs)
+                    finally:
+                        own.listening = False
             recorder = own
         return self._called(recorder, args, kwargs)
 
@@ -70,8 +75,9 @@ class Forward:
             recorder.notes["compiled: shown as the module that was compiled"] = None
             return module._orig_mod(*args, **kwargs)
         outer, recorder.path = recorder.path, self.path
+        span, out = recorder.enter(self.path, layer_class(module).__name__), None
         try:
-            return self.run(*args, **kwargs)
+            out = self.run(*args, **kwargs)
         except Exception as error:
             marks = tuple(map(recorder.mark_of, tensors_in((args, kwargs))))
             answer = Answer(type(module).__name__, tuple([one.layout for one in marks]))
@@ -79,6 +85,8 @@ class Forward:
             raise
         finally:
             recorder.path = outer
+            recorder.leave(span, out)
+        return out
 
 
 def original(module: nn.Module) -> nn.Module:

@@ -60,8 +60,8 @@ NEED_GRADIENT = frozenset({Tensor.backward, torch.autograd.grad})
 FACTORIES = frozenset(
     getattr(torch, name)
     for name in (
-        "tensor as_tensor asarray zeros ones full empty rand randn randint randperm arange linspace "
-        "logspace eye tril_indices triu_indices from_numpy empty_strided scalar_tensor "
+        "tensor as_tensor asarray zeros ones full empty rand randn randint randperm arange "
+        "linspace logspace eye tril_indices triu_indices from_numpy empty_strided scalar_tensor "
         "hann_window hamming_window blackman_window bartlett_window kaiser_window"
     ).split()
 )

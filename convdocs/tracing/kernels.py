@@ -10,10 +10,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from convdocs.layers import LayerError, code, read
+from convdocs.layers import (
+    LayerError,
+    code,
+    family,
+    function_settings,
+    layer_class,
+    plain_settings,
+    read,
+)
 from convdocs.tracing import functions
 from convdocs.tracing.costs import COSTS, Counter
-from convdocs.tracing.memory import Answer, Layout, Mark, add_to_key, layout_of, mark_of
+from convdocs.tracing.memory import META, Answer, Layout, Mark, add_to_key, mark_of
 from convdocs.tracing.nested import mapped, tensors_in
 from convdocs.tracing.rules import (
     PIECES,
@@ -82,7 +90,8 @@ def _cost(func: Any, args: Any, kwargs: Any, out: Any) -> int | None:
         return 0
     shape = tuple(out.shape) if isinstance(out, Tensor) else ()
     args, kwargs = as_operands((args, kwargs))
-    return COSTS[func](shape, *args, **kwargs)
+    macs: int = COSTS[func](shape, *args, **kwargs)
+    return macs
 
 
 def _about_meta(error: Exception) -> bool:
@@ -191,7 +200,9 @@ def _like_input(*names: str) -> Callable[[Any], Any]:
     *"relu relu6 sigmoid tanh silu gelu mish hardswish hardsigmoid leaky_relu elu selu celu "
     "softplus softsign logsigmoid tanhshrink exp sqrt neg abs dropout".split()
 )
-def _activation(own: Layout, input: Tensor, *settings: Any, inplace: bool = False, **more: Any) -> Any:
+def _activation(
+    own: Layout, input: Tensor, *settings: Any, inplace: bool = False, **more: Any
+) -> Any:
     if tensors_in((settings, more)) or not 0 <= more.get("p", 0.5) <= 1:
         return None
     if settings and any(type(one) not in (int, float) for one in settings):
@@ -208,7 +219,7 @@ def _arithmetic(own: Layout, input: Tensor, other: Any) -> Any:
         return None
     if theirs is own:
         return own
-    shape = tuple(torch.broadcast_shapes(own.shape, theirs.shape))
+    shape = tuple(torch.broadcast_shapes(own.shape, theirs.shape))  # type: ignore[no-untyped-call]
     return own if shape == own.shape else None
 
 
@@ -277,7 +288,7 @@ def _recurrent(own: Layout, input: Tensor, hx: Any, weights: Any, *settings: Any
         return None  # a packed sequence
     states = hx if isinstance(hx, tuple) else (hx,)
     hidden = tuple(states[0].shape)
-    biases, layers, _, _, both, batch_first = settings
+    _, layers, _, _, both, batch_first = settings
     turned = own.shape[1 - batch_first] if len(own.shape) == 3 else None
     given = mark_of(weights[0]).layout
     ways = 2 if both else 1
@@ -285,10 +296,8 @@ def _recurrent(own: Layout, input: Tensor, hx: Any, weights: Any, *settings: Any
         return None
     if hidden[:-1] != (layers * ways, turned) or mark_of(states[0]).layout.dtype is not own.dtype:
         return None
-    first = layout_of(torch.empty((*own.shape[:-1], ways * hidden[-1]), dtype=own.dtype, device="meta"))
-    made = [first.tensor()]
-    made += [layout_of(torch.empty(one.shape, dtype=own.dtype, device="meta")).tensor() for one in states]
-    return tuple(made)
+    sizes = [(*own.shape[:-1], ways * hidden[-1]), *(one.shape for one in states)]
+    return tuple([torch.empty(size, dtype=own.dtype, device=META) for size in sizes])
 
 
 def layer_key(
@@ -317,7 +326,10 @@ _SETTINGS: dict[type, tuple[str, ...]] = {}
 
 def _settings_of(kept: dict[str, Any]) -> tuple[str, ...]:
     """The names of a layer's own attributes, behind which no class of torch hides anything."""
-    return ("forward_of_class", *(n for n in kept if n[0] != "_" and n not in ("training", "forward")))
+    return (
+        "forward_of_class",
+        *(n for n in kept if n[0] != "_" and n not in ("training", "forward")),
+    )
 
 
 def describe_layer(answer: Answer, module: Any, inside: Sequence[Answer]) -> None:
@@ -325,7 +337,8 @@ def describe_layer(answer: Answer, module: Any, inside: Sequence[Answer]) -> Non
     counted = [one.macs for one in inside]
     answer.macs = None if None in counted else sum(counted)  # type: ignore[arg-type]
     answer.note = next((one.note for one in inside if one.note), "")
-    answer.code = code(module)
+    answer.code, answer.settings = code(module), plain_settings(module)
+    answer.family = family(layer_class(module))
     known = [one.windows for one in inside if one.windows]
     try:
         # Unfold has windows, but its output no axis that they move along
@@ -343,12 +356,15 @@ def answer_to(
     layouts = tuple([one.layout for one in inputs])
     answer = Answer(functions.name(func), layouts, tuple(outputs), macs, note)
     answer.code = functions.text(func, args, kwargs)
+    answer.family, answer.settings = family(answer.kind), function_settings(func, args, kwargs)
     args, kwargs = as_operands((args, kwargs))
     operands = operands_in((args, kwargs))
     shapes = answer.output_shapes
     if func in PIECES and operands and len({len(one) for one in shapes}) == 1:
         answer.flows = tuple(flows_of_pieces(operands[0], shapes))
-    elif func in WEIGHTED and len(operands) == 2 and inputs[1].fixed and len(operands[1].shape) == 2:
+    elif (
+        func in WEIGHTED and len(operands) == 2 and inputs[1].fixed and len(operands[1].shape) == 2
+    ):
         answer.flows = (with_weight(shapes[0], operands[0]),)
     else:
         flows = [flow_of(func, args, kwargs, shape, place) for place, shape in enumerate(shapes)]

@@ -143,8 +143,8 @@ class Answer:
     """
 
     __slots__ = (
-        "alias", "code", "dtypes", "flows", "form", "input_shapes", "kind", "local_fields",
-        "macs", "note", "output_shapes", "outputs", "windows",
+        "alias", "code", "dtypes", "family", "flows", "form", "input_shapes", "kind",
+        "local_fields", "macs", "note", "output_shapes", "outputs", "settings", "windows",
     )  # fmt: skip
 
     def __init__(
@@ -158,7 +158,8 @@ class Answer:
         self.kind = kind
         self.macs = macs
         self.note = note
-        self.code = ""
+        self.code = self.family = ""
+        self.settings: tuple[tuple[str, object], ...] = ()
         self.windows: tuple[Window, ...] = ()
         self.flows: tuple[Flow | None, ...] = ()  # one per output; None: like its only input
         self.form: Any = None  # how the outputs are nested; None for a single tensor

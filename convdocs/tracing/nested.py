@@ -19,7 +19,7 @@ _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class written in Python
 
 
 @lru_cache(maxsize=1024)
-def is_object(kind: type) -> bool:
+def is_object(kind: Any) -> bool:
     """Whether instances of a class are plain objects, whose attributes can be looked through.
 
     Examples
@@ -33,14 +33,15 @@ def is_object(kind: type) -> bool:
 
 def attributes(value: Any) -> Iterable[tuple[str, Any]]:
     """Names and values of an object's attributes, those in slots included."""
-    for name in slot_names(type(value)):
+    kind: Any = type(value)
+    for name in slot_names(kind):
         if hasattr(value, name):
             yield name, getattr(value, name)
     yield from getattr(value, "__dict__", {}).items()
 
 
 @lru_cache(maxsize=1024)
-def slot_names(kind: type) -> tuple[str, ...]:
+def slot_names(kind: Any) -> tuple[str, ...]:
     """The names of a class's slots."""
     return tuple(_slotnames(kind))
 
@@ -55,7 +56,7 @@ def tensors_in(value: Any) -> list[Tensor]:
 
 
 def _collect(value: Any, found: list[Tensor], seen: set[int]) -> None:
-    kind = type(value)
+    kind: Any = type(value)
     if kind in ATOMS:
         return
     if issubclass(kind, Tensor):

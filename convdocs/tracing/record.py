@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.overrides import TorchFunctionMode
 
 from convdocs.layers import code, layer_class
@@ -37,6 +37,7 @@ from convdocs.tracing.memory import (
     written,
 )
 from convdocs.tracing.nested import mapped, tensors_in
+from convdocs.tracing.tree import Span
 
 OnCall = Callable[[Any, tuple[Any, ...], dict[str, Any], Any], None]
 
@@ -88,7 +89,24 @@ class Recorder(TorchFunctionMode):
         self.notes: dict[str, None] = {}
         self.thread = get_ident()
         self.transformed = False  # whether vmap or its like handed out tensors of its own
+        self.spans: list[Span] = []
+        self.open = 0  # containers that are running
+        self.listening = False  # in a thread that the model started
         self._elsewhere: dict[int, Recorder] = {}
+
+    def enter(self, path: str, kind: str) -> Span:
+        """Note that a container's forward begins."""
+        span = Span(path, kind, self.open, len(self.nodes))
+        self.spans.append(span)
+        self.open += 1
+        return span
+
+    def leave(self, span: Span, out: Any) -> None:
+        """Note that it ends, with what came out."""
+        self.open = span.depth
+        span.end = len(self.nodes)
+        with torch._C.DisableTorchFunction():
+            span.outputs = tuple([self.mark_of(one) for one in tensors_in(out)])
 
     def of_this_thread(self) -> Recorder:
         """The recorder of a thread that the model started: it writes into the same list."""
@@ -96,6 +114,7 @@ class Recorder(TorchFunctionMode):
         if own is None:
             own = self._elsewhere[get_ident()] = type(self)(self.device, self.on_call)
             own.nodes, own.notes, own.path = self.nodes, self.notes, self.path
+            own.spans, own.open = self.spans, self.open
         return own
 
     def __torch_function__(
@@ -106,17 +125,18 @@ class Recorder(TorchFunctionMode):
             return func(*args, **kwargs)
         if func in functions.DEVICE_READS:
             return functions.DEVICE_READS[func](self.device)
-        key: list[Any] | None = [func]
+        parts: list[Any] = [func]
         marks: list[Mark] = []
-        if func in functions.UNKEYED or not (
-            add_to_key(args, key, marks, self.stranger)
-            and (not kwargs or add_to_key(kwargs, key, marks, self.stranger))
-        ):
-            key, marks = None, [self.mark_of(one) for one in tensors_in((args, kwargs))]
-        if key is not None and func in kernels.WEIGHTED:
-            key.append(marks[-1].fixed)
+        keyed = func not in functions.UNKEYED and (
+            add_to_key(args, parts, marks, self.stranger)
+            and (not kwargs or add_to_key(kwargs, parts, marks, self.stranger))
+        )
+        if not keyed:
+            marks = [self.mark_of(one) for one in tensors_in((args, kwargs))]
+        elif func in kernels.WEIGHTED:
+            parts.append(marks[-1].fixed)
         try:
-            return self._called(func, args, kwargs, key and tuple(key), tuple(marks))
+            return self._called(func, args, kwargs, tuple(parts) if keyed else None, tuple(marks))
         except Exception as error:
             if self.inside is None:
                 self.note_failure(error, _failing(self.path, func, args, kwargs, marks))
@@ -133,9 +153,7 @@ class Recorder(TorchFunctionMode):
             return mark(tensor, self.nodes[-1], -1)
         return Mark(layout_of(tensor), CONSTANT)
 
-    def _called(
-        self, func: Any, args: Any, kwargs: Any, key: Any, marks: tuple[Mark, ...]
-    ) -> Any:
+    def _called(self, func: Any, args: Any, kwargs: Any, key: Any, marks: tuple[Mark, ...]) -> Any:
         """Run the function and write it down."""
         answer = self._foreseen(func, args, kwargs, key, marks)
         if answer is not None:
@@ -297,9 +315,7 @@ class ShapeRecorder(Recorder):
         self.live = live or on_call is not None
         self._foreign: dict[int, tuple[Tensor, Tensor]] = {}
 
-    def _called(
-        self, func: Any, args: Any, kwargs: Any, key: Any, marks: tuple[Mark, ...]
-    ) -> Any:
+    def _called(self, func: Any, args: Any, kwargs: Any, key: Any, marks: tuple[Mark, ...]) -> Any:
         answer = ANSWERS.get(key) if key is not None else None
         if answer is None or self._live():
             return self._asked(func, args, kwargs, key, marks)
@@ -312,9 +328,7 @@ class ShapeRecorder(Recorder):
     def _live(self) -> bool:
         return super()._live() or self.live or torch.is_grad_enabled()
 
-    def _asked(
-        self, func: Any, args: Any, kwargs: Any, key: Any, marks: tuple[Mark, ...]
-    ) -> Any:
+    def _asked(self, func: Any, args: Any, kwargs: Any, key: Any, marks: tuple[Mark, ...]) -> Any:
         """Ask torch, and remember its answer for the next call that is the same."""
         args, kwargs = mapped((args, kwargs), self.on_meta)
         if func in functions.IGNORED:
@@ -402,7 +416,7 @@ class ShapeRecorder(Recorder):
 
 
 def _is_uninitialised(kind: type) -> bool:
-    return issubclass(kind, UninitializedTensorMixin)
+    return issubclass(kind, UninitializedParameter | UninitializedBuffer)
 
 
 def _blank(tensor: Tensor) -> Tensor:
@@ -441,7 +455,7 @@ def _failing(path: str, func: Any, args: Any, kwargs: Any, marks: list[Mark]) ->
 
 def hidden(answer: Answer, marks: Any) -> bool:
     """Whether a call is not shown: it only prepares constants and multiplies nothing."""
-    return answer.macs == 0 and all([one.fixed for one in marks])
+    return answer.macs == 0 and all(one.fixed for one in marks)
 
 
 def parameters_behind(marks: Any) -> tuple[Parameter, ...]:

@@ -13,8 +13,8 @@ from inspect import isgetsetdescriptor
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-from torch import Tensor, nn
 import torch
+from torch import Tensor, nn
 
 from convdocs.geometry import Window
 from convdocs.layers import AXIS_NAMES, windows
@@ -227,7 +227,9 @@ def _mixed(x: Operand, dims: Any) -> Flow:
 
 
 @_rule("layer_norm", "rms_norm")
-def _layer_norm(out: Shape, place: int, input: Operand, normalized_shape: Any, *rest: Any, **more: Any) -> Flow:
+def _layer_norm(
+    out: Shape, place: int, input: Operand, normalized_shape: Any, *rest: Any, **more: Any
+) -> Flow:
     rank = len(out)
     return _mixed(input, range(rank - len(tuple(normalized_shape)), rank))
 
@@ -238,16 +240,20 @@ def _group_norm(out: Shape, place: int, input: Operand, *args: Any, **kwargs: An
 
 
 @_rule("softmax", "log_softmax", "softmin", "cumsum", "cumprod", "logcumsumexp", "cummax", "cummin")
-def _softmax(out: Shape, place: int, input: Operand, dim: Any = None, *rest: Any, **more: Any) -> Flow | None:
+def _softmax(
+    out: Shape, place: int, input: Operand, dim: Any = None, *rest: Any, **more: Any
+) -> Flow | None:
     return None if dim is None else _mixed(input, dims_of(dim, len(out)))
 
 
 @_rule("normalize")
-def _normalize(out: Shape, place: int, input: Operand, p: float = 2.0, dim: Any = 1, *rest: Any, **more: Any) -> Flow:
+def _normalize(
+    out: Shape, place: int, input: Operand, p: float = 2.0, dim: Any = 1, *rest: Any, **more: Any
+) -> Flow:
     return _mixed(input, dims_of(dim, len(out)))
 
 
-@_rule("sort", "topk", "kthvalue", "roll", "flip", "argsort", "msort", "fft", "ifft", "rfft", "irfft")
+@_rule("sort", "topk", "kthvalue", "roll", "flip", "argsort", "msort")
 def _shuffled(out: Shape, place: int, input: Operand, *args: Any, **kwargs: Any) -> Flow | None:
     """One axis is put in another order, the others stay."""
     changed = [axis for axis, size in enumerate(out) if size != input.shape[axis]]
@@ -270,7 +276,9 @@ def _named(x: Operand, fields: Sequence[AxisField], mixes: bool, *others: Operan
         made[-1] = ("C", ((x.number, rank - dims - 1, UNKNOWN, 0),))
     for at, own in enumerate(fields, start=rank - dims):
         made.append(_axis(x, at, own, names[at]))
-    gates = tuple((one.number, MISSING, UNKNOWN, FACTOR) for one in others)  # a kernel of the input's
+    gates = tuple(
+        (one.number, MISSING, UNKNOWN, FACTOR) for one in others
+    )  # a kernel of the input's
     return tuple((name, (*reads, *gates)) for name, reads in made)
 
 
@@ -303,7 +311,9 @@ for _dims in (1, 2, 3):
     for _name in (f"max_pool{_dims}d", f"max_pool{_dims}d_with_indices"):
         _sliding(_name, _dims, 1, "max", (*_POOL, "dilation", "ceil_mode"))
     _sliding(f"avg_pool{_dims}d", _dims, 1, "average", (*_POOL, "ceil_mode"))
-    _sliding(f"lp_pool{_dims}d", _dims, 1, "lp", ("norm_type", "kernel_size", "stride", "ceil_mode"))
+    _sliding(
+        f"lp_pool{_dims}d", _dims, 1, "lp", ("norm_type", "kernel_size", "stride", "ceil_mode")
+    )
 
 
 def _adaptive(dims: int) -> Rule:
@@ -378,7 +388,9 @@ def _pixel_unshuffle(out: Shape, place: int, input: Operand, downscale_factor: i
 
 
 @_rule("pad")
-def _pad(out: Shape, place: int, input: Operand, pad: Sequence[int], *rest: Any, **more: Any) -> Flow:
+def _pad(
+    out: Shape, place: int, input: Operand, pad: Sequence[int], *rest: Any, **more: Any
+) -> Flow:
     """Padding moves every cell; copied cells lie within reach of the border they repeat."""
     moved = {
         -1 - at: _axis(input, -1 - at, AxisField(1, 1, -pad[2 * at])) for at in range(len(pad) // 2)
@@ -434,7 +446,10 @@ def _cat(out: Shape, place: int, tensors: Sequence[Operand], dim: int = 0, **mor
         return _kept(parts[0])
     flow = list(_spread(out, parts))
     starts = accumulate([0, *(x.shape[dim] for x in parts)])
-    pieces = [(x.number, dim, AxisField(1, 1, -start), PIECE) for x, start in zip(parts, starts, strict=False)]
+    pieces = [
+        (x.number, dim, AxisField(1, 1, -start), PIECE)
+        for x, start in zip(parts, starts, strict=False)
+    ]
     flow[dim] = (None, tuple(pieces))
     return tuple(flow)
 
@@ -481,7 +496,9 @@ def _permute(out: Shape, place: int, input: Operand, *order: Any, dims: Any = No
 
 
 @_rule("transpose", "swapaxes", "swapdims", "t", "T", "mT", "adjoint")
-def _transpose(out: Shape, place: int, input: Operand, dim0: int = -2, dim1: int = -1, **more: int) -> Flow:
+def _transpose(
+    out: Shape, place: int, input: Operand, dim0: int = -2, dim1: int = -1, **more: int
+) -> Flow:
     rank = len(out)
     pair = dims_of((more.get("axis0", dim0), more.get("axis1", dim1)), rank)
     order = list(range(rank))
@@ -616,26 +633,40 @@ def _reduce(out: Shape, place: int, input: Operand, *args: Any, **kwargs: Any) -
     mixed = _mixed(input, dims)
     if len(out) == rank:
         return mixed
-    return tuple(axis for at, axis in enumerate(mixed) if at not in dims)
+    return _without(mixed, dims)
+
+
+def _without(flow: Flow, dims: Sequence[int]) -> Flow:
+    return tuple(axis for at, axis in enumerate(flow) if at not in dims)
 
 
 @_rule("norm")
-def _norm(out: Shape, place: int, input: Operand, p: Any = "fro", dim: Any = None, *rest: Any, **more: Any) -> Flow:
-    return _reduce(out, place, input, dim=dim)
+def _norm(
+    out: Shape, place: int, input: Operand, p: Any = "fro", dim: Any = None, *rest: Any, **more: Any
+) -> Flow:
+    rank, mixed = len(input.shape), _mixed(input, dims_of(dim, len(input.shape)))
+    dims = dims_of(dim, rank)
+    return mixed if len(out) == rank else _without(mixed, dims)
 
 
 @_rule("repeat_interleave")
-def _repeat_interleave(out: Shape, place: int, input: Operand, repeats: int, dim: int, **more: Any) -> Flow:
+def _repeat_interleave(
+    out: Shape, place: int, input: Operand, repeats: int, dim: int, **more: Any
+) -> Flow:
     return _changed(input, {dim: _axis(input, dim, periodic([(0, 0)] * repeats, 1))})
 
 
 @_rule("index_select", "gather", "take_along_dim")
-def _index_select(out: Shape, place: int, input: Operand, dim: int, index: Operand, **more: Any) -> Flow:
+def _index_select(
+    out: Shape, place: int, input: Operand, dim: int, index: Operand, **more: Any
+) -> Flow:
     return _changed(input, {dim: _axis(input, dim, UNKNOWN)})
 
 
 @_rule("scaled_dot_product_attention")
-def _attention(out: Shape, place: int, query: Operand, key: Operand, value: Operand, *rest: Any, **more: Any) -> Flow:
+def _attention(
+    out: Shape, place: int, query: Operand, key: Operand, value: Operand, *rest: Any, **more: Any
+) -> Flow:
     """Every token of the query reads all tokens of the key and the value."""
     flow = list(_spread(out[:-2], [query._replace(shape=query.shape[:-2])]))
     seen = [(one.number, len(one.shape) - 2, whole(one.shape[-2]), 0) for one in (key, value)]

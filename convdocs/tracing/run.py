@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
 from typing import Any
 
 import torch
@@ -90,6 +89,7 @@ def observed(
     *,
     values: bool = True,
     gradient: bool = False,
+    training: bool | None = None,
 ) -> Trace:
     """Trace a model and watch every call as it happens.
 
@@ -104,15 +104,18 @@ def observed(
         Run on real tensors; otherwise on meta, every call anew.
     gradient : bool
         Record the graph of gradients, with memory of their own for all tensors.
+    training : bool, optional
+        Put the stand-in into training or evaluation mode first.
 
     Examples
     --------
     >>> seen = []
-    >>> found = observed(nn.Sequential(nn.ReLU()), (torch.ones(2),), {}, lambda *one: seen.append(one))
+    >>> keep = lambda *one: seen.append(one)
+    >>> found = observed(nn.Sequential(nn.ReLU()), (torch.ones(2),), {}, keep)
     >>> len(seen) == len(found.calls), seen[0][3]
     (True, tensor([1., 1.]))
     """
-    run = _Run(model, inputs, kwargs, on_call)
+    run = _Run(model, inputs, kwargs, on_call, training)
     if values:
         return run.on_values("", gradient=gradient)
     return run.on_shapes(gradient=gradient)
@@ -127,10 +130,12 @@ class _Run:
         inputs: tuple[Any, ...],
         kwargs: dict[str, Any],
         on_call: OnCall | None = None,
+        training: bool | None = None,
     ) -> None:
         self.model = model
         self.given = [[*inputs], kwargs]
         self.on_call = on_call
+        self.training = training
         self.shapes_allowed = not tensors_in(self.given)
         self.integers = False  # whether a shape is one of integers
         held = [one for module in _modules(model) for one in module._parameters.values()]
@@ -184,6 +189,8 @@ class _Run:
             standin = StandIn(self.model, values=values, apart=gradient)
             args, kwargs = standin.given(self._with_tensors(self.given, make, standin))
             given = tensors_in((args, kwargs))
+            if self.training is not None:
+                standin.twin.train(self.training)
             _listen(standin, recorder)
             try:
                 with recorder:
@@ -191,7 +198,7 @@ class _Run:
             except Exception as error:
                 raise _failure(standin, recorder, given, error) from error
             recorder.failed = None
-            found, _ = build(standin, recorder, given, tensors_in(out))
+            found = build(standin, recorder, given, tensors_in(out))
             return replace(found, findings=findings(found))
 
     def _with_tensors(self, value: Any, make: Callable[[Any], Tensor], standin: StandIn) -> Any:
@@ -247,9 +254,7 @@ def _failure(
         marks = tuple([one._convdocs_mark for one in given])  # type: ignore[attr-defined]
         answer = Answer(layer_class(standin.model).__name__, tuple([m.layout for m in marks]))
         recorder.failed = (error, Node("", standin.twin, marks, answer))
-    partial, call = build(standin, recorder, given, ())
-    assert call is not None
-    told = findings(replace(partial, calls=(*partial.calls, call)))
-    partial = replace(partial, findings=told)
-    tell = import_module("convdocs.view.trace").failure
-    return TraceError(tell(partial, call, error), partial, call)
+    partial = build(standin, recorder, given)
+    assert partial.failed is not None
+    told = findings(replace(partial, calls=(*partial.calls, partial.failed)))
+    return TraceError(replace(partial, findings=told, error=f"{type(error).__name__}: {error}"))

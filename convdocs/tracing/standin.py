@@ -101,13 +101,14 @@ def _script(copier: Copier, value: Any) -> Any:
 
 
 def _list(copier: Copier, value: list[Any]) -> Any:
-    made = copier.memo[id(value)] = list.__new__(type(value))
+    kind: Any = type(value)
+    made = copier.memo[id(value)] = kind.__new__(kind)
     list.extend(made, [copier.copy(one) for one in value])
     return _with_attributes(copier, value, made)
 
 
 def _dict(copier: Copier, value: Any) -> Any:
-    kind = type(value)
+    kind: Any = type(value)
     made = copier.memo[id(value)] = kind.__new__(kind)
     if issubclass(kind, defaultdict):
         made.default_factory = copier.copy(value.default_factory)
@@ -381,9 +382,9 @@ class StandIn:
         if twin is None:
             if storage.nbytes() > plain.numel() * plain.itemsize:
                 return plain.clone()  # a piece of something larger
-            twin = self._storages[storage._cdata] = storage.clone()
+            twin = self._storages[storage._cdata] = storage.clone()  # type: ignore[no-untyped-call]
         made = torch.empty(0, dtype=plain.dtype, device=plain.device)
-        return made.set_(twin, plain.storage_offset(), plain.shape, plain.stride())  # type: ignore[call-overload,no-any-return]
+        return made.set_(twin, plain.storage_offset(), plain.shape, plain.stride())
 
 
 def _is_plain(tensor: Tensor) -> bool:
@@ -404,13 +405,14 @@ def _modules_in(value: Any, path: str, depth: int = 3) -> list[tuple[str, nn.Mod
     """The modules in nested containers and objects, by where they stand."""
     if isinstance(value, nn.Module):
         return [(path, value)]
-    if depth == 0 or type(value) in ATOMS:
+    kind: Any = type(value)
+    if depth == 0 or kind in ATOMS:
         return []
     inner: list[tuple[str, Any]] = []
     if isinstance(value, list | tuple):
         inner = [(f"{path}[{at}]", one) for at, one in enumerate(value)]
     elif isinstance(value, dict):
         inner = [(f"{path}[{key!r}]", one) for key, one in value.items()]
-    elif is_object(type(value)):
+    elif is_object(kind):
         inner = [(f"{path}.{name}", one) for name, one in attributes(value)]
     return [found for name, one in inner for found in _modules_in(one, name, depth - 1)]

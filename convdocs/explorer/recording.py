@@ -1,0 +1,53 @@
+"""What each call of a model was given and what it gave, on a stand-in of the model in eval mode."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+
+from convdocs.report import Trace
+from convdocs.tracing import observed
+from convdocs.tracing.memory import mark_of
+from convdocs.tracing.nested import mapped, tensors_in
+
+
+class Operand(NamedTuple):
+    """Stands in a call's arguments for the tensor of ``Call.sources[position]``."""
+
+    position: int
+
+
+class Step(NamedTuple):
+    """One call: the module or the function, its arguments, and the tensor that came out.
+
+    Tensors that come from the model's input are :class:`Operand`; constants are themselves.
+    """
+
+    function: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    value: Tensor
+
+
+def watch(model: nn.Module, *inputs: Any) -> tuple[Trace, tuple[Step, ...]]:
+    """Run a stand-in of ``model`` in eval mode; its trace, and a step for each call of it."""
+    steps: list[Step] = []
+
+    def keep(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
+        given, named = _operands((tuple(args), kwargs))
+        steps.append(Step(function, given, named, tensors_in(out)[0].detach().clone()))
+
+    trace = observed(model, inputs, {}, keep, training=False)
+    return trace, tuple(steps)
+
+
+def _operands(given: Any) -> Any:
+    """Arguments with an Operand for each tensor that a call or the input gave."""
+    places = iter(range(len(tensors_in(given))))
+
+    def stand_in(tensor: Tensor) -> Any:
+        place = next(places)
+        return tensor.detach() if mark_of(tensor).fixed else Operand(place)
+
+    return mapped(given, stand_in)
