@@ -11,7 +11,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from convdocs import completion, parser
+from convdocs import parser
 from convdocs.sphinxext import directives, options, parts
 from convdocs.view.tables import Paragraph
 
@@ -84,7 +84,7 @@ class DeclaredCommand(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        command = completion.commands(parser.get_parser())[self.arguments[0]]
+        command = parser.commands(parser.get_parser())[self.arguments[0]]
         examples = str(command.epilog).removeprefix("examples:\n")
         lines = "\n".join(line.strip() for line in examples.split("\n"))
         entries = [argument(one) for one in command._actions if one.dest != "help"]

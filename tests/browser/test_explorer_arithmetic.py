@@ -15,7 +15,7 @@ import convdocs
 from convdocs import layers
 from convdocs.cells import reads
 from convdocs.errors import catalogue
-from convdocs.explorer import embed
+from convdocs.explorer import bundle, embed
 
 KINDS = [kind.__name__ for kind in embed.KINDS]
 MANY = 5000
@@ -41,7 +41,7 @@ WORK_OUT = """settings => settings.map(given => {
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
     opened = browser.new_page()
-    opened.set_content(f"<script>{embed.SCRIPT.read_text(encoding='utf-8')}</script>")
+    opened.set_content(f"<script>{bundle.script('explorer')}</script>")
     yield opened
     opened.close()
 
