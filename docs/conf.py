@@ -31,6 +31,7 @@ extensions = [
     "convdocs.sphinxext",
     "convdocs.sphinxext.gallery",
     "convdocs.sphinxext.moving",
+    "archives",
     "declared",
     "error_pages",
     "mathml",
@@ -38,6 +39,7 @@ extensions = [
     "page_downloads",
     "pages",
     "published",
+    "search_index",
     "quick_start",  # before what would load matplotlib
     "sphinxext.opengraph",
     "thumbnails",

@@ -242,6 +242,44 @@ FINDINGS = Option(
     one_of("show", "hide"),
     "show",
 )
+CLASSES = Option(
+    "classes", "names with spaces between", "What the output's numbers stand for.", str.split
+)
+LABELS = Option("labels", "words with spaces between", "What the samples are.", str.split)
+CALLS = Option(
+    "calls",
+    "indices or paths with spaces between",
+    "The calls whose numbers the page holds; all without it.",
+    lambda text: [int(word) if word.isdecimal() else word for word in text.split()],
+)
+BLOCKS = Option(
+    "blocks",
+    "a whole number",
+    "Pixels along each side of a cell on the drawing pad.",
+    _whole,
+    1,
+)
+ANSWER = Option(
+    "answer",
+    "Python whose last line is the answer",
+    "A number; a tuple, for a shape or a row of numbers; a dict of these with a label for each; "
+    "one of the choices; True or False. torch, nn, F and convdocs are there.",
+    _words,
+    required=True,
+)
+CHOICES = Option(
+    "choices",
+    "texts with ; between",
+    "What there is to choose from.",
+    lambda text: [choice.strip() for choice in text.split(";")],
+)
+HINT = Option("hint", "a text", "What helps, folded, before the solution.", _words)
+WITHIN = Option(
+    "within",
+    "a number",
+    "How far off a number may be. Whole numbers have to be right; others within a hundredth.",
+    float,
+)
 ALT = Option("alt", "text", "Words for who cannot see the picture; by default its own.", _words)
 WIDTH = Option("width", "a length or a percentage", "Width of the picture.", _length)
 ALIGN = Option(
