@@ -186,9 +186,10 @@ class _Builder:
             found.append(f"{count:,} parameters were used by no call: {names}{more}")
         outside = [p for p in self.first_use if not p.registered and p.count]
         if outside:
-            names = ", ".join(p.path for p in outside[:MOST_NAMES])
+            names = ", ".join([p.path for p in outside if p.path][:MOST_NAMES])
             count = sum(p.count for p in outside)
-            found.append(f"{count:,} parameters are not the model's own, nor in its total: {names}")
+            words = f"{count:,} parameters are not the model's own, nor in its total"
+            found.append(f"{words}: {names}" if names else words)
         return found
 
 

@@ -8,6 +8,7 @@ each module of the stand-in has for its ``forward``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from threading import get_ident
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.overrides import TorchFunctionMode
 
-from convdocs.layers import code, layer_class
+from convdocs.layers import family, function_settings, layer_class
 from convdocs.tracing import functions, kernels
 from convdocs.tracing.axes import composed, unknown
 from convdocs.tracing.costs import Counter
@@ -92,6 +93,7 @@ class Recorder(TorchFunctionMode):
         self.spans: list[Span] = []
         self.open = 0  # containers that are running
         self.listening = False  # in a thread that the model started
+        self._parameters: dict[int, tuple[Tensor, Mark]] = {}  # that are not the model's
         self._elsewhere: dict[int, Recorder] = {}
 
     def enter(self, path: str, kind: str) -> Span:
@@ -151,7 +153,14 @@ class Recorder(TorchFunctionMode):
         """The mark of a tensor that no call seen here made: a constant, or what vmap gives."""
         if self.transformed and self.nodes:
             return mark(tensor, self.nodes[-1], -1)
-        return Mark(layout_of(tensor), CONSTANT)
+        if not isinstance(tensor, nn.Parameter):
+            return Mark(layout_of(tensor), CONSTANT)
+        known = self._parameters.get(id(tensor))
+        if known is None:
+            made = Parameter("", tensor, registered=False)
+            known = tensor, Mark(layout_of(tensor), CONSTANT, 0, (made,))
+            self._parameters[id(tensor)] = known
+        return known[1]
 
     def _called(self, func: Any, args: Any, kwargs: Any, key: Any, marks: tuple[Mark, ...]) -> Any:
         """Run the function and write it down."""
@@ -256,7 +265,7 @@ class Recorder(TorchFunctionMode):
         try:
             out = run(*args, **kwargs)
         except Exception as error:
-            answer.code = code(module)
+            kernels.describe_layer(answer, module, [])
             self.note_failure(error, node)
             raise
         finally:
@@ -450,6 +459,9 @@ def _failing(path: str, func: Any, args: Any, kwargs: Any, marks: list[Mark]) ->
     answer = Answer(functions.name(func), tuple([one.layout for one in marks]))
     with torch._C.DisableTorchFunction():
         answer.code = functions.text(func, args, kwargs)
+        answer.family = family(answer.kind)
+        with suppress(TypeError):  # arguments that the function refuses too
+            answer.settings = function_settings(func, args, kwargs)
     return Node(path, None, tuple(marks), answer, parameters_behind(marks))
 
 

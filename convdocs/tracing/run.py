@@ -241,9 +241,18 @@ def _listen(standin: StandIn, recorder: Recorder) -> None:
     for original, twin in standin.copier.modules:
         own = twin.__dict__
         path = standin.path_of(original)
+        for name, tensor in twin.__dict__["_parameters"].items():
+            for parameter in tensor._convdocs_mark.parameters if _is_outside(tensor) else ():
+                parameter.path = parameter.path or f"{path}.{name}"
         own["forward"] = Forward(twin, original, path, recorder)
         if own.get("_compiled_call_impl") is not None:
             own["_compiled_call_impl"] = None
+
+
+def _is_outside(tensor: Tensor | None) -> bool:
+    """Whether a parameter is of a layer that is no part of the model."""
+    known = getattr(tensor, "_convdocs_mark", None)
+    return known is not None and not all(one.registered for one in known.parameters)
 
 
 def _failure(
