@@ -19,6 +19,7 @@ import convdocs
 from convdocs.parser import LAYER_OPTIONS, get_parser
 from convdocs.report import document
 from convdocs.view import tables, terminal
+from convdocs.view.digits import byte_count
 from convdocs.view.page import escape_html
 from convdocs.view.shown import Sheet, Shown
 
@@ -146,6 +147,23 @@ def diagnose(args: argparse.Namespace) -> int:
         return FINE
     _show(args.format, [found], found.to_dict())
     return PROBLEM
+
+
+def memory(args: argparse.Namespace) -> int:
+    """Print what a training step of a model keeps in memory."""
+    optimizer = None if args.optimizer == "none" else args.optimizer
+    with _model(args) as (model, inputs, named):
+        found = convdocs.memory(
+            model,
+            *inputs,
+            optimizer=optimizer,
+            dtype=args.dtype,
+            batch=args.batch,
+            fits=args.fits and byte_count(args.fits),
+            **named,
+        )
+    _show(args.format, [found], found.to_dict())
+    return FINE
 
 
 @contextmanager
@@ -303,6 +321,7 @@ def completion(args: argparse.Namespace) -> int:
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "trace": trace,
     "diagnose": diagnose,
+    "memory": memory,
     "draw": draw,
     "solve": solve,
     "explore": explore,
