@@ -20,7 +20,6 @@ from convdocs.parser import LAYER_OPTIONS, get_parser
 from convdocs.report import document
 from convdocs.view import tables, terminal
 from convdocs.view.digits import byte_count
-from convdocs.view.page import escape_html
 from convdocs.view.shown import Sheet, Shown
 
 if TYPE_CHECKING:
@@ -28,21 +27,6 @@ if TYPE_CHECKING:
 
 FINE, PROBLEM, USAGE, INTERRUPTED = 0, 1, 2, 130
 INTERRUPTION = "convdocs: interrupted"
-PAGE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title}</title>
-<style>body {{ max-width: 80rem; margin: 0 auto; padding: 1rem; font-family: sans-serif; }}</style>
-</head>
-<body>
-<h1>{title}</h1>
-{part}
-</body>
-</html>"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -287,14 +271,22 @@ def solve(args: argparse.Namespace) -> int:
 
 
 def explore(args: argparse.Namespace) -> int:
-    """Write a page with a layer's explorer."""
+    """Write a page with the explorer of a layer, or of a model on its input."""
     from convdocs import layers
-    from convdocs.explorer import embed
+    from convdocs.explorer import embed, network, page
 
+    if args.input:
+        args.model = args.layer
+        with _model(args) as (model, by_place, by_name):
+            if by_name:
+                raise ValueError(f"--input {next(iter(by_name))}=: explore takes inputs by place")
+            net = network.explore(model, *by_place)
+        return _write(args.output, page.page(net.trace.model, net._repr_html_()))
+    if not args.size:
+        raise ValueError("--size is needed for a layer, as 7 or 4x5; --input for a model")
     layer, x = _layer(args)
     explorer = embed.explore(layer, x, at=_cell(args))
-    title = escape_html(layers.code(layer))
-    return _write(args.output, PAGE.format(title=title, part=explorer._repr_html_()))
+    return _write(args.output, page.page(layers.code(layer), explorer._repr_html_()))
 
 
 def _cell(args: argparse.Namespace) -> tuple[int, ...] | None:

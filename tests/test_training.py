@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 import convdocs
+from convdocs.cli import main
 from convdocs.report import Memory
 
 sys.path.insert(0, str(Path(__file__).with_name("bench")))
@@ -178,3 +179,14 @@ def test_a_record_of_memory_goes_to_json_and_back_and_says_what_it_leaves_out():
     assert "Not counted: what kernels work in while they run" in text
     assert max(map(len, text.splitlines())) <= 100
     assert "<table>" in found._repr_html_()
+
+
+def test_the_command_prints_the_same(capsys: pytest.CaptureFixture[str]):
+    layer = "Sequential(Conv1d(3, 4, 3), ReLU())"
+    options = ["--optimizer", "sgd", "--dtype", "float16", "--batch", "5", "--format", "json"]
+    assert main(["memory", layer, "--input", "2,3,9", *options]) == 0
+    model = nn.Sequential(nn.Conv1d(3, 4, 3), nn.ReLU())
+    wanted = convdocs.memory(model, (5, 3, 9), optimizer="sgd", dtype="float16")
+    assert Memory.from_dict(json.loads(capsys.readouterr().out)) == wanted
+    assert main(["memory", layer, "--input", "2,3,9", "--fits", "much"]) == 2
+    assert "much is no number of bytes, as 8GB or 24GiB" in capsys.readouterr().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from docutils import nodes
@@ -180,6 +181,50 @@ class Explorer(Figure):
         return embed.markup(explorer.setting, own=explorer.own, **known)
 
 
+class NetworkExplorer(PageDirective):
+    """``network-explorer``: a whole network, alive, and its picture where nothing can interact."""
+
+    called = "network-explorer"
+    summary = "Every call of a network with its maps, alive in HTML; its picture elsewhere."
+    argument = "a model, as net:small or net.py:Net, or a layer; or code in the body"
+    body = "Code whose last line is the model, or calls it on its input."
+    example = ".. network-explorer:: net.py:small\n   :input: 1,10,7"
+    declared = (
+        options.INPUT,
+        options.KWARGS,
+        options.CLASSES,
+        options.LABELS,
+        options.CALLS,
+        options.BLOCKS,
+        options.ALT,
+        options.WIDTH,
+        options.NAME,
+        options.CLASS,
+    )
+
+    def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
+        """Run the network, embed its explorer, and draw it for builders without scripts."""
+        from convdocs import draw
+        from convdocs.explorer import network
+        from convdocs.sphinxext import pictures
+
+        names = ("classes", "labels", "calls", "blocks")
+        ask = partial(network.explore, **{name: values[name] for name in names})
+        try:
+            found: network.NetworkExplorer = self.on_model(values, ask)
+        except (RuntimeError, TypeError) as error:
+            raise ValueError(f"{type(error).__name__}: {error}") from error
+        figure = draw.stack(found.trace)
+        alt = values["alt"] or draw.describe(figure)
+        still = pictures.picture(self.env, figure, alt, values["width"])
+        self.set_source_info(still)
+        made = found.markup(nodes.make_id(values["name"] or ""))
+        return [
+            addnodes.only("", nodes.raw("", made, format="html"), expr="html and not epub"),
+            addnodes.only("", still, expr="not html or epub"),
+        ]
+
+
 class LayerTrace(PageDirective):
     """``layer-trace``: a model's layers as a table."""
 
@@ -268,6 +313,7 @@ def tensor_code(value: Any) -> str:
 DIRECTIVES: tuple[type[PageDirective], ...] = (
     Figure,
     Explorer,
+    NetworkExplorer,
     LayerTrace,
     Shapes,
     ShapeError,

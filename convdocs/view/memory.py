@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 MOST_CALLS = 10
 _NOT_COUNTED = (
     "what kernels work in while they run, what the allocator rounds up and keeps, the loss, and "
-    "what a GPU's driver takes. Attention and recurrent layers that a device runs in one piece save "
-    "less, or more."
+    "what a GPU's driver takes. Attention and recurrent layers that a device runs in one piece "
+    "save less, or more."
 )
 
 
