@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -83,13 +83,14 @@ def trace_values(model: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
 
 def observed(
     model: nn.Module,
-    inputs: tuple[Any, ...],
+    inputs: Sequence[Any],
     kwargs: dict[str, Any],
     on_call: OnCall,
     *,
     values: bool = True,
     gradient: bool = False,
     training: bool | None = None,
+    ready: Callable[[nn.Module], None] | None = None,
 ) -> Trace:
     """Trace a model and watch every call as it happens.
 
@@ -106,6 +107,8 @@ def observed(
         Record the graph of gradients, with memory of their own for all tensors.
     training : bool, optional
         Put the stand-in into training or evaluation mode first.
+    ready : callable, optional
+        Called with the stand-in before it runs.
 
     Examples
     --------
@@ -115,7 +118,8 @@ def observed(
     >>> len(seen) == len(found.calls), seen[0][3]
     (True, tensor([1., 1.]))
     """
-    run = _Run(model, inputs, kwargs, on_call, training)
+    run = _Run(model, inputs, kwargs, on_call)
+    run.training, run.ready = training, ready
     if values:
         return run.on_values("", gradient=gradient)
     return run.on_shapes(gradient=gradient)
@@ -127,15 +131,15 @@ class _Run:
     def __init__(
         self,
         model: nn.Module,
-        inputs: tuple[Any, ...],
+        inputs: Sequence[Any],
         kwargs: dict[str, Any],
         on_call: OnCall | None = None,
-        training: bool | None = None,
     ) -> None:
         self.model = model
         self.given = [[*inputs], kwargs]
         self.on_call = on_call
-        self.training = training
+        self.training: bool | None = None
+        self.ready: Callable[[nn.Module], None] | None = None
         self.shapes_allowed = not tensors_in(self.given)
         self.integers = False  # whether a shape is one of integers
         held = [one for module in _modules(model) for one in module._parameters.values()]
@@ -191,6 +195,8 @@ class _Run:
             given = tensors_in((args, kwargs))
             if self.training is not None:
                 standin.twin.train(self.training)
+            if self.ready is not None:
+                self.ready(standin.twin)
             _listen(standin, recorder)
             try:
                 with recorder:
