@@ -114,8 +114,30 @@ def layer(text: str, *, seed: int = 0) -> nn.Module:
         return _built(parsed)
 
 
+def runnable(text: str) -> str:
+    """Layer text as code that runs after ``from torch import nn``.
+
+    Examples
+    --------
+    >>> runnable("Sequential(conv1d(1, 1, 3), nn.ReLU())")
+    'nn.Sequential(nn.Conv1d(1, 1, 3), nn.ReLU())'
+    """
+
+    class Spelled(ast.NodeTransformer):
+        def visit_Call(self, call: ast.Call) -> ast.Call:
+            self.generic_visit(call)
+            call.func = ast.Name(f"nn.{kind(_name(call)).__name__}")
+            return call
+
+    return ast.unparse(Spelled().visit(ast.parse(text.strip(), mode="eval").body))
+
+
+def _name(call: ast.Call) -> str:
+    return ast.unparse(call.func).removeprefix("torch.").removeprefix("nn.")
+
+
 def _built(call: ast.Call) -> nn.Module:
-    name = ast.unparse(call.func).removeprefix("torch.").removeprefix("nn.")
+    name = _name(call)
     cls = kind(name)
     args = [_argument(value, name) for value in call.args]
     kwargs = {}
@@ -162,7 +184,7 @@ def sliding(made: nn.Module, size: tuple[int, ...]) -> layers.Layer:
     if isinstance(made, LazyModuleMixin):
         raise SpecError(
             f"{type(made).__name__} gets its channels from its first input: write "
-            f"{made.cls_to_become.__name__} with them"
+            f"{type(made).__name__.removeprefix('Lazy')} with them"
         )
     read = layers.read(made)
     if len(size) != read.dims:
