@@ -113,13 +113,14 @@ def _diagnosis(failure: Failure, run: Run | None) -> Diagnosis:
     found = catalogue.find(failure)
     if found is None:
         return Diagnosis(UNKNOWN, failure.path, failure.message, "", **known)
-    entry, said = found
+    entry, facts = found[0], Facts(failure, found[1])
+    mended = tuple(fixes(failure, entry, facts, run))
     return Diagnosis(
         code=entry.code,
         path=failure.path,
         message=failure.message,
-        cause=entry.told(Facts(failure, said)),
-        fixes=tuple(fixes(failure, entry, said, run)),
+        cause=entry.told(facts),
+        fixes=mended,
         url=f"errors/{catalogue.page(entry)}.html#{entry.code}",
         **known,
     )

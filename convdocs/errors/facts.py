@@ -41,7 +41,8 @@ class Facts(dict[str, Any]):
 
     def filled(self, template: str) -> str:
         """A sentence with its facts in place; raises Missing where one is not known."""
-        return capital(template.format_map(self))
+        text = template.format_map(self)
+        return capital(text) if template.startswith("{input}") else text
 
 
 def fact(tell: Callable[[Failure, dict[str, str]], Any]) -> Any:
@@ -117,7 +118,7 @@ def shapes(failure: Failure, said: dict[str, str]) -> str:
 def operands(failure: Failure, said: dict[str, str]) -> str:
     """All inputs with their names and shapes."""
     pairs = zip(failure.names, need(failure.shapes), strict=False)
-    return ", ".join(f"{name} is {shape}" for name, shape in pairs)
+    return " and ".join(f"{name} {shape}" for name, shape in pairs)
 
 
 @fact
@@ -783,7 +784,7 @@ def multiple(failure: Failure, said: dict[str, str]) -> int:
 @fact
 def positions(failure: Failure, said: dict[str, str]) -> str:
     """Tokens against a table of positions."""
-    for number in range(min(2, len(failure.shapes))):
+    for number in (0, 1) if len(failure.shapes) > 1 else ():
         path, own, other = (
             failure.parameter(number),
             failure.shapes[number],

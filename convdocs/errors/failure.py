@@ -213,6 +213,7 @@ class ModuleCall:
     module: nn.Module
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
+    site: Site | None
 
 
 def module_calls(error: BaseException) -> list[ModuleCall]:
@@ -226,11 +227,14 @@ def module_calls(error: BaseException) -> list[ModuleCall]:
     ...     [type(call.module).__name__ for call in module_calls(error)]
     ['Sequential', 'Linear']
     """
-    found = []
-    for frame, _ in frames(error):
+    found, site = [], None
+    for frame, at in frames(error):
         local = frame.f_locals
+        if is_users(frame):
+            site = (frame.f_code, at)
         if frame.f_code.co_name == "_call_impl" and isinstance(local.get("self"), nn.Module):
-            found.append(ModuleCall(local["self"], tuple(local["args"]), dict(local["kwargs"])))
+            args, kwargs = tuple(local["args"]), dict(local["kwargs"])
+            found.append(ModuleCall(local["self"], args, kwargs, site))
     return found
 
 
@@ -301,12 +305,13 @@ def read(error: BaseException, model: nn.Module | None = None, path: str = "") -
     last = calls[-1] if calls else None
     if last is not None and not path and model is not None:
         path = next((name for name, one in model.named_modules() if one is last.module), "")
-    if last is not None and nn_class(type(last.module)) is not None:
-        known = {"path": path, "layer": last.module, "args": last.args, "kwargs": last.kwargs}
-        return Failure(**words, **known, settings=settings(last.module))
-    if last is not None and _raised_by_user(error):
-        known = {"path": path, "layer": last.module, "args": last.args, "kwargs": last.kwargs}
-        return Failure(**words, **known, own=True)
+    if last is not None:
+        known: dict[str, Any] = {"path": path, "layer": last.module, "site": last.site}
+        known |= {"args": last.args, "kwargs": last.kwargs}
+        if nn_class(type(last.module)) is not None:
+            return Failure(**words, **known, settings=settings(last.module))
+        if _raised_by_user(error):
+            return Failure(**words, **known, own=True)
     return _function(error, words, path)
 
 

@@ -55,7 +55,8 @@ class Step:
     ----------
     where : Here, Member, Earlier or ModelInput
     target : str
-        What is assigned: an operand, ``"y"`` for a call's result, ``"layer"`` for a layer.
+        What is assigned: an operand, ``"y"`` for a call's result, ``"layer"`` for a layer;
+        empty for a call whose result is not needed.
     code : Code
         Its new value.
     """
@@ -69,7 +70,7 @@ class Step:
             return f"{place(self.where.path)} = {self.code}"
         if self.target == "layer" and isinstance(self.where, Here):
             return f"{here(self.where.failure)} = {self.code}"
-        return f"{self.target} = {self.code}"
+        return f"{self.target} = {self.code}" if self.target else str(self.code)
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ class Repair:
         The next error may be a consequence; it is mended too.
     note : str
         Shown in place of code.
+    tells : tuple of (str, str)
+        Facts for the cause that come with the fix.
     """
 
     text: str
@@ -95,6 +98,7 @@ class Repair:
     loses: bool = False
     onwards: bool = False
     note: str = ""
+    tells: tuple[tuple[str, str], ...] = ()
 
     @property
     def code(self) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from torch import nn
 
+from convdocs import tracing
 from convdocs.errors import catalogue
 from convdocs.errors.entry import Entry
 from convdocs.errors.facts import Facts, Missing
@@ -30,9 +31,8 @@ def unwrapped(model: nn.Module) -> nn.Module:
     return model
 
 
-def candidates(failure: Failure, entry: Entry, said: dict[str, str]) -> Iterator[Repair]:
+def candidates(failure: Failure, entry: Entry, facts: Facts) -> Iterator[Repair]:
     """The repairs of an entry's strategies, in order; a strategy may lack what it needs."""
-    facts = Facts(failure, said)
     seen: set[str] = set()
     for strategy in entry.fixes:
         # what a strategy cannot read of an odd call it cannot mend
@@ -45,16 +45,17 @@ def candidates(failure: Failure, entry: Entry, said: dict[str, str]) -> Iterator
                     yield repair
 
 
-def fixes(failure: Failure, entry: Entry, said: dict[str, str], run: Run | None) -> list[Fix]:
+def fixes(failure: Failure, entry: Entry, facts: Facts, run: Run | None) -> list[Fix]:
     """The repairs that hold, those that the whole model was run with in front."""
     found: dict[str, tuple[bool, bool, Fix]] = {}
     large = run is not None and len(run.error.trace.calls) > MANY_CALLS
-    for repair in holding(failure, candidates(failure, entry, said), run):
+    for repair in holding(failure, candidates(failure, entry, facts), run):
         verified = False
         if repair.steps and not (large and any(one[2].verified for one in found.values())):
             repair, verified = in_whole(failure, repair, run)
             if not verified and not _is_here(repair):
                 continue  # what mends elsewhere is only seen to help by the whole run
+            facts.update(repair.tells)
         fix = Fix(repair.text, repair.code, verified)
         found.setdefault(fix.code, (not verified, repair.loses or not repair.steps, fix))
         if len(found) == MOST_FIXES:
@@ -97,7 +98,7 @@ def _further(
     if found is None or not _same_call(failure, behind):
         return None
     tries = 0
-    for more in candidates(behind, *found):
+    for more in candidates(behind, found[0], Facts(behind, found[1])):
         if not more.steps or not _is_here(more) or tries == MOST_TRIES:
             continue
         tries += 1
@@ -140,35 +141,43 @@ def in_whole(failure: Failure, repair: Repair, run: Run | None) -> tuple[Repair,
     if run is None:
         return repair, not repair.onwards or try_here(failure, repair, values=True) is None
     with contextlib.suppress(Exception):
-        for _ in range(MOST_TRIES):
+        for _ in range(MOST_ERRORS):
             mended = Mended(run.model, repair, run.values)
-            error = run.fails(mended, run.inputs)
+            error = run.fails(mended)
             if error is None:
-                others = run.other_batches(repair)
-                return repair, not others or any(
-                    run.fails(mended, inputs) is None for inputs in others
-                )
-            further = _consequence(failure, run, error) if repair.onwards else None
+                return repair, _in_other_batches(failure, mended, repair, run)
+            further = _consequence(run, error) if repair.onwards else None
             if further is None:
                 break
-            repair = repair + further
+            repair = further if further.tells else repair + further
     return repair, False
 
 
-def _consequence(failure: Failure, run: Run, error: object) -> Repair | None:
-    """The fix of the next error, where a layer was built for what came before the fix."""
-    from convdocs.tracing import TraceError
+def _in_other_batches(failure: Failure, mended: Mended, repair: Repair, run: Run) -> bool:
+    """Whether the mended model runs on one sample more, as far as the fix is concerned."""
+    others = run.other_batches(failure, repair)
+    for given in others:
+        error = run.fails(mended, given)
+        before = error is not None and error.call.index < run.error.call.index
+        if error is None or (before and _is_here(repair)):
+            return True  # what fails before the mended call is no matter of the fix
+    return not others
 
-    if not isinstance(error, TraceError) or error.__cause__ is None:
-        return None
+
+def _consequence(run: Run, error: tracing.TraceError) -> Repair | None:
+    """The fix of the next error, where a layer was built for what came before the fix."""
     path = error.call.path.removeprefix("model.").removeprefix("model")
-    behind = replace(read(error.__cause__, run.model, path), model=run.model)
+    assert error.__cause__ is not None
+    behind = read(error.__cause__, run.model, path)
+    behind = replace(behind, model=run.model, trace=error.trace, failed=error.call)
     found = catalogue.find(behind)
     if found is None or behind.layer is None:
         return None
-    rebuilds = (
-        one
-        for one in candidates(behind, *found)
-        if one.steps and all(step.target == "layer" for step in one.steps) and _is_here(one)
+    repairs = candidates(behind, found[0], Facts(behind, found[1]))
+    return next((one for one in repairs if one.tells or _rebuilds(one)), None)
+
+
+def _rebuilds(repair: Repair) -> bool:
+    return bool(repair.steps) and all(
+        step.target == "layer" and isinstance(step.where, Here) for step in repair.steps
     )
-    return next(rebuilds, None)

@@ -125,9 +125,8 @@ def smallest(failure: Failure) -> Shape:
 def _spatial_chain(failure: Failure, upto: int | None = None) -> list[Call]:
     """The calls between an image that the model was given and the failing call, with windows."""
     calls = chain(failure)[:upto]
-    if not calls or calls[0].sources[:1] != (-1,) or not any(call.windows for call in calls):
-        return []
-    return calls
+    first = next((place for place, call in enumerate(calls) if call.windows), None)
+    return [] if first is None else calls[first:]
 
 
 def _flatten_place(failure: Failure) -> int | None:

@@ -21,6 +21,7 @@ from convdocs.cells.replica import replica
 from convdocs.errors.code import Code, run
 from convdocs.errors.failure import Failure, Site, is_users, tensors_in
 from convdocs.errors.repair import Earlier, Here, Member, ModelInput, Repair, Step
+from convdocs.errors.sizes import lacks_batch
 from convdocs.report import Call
 
 MANY_BYTES = 256 * 1024**2  # a layer up to this size is run for real when its dtype is in question
@@ -88,8 +89,9 @@ class FixedCall(nn.Module):
         scope.update(zip(failure.names, operands, strict=False))
         for step in self.rest:
             scope[step.target] = run(step.code, scope)
-        if any(step.target == "y" for step in self.rest):
-            return scope["y"]
+        results = [step.target for step in self.rest if step.target in ("y", "")]
+        if results:
+            return scope[results[-1]]
         return self._call(args, {**kwargs, **{k: scope[k] for k in kwargs}}, scope)
 
     def _call(self, args: Any, kwargs: dict[str, Any], scope: dict[str, Any]) -> Any:
@@ -317,10 +319,10 @@ class Run:
         """Whether it had to be run on real tensors."""
         return self.error.trace.executed == "values"
 
-    def fails(self, model: nn.Module, inputs: tuple[Any, ...]) -> tracing.TraceError | None:
-        """What goes wrong when a mended model is run on inputs; None where it runs."""
+    def fails(self, model: nn.Module, given: Any = None) -> tracing.TraceError | None:
+        """What goes wrong when a mended model is run; None where it runs."""
         again = tracing.trace_values if self.values else tracing.trace
-        kwargs = self.kwargs
+        inputs, kwargs = given or (self.inputs, self.kwargs)
         if not self.values and any(p.is_meta for p in model.parameters()):
             inputs, kwargs = copied((inputs, kwargs), values=False)  # the mended layer is on meta
         try:
@@ -333,27 +335,34 @@ class Run:
         """Whether a later error shows that the failing call was got past."""
         return error.call.index > self.error.call.index
 
-    def other_batches(self, repair: Repair) -> list[tuple[Any, ...]]:
+    def other_batches(self, failure: Failure, repair: Repair) -> list[Any]:
         """The inputs with one sample more, as far as one can tell which axis counts them."""
         shapes = [_shape(one) for one in self.inputs]
-        if not shapes or not shapes[0] or _adds_batch(repair):
+        if not shapes or not shapes[0] or _one_sample(failure) or _adds_batch(repair):
             return []
         found = []
-        for axis in (0, 1):
-            if axis == 1 and not self._sequence_first():
-                break
+        for axis in (0, 1) if self._sequence_first() else (0,):
             count = shapes[0][axis] if axis < len(shapes[0]) else 0
             for only_first in (False, True):
-                found.append(
-                    tuple(
-                        _grown(one, count, axis, number > 0 and only_first)
-                        for number, one in enumerate(self.inputs)
-                    )
-                )
+                grown = [
+                    _grown(one, count, axis, place > 0 and only_first)
+                    for place, one in enumerate((*self.inputs, *self.kwargs.values()))
+                ]
+                kwargs = dict(zip(self.kwargs, grown[len(self.inputs) :], strict=True))
+                found.append((tuple(grown[: len(self.inputs)]), kwargs))
         return found
 
     def _sequence_first(self) -> bool:
         return any(getattr(m, "batch_first", None) is False for m in self.model.modules())
+
+
+def _one_sample(failure: Failure) -> bool:
+    """Whether the model was given a sample without a batch axis."""
+    if lacks_batch(failure):
+        return True
+    least = {"Fold": 2, "Unfold": 3, "PixelShuffle": 3, "PixelUnshuffle": 3}.get(failure.kind, failure.dims + 1)
+    norm = failure.kind.startswith(("BatchNorm", "GroupNorm"))
+    return failure.source(0) == -1 and len(failure.shape) <= least and not norm
 
 
 def _adds_batch(repair: Repair) -> bool:

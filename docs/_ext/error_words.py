@@ -466,7 +466,9 @@ CALLS = {
         'nn.Upsample(scale_factor=2, mode="linear")(torch.zeros(1, 3, 8, 8))',
         'nn.Upsample(scale_factor=2, mode="trilinear")(torch.zeros(1, 3, 8, 8))',
         "nn.Upsample(scale_factor=2)(torch.zeros(8, 8))",
-        "nn.Upsample(scale_factor=2, align_corners=True)(torch.zeros(1, 3, 8, 8))",
+    ],
+    "upsample-corners": [
+        "nn.Upsample(size=4, align_corners=False)(torch.zeros(1, 3, 8))",
     ],
     "upsample-size": [
         "nn.Upsample()(torch.zeros(1, 3, 8, 8))",

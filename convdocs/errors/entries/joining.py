@@ -25,7 +25,7 @@ FAMILY = Family(
             "a = torch.zeros(1, 8, 56, 56)\nb = torch.zeros(1, 8, 57, 57)\ny = torch.cat([a, b], 1)",
             (
                 (
-                    "Along axis {dim} the sizes may differ, elsewhere not: {operands}.",
+                    "Along axis {dim} the sizes may differ, elsewhere not; here are {operands}.",
                     "Along axis {dim} the sizes may differ, elsewhere not: tensor {which} has "
                     "{got} where the first has {want}.",
                 ),
@@ -80,7 +80,7 @@ FAMILY = Family(
             "a = torch.zeros(1, 8, 28, 28)\nb = torch.zeros(1, 16, 28, 28)\ny = a + b",
             (
                 (
-                    "{operands}; counted from the last axis, sizes must be equal or 1.",
+                    "Here are {operands}; counted from the last axis, sizes must be equal or 1.",
                     "Sizes must be equal or 1 in each axis, counted from the last; in axis {axis} "
                     "they are not.",
                 ),

@@ -56,7 +56,7 @@ FAMILY = Family(
             "layer = nn.CrossEntropyLoss()\nx = torch.zeros(8, 10, 1)\n"
             "target = torch.zeros(1, 8, dtype=torch.int64)\nlayer(x, target)",
             (
-                "There are {a} outputs and {b} targets: {operands}.",
+                "There are {a} outputs and {b} targets: here are {operands}.",
                 "Upstream, {lost_batch}.",
             ),
             (

@@ -27,7 +27,7 @@ FAMILY = Family(
             (r"Index tensor must have the same number of dimensions as input tensor",),
             "x = torch.zeros(4, 6)\nindex = torch.zeros(4, dtype=torch.int64)\n"
             "y = x.gather(1, index)",
-            ("{operands}; gather() takes an index with as many axes as the values.",),
+            ("Here are {operands}; gather() takes an index with as many axes as the values.",),
             (axes.index_axis,),
         ),
         Entry(

@@ -33,7 +33,7 @@ FAMILY = Family(
             "layer = nn.Upsample(scale_factor=2, align_corners=True)\n"
             "x = torch.zeros(1, 3, 8, 8)\nlayer(x)",
             (
-                "align_corners goes with a mode that interpolates; '{mode}' copies each of the "
+                "The option align_corners goes with a mode that interpolates; '{mode}' copies each of the "
                 "cells of {input}.",
             ),
             (axes.without_align_corners,),

@@ -182,8 +182,8 @@ FAMILY = Family(
             "attention-scores",
             "A mask that lacks an axis of the scores",
             (r"must match the size of tensor|The expanded size of the tensor",),
-            "q = torch.zeros(2, 4, 5, 8)\nmask = torch.zeros(2, 5, 5)\n"
-            "nn.functional.scaled_dot_product_attention(q, q, q, attn_mask=mask)",
+            "q = torch.zeros(2, 4, 5, 8)\nattn_mask = torch.zeros(2, 5, 5)\n"
+            "nn.functional.scaled_dot_product_attention(q, q, q, attn_mask=attn_mask)",
             (
                 "The scores are (batch, heads, queries, keys); the shapes are {shapes}, and the "
                 "mask is repeated along axes of size 1 only.",

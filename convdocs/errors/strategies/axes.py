@@ -166,7 +166,7 @@ def built_for_channels(failure: Failure, facts: Facts) -> Iterator[Repair]:
     key = "num_features" if "num_features" in failure.settings else "num_channels"
     least = failure.dims + (1 if failure.kind.startswith("Instance") else 2)
     missing = (least if failure.dims else 2) - len(failure.shape)
-    if key not in failure.settings or missing < 1:
+    if missing < 1 or failure.settings.get(key, failure.shape[:1]) in failure.shape:
         return
     channels = failure.shape[0] if missing == 1 and failure.shape else 1
     changes = {key: channels, **({"num_groups": 1} if key == "num_channels" else {})}
@@ -180,6 +180,8 @@ def built_for_input(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """A norm for the channels that the input has."""
     key = "num_features" if "num_features" in failure.settings else "num_channels"
     got, groups = facts["channels"], failure.settings.get("num_groups")
+    if failure.settings.get(key) in failure.shape and failure.source(0) >= 0:
+        return  # the channels are there, on another axis
     changes = {key: got}
     if groups is not None:
         changes["num_groups"] = groups if groups and got % groups == 0 else 1
@@ -189,6 +191,8 @@ def built_for_input(failure: Failure, facts: Facts) -> Iterator[Repair]:
 def normalised_last(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """A layer norm for the sizes that the input ends in."""
     sizes = failure.settings.get("normalized_shape", (0,))
+    if sizes[0] in failure.shape:
+        return  # the channels are there, on another axis
     ends = failure.shape[-len(sizes) :]
     yield from rebuilt(failure, f"Normalise {ends}.", normalized_shape=ends)
 
@@ -218,7 +222,8 @@ def turned_around(failure: Failure, facts: Facts) -> Iterator[Repair]:
         return
     left, right = failure.shapes
     a, b = operand(failure, 0), operand(failure, 1)
-    if len(right) > 1 and right[-1] == left[-1]:
+    inner = -2 if failure.function == "cdist" else -1
+    if len(right) > 1 and right[inner] == left[-1]:
         text = f"Turn {b} around: {right} becomes {(*right[:-2], right[-1], right[-2])}."
         yield given(failure, text, a, b.transpose(-2, -1))
     if len(left) > 1 and left[-2] == right[-2 if len(right) > 1 else 0]:
@@ -238,7 +243,8 @@ def rows_for_bmm(failure: Failure, facts: Facts) -> Iterator[Repair]:
     if batch and len(shapes[0]) == 3 and len(shapes[1]) == 2:
         text = f"One vector a sample is a matrix of one column: {b}.unsqueeze(2)."
         yield given(failure, text, a, b.unsqueeze(2))
-    yield result(failure, "Use the product for any rank.", TORCH.matmul(a, b))
+    if len(shapes[0]) == len(shapes[1]):
+        yield result(failure, "Use the product for any rank.", TORCH.matmul(a, b))
 
 
 def axis_there_is(failure: Failure, facts: Facts) -> Iterator[Repair]:

@@ -65,6 +65,8 @@ def registered(failure: Failure, facts: Facts) -> Iterator[Repair]:
 def to_weights(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """The input in the data type of the weights, or the layer in the input's."""
     kind = weight_type(failure)
+    if listed(failure):
+        return  # the layer's weights are what is wrong
     if kind is None or failure.layer is None:
         yield from one_type(failure, facts)
         return

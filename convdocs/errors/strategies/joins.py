@@ -74,11 +74,11 @@ def _with_axes(
     means = [
         _WORDS.get(names[axis], f"axis {axis}") if names else f"axis {axis}" for axis in lacking
     ]
-    text = f"{one} {failure.shapes[number]} lacks {' and '.join(means)}: put them in their places."
+    text = f"Put {' and '.join(means)} into {one} {failure.shapes[number]}, which lacks it."
     code = one[tuple(key)]
     if dim is not None and other is not None:
         code = _expanded(code, operand(failure, other), kept, len(target), dim)
-        text += " Its values are repeated there."
+        text += " The values are repeated there."
     codes = [name(key) for key in failure.names]
     codes[number] = code
     return given(failure, text, *codes)
@@ -112,7 +112,8 @@ def one_for_all(failure: Failure, facts: Facts) -> Iterator[Repair]:
         what = "sample of the batch" if new == [0] else "place"
         codes = [name(key) for key in failure.names]
         codes[number] = operand(failure, number).expand(*sizes)
-        yield given(failure, f"{operand(failure, number)} belongs to every {what}.", *codes)
+        text = f"Repeat {operand(failure, number)}, which belongs to every {what}."
+        yield given(failure, text, *codes)
 
 
 def along_other_axis(failure: Failure, facts: Facts) -> Iterator[Repair]:
@@ -121,7 +122,8 @@ def along_other_axis(failure: Failure, facts: Facts) -> Iterator[Repair]:
     if dim is None or len({len(shape) for shape in shapes}) > 1:
         return
     differ = [axis for axis in range(len(shapes[0])) if len({shape[axis] for shape in shapes}) > 1]
-    if len(differ) == 1:
+    # maps that differ in height or width are not joined along it
+    if len(differ) == 1 and not (len(shapes[0]) > 3 and differ[0] > 1):
         text = f"Join along axis {differ[0]}, the only one in which they differ."
         yield result(failure, text, TORCH.cat([name(one) for one in failure.names], differ[0]))
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from torch import nn
 
-from convdocs.errors.code import Code
+from convdocs.cells.replica import replica
+from convdocs.errors.code import Code, Scope, run
 from convdocs.errors.facts import Facts
 from convdocs.errors.failure import Failure, nn_class, settings
 from convdocs.errors.meaning import mismatches
-from convdocs.errors.repair import Here, Member, Repair, Step, built
+from convdocs.errors.repair import Here, Repair, Step, built, place
 
 
 def built_as_saved(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """The layer as it was when the weights were saved; a new head comes after loading."""
-    model = failure.args[0] if failure.args else None
+    model = failure.args[0]
     for path, saved, own in mismatches(failure):
         owner, _, key = path.rpartition(".")
-        layer = dict(model.named_modules()).get(owner) if isinstance(model, nn.Module) else None
+        layer = dict(model.named_modules()).get(owner)
         if key != "weight" or layer is None or nn_class(type(layer)) is None:
             continue
         part = Failure("", path=owner, layer=layer, settings=settings(layer))
@@ -27,7 +28,13 @@ def built_as_saved(failure: Failure, facts: Facts) -> Iterator[Repair]:
         code = built(part, "", changes) if changes else None
         if code is not None:
             text = f"Build {owner} as it was saved, load, and put a new layer in its place after."
-            yield Repair(text, (Step(Member(owner), "layer", code),))
+            yield Repair(
+                text,
+                (
+                    Step(Here(failure), place(owner), code),
+                    _loads(failure, "state", lambda state: state, {owner: code}),
+                ),
+            )
 
 
 def _changes(layer: Any, saved: tuple[int, ...], own: tuple[int, ...]) -> dict[str, int]:
@@ -41,23 +48,52 @@ def _changes(layer: Any, saved: tuple[int, ...], own: tuple[int, ...]) -> dict[s
 
 def without_them(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """Load all but the parameters that do not fit."""
-    owners = sorted({path.rpartition(".")[0] + "." for path, *_ in mismatches(failure)})
-    if owners:
-        given = repr(owners[0]) if len(owners) == 1 else f"({', '.join(map(repr, owners))})"
-        kept = f"{{k: v for k, v in state.items() if not k.startswith({given})}}"
-        text = "Or load all but these, which then keep their random start."
-        yield _loaded(failure, text, kept, ", strict=False")
+    owners = tuple(sorted({path.rpartition(".")[0] + "." for path, *_ in mismatches(failure)}))
+    kept = f"{{k: v for k, v in state.items() if not k.startswith({owners!r})}}"
+    text = "Or load all but these, which then keep their random start."
+    yield _mapped(
+        failure,
+        text,
+        kept,
+        lambda state: {k: v for k, v in state.items() if not k.startswith(owners)},
+        strict=False,
+    )
 
 
 def without_prefix(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """Names without what DataParallel or torch.compile put before them."""
     prefix = facts["prefix"]
-    text = f"Take {prefix!r} off the names; DataParallel and torch.compile put such a word there."
-    yield _loaded(failure, text, f"{{k.removeprefix({prefix!r}): v for k, v in state.items()}}", "")
+    text = f"Take {prefix!r} off the names: DataParallel and torch.compile put such a word there."
+    yield _mapped(
+        failure,
+        text,
+        f"{{k.removeprefix({prefix!r}): v for k, v in state.items()}}",
+        lambda state: {k.removeprefix(prefix): v for k, v in state.items()},
+    )
 
 
-def _loaded(failure: Failure, text: str, kept: str, strict: str) -> Repair:
-    where = Here(failure)
-    nothing = Code(f"model.load_state_dict(state{strict})", lambda scope: None)
-    steps = (Step(where, "state", Code(kept, lambda scope: None)), Step(where, "loaded", nothing))
+def _mapped(
+    failure: Failure, text: str, code: str, change: Callable[[Any], Any], **strict: bool
+) -> Repair:
+    shown = Code(code, lambda scope: change(failure.args[1]))
+    steps = (Step(Here(failure), "state", shown), _loads(failure, "state", change, {}, **strict))
     return Repair(text, steps)
+
+
+def _loads(
+    failure: Failure,
+    name: str,
+    change: Callable[[Any], Any],
+    members: Mapping[str, Code],
+    **strict: bool,
+) -> Step:
+    """The loading, into a copy of the model with other layers in some places."""
+
+    def load(scope: Scope) -> Any:
+        twin = replica(failure.args[0])
+        for path, code in members.items():
+            twin.set_submodule(path, run(code, scope))
+        return twin.load_state_dict(change(failure.args[1]), **strict)
+
+    given = "".join(f", {key}={value}" for key, value in strict.items())
+    return Step(Here(failure), "", Code(f"model.load_state_dict({name}{given})", load))

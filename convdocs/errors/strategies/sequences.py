@@ -87,7 +87,7 @@ def batch_first(failure: Failure, facts: Facts) -> Iterator[Repair]:
     if written.endswith("(..."):  # one of many parts: its first settings stand for all
         known = [str(value) for value in list(failure.settings.values())[:2]]
         written = f"{failure.kind}({', '.join(known)}, ..."
-    code = Code(f"nn.{written}, batch_first=True)", lambda _: _turned(layer))
+    code = Code(f"nn.{written}, batch_first=True)", lambda s: _turned(s["layer"]))
     yield instead(failure, text, code)
 
 

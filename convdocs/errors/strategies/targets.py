@@ -68,7 +68,7 @@ def coloured_mask(failure: Failure, facts: Facts) -> Iterator[Repair]:
 
 def ignored(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """A label outside the classes that marks what has no class."""
-    found, classes = indices(failure), facts["rows"]
+    found, classes = indices(failure), int(facts["rows"])
     if found is None:
         return
     odd = {int(one) for one in found.unique() if not 0 <= one < classes}
@@ -86,7 +86,7 @@ def ignored(failure: Failure, facts: Facts) -> Iterator[Repair]:
 
 def counted_from_one(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """Labels or indices from 1, where they are counted from 0."""
-    found, count = indices(failure), facts["rows"]
+    found, count = indices(failure), int(facts["rows"])
     if found is not None and int(found.max()) == count and int(found.min()) >= 1:
         number = next(i for i, one in enumerate(failure.tensors) if one is found)
         codes = [operand(failure, place) for place in range(number + 1)]
@@ -189,7 +189,7 @@ def same_rank(failure: Failure, facts: Facts) -> Iterator[Repair]:
 def class_weights(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """A weight for each class."""
     if failure.layer is not None:
-        classes = facts["rows"]
+        classes = int(facts["rows"])
         code = module("CrossEntropyLoss", weight=TORCH.ones(classes))
         yield instead(failure, f"Give each of the {classes} classes a weight.", code)
 
@@ -206,7 +206,7 @@ def batch_swapped(failure: Failure, facts: Facts) -> Iterator[Repair]:
 def more_classes(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """As many outputs as there are labels."""
     found = indices(failure)
-    if found is not None and facts["rows"] <= int(found.max()) < facts["rows"] + _VOID:
+    if found is not None and int(facts["rows"]) <= int(found.max()) < int(facts["rows"]) + _VOID:
         count = int(found.max()) + 1
         text = f"Or let the model's last layer make {count} classes."
         yield advice(text, f"the last layer: nn.Linear(..., {count})")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import prod
 
 from convdocs.errors.code import NN, Code, length, name
@@ -105,7 +106,7 @@ def _moved(failure: Failure) -> tuple[int, ...] | None:
 def copied(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """reshape(), which copies where it must, with the batch left open."""
     shape, x, asked = failure.shape, operand(failure), _asked(failure)
-    if not asked:
+    if not asked or any(axes_put_back(failure, facts)):
         return
     sizes: list[object] = [
         length(x) if place == 0 and size == shape[0] and len(asked) > 1 else size
@@ -136,8 +137,9 @@ def image_large_enough(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """Images that reach through all layers up to the one that failed."""
     wanted = smallest(failure)
     if wanted:
-        text = f"Feed images of at least {' x '.join(map(str, wanted))}, or leave out a halving."
-        yield at_image(text, wanted)
+        size = " x ".join(map(str, wanted))
+        text = f"Feed images of at least {size}, or leave out a halving."
+        yield replace(at_image(text, wanted), onwards=True, tells=(("smallest_input", size),))
 
 
 def at_image(text: str, size: Shape) -> Repair:
