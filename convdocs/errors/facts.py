@@ -742,6 +742,32 @@ def target_dtype(failure: Failure, said: dict[str, str]) -> str:
 
 
 @fact
+def undivided(failure: Failure, said: dict[str, str]) -> str:
+    """The channels that the groups do not divide."""
+    known = failure.settings
+    groups = need(known.get("groups"))
+    odd = [key for key in ("in_channels", "out_channels") if known.get(key, 0) % groups]
+    return " and ".join(f"{key}={known[key]}" for key in need(odd))
+
+
+@fact
+def unlike(failure: Failure, said: dict[str, str]) -> str:
+    """The axis in which two tensors differ, with both sizes."""
+    found = meaning.pair(failure)
+    if found is None:
+        raise Missing
+    a, b = (failure.shapes[one] for one in found)
+    names = meaning.axis_names(failure, found[0]) or meaning.axis_names(failure, found[1])
+    rank, joined = max(len(a), len(b)), meaning.joined_axis(failure)
+    for back in range(1, min(len(a), len(b)) + 1):
+        x, y = a[-back], b[-back]
+        if x != y and rank - back != joined and (joined is not None or 1 not in (x, y)):
+            place = names[-back] if len(names) == rank else f"axis {rank - back}"
+            return f"In {place} they are {x} and {y}."
+    raise Missing
+
+
+@fact
 def lost_batch(failure: Failure, said: dict[str, str]) -> str:
     """The reshape that did not keep the batch."""
     call = meaning.lost_batch(failure)

@@ -96,8 +96,7 @@ FAMILY = Family(
             "layer = nn.Conv2d(3, 8, 3, groups=2)",
             (
                 (
-                    "{in_channels} input and {out_channels} output channels are not both "
-                    "multiples of groups={groups}.",
+                    "{undivided} is not a multiple of groups={groups}.",
                     "The weight ({weight}) has filters that groups={groups} does not divide.",
                 ),
             ),

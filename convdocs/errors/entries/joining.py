@@ -29,6 +29,7 @@ FAMILY = Family(
                     "Along axis {dim} the sizes may differ, elsewhere not: tensor {which} has "
                     "{got} where the first has {want}.",
                 ),
+                "{unlike}",
                 "{ways}",
                 "Images whose sizes are multiples of {multiple} avoid it.",
             ),
@@ -84,6 +85,7 @@ FAMILY = Family(
                     "Sizes must be equal or 1 in each axis, counted from the last; in axis {axis} "
                     "they are not.",
                 ),
+                "{unlike}",
                 "{ways}",
                 "{positions}",
                 "Images whose sizes are multiples of {multiple} avoid it.",

@@ -27,8 +27,7 @@ FAMILY = Family(
                 r"Expected target size \[(?P<need>[^\]]*)\], got \[(?P<got>[^\]]*)\]",
                 r"0D or 1D target tensor expected, multi-target not supported",
                 r"only batches of spatial targets supported \(3D tensors\) but got targets of "
-                r"(?:dimension|size)",
-                r"input and target batch or spatial sizes don't match",
+                "(?:dimension|size)",
                 r"size mismatch \(got input: ?\[[^\]]*\] ?, target: ?\[[^\]]*\]",
             ),
             "layer = nn.CrossEntropyLoss()\nx = torch.zeros(4, 7, 12)\n"
@@ -86,10 +85,8 @@ FAMILY = Family(
             "Class targets that are no whole numbers",
             (
                 r"expected target dtype to be Long or Byte, but got (?P<got>\w+)",
-                r"expected scalar type Long but found (?P<got>\w+)",
                 r"Expected floating point type for target with class probabilities, got "
                 r"(?P<got>\w+)",
-                r"not implemented for '(?P<got>\w+)'",
             ),
             "layer = nn.CrossEntropyLoss()\nx = torch.zeros(3, 10)\n"
             "target = torch.tensor([1.0, 4.0, 3.0])\nlayer(x, target)",
@@ -131,7 +128,6 @@ FAMILY = Family(
             (
                 r"result type \w+ can't be cast to the desired output type",
                 r"[Ff]ound dtype \w+ but expected \w+",
-                r"expected scalar type \w+ but found \w+",
             ),
             "layer = nn.BCEWithLogitsLoss()\nx = torch.zeros(8)\n"
             "target = torch.ones(8, dtype=torch.int64)\nlayer(x, target)",
@@ -166,7 +162,7 @@ FAMILY = Family(
                 "The log-probabilities are {shape_0}, read as (time, batch, classes); the lengths "
                 "say a batch of {last}.",
             ),
-            (targets.time_first,),
+            (targets.time_first, targets.lengths_within),
             of_kind("ctc"),
         ),
         Entry(
@@ -184,10 +180,7 @@ FAMILY = Family(
         Entry(
             "pair-labels",
             "A column of labels for pairs",
-            (
-                r"0D or 1D target tensor expected, multi-target not supported",
-                r"1D target tensor expected",
-            ),
+            (r"0D or 1D target tensor expected, multi-target not supported",),
             "layer = nn.CosineEmbeddingLoss()\na = torch.zeros(4, 8)\nb = torch.zeros(4, 8)\n"
             "target = torch.ones(4, 1)\nlayer(a, b, target)",
             ("Each pair has one label, 1 or −1: a vector. The shapes are {shapes}.",),

@@ -355,6 +355,8 @@ def without_align_corners(failure: Failure, facts: Facts) -> Iterator[Repair]:
 
 def look_upstream(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """What was cut away cannot be mended here."""
+    if failure.tensors and 0 not in failure.shape:
+        return
     yield advice(
         "Look upstream for the slice, the crop or the empty batch that cut the input away.",
         f"print the shapes before {facts['name']}",

@@ -389,7 +389,8 @@ def shuffle_input(failure: Failure, facts: Facts) -> Iterator[Repair]:
     if len(failure.shape) < 3:
         text = "Give the input its missing axes."
         yield given(failure, text, operand(failure)[(*[None] * missing, ...)])
-    yield advice(f"Feed {facts['shuffled']}.", f"{facts['name']} takes {facts['shuffled']}")
+    if min(int(one) for one in whole(facts["shuffled"])) > 0:
+        yield advice(f"Feed {facts['shuffled']}.", f"{facts['name']} takes {facts['shuffled']}")
 
 
 def folded_input(failure: Failure, facts: Facts) -> Iterator[Repair]:

@@ -166,6 +166,17 @@ def time_first(failure: Failure, facts: Facts) -> Iterator[Repair]:
         yield given(failure, text, operand(failure, 0).transpose(0, 1))
 
 
+def lengths_within(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """Lengths of the sequences that the model returns, after its strides and pools."""
+    if len(failure.shapes) == 4 and failure.shapes[2] == failure.shapes[0][1:2]:
+        codes = [operand(failure, place) for place in range(3)]
+        text = (
+            f"The model returns {failure.shapes[0][0]} steps: count the lengths behind its strides "
+            "and pools."
+        )
+        yield given(failure, text, *codes[:2], codes[2].clamp(max=codes[0].shape[0]))
+
+
 def vector_of_labels(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """A column of labels, where a vector is read; the labels are the last operand."""
     number = len(failure.tensors) - 1
