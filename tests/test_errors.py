@@ -32,6 +32,7 @@ each_entry = pytest.mark.parametrize("entry", ENTRIES.values(), ids=list(ENTRIES
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Initializing zero-element tensors:UserWarning"),
     pytest.mark.filterwarnings("ignore:input's size at dim:UserWarning"),
+    pytest.mark.filterwarnings("ignore:enable_nested_tensor is True:UserWarning"),
 ]
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import convdocs
-from convdocs.errors.diagnosis import Diagnosis
+from convdocs.report import Diagnosis
 
 
 class Skip(nn.Module):
@@ -228,7 +228,7 @@ def test_explaining_lets_the_exception_through_with_a_note() -> None:
     (note,) = raised.value.__notes__
     assert note.splitlines()[0] == "convdocs: features-mismatch in 4 (Linear(400, 10))"
     assert "model[4] = nn.Linear(864, 10)" in note
-    assert "errors/linear.html#features-mismatch" in note
+    assert "convdocs errors features-mismatch" in note
 
 
 def test_explaining_a_constructor_and_what_is_not_torchs() -> None:

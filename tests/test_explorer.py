@@ -11,7 +11,7 @@ from torch import nn
 
 import convdocs
 from convdocs.draw import palette
-from convdocs.explorer import embed
+from convdocs.explorer import bundle, embed
 
 
 def data_in(page: str) -> dict:
@@ -30,17 +30,17 @@ def test_an_explorer_is_a_page_part_by_itself():
 
 
 def test_the_script_and_style_can_stand_in_an_element():
-    script = embed.SCRIPT.read_text(encoding="utf-8")
+    script = bundle.script("explorer")
     assert "</script" not in script
     assert "<!--" not in script
-    assert "</style" not in embed.STYLE.read_text(encoding="utf-8")
+    assert "</style" not in bundle.style("explorer")
 
 
 def test_together_they_are_under_thirty_kilobytes():
     import gzip
 
-    both = embed.SCRIPT.read_bytes() + embed.STYLE.read_bytes()
-    assert len(gzip.compress(both, 9)) < 30_000
+    both = bundle.script("explorer") + bundle.style("explorer")
+    assert len(gzip.compress(both.encode(), 9)) < 30_000
 
 
 def test_text_in_the_data_cannot_end_the_element():
@@ -118,8 +118,6 @@ class Doubled(nn.Conv1d):
 @pytest.mark.parametrize(
     ("layer", "shape", "message"),
     [
-        (nn.Linear(3, 2), (3,), "Linear cannot be explored; these can: Conv1d"),
-        (Doubled(1, 1, 3), (1, 5), "Doubled cannot be explored"),
         (nn.Conv1d(1, 1, 3), (1, 40000), "x has 40,000 numbers; the explorer takes up to 32,768"),
         (nn.Conv1d(1, 1, 3), (0, 5), "holds no numbers"),
         (nn.Conv1d(1, 1, 3), (), "x has 0 axes"),
@@ -131,6 +129,14 @@ def test_what_it_cannot_show_is_said(layer, shape, message):
         convdocs.explore(layer, torch.zeros(shape))
 
 
+@pytest.mark.parametrize("layer", [nn.Linear(3, 2), Doubled(1, 1, 3), nn.Conv3d(1, 1, 3)])
+def test_a_layer_of_another_kind_is_a_network(layer):
+    with pytest.raises(embed.ExplorerError, match="cannot be explored; these can: Conv1d"):
+        embed.explore(layer, torch.zeros(1, 3))
+    x = torch.zeros(1, 1, 3, 3, 3) if isinstance(layer, nn.Conv3d) else torch.zeros(1, 1, 3)
+    assert repr(convdocs.explore(layer, x)).startswith("<NetworkExplorer of ")
+
+
 @pytest.mark.parametrize("x", [torch.zeros(1, 5, dtype=torch.int64), torch.zeros(1, 5).to("meta")])
 def test_an_input_without_plain_numbers_is_refused(x):
     with pytest.raises(embed.ExplorerError, match="has no plain numbers"):
@@ -138,7 +144,7 @@ def test_an_input_without_plain_numbers_is_refused(x):
 
 
 def test_python_and_script_know_the_same_bounds():
-    script = embed.SCRIPT.read_text(encoding="utf-8")
+    script = bundle.script("explorer")
     assert f"numbers: {embed.MOST_NUMBERS}" in script
     assert f"weights: {embed.MOST_WEIGHTS}" in script
 
@@ -160,7 +166,7 @@ def test_python_and_script_know_the_same_bounds():
     ],
 )
 def test_its_colours_are_those_of_the_pictures(variable, role):
-    style = embed.STYLE.read_text(encoding="utf-8")
+    style = bundle.style("explorer")
     light, dark = palette.ROLES[role]
     assert f"--cx-{variable}: light-dark({light}, {dark});" in style
 

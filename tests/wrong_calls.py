@@ -119,8 +119,8 @@ class Rearranged(nn.Module):
         for size in x.shape[2:]:
             if size % 4:
                 raise EinopsError(
-                    ' Error while processing rearrange-reduction pattern "b c (h p) (w q) -> b (h w) '
-                    f'(p q c)".\n Input tensor shape: {x.shape}. Additional info: '
+                    ' Error while processing rearrange-reduction pattern "b c (h p) (w q) -> b '
+                    f'(h w) (p q c)".\n Input tensor shape: {x.shape}. Additional info: '
                     "{'p': 4, 'q': 4}.\n "
                     f"Shape mismatch, can't divide axis of length {size} in chunks of 4"
                 )

@@ -14,9 +14,9 @@ from convdocs import tracing
 from convdocs.errors import catalogue
 from convdocs.errors.facts import Facts
 from convdocs.errors.failure import Failure, module_calls, read
-from convdocs.errors.records import Diagnosis, Fix
 from convdocs.errors.search import fixes, unwrapped
 from convdocs.errors.trial import Run, Witness
+from convdocs.report import Diagnosis, Fix
 
 __all__ = ["Diagnosis", "Fix", "diagnose", "explaining", "of_exception", "of_trace"]
 
@@ -72,7 +72,12 @@ def of_trace(
     model = unwrapped(model)
     run = Run(model, inputs, kwargs, error)
     failure = read(reason, model, error.call.path)
-    context = {"model": model, "inputs": inputs, "trace": error.trace, "failed": error.call}
+    context: dict[str, Any] = {
+        "model": model,
+        "inputs": inputs,
+        "trace": error.trace,
+        "failed": error.call,
+    }
     return _diagnosis(replace(failure, **context, on_shapes=not run.values), run)
 
 

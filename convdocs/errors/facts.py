@@ -181,7 +181,7 @@ def wanted_channels(failure: Failure, said: dict[str, str]) -> int:
             return int(failure.settings[key])
     if said.get("need"):
         return int(said["need"])
-    weight = failure.shapes[1] if len(failure.shapes) > 1 else need(())
+    weight = need(failure.shapes[1:])[0]
     groups = failure.settings.get("groups", 1)
     return int(weight[0] if "transpose" in failure.kind else weight[1] * groups)
 
@@ -215,8 +215,9 @@ def wrong_length(failure: Failure) -> dict[str, tuple[Any, ...]]:
     found = {}
     for key in (*_LEAST, "output_padding", "output_ratio"):
         value = failure.settings.get(key)
-        many = isinstance(value, tuple | list)
-        if many and (len(value) != failure.dims or failure.kind == "LPPool1d"):
+        if not isinstance(value, tuple | list):
+            continue
+        if len(value) != failure.dims or failure.kind == "LPPool1d":
             found[key] = tuple(value)
     return found
 
@@ -227,11 +228,11 @@ def odd(failure: Failure, said: dict[str, str]) -> str:
     return " and ".join(f"{key}={value!r}" for key, value in need(odd_types(failure)).items())
 
 
-_NUMBERS = frozenset(
-    "in_channels out_channels kernel_size stride padding dilation groups output_padding in_features"
-    " out_features num_features num_channels num_groups output_size unflattened_size"
-    " upscale_factor start_dim end_dim".split()
-)
+_NUMBERS = frozenset({
+    "in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups",
+    "output_padding", "in_features", "out_features", "num_features", "num_channels", "num_groups",
+    "output_size", "unflattened_size", "upscale_factor", "start_dim", "end_dim",
+})  # fmt: skip
 
 
 def odd_types(failure: Failure) -> dict[str, Any]:
@@ -333,7 +334,8 @@ def _short(failure: Failure) -> list[int]:
 @fact
 def short_axis(failure: Failure, said: dict[str, str]) -> str:
     """Name of the first axis that is too short."""
-    return AXIS_NAMES[failure.dims][need(_short(failure))[0]]
+    axis: int = need(_short(failure))[0]
+    return AXIS_NAMES[failure.dims][axis]
 
 
 @fact
@@ -352,7 +354,8 @@ def padded(failure: Failure, said: dict[str, str]) -> str:
 @fact
 def short_size(failure: Failure, said: dict[str, str]) -> int:
     """How many cells the input has along the axis that is too short."""
-    return spatial(failure)[need(_short(failure))[0]]
+    axis: int = need(_short(failure))[0]
+    return spatial(failure)[axis]
 
 
 @fact
@@ -525,7 +528,7 @@ def unflattened(failure: Failure, said: dict[str, str]) -> tuple[int, int]:
 @fact
 def strides(failure: Failure, said: dict[str, str]) -> tuple[int, ...]:
     """How far apart the input's values lie in memory."""
-    return need(failure.tensors)[0].stride()
+    return tuple(need(failure.tensors)[0].stride())
 
 
 @fact
@@ -911,7 +914,7 @@ def norm_takes(failure: Failure, said: dict[str, str]) -> str:
     if failure.kind == "BatchNorm1d":
         return "(N, C) or (N, C, L)"
     if failure.kind.startswith("Instance"):
-        return takes(failure, said)
+        return str(takes(failure, said))
     return axis_names(failure.dims) if failure.dims else "(N, C, …)"
 
 

@@ -5,6 +5,7 @@ Nothing is run here and nothing is changed: the facts lie in the exception's tra
 
 from __future__ import annotations
 
+import dis
 import inspect
 import re
 from collections.abc import Callable, Iterator
@@ -297,7 +298,7 @@ def read(error: BaseException, model: nn.Module | None = None, path: str = "") -
     >>> failure.name, failure.shape
     ('Conv1d(3, 2, 3)', (2, 4, 5))
     """
-    words = {"message": str(error), "error": type(error).__name__}
+    words: dict[str, Any] = {"message": str(error), "error": type(error).__name__}
     constructed = _constructor(error)
     if constructed is not None:
         return Failure(**words, built=constructed[0], settings=constructed[1])
@@ -328,7 +329,7 @@ def _raises(error: BaseException) -> bool:
     return frame.f_code.co_code[instruction] == _RAISE
 
 
-_RAISE = __import__("dis").opmap["RAISE_VARARGS"]
+_RAISE = dis.opmap["RAISE_VARARGS"]
 
 
 def _dispatched(error: BaseException) -> list[tuple[int, dict[str, Any]]]:
@@ -353,7 +354,7 @@ def _constructor(error: BaseException) -> tuple[type, dict[str, Any]] | None:
     return None
 
 
-def _function(error: BaseException, words: dict[str, str], path: str) -> Failure:
+def _function(error: BaseException, words: dict[str, Any], path: str) -> Failure:
     """The innermost function that torch's dispatch was handling, or a function of torch's own."""
     found = frames(error)
     handled = _dispatched(error)
@@ -379,11 +380,13 @@ def _function(error: BaseException, words: dict[str, str], path: str) -> Failure
     )
 
 
-def _of_torch(found: list[tuple[FrameType, int]]) -> tuple[int, Any, tuple[Any, ...], dict]:  # type: ignore[type-arg]
+def _of_torch(
+    found: list[tuple[FrameType, int]],
+) -> tuple[int, Any, tuple[Any, ...], dict[str, Any]]:
     """The first function of torch.nn.functional, or load_state_dict, that was running."""
     for place, (frame, _) in enumerate(found):
         function, local = frame.f_code.co_name, frame.f_locals
-        call = getattr(nn.functional, function, None)
+        call: Any = getattr(nn.functional, function, None)
         if getattr(call, "__code__", None) is frame.f_code:
             names = list(inspect.signature(call).parameters)
             return place, call, (local[names[0]],), {k: local[k] for k in names[1:] if k in local}

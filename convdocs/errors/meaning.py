@@ -1,4 +1,4 @@
-"""What the tensors of a failing call mean: their axes, branches, patches, batch, and their owner."""
+"""What the tensors of a failing call mean: their axes, branches, patches, batch and owner."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ def advice(text: str, note: str) -> Repair:
     return Repair(text, note=f"# {note}")
 
 
-def rebuilt(failure: Failure, text: str, kind: str = "", **changes: Any) -> Iterator[Repair]:
+def rebuilt(failure: Failure, text: str, kind: str = "", /, **changes: Any) -> Iterator[Repair]:
     """The failing layer, constructor or functional window with other settings.
 
     ``kind`` builds another class. Nothing where it cannot be built from its settings.
@@ -225,7 +225,8 @@ def _called(failure: Failure, text: str, changes: dict[str, Any]) -> Iterator[Re
 
 def module(kind: str, *args: Any, **kwargs: Any) -> Code:
     """A layer of torch.nn as one would type it."""
-    return getattr(NN, kind)(*args, **kwargs)
+    layer: Code = getattr(NN, kind)
+    return layer(*args, **kwargs)
 
 
 def typed(values: tuple[int, ...]) -> int | tuple[int, ...]:

@@ -13,9 +13,9 @@ from convdocs.errors import catalogue
 from convdocs.errors.entry import Entry
 from convdocs.errors.facts import Facts, Missing
 from convdocs.errors.failure import Failure, read
-from convdocs.errors.records import Fix
 from convdocs.errors.repair import Here, Repair
 from convdocs.errors.trial import Mended, Run, try_here
+from convdocs.report import Fix
 
 MOST_FIXES = 3
 MOST_ERRORS = 4  # of one call, mended one after the other

@@ -62,6 +62,7 @@ def through(
     Parameters
     ----------
     calls : sequence of Call
+        In order of execution.
     size : int
         Before the first of them.
     axis : int
@@ -101,7 +102,7 @@ def lacks_batch(failure: Failure) -> bool:
         if call.windows and call.sources[:1] == (-1,) and call.input_shapes[0] == given:
             return len(given) == len(call.windows) + 1
     # a layer that takes batches only was given the input itself
-    first = failure.source(0) == -1 and failure.shape == given and not failure.path == ""
+    first = failure.source(0) == -1 and failure.shape == given and failure.path != ""
     return first and len(given) == failure.dims + 1 and failure.kind.startswith("BatchNorm")
 
 

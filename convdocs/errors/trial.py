@@ -360,7 +360,9 @@ def _one_sample(failure: Failure) -> bool:
     """Whether the model was given a sample without a batch axis."""
     if lacks_batch(failure):
         return True
-    least = {"Fold": 2, "Unfold": 3, "PixelShuffle": 3, "PixelUnshuffle": 3}.get(failure.kind, failure.dims + 1)
+    least = {"Fold": 2, "Unfold": 3, "PixelShuffle": 3, "PixelUnshuffle": 3}.get(
+        failure.kind, failure.dims + 1
+    )
     norm = failure.kind.startswith(("BatchNorm", "GroupNorm"))
     return failure.source(0) == -1 and len(failure.shape) <= least and not norm
 

@@ -8,17 +8,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from convdocs.explorer import bundle
 from convdocs.layers import per_axis, read
-
-HERE = Path(__file__).parent
-STYLE = HERE / "explorer.css"
-SCRIPT = HERE / "explorer.js"
 
 KINDS: tuple[type[nn.Module], ...] = (
     nn.Conv1d,
@@ -63,8 +59,7 @@ class Explorer:
     def _repr_html_(self) -> str:
         """The explorer with its script and style sheet: works alone, in a notebook or a file."""
         part = markup(self.setting, own=self.own, at=self.at)
-        style = STYLE.read_text(encoding="utf-8")
-        script = SCRIPT.read_text(encoding="utf-8")
+        style, script = bundle.style("explorer"), bundle.script("explorer")
         return f"<style>{style}</style>\n{part}\n<script>{script}</script>"
 
 
@@ -120,8 +115,8 @@ def case(layer: nn.Module, shape: Sequence[int], *, values: str = "notebook") ->
     >>> setting["kernel"], setting["ceil"]
     ([2, 2], False)
     """
-    kind = next((base for base in type(layer).__mro__ if base in KINDS), None)
-    if kind is None or type(layer).forward is not kind.forward:
+    kind = _kind(layer)
+    if kind is None:
         known = ", ".join(one.__name__ for one in KINDS)
         raise ExplorerError(f"{type(layer).__name__} cannot be explored; these can: {known}")
     _check_shape(shape)
@@ -138,6 +133,16 @@ def case(layer: nn.Module, shape: Sequence[int], *, values: str = "notebook") ->
     if hasattr(layer, "bias"):
         setting["bias"] = layer.bias is not None
     return setting
+
+
+def _kind(layer: nn.Module) -> type[nn.Module] | None:
+    kind = next((base for base in type(layer).__mro__ if base in KINDS), None)
+    return kind if kind is not None and type(layer).forward is kind.forward else None
+
+
+def is_explored(layer: nn.Module) -> bool:
+    """Whether a module is a layer whose window this explorer shows."""
+    return _kind(layer) is not None
 
 
 _SIZES = {

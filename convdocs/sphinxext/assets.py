@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).parents[1]
 STYLE = PACKAGE / "sphinxext" / "convdocs.css"
-EXPLORER = (PACKAGE / "explorer" / "explorer.css", PACKAGE / "explorer" / "explorer.js")
-
+EXERCISE = tuple(PACKAGE / "sphinxext" / f"exercise.{suffix}" for suffix in ("css", "js"))
 
 # characters of the size formulas that pdfLaTeX does not know by itself
 _LATEX = {
@@ -51,19 +50,29 @@ def add(
     used = {name for node in doctree.findall(nodes.container) for name in node["classes"]}
     if "convdocs-part" not in used:
         return
-    files = [STYLE, *(EXPLORER if "conv-explorer" in used else ())]
-    for file in files:
-        _copy(file, Path(app.outdir) / "_static")
+    files = {STYLE.name: STYLE.read_text(encoding="utf-8")}
+    if "conv-explorer" in used:
+        files |= _explorer("explorer")
+    if "network-explorer" in used:
+        files["network.js"] = _explorer("network")["network.js"]
+    if "exercise" in used:
+        files |= {file.name: file.read_text(encoding="utf-8") for file in EXERCISE}
+    for name, content in files.items():
+        _write(Path(app.outdir) / "_static" / name, content)
         # the builder's own methods: Sphinx 7.2 reads those of the application at the start only
-        if file.suffix == ".css":
-            builder.add_css_file(file.name)
+        if name.endswith(".css"):
+            builder.add_css_file(name)
         else:
-            builder.add_js_file(file.name)
+            builder.add_js_file(name)
 
 
-def _copy(file: Path, folder: Path) -> None:
-    content = file.read_bytes()
-    target = folder / file.name
-    if not target.exists() or target.read_bytes() != content:
-        folder.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
+def _explorer(name: str) -> dict[str, str]:
+    from convdocs.explorer import bundle
+
+    return {f"{name}.css": bundle.style(name), f"{name}.js": bundle.script(name)}
+
+
+def _write(file: Path, content: str) -> None:
+    if not file.exists() or file.read_text(encoding="utf-8") != content:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content, encoding="utf-8", newline="\n")

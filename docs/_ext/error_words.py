@@ -57,8 +57,8 @@ CALLS = {
     ],
     "target-shape": [
         "nn.CrossEntropyLoss()(torch.zeros(4, 10), torch.zeros(4, 1, dtype=torch.int64))",
-        "nn.CrossEntropyLoss()(torch.zeros(2, 5, 8, 8), torch.zeros(2, 1, 8, 8, dtype=torch.int64))",
-        "nn.CrossEntropyLoss()(torch.zeros(2, 5, 7, 7), torch.zeros(2, 28, 28, dtype=torch.int64))",
+        "nn.NLLLoss()(torch.zeros(2, 5, 8, 8), torch.zeros(2, 1, 8, 8, dtype=torch.int64))",
+        "nn.NLLLoss()(torch.zeros(2, 5, 7, 7), torch.zeros(2, 28, 28, dtype=torch.int64))",
     ],
     "adaptive-none": [
         "nn.AdaptiveAvgPool1d((None,))(torch.zeros(8))",

@@ -10,7 +10,7 @@ import sys
 from playwright.sync_api import Page, sync_playwright
 from torch import nn
 
-from convdocs.explorer import embed
+from convdocs.explorer import bundle, embed
 
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
          "--js-flags=--expose-gc", "--enable-precise-memory-info"]  # fmt: skip
@@ -94,7 +94,7 @@ def measure(page: Page) -> list[str]:
 
 def main() -> int:
     setting = embed.case(nn.Conv2d(1, 1, 5, padding=2), (1, 28, 28), values="small")
-    style, script = embed.STYLE.read_text("utf-8"), embed.SCRIPT.read_text("utf-8")
+    style, script = bundle.style("explorer"), bundle.script("explorer")
     with sync_playwright() as playwright:
         path = next(
             (p for name in ("chromium", "google-chrome", "chrome") if (p := shutil.which(name))),

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page
 from torch import nn
 
 import convdocs
-from convdocs.explorer import embed
+from convdocs.explorer import bundle, embed
 
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 AUDIT = """async () => (await axe.run()).violations.map(
@@ -29,7 +29,7 @@ D2L = embed.case(nn.Conv2d(1, 1, 2), (1, 3, 3), values="small")
 
 
 def document(*parts: str) -> str:
-    style, script = embed.STYLE.read_text("utf-8"), embed.SCRIPT.read_text("utf-8")
+    style, script = bundle.style("explorer"), bundle.script("explorer")
     return (
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>Explorers</title>"
         "<meta name='viewport' content='width=device-width'><link rel='icon' href='data:,'>"

@@ -15,7 +15,7 @@ import convdocs
 from convdocs import layers
 from convdocs.cells import reads
 from convdocs.errors import catalogue
-from convdocs.explorer import embed
+from convdocs.explorer import bundle, embed
 
 KINDS = [kind.__name__ for kind in embed.KINDS]
 MANY = 5000
@@ -41,7 +41,7 @@ WORK_OUT = """settings => settings.map(given => {
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
     opened = browser.new_page()
-    opened.set_content(f"<script>{embed.SCRIPT.read_text(encoding='utf-8')}</script>")
+    opened.set_content(f"<script>{bundle.script('explorer')}</script>")
     yield opened
     opened.close()
 
@@ -185,7 +185,7 @@ def test_sizes_values_and_messages_are_torchs(page: Page) -> None:
 
 
 def test_errors_lead_to_their_entries_in_the_catalogue(page: Page) -> None:
-    known = {f"{entry.family}#{entry.code}" for entry in catalogue.entries()}
+    known = {f"{catalogue.page(entry)}#{entry.code}" for entry in catalogue.entries()}
     found = page.evaluate(WORK_OUT, [s for s, _ in settings(1500, seed=1)])
     told = {one["page"] for one in found if "page" in one}
     assert len(told) > 18

@@ -148,7 +148,7 @@ FAMILY = Family(
                 (
                     "A convolution cannot have the padding {padding}: it adds cells, it does not "
                     "cut them off.",
-                    "A convolution's padding is 0 or more: it adds cells, it does not cut them off.",
+                    "A convolution's padding is 0 or more: it adds cells and cuts none off.",
                 ),
             ),
             (change("Use no padding.", padding=0), settings.cropped),

@@ -22,7 +22,8 @@ FAMILY = Family(
                 r"the list|Expected .* in dimension \d+ but got .* for tensor number \d+ in the "
                 r"list)",
             ),
-            "a = torch.zeros(1, 8, 56, 56)\nb = torch.zeros(1, 8, 57, 57)\ny = torch.cat([a, b], 1)",
+            "a = torch.zeros(1, 8, 56, 56)\nb = torch.zeros(1, 8, 57, 57)\n"
+            "y = torch.cat([a, b], 1)",
             (
                 (
                     "Along axis {dim} the sizes may differ, elsewhere not; here are {operands}.",

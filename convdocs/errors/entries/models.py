@@ -1,6 +1,7 @@
 """Indices, weights that are loaded, and a model's own checks."""
 
 from convdocs.errors.entry import Entry, Family
+from convdocs.errors.meaning import own_numbers
 from convdocs.errors.strategies import axes, loading, targets, upstream
 
 FAMILY = Family(
@@ -68,7 +69,7 @@ FAMILY = Family(
                 "{own_wish}.",
             ),
             (upstream.own_input,),
-            lambda failure: failure.own and upstream.own_numbers(failure) is not None,
+            lambda failure: failure.own and own_numbers(failure) is not None,
         ),
     ),
 )

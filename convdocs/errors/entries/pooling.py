@@ -66,8 +66,8 @@ FAMILY = Family(
             "layer = nn.MaxPool2d(3)\nx = torch.zeros(1, 8, 2, 2)\nlayer(x)",
             (
                 (
-                    "{name} reaches over {span} along {short_axis}; {input} has {short_size} there, "
-                    "so there is no output.",
+                    "{name} reaches over {span} along {short_axis}; {input} has {short_size} "
+                    "there, so there is no output.",
                     "The pool's output would have the size ({out}); it must be 1 or more.",
                 ),
                 "Images must be at least {smallest_input} for the layers up to here.",

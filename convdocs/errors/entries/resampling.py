@@ -33,8 +33,8 @@ FAMILY = Family(
             "layer = nn.Upsample(scale_factor=2, align_corners=True)\n"
             "x = torch.zeros(1, 3, 8, 8)\nlayer(x)",
             (
-                "The option align_corners goes with a mode that interpolates; '{mode}' copies each of the "
-                "cells of {input}.",
+                "The option align_corners goes with a mode that interpolates; '{mode}' copies each "
+                "of the cells of {input}.",
             ),
             (axes.without_align_corners,),
             _UP,
@@ -54,8 +54,8 @@ FAMILY = Family(
             ),
             "layer = nn.Upsample(size=(16, 16))\nx = torch.zeros(1, 3, 8)\nlayer(x)",
             (
-                "size={asked_size} and scale_factor={asked_factor} do not give {input} an output of "
-                "at least 1 in each spatial axis, in one way.",
+                "size={asked_size} and scale_factor={asked_factor} do not give {input} an output "
+                "of at least 1 in each spatial axis, in one way.",
             ),
             (axes.doubled, axes.look_upstream),
             _UP,

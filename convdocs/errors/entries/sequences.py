@@ -107,10 +107,7 @@ FAMILY = Family(
                 r"only applicable to index tensor of type LongTensor",
             ),
             "layer = nn.Embedding(10, 4)\nx = torch.ones(1, 10)\nlayer(x)",
-            (
-                "Indices count rows, from 0: they are whole numbers, and these are {dtype}. A shape "
-                "in place of a tensor stands for floats.",
-            ),
+            ("Indices count rows, from 0: they are whole numbers, and these are {dtypes}.",),
             (indices_long(0), indices_long(1)),
         ),
         Entry(

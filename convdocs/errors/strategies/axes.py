@@ -74,8 +74,7 @@ def norm_there_and_back(failure: Failure, facts: Facts) -> Iterator[Repair]:
         yield result(failure, text, moved)
         if axis == 1:
             text = "Or normalise all channels and positions together, as one group."
-            for one in rebuilt(failure, text, "GroupNorm", num_groups=1, num_channels=sizes[0]):
-                yield one
+            yield from rebuilt(failure, text, "GroupNorm", num_groups=1, num_channels=sizes[0])
 
 
 def image_channels(failure: Failure, facts: Facts) -> Iterator[Repair]:

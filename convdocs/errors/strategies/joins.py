@@ -1,4 +1,4 @@
-"""Align two tensors that meet in a sum, a product, a cat or a stack: what their axes mean decides."""
+"""Align two tensors that meet in a sum, a cat or a stack: what their axes mean decides."""
 
 from __future__ import annotations
 

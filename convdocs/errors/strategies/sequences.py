@@ -16,6 +16,7 @@ from convdocs.errors.repair import (
     Member,
     Repair,
     Step,
+    advice,
     given,
     instead,
     operand,
@@ -96,7 +97,7 @@ def _turned(layer: nn.Module) -> nn.Module:
     twin = replica(layer)
     for module in twin.modules():
         if hasattr(module, "batch_first"):
-            module.batch_first = True
+            setattr(module, "batch_first", True)  # noqa: B010 - mypy takes it for a submodule
     return twin
 
 
@@ -105,9 +106,21 @@ def width(key: str, fact: str) -> Any:
 
     def strategy(failure: Failure, facts: Facts) -> Iterator[Repair]:
         got = int(facts[fact])
+        if (owner := _transformer_layer(failure)) is not None:
+            text = f"Build {owner} for {got} features, or project the tokens to its own."
+            yield advice(text, f"nn.{owner}({got}, ...)")
+            return
         yield from rebuilt(failure, f"Build the layer for {got} features.", **{key: got})
 
     return strategy
+
+
+def _transformer_layer(failure: Failure) -> str | None:
+    """The class of torch's layer that the failing attention is a part of."""
+    if failure.model is None or not failure.path:
+        return None
+    owner = type(failure.model.get_submodule(failure.path.rpartition(".")[0]))
+    return owner.__name__ if owner.__name__.startswith("Transformer") else None
 
 
 def memory_width(failure: Failure, facts: Facts) -> Iterator[Repair]:
@@ -133,7 +146,8 @@ def mask_transposed(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """A mask with its axes the other way round."""
     for number, key in enumerate(failure.names):
         if "mask" in key and len(failure.shapes[number]) == 2:
-            text = f"Turn the mask around: {failure.shapes[number]} becomes {failure.shapes[number][::-1]}."
+            shape = failure.shapes[number]
+            text = f"Turn the mask around: {shape} becomes {shape[::-1]}."
             yield _renamed(failure, number, text, name(key).transpose(0, 1))
 
 

@@ -210,7 +210,7 @@ def _groups(count: int) -> str:
 
 
 def padding_modes(failure: Failure, facts: Facts) -> Iterator[Repair]:
-    """torch's modes, the one that other libraries call so first."""
+    """Torch's modes, the one that other libraries call so first."""
     same_as = {"edge": "replicate", "wrap": "circular", "symmetric": "reflect", "constant": "zeros"}
     got = facts.said["got"]
     near = same_as.get(got, "zeros")

@@ -107,7 +107,7 @@ def _judged(
         layers = [call for call in calls if call.windows and _layer(failure, call.path) is not None]
         convs = [c for c in layers if c.kind.startswith("Conv") and "Transpose" not in c.kind]
         shrinking = [c for c in convs if all(w.stride == 1 for w in c.windows) and _shrinks(c)]
-        odd = {
+        odd: dict[str, Changes] = {
             c.path: {"padding": _half(c)} for c in shrinking if all(w.span % 2 for w in c.windows)
         }
         if odd:
@@ -130,7 +130,7 @@ def _judged(
         for call in layers:
             if "Transpose" in call.kind:
                 for extra in range(1, call.windows[0].stride):
-                    text = f"Of the sizes that lead to the same input, output_padding={extra} takes the other."
+                    text = f"Of two sizes that a stride leaves open, output_padding={extra} is one."
                     yield text, {call.path: {"output_padding": extra}}
         for call in strided:
             if not any(w.padding[0] for w in call.windows):

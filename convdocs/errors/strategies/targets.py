@@ -36,7 +36,8 @@ def trailing_axis(failure: Failure, facts: Facts) -> Iterator[Repair]:
         text = "The output has an axis of size 1 too many at its end."
         yield given(failure, text, x.squeeze(-1))
     if len(target) > 1 and target[1] == 1 and len(target) == len(logits):
-        text = f"The targets have an axis of size 1 too many: {target} should be {target[:1] + target[2:]}."
+        right = target[:1] + target[2:]
+        text = f"The targets have an axis of size 1 too many: {target} should be {right}."
         yield given(failure, text, x, y.squeeze(1))
 
 
@@ -71,7 +72,7 @@ def ignored(failure: Failure, facts: Facts) -> Iterator[Repair]:
     found, classes = indices(failure), int(facts["rows"])
     if found is None:
         return
-    odd = {int(one) for one in found.unique() if not 0 <= one < classes}
+    odd = {int(one) for one in set(found.flatten().tolist()) if not 0 <= one < classes}
     marks = len(odd) == 1 and (min(odd) < 0 or min(odd) >= classes + _VOID)
     if marks:
         mark = odd.pop()

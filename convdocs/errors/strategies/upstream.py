@@ -1,4 +1,4 @@
-"""Mend upstream: the call that lost the batch, the image that is too small, the size a model wants."""
+"""Mend upstream: the call that lost the batch, the image of another size than a model wants."""
 
 from __future__ import annotations
 
