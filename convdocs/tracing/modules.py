@@ -252,7 +252,10 @@ def run_leaf(
     with torch._C.DisableTorchFunction():
         if note:
             node.macs, node.note = None, note
-        return _finished(node, recorder, inputs, out)
+        out = _finished(node, recorder, inputs, out)
+        if recorder.on_call is not None:
+            recorder.on_call(module, args, kwargs, out)
+        return out
 
 
 def _finished(node: Node, recorder: Recorder, inputs: list[Tensor], out: Any) -> Any:

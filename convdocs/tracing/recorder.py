@@ -56,6 +56,7 @@ class Recorder(TorchFunctionMode):
         self.thread = get_ident()
         self.spans: list[Span] = []
         self.open = 0  # containers that are running
+        self.on_call: Callable[[Any, Any, Any, Any], None] | None = None
 
     def enter(self, path: str, kind: str) -> Span:
         """Note that a container's forward begins."""
@@ -101,6 +102,8 @@ class Recorder(TorchFunctionMode):
             node.settings = function_settings(func, args, kwargs)
             node.parameters = parameters_behind(node)
         self._append(node, inputs, outputs)
+        if self.on_call is not None and self.leaf is None:
+            self.on_call(func, args, kwargs, out)
         return out
 
     def _mark_constants(self, node: Node, inputs: list[Tensor], outputs: list[Tensor]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import RLock
 from typing import Any
@@ -85,6 +85,29 @@ def trace_values(model: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
     """
     with _TURN, random_state_kept():
         return _run_real(model, [[*inputs], kwargs], "run on real tensors, as asked", False)
+
+
+def observed(
+    model: nn.Module,
+    inputs: Sequence[Any],
+    kwargs: dict[str, Any],
+    on_call: Callable[[Any, Any, Any, Any], None],
+    *,
+    values: bool = True,
+    gradient: bool = False,
+) -> Trace:
+    """Trace a model and watch every call as it happens, in the order of the trace's calls."""
+    device, dtype = _home(model) if values else (META, _home(model)[1])
+    recorder = Recorder(device)
+    recorder.on_call = on_call
+    real = _prepared([[*inputs], kwargs], lambda one: _real(one, dtype, device))
+    try:
+        with _TURN, random_state_kept(), torch.set_grad_enabled(gradient):
+            return _run(model, real, recorder)
+    except TraceError as error:
+        if not values and "meta tensors" in error.trace.error:
+            raise NeedsValues(bool) from error
+        raise
 
 
 def _run_real(model: nn.Module, given: Any, why: str, gradient: bool) -> Trace:
