@@ -27,9 +27,10 @@ class Facts(dict[str, Any]):
     """The named parts of a message, then the facts below, then the layer's settings."""
 
     def __init__(self, failure: Failure, said: dict[str, str]) -> None:
-        super().__init__({key: value for key, value in said.items() if value})
+        # "shape" is a fact of its own, which takes the message's words where there is no tensor
+        super().__init__({k: value for k, value in said.items() if value and k != "shape"})
         self.failure = failure
-        self.said = dict(self)
+        self.said = {key: value for key, value in said.items() if value}
 
     def __missing__(self, key: str) -> Any:
         if key in FACTS:
