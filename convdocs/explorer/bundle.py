@@ -1,24 +1,54 @@
-"""The explorers' scripts and style sheets: files here, joined to one of each for a page.
+"""The explorers' scripts: files under js/, joined to one classic script for a page.
 
 A page that is opened from file:// loads classic scripts only, no modules. So the files share one
-scope: a function around all of them.
+scope, a function around all of them; the style sheet and the samples are constants in it.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 # what an explorer is made of, in the order in which it is needed
 FILES = {
-    "explorer": ("geometry", "values", "solve", "messages", "pool_messages", "settings",
-                 "numbers", "view", "start"),
+    "explorer": ("geometry", "values", "solve", "messages", "pool_messages", "numbers", "settings",
+                 "text", "theme", "sums", "grids", "form", "pen", "point", "explorer", "listen",
+                 "start"),
 }  # fmt: skip
 GLOBALS = {"explorer": "ConvExplorer"}
 
 _NO_CODE = re.compile(r"^[ \t]*(?:/\*[\s\S]*?\*/\s*\n|//[^\n]*\n|(?=\S)|\n)", re.MULTILINE)
+
+
+@lru_cache
+def samples() -> dict[str, Any]:
+    """Numbers that mean something: the notebook's, ten digits, a photograph, learned kernels.
+
+    Examples
+    --------
+    >>> samples()["notebook"]["1"]["weight"]["data"][:2]
+    [0.2548462, 0.27666932]
+    """
+    found: dict[str, Any] = json.loads((HERE / "samples.json").read_text(encoding="utf-8"))
+    found.pop("about")
+    return found
+
+
+@lru_cache
+def style(name: str) -> str:
+    """The style sheet of an explorer, for the inside of its shadow root.
+
+    Examples
+    --------
+    >>> ".cx-play" in style("explorer")
+    True
+    """
+    sheets = ((HERE / f"{file}.css").read_text(encoding="utf-8") for file in ("theme", name))
+    return re.sub(r"/\*[\s\S]*?\*/|(?<=[;{}\n])\s+", "", "".join(sheets))
 
 
 @lru_cache
@@ -33,16 +63,19 @@ def script(name: str) -> str:
     files = (HERE / "js" / f"{file}.js" for file in FILES[name])
     body = "".join(_NO_CODE.sub("", file.read_text(encoding="utf-8")) for file in files)
     already = f"window.{GLOBALS[name]}"
-    return f'(() => {{\n"use strict";\nif ({already}) return {already}.start();\n{body}}})();\n'
+    constants = {"STYLE": style(name), "STOCK": samples()}
+    lines = [f"const {key} = {embedded(value)};\n" for key, value in constants.items()]
+    start = f"if ({already}) return {already}.start();"
+    return f'(() => {{\n"use strict";\n{start}\n{"".join(lines)}{body}}})();\n'
 
 
-@lru_cache
-def style(name: str) -> str:
-    """The style sheet of an explorer.
+def embedded(data: Any) -> str:
+    """JSON that can stand inside a script element whatever text is in it.
 
     Examples
     --------
-    >>> ".cx" in style("explorer")
-    True
+    >>> embedded("</script>")
+    '"\\\\u003c/script\\\\u003e"'
     """
-    return (HERE / f"{name}.css").read_text(encoding="utf-8")
+    text = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -64,7 +64,7 @@ def add(
 def _explorer(name: str) -> dict[str, str]:
     from convdocs.explorer import bundle
 
-    return {f"{name}.css": bundle.style(name), f"{name}.js": bundle.script(name)}
+    return {f"{name}.js": bundle.script(name)}
 
 
 def _write(file: Path, content: str) -> None:
