@@ -63,6 +63,12 @@ def toolchain(session: nox.Session) -> str:
     return python
 
 
+def site(session: nox.Session, python: str) -> None:
+    """Build the site, unless an earlier job built it from this commit and handed it on."""
+    if not os.environ.get("SITE_IS_BUILT"):
+        session.run(python, "docs/build.py")
+
+
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the site; `nox -s docs -- serve` rebuilds it as files change."""
@@ -81,7 +87,7 @@ def doctest(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Build the site if it is not current, then run the tests, which read its pages."""
     python = toolchain(session)
-    session.run(python, "docs/build.py")
+    site(session, python)
     session.run(python, "-m", "pytest", "-n", "auto", *session.posargs, env=QUIET)
 
 
@@ -103,11 +109,56 @@ def sphinx_oldest(session: nox.Session) -> None:
     session.run(python, "-m", "pytest", "-n", "auto", "tests/test_sphinxext.py", env=env)
 
 
+def _other(session: nox.Session, name: str, *torch: str) -> None:
+    """Run the tests that need no site, from the source archive, in an environment of their own.
+
+    Hypothesis tries few examples: they are the same everywhere, and ``tests`` tries them all.
+    """
+    env = ROOT / ".nox" / name
+    session.run(sys.executable, "-m", "venv", "--clear", str(env))
+    python = executable(env, "python")
+    pip = (python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet")
+    project = nox.project.load_toml(ROOT / "pyproject.toml")
+    groups = nox.project.dependency_groups(project, "tests")
+    session.run(*pip, *torch, *groups, *project["project"]["optional-dependencies"]["sphinx"])
+    made = session.create_tmp()
+    session.run(python, "-m", "build", "--no-isolation", "--outdir", made, ".")
+    (source,) = Path(made).glob("*.tar.gz")  # the source archive makes the wheel and is tested
+    shutil.unpack_archive(source, made, filter="data")
+    folder = Path(made) / source.name.removesuffix(".tar.gz")
+    session.run(*pip, str(next(Path(made).glob("*.whl"))))
+    env_few = {**QUIET, "HYPOTHESIS_PROFILE": "few"}
+    with session.chdir(folder):
+        session.run(python, "-m", "pytest", "-n", "auto", "-m", "not site", env=env_few)
+
+
+@nox.session(default=False)
+def package(session: nox.Session) -> None:
+    """Build the source archive and from it the wheel; test what was installed, on this Python."""
+    torch = re.search(r"^torch==\S+", (ROOT / "constraints.txt").read_text("utf-8"), re.MULTILINE)
+    assert torch is not None
+    _other(session, f"package-{sys.version_info.major}.{sys.version_info.minor}", torch[0])
+
+
+@nox.session(name="torch-newest", default=False)
+def torch_newest(session: nox.Session) -> None:
+    """Run the package's tests on the newest torch there is; its messages may have changed."""
+    _other(session, "torch-newest", "torch", "--upgrade")
+
+
+@nox.session(name="torch-oldest", default=False)
+def torch_oldest(session: nox.Session) -> None:
+    """Run the package's tests on the oldest torch that pyproject.toml allows."""
+    project = nox.project.load_toml(ROOT / "pyproject.toml")["project"]
+    torch = next(one for one in project["dependencies"] if one.startswith("torch"))
+    _other(session, "torch-oldest", torch.replace(">=", "=="))
+
+
 @nox.session
 def browser(session: nox.Session) -> None:
     """Open the built site in Chromium: console, requests, layout, accessibility."""
     python = toolchain(session)
-    session.run(python, "docs/build.py")
+    site(session, python)
     session.run(python, "-m", "pytest", "-n", "auto", "tests/browser", *session.posargs, env=QUIET)
 
 

@@ -6,23 +6,43 @@ The public names load on first use, so that ``import convdocs`` loads neither to
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from convdocs import draw as draw
+    from convdocs.cells import explain as explain
+    from convdocs.door import trace as trace
+    from convdocs.errors.diagnosis import diagnose as diagnose
+    from convdocs.errors.diagnosis import explaining as explaining
+    from convdocs.explorer.entry import explore as explore
+    from convdocs.solving import solve as solve
+    from convdocs.tracing import TraceError as TraceError
+
+__version__ = "0.2.0"
 
 # public name -> the room it lives in; "draw" is a room itself
 _ROOMS = {
     "diagnose": "convdocs.errors.diagnosis",
     "explain": "convdocs.cells",
     "explaining": "convdocs.errors.diagnosis",
-    "explore": "convdocs.explorer.embed",
+    "explore": "convdocs.explorer.entry",
     "solve": "convdocs.solving",
     "trace": "convdocs.door",
     "TraceError": "convdocs.tracing",
 }
-_WHOLE_ROOMS = ("draw",)
 
-__all__ = ["__version__", *_ROOMS, *_WHOLE_ROOMS]
+# written out, since type checkers read it as text
+__all__ = [
+    "TraceError",
+    "__version__",
+    "diagnose",
+    "draw",
+    "explain",
+    "explaining",
+    "explore",
+    "solve",
+    "trace",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -30,8 +50,8 @@ def __getattr__(name: str) -> Any:
         value = getattr(import_module(_ROOMS[name]), name)
         globals()[name] = value
         return value
-    if name in _WHOLE_ROOMS:
-        return import_module(f"convdocs.{name}")
+    if name == "draw":
+        return import_module("convdocs.draw")
     raise AttributeError(f"module 'convdocs' has no attribute {name!r}")
 
 

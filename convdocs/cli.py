@@ -3,52 +3,36 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import os
-import shutil
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import convdocs
-from convdocs.completion import script
-from convdocs.parser import get_parser
+from convdocs.parser import LAYER_OPTIONS, get_parser
+from convdocs.report import document
 from convdocs.view import tables, terminal
+from convdocs.view.shown import Sheet, Shown
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from convdocs.errors.diagnosis import Diagnosis
-    from convdocs.report import Trace
-    from convdocs.view.tables import Part
-
-FINE, PROBLEM, USAGE = 0, 1, 2
-PAGE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title}</title>
-<style>body {{ max-width: 80rem; margin: 0 auto; padding: 1rem; font-family: sans-serif; }}</style>
-</head>
-<body>
-<h1>{title}</h1>
-{part}
-</body>
-</html>"""
+FINE, PROBLEM, USAGE, INTERRUPTED = 0, 1, 2, 130
+INTERRUPTION = "convdocs: interrupted"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; its exit status.
 
-    0: fine. 1: the model has a problem, or there is no solution; told on standard output.
-    2: wrong usage, told on standard error.
+    0: fine. 1: the model has a problem, or there is no solution; standard output says why.
+    2: wrong usage; standard error says what to write instead. 130: Ctrl-C.
 
     Examples
     --------
@@ -59,7 +43,45 @@ def main(argv: Sequence[str] | None = None) -> int:
     kernel_size=3  ⌊(7 + 0 + 0 − 1·(3 − 1) − 1) / 1⌋ + 1 = 5
     0
     """
-    args = get_parser().parse_args(argv)
+    with _interruptible():
+        try:
+            return _run(list(sys.argv[1:] if argv is None else argv))
+        except KeyboardInterrupt:
+            print(INTERRUPTION, file=sys.stderr)
+            return INTERRUPTED
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end the program at once while torch loads.
+
+    Raised inside torch's initialisation in C++, a KeyboardInterrupt becomes an error of another
+    kind, or a crash.
+    """
+
+    def end(number: int, frame: Any) -> None:
+        torch = sys.modules.get("torch")
+        if torch is not None and getattr(torch.__spec__, "_initializing", False):
+            os.write(2, f"{INTERRUPTION}\n".encode())
+            os._exit(INTERRUPTED)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _run(argv: list[str]) -> int:
+    parser = get_parser()
+    if not argv:
+        parser.print_help()
+        return FINE
+    args = parser.parse_args(argv)
     try:
         status = COMMANDS[args.command](args)
         sys.stdout.flush()
@@ -67,15 +89,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         # who reads has enough; the interpreter's own flush at exit must not complain either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FINE
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if args.traceback:
             traceback.print_exc()
-        print(terminal.error_line(_said(error)), file=sys.stderr)
+        print(terminal.error_line(_sentence(error)), file=sys.stderr)
         return USAGE
     return status
 
 
-def _said(error: Exception) -> str:
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return f"the model's code ended the program: SystemExit({error.code!r})"
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
     expected = isinstance(error, ValueError)  # every room's own errors are
@@ -84,84 +108,91 @@ def _said(error: Exception) -> str:
 
 def trace(args: argparse.Namespace) -> int:
     """Print a model's trace, or up to where it fails and why."""
-    from convdocs.view import trace as view
-
+    columns = args.columns.split(",") if args.columns else None
     try:
-        with _model(args) as (model, inputs):
-            found = convdocs.trace(model, *inputs)
+        with _model(args) as (model, inputs, named):
+            found = convdocs.trace(model, *inputs, **named)
     except convdocs.TraceError as error:
-        table = view.failed(error.trace, error.call)
-        return _problem(args.format, [table], error.diagnosis, error.trace)
-    _show(args.format, view.parts(found), found.to_dict())
+        data = (error.diagnosis or error.trace).to_dict()
+        _show(args.format, [one for one in (error.trace, error.diagnosis) if one], data)
+        return PROBLEM
+    _show(args.format, [found], found.to_dict(), depth=args.depth, columns=columns)
     return FINE
 
 
 def diagnose(args: argparse.Namespace) -> int:
     """Print why a model fails, if it does."""
-    with _model(args) as (model, inputs):
-        found = convdocs.diagnose(model, *inputs)
-    if found is not None:
-        return _problem(args.format, [], found, found.trace)
-    _show(args.format, [tables.Paragraph("It runs: nothing to diagnose.")], None)
-    return FINE
-
-
-def _problem(form: str, parts: list[Part], found: Diagnosis, upto: Trace | None) -> int:
-    from convdocs.view import diagnosis as view
-
-    names = ("code", "path", "message", "cause", "url")
-    data = {
-        **{name: getattr(found, name) for name in names},
-        "fixes": [asdict(fix) for fix in found.fixes],
-        "trace": upto and upto.to_dict(),
-    }
-    _show(form, [*parts, *view.parts(found)], data)
+    with _model(args) as (model, inputs, named):
+        found = convdocs.diagnose(model, *inputs, **named)
+    if found is None:
+        words = Sheet(tables.Paragraph("It runs: nothing to diagnose."))
+        _show(args.format, [words], document(None, None))
+        return FINE
+    _show(args.format, [found], found.to_dict())
     return PROBLEM
 
 
 @contextmanager
-def _model(args: argparse.Namespace) -> Iterator[tuple[nn.Module, list[Any]]]:
+def _model(args: argparse.Namespace) -> Iterator[tuple[nn.Module, list[Any], dict[str, Any]]]:
     """The model and its inputs; what its code prints goes to standard error."""
-    from convdocs import loading, spec
+    from convdocs import inputs, loading
 
+    kwargs = inputs.keywords(args.kwargs) | dict(map(inputs.setting, args.set))
     if not args.input:
-        raise spec.SpecError("--input is needed: a shape, as 1,3,224,224")
-    inputs = [spec.tensor_input(text) for text in args.input]
-    kwargs = spec.keywords(args.kwargs)
+        raise ValueError("--input is needed: a shape, as 1,3,224,224")
+    by_place, by_name = inputs.arguments(args.input)
     with redirect_stdout(sys.stderr), loading.loaded(args.model, kwargs) as found:
-        yield found.model, inputs
+        _check_inputs(found.model, by_place, by_name)
+        yield found.model, by_place, by_name
 
 
-def _show(form: str, parts: Sequence[Part], data: Any) -> None:
+def _check_inputs(model: nn.Module, by_place: list[Any], by_name: dict[str, Any]) -> None:
+    """Refuse a call that leaves out an input which the model's forward needs."""
+    try:
+        inspect.signature(model.forward).bind(*by_place, **by_name)
+    except TypeError as error:
+        more = "; give --input again, once for each" if "missing" in str(error) else ""
+        name = type(model).__name__
+        raise ValueError(f"{name}.forward: {error}{more}") from error
+    except ValueError:  # a builtin without a signature
+        return
+
+
+def _show(form: str, records: Sequence[Shown], data: Any, **options: Any) -> None:
     match form:
         case "json":
             print(json.dumps(data, indent=2))
         case "markdown":
-            print(tables.to_markdown(parts))
+            print("\n\n".join(record.to_markdown(**options) for record in records))
         case "html":
-            print(tables.to_html(parts))
+            print("\n".join(record.to_html(**options) for record in records))
         case _:
-            width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-            print(terminal.show(parts, width, colour=terminal.has_colour(sys.stdout)))
+            colour = terminal.has_colour(sys.stdout)
+            print("\n\n".join(record.to_text(colour=colour, **options) for record in records))
 
 
 def _layer(args: argparse.Namespace) -> tuple[nn.Module, Tensor]:
     """The layer that the options describe, with an input for it."""
-    from convdocs import spec
+    from convdocs import inputs, spec
 
-    text = args.layer if spec.is_layer(args.layer) else _layer_text(args)
-    return spec.worked(text, spec.size(args.size), values=args.values, seed=args.seed)
+    text = args.layer
+    if not spec.is_layer(text):
+        text = _layer_text(args)
+    elif given := next((name for name in LAYER_OPTIONS if getattr(args, name)), None):
+        option = f"--{given.replace('_', '-')}"
+        raise spec.SpecError(f"{text} has its arguments already: leave out {option}")
+    return spec.worked(text, inputs.size(args.size), values=args.values, seed=args.seed)
 
 
 def _layer_text(args: argparse.Namespace) -> str:
-    from convdocs import spec
+    from convdocs import inputs, spec
 
     kind = spec.kind(args.layer).__name__
     if args.kernel is None:
         raise spec.SpecError(f"--kernel is needed: cells of {kind}'s window, as 3 or 3x2")
     words = [repr(_per_axis(args.kernel))]
     if kind.startswith("Conv"):
-        words[:0] = map(str, spec.whole_numbers(args.channels, ",", "3,2"))
+        words[:0] = map(str, inputs.whole_numbers(args.channels or "1,1", ",", "3,2"))
     for name in ("stride", "padding", "dilation", "output_padding", "groups", "padding_mode"):
         value = getattr(args, name)
         if value is not None:
@@ -173,22 +204,28 @@ def _layer_text(args: argparse.Namespace) -> str:
 
 def _per_axis(text: str) -> int | str | tuple[int, ...]:
     """A number, one per axis, or a word such as same."""
-    from convdocs import spec
+    from convdocs import inputs
 
     if text.isalpha() and text != "x":
         return text
-    numbers = spec.size(text)
+    numbers = inputs.size(text)
     return numbers[0] if len(numbers) == 1 else numbers
 
 
 def draw(args: argparse.Namespace) -> int:
-    """Write a layer's picture."""
+    """Write a layer's picture, or say why torch refuses the layer's input."""
     from convdocs import draw as pictures
 
-    figure = pictures.layer(*_layer(args), at=_cell(args))
     suffix = Path(args.output).suffix.lower() if args.output != "-" else ".svg"
     if suffix not in (".svg", ".png", ".pdf"):
         raise ValueError(f"a picture is .svg, .png or .pdf, not {suffix or args.output}")
+    if args.dark and suffix != ".svg":
+        raise ValueError(f"--dark is for .svg, not {suffix}")
+    layer, x = _layer(args)
+    if refused := convdocs.diagnose(layer, x):
+        _show("text", [refused], None)
+        return PROBLEM
+    figure = pictures.layer(layer, x, at=_cell(args))
     if suffix != ".svg":
         figure.savefig(args.output)
         return FINE
@@ -211,25 +248,33 @@ def solve(args: argparse.Namespace) -> int:
     rows = tuple((window.arguments, window.formula(args.start)) for window in windows)
     columns = (tables.Column("settings", code=True), tables.Column("output size"))
     caption = f"{args.start} cells to {args.end}"
-    _show("text", [tables.Table(columns, rows, caption)], None)
+    _show("text", [Sheet(tables.Table(columns, rows, caption))], None)
     return FINE
 
 
 def explore(args: argparse.Namespace) -> int:
-    """Write a page with a layer's explorer."""
+    """Write a page with the explorer of a layer, or of a model on its input."""
     from convdocs import layers
-    from convdocs.explorer import embed
+    from convdocs.explorer import embed, network, page
 
+    if args.input:
+        args.model = args.layer
+        with _model(args) as (model, by_place, by_name):
+            if by_name:
+                raise ValueError(f"--input {next(iter(by_name))}=: explore takes inputs by place")
+            net = network.explore(model, *by_place)
+        return _write(args.output, page.page(net.trace.model, net._repr_html_()))
+    if not args.size:
+        raise ValueError("--size is needed for a layer, as 7 or 4x5; --input for a model")
     layer, x = _layer(args)
     explorer = embed.explore(layer, x, at=_cell(args))
-    title = tables.escape_html(layers.code(layer))
-    return _write(args.output, PAGE.format(title=title, part=explorer._repr_html_()))
+    return _write(args.output, page.page(layers.code(layer), explorer._repr_html_()))
 
 
 def _cell(args: argparse.Namespace) -> tuple[int, ...] | None:
-    from convdocs import spec
+    from convdocs import inputs
 
-    return spec.whole_numbers(args.at, ",", "0,1,2") if args.at else None
+    return inputs.whole_numbers(args.at, ",", "0,1,2") if args.at else None
 
 
 def _write(path: str, text: str) -> int:
@@ -242,7 +287,8 @@ def _write(path: str, text: str) -> int:
 
 def completion(args: argparse.Namespace) -> int:
     """Print a completion script."""
-    print(script(get_parser(), args.shell), end="")
+    scripts = Path(__file__).with_name("completions")
+    print((scripts / f"convdocs.{args.shell}").read_text(encoding="utf-8"), end="")
     return FINE
 
 

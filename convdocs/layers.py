@@ -9,12 +9,12 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from torch import Tensor, jit, nn
+from torch.nn import functional as F
 
+from convdocs.geometry import AXIS_NAMES as AXIS_NAMES
 from convdocs.geometry import Window, same_padding
 
 Family = Literal["convolution", "transposed", "max", "average", "lp", "unfold"]
-
-AXIS_NAMES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 
 
 class LayerError(ValueError):
@@ -226,6 +226,93 @@ def constructor_values(module: nn.Module) -> dict[str, Any]:
     pairs = _arguments(layer_class(module)) or ()
     found = {name: _given(module, name, default) for name, default in pairs}
     return {name: value for name, value in found.items() if value is not _MISSING}
+
+
+_KINDS: dict[Any, str] = {
+    nn.Linear: "linear",
+    nn.modules.batchnorm._BatchNorm: "batch norm",
+    nn.modules.instancenorm._InstanceNorm: "instance norm",
+    nn.GroupNorm: "group norm",
+    nn.LayerNorm: "layer norm",
+    nn.RMSNorm: "rms norm",
+    **dict.fromkeys((nn.Flatten, nn.Unflatten), "reshape"),
+    nn.modules.padding._ConstantPadNd: "constant pad",
+    **dict.fromkeys((nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss), "loss"),
+    **dict.fromkeys(("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"), "loss"),
+    **{cls: kind for cls, (kind, _) in FAMILIES.items()},
+    "linear": "linear",
+    **{f"{kind}_norm": f"{kind} norm" for kind in ("batch", "instance", "group", "layer", "rms")},
+    **dict.fromkeys(("flatten", "ravel", "reshape", "view", "unflatten", "view_as"), "reshape"),
+    **{f"conv{dims}d": "convolution" for dims in AXIS_NAMES},
+    **{f"conv_transpose{dims}d": "transposed" for dims in AXIS_NAMES},
+    **{f"max_pool{dims}d": "max" for dims in AXIS_NAMES},
+    **{f"avg_pool{dims}d": "average" for dims in AXIS_NAMES},
+    **{f"lp_pool{dims}d": "lp" for dims in AXIS_NAMES},
+}
+
+
+@lru_cache(maxsize=1024)
+def family(called: Any) -> str:
+    """What a layer's class, or a function by its name, is; a subclass is what its base is.
+
+    Examples
+    --------
+    >>> family(nn.BatchNorm2d), family("batch_norm"), family(nn.Sequential)
+    ('batch norm', 'batch norm', '')
+    """
+    bases = called.__mro__ if isinstance(called, type) else (called,)
+    return next((_KINDS[base] for base in bases if base in _KINDS), "")
+
+
+def plain_settings(module: nn.Module) -> tuple[tuple[str, object], ...]:
+    """What torch's own layer was made with, where plain: numbers, words, tuples of them.
+
+    A subclass may take other arguments, or keep none; it is read as the layer of torch it is.
+
+    Examples
+    --------
+    >>> plain_settings(nn.GroupNorm(2, 4))[:2]
+    (('num_groups', 2), ('num_channels', 4))
+    """
+    cls = next(base for base in type(module).__mro__ if base.__module__.startswith("torch."))
+    pairs = [(name, _given(module, name, default)) for name, default in _arguments(cls) or ()]
+    return tuple([pair for pair in pairs if _is_plain(pair[1])])
+
+
+# what findings ask about a function
+_ASKED = {
+    F.batch_norm: "training",
+    F.instance_norm: "use_input_stats",
+    F.group_norm: "num_groups",
+    F.layer_norm: "normalized_shape",
+    F.rms_norm: "normalized_shape",
+    F.pad: "mode",
+}
+
+
+def function_settings(
+    function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[str, object], ...]:
+    """The same of a function's call, for the functions and the argument that a finding asks for.
+
+    Examples
+    --------
+    >>> function_settings(F.group_norm, (None, 2), {})
+    (('num_groups', 2),)
+    """
+    name = _ASKED.get(function)
+    if name is None:
+        return ()
+    given = inspect.signature(function).bind(*args, **kwargs)
+    given.apply_defaults()
+    value = given.arguments[name]
+    return ((name, tuple(value) if isinstance(value, list) else value),)
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, int | float | str)
 
 
 def layer_class(module: nn.Module) -> Any:

@@ -1,11 +1,10 @@
-"""Models that live in code: an import path, a file, or the lines of an example.
+"""Models that live in modules: an import path or a file.
 
-What is read here runs; the interpreter's module path and the modules it has are left as they were.
+What is loaded here runs; the module path and the modules of the interpreter are left as they were.
 """
 
 from __future__ import annotations
 
-import ast
 import importlib
 import importlib.util
 import inspect
@@ -14,14 +13,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from torch import nn
 
-from convdocs.spec import SpecError, is_layer, layer
+from convdocs.spec import SpecError, how_written, is_layer, layer
 from convdocs.suggest import nearest
 
 
@@ -73,28 +71,74 @@ def loaded(
             raise SpecError(f"{target} has its arguments already and takes no kwargs")
         yield Loaded(layer(target), ())
         return
-    where, _, name = target.strip().rpartition(":")
-    if not where or not name:
-        raise SpecError(f"{target!r} is no model: write module:name or file.py:name")
+    where, name = _parts(target)
     folder = (folder or Path.cwd()).resolve()
-    root = (folder / where).resolve().parent if where.endswith(".py") else folder
+    file = (folder / where).resolve() if where.endswith(".py") else None
+    root = _import_root(file.parent) if file else folder
+    with _own_modules(root):
+        module = _file(file, root) if file else _module(where, root)
+        if not name:
+            raise SpecError(_models_in(module, where))
+        model = _made(_named(module, name, where), name, kwargs or {})
+        yield Loaded(model, tuple(_own_files(module, root)))
+
+
+def _parts(target: str) -> tuple[str, str]:
+    """The file or module, and the name in it; a file or module alone has no name."""
+    target = target.strip()
+    where, _, name = target.rpartition(":")
+    if where and name:
+        return where, name
+    if target.endswith(".py") or "." in target.strip("."):
+        return target.rstrip(":"), ""
+    raise SpecError(f"{target!r} is no model: {how_written(target) or _TARGETS}")
+
+
+_TARGETS = "write module:name, file.py:name, or a layer as Conv1d(3, 2, 3)"
+
+
+def _import_root(folder: Path) -> Path:
+    """The folder that imports start from: the first one upwards that is no package."""
+    while (folder / "__init__.py").is_file():
+        folder = folder.parent
+    return folder
+
+
+@contextmanager
+def _own_modules(root: Path) -> Iterator[None]:
+    """Import from ``root`` first, and forget the modules of that folder afterwards."""
     before, path = dict(sys.modules), sys.path[:]
     sys.path.insert(0, str(root))
     try:
-        module = _file(root / Path(where).name) if where.endswith(".py") else _module(where, root)
-        made = _made(_named(module, name, where), name, kwargs or {})
-        yield Loaded(made, tuple(_own_files(module, root)))
+        yield
     finally:
         sys.path[:] = path
-        for key in [key for key, one in sys.modules.items() if _is_own(one, root)]:
+        for key in [key for key, module in sys.modules.items() if _is_own(module, root)]:
             if key not in before:
                 del sys.modules[key]
+
+
+def _models_in(module: ModuleType, where: str) -> str:
+    """What to write instead of a file alone: the models that it holds."""
+    names = [
+        name
+        for name, value in vars(module).items()
+        if isinstance(value, nn.Module)
+        or (
+            isinstance(value, type)
+            and issubclass(value, nn.Module)
+            and value.__module__ == module.__name__
+        )
+    ]
+    if not names:
+        return f"{where} holds no model: no nn.Module and no class of one; write {where}:name"
+    return f"{where} holds {', '.join(names)}: name one, as {where}:{names[-1]}"
 
 
 def _module(name: str, root: Path) -> ModuleType:
     importlib.invalidate_caches()
     try:
-        module: ModuleType = _run(lambda: importlib.import_module(name), name)
+        module: ModuleType = run(lambda: importlib.import_module(name), name)
     except ModuleNotFoundError as error:
         missing = error.name or name
         if not name.startswith(missing):
@@ -107,7 +151,9 @@ def _module(name: str, root: Path) -> ModuleType:
     return module
 
 
-def _file(path: Path) -> ModuleType:
+def _file(path: Path, root: Path) -> ModuleType:
+    if path.parent != root and path.is_file():  # inside a package, whose imports may be relative
+        return _module(".".join(path.relative_to(root).with_suffix("").parts), root)
     if not path.is_file():
         near = nearest(path.name, sorted(one.name for one in path.parent.glob("*.py")))
         raise SpecError(
@@ -121,14 +167,21 @@ def _file(path: Path) -> ModuleType:
     sys.modules[name] = module
     loader = spec.loader
     try:
-        _run(lambda: loader.exec_module(module), path.name)
+        run(lambda: loader.exec_module(module), path.name)
     except ModuleNotFoundError as error:
         raise SpecError(f"{path.name} imports {error.name}, which is not installed") from error
     return module
 
 
-def _run(code: Callable[[], Any], name: str) -> Any:
-    """Run code of someone else's; whatever it raises is told with its name."""
+def run(code: Callable[[], Any], name: str) -> Any:
+    """Run code of someone else's; what it raises becomes a SpecError that names the code.
+
+    Examples
+    --------
+    >>> run(lambda: 1 / 0, "net.py")
+    Traceback (most recent call last):
+    convdocs.spec.SpecError: net.py raises ZeroDivisionError: division by zero
+    """
     try:
         return code()
     except ModuleNotFoundError:
@@ -154,7 +207,7 @@ def _made(value: Any, name: str, kwargs: Mapping[str, Any]) -> nn.Module:
         return value
     if callable(value):
         _check_kwargs(value, name, kwargs)
-        value = _run(lambda: value(**kwargs), name)
+        value = run(lambda: value(**kwargs), name)
     if not isinstance(value, nn.Module):
         raise SpecError(f"{name} is {_article(value)}, not a model or what makes one")
     return value
@@ -201,69 +254,3 @@ def _own_files(module: ModuleType, root: Path) -> list[Path]:
     if module.__file__:
         own.add(Path(module.__file__))
     return sorted(own)
-
-
-def example(code: str) -> partial[Any]:
-    """Run the lines of an example but for its last call, and return that call.
-
-    Parameters
-    ----------
-    code : str
-        Python whose last line calls a model on its input.
-
-    Examples
-    --------
-    >>> call = example('''
-    ... from torch import nn
-    ... pool = nn.MaxPool1d(2)
-    ... pool((1, 1, 4))
-    ... ''')
-    >>> call.func, call.args
-    (MaxPool1d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False), ((1, 1, 4),))
-    """
-    *lines, last = _lines(code)
-    if not isinstance(last, ast.Expr) or not isinstance(last.value, ast.Call):
-        raise SpecError("the last line must call the model on its input, as model(x)")
-    call = last.value
-    held = ast.Call(ast.Name("__partial", ast.Load()), [call.func, *call.args], call.keywords)
-    made: partial[Any] = _evaluated(lines, held)
-    return made
-
-
-def last_value(code: str) -> Any:
-    """Run the lines of an example and return what its last line is.
-
-    Examples
-    --------
-    >>> last_value("from torch import nn; nn.ReLU()")
-    ReLU()
-    """
-    *lines, last = _lines(code)
-    if not isinstance(last, ast.Expr):
-        raise SpecError("the last line must be the model")
-    return _evaluated(lines, last.value)
-
-
-def _lines(code: str) -> list[ast.stmt]:
-    try:
-        lines = ast.parse(code).body
-    except SyntaxError as error:
-        raise SpecError(f"line {error.lineno} of the code: {error.msg}") from error
-    if not lines:
-        raise SpecError("there is no code")
-    return lines
-
-
-def _evaluated(lines: list[ast.stmt], last: ast.expr) -> Any:
-    space: dict[str, Any] = {"__name__": "__convdocs__", "__partial": partial}
-    body = ast.fix_missing_locations(ast.Module(lines, []))
-    value = ast.fix_missing_locations(ast.Expression(last))
-
-    def run() -> Any:
-        exec(compile(body, "<example>", "exec"), space)
-        return eval(compile(value, "<example>", "eval"), space)
-
-    try:
-        return _run(run, "the code")
-    except ModuleNotFoundError as error:
-        raise SpecError(f"the code imports {error.name}, which is not installed") from error

@@ -7,12 +7,17 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import convdocs
-from convdocs.completion import SHELLS, commands
 from convdocs.suggest import nearest
 from convdocs.view.terminal import error_line
 
 USAGE = 2
 FORMATS = ("text", "markdown", "json", "html")
+SHELLS = ("bash", "zsh", "fish")
+PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+LAYER_OPTIONS = (
+    "channels", "kernel", "stride", "padding", "dilation", "output_padding", "groups",
+    "padding_mode", "ceil_mode",
+)  # fmt: skip
 
 
 class Parser(argparse.ArgumentParser):
@@ -55,7 +60,7 @@ def get_parser() -> Parser:
         "trace",
         "Show a model's layers with their shapes, parameters, MACs and receptive fields.",
         "convdocs trace torchvision.models:resnet18 --input 1,3,224,224",
-        "convdocs trace net.py:Net --kwargs '{\"width\": 8}' --input 1,3,32,32 --format markdown",
+        "convdocs trace net.py:Net --set width=8 --input 1,3,32,32 --format markdown",
         "convdocs trace 'Sequential(Conv1d(10, 16, 3), ReLU())' --input 2,10,7",
     )
     _model_command(
@@ -79,6 +84,20 @@ def get_parser() -> Parser:
     return parser
 
 
+def commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The parsers of the subcommands by name.
+
+    Examples
+    --------
+    >>> list(commands(get_parser()))[:2]
+    ['trace', 'diagnose']
+    """
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return dict(action.choices)
+    return {}
+
+
 def _command(
     add: Callable[..., argparse.ArgumentParser],
     name: str,
@@ -100,33 +119,46 @@ def _command(
 def _model_command(add: Any, name: str, summary: str, *examples: str) -> None:
     made = _command(add, name, summary, *examples)
     made.add_argument("model", help="module:name, file.py:name, or a layer as Conv1d(3, 2, 3).")
+    _input_options(made)
+    made.add_argument("--format", choices=FORMATS, default="text", help="What to print.")
+    if name == "trace":
+        made.add_argument("--depth", type=int, metavar="N", help="Levels of modules to open.")
+        made.add_argument("--columns", metavar="NAMES", help="Columns, as layer,output,params.")
+
+
+def _input_options(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--input",
         action="append",
         default=[],
         metavar="SHAPE",
-        help="Shape of an input, as 1,3,224,224 or 2,10:int64; again for each further input.",
+        help="Shape of an input, as 1,3,224,224, 1x3x8x8 or 2,10:int64; again for each further "
+        "input. By name: mask=2,10, and batch.image=1,3,8,8 for an entry of a dict.",
+    )
+    made.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="An argument of the class or function, as width=8; again for each further one.",
     )
     made.add_argument(
         "--kwargs",
         default="{}",
         metavar="DICT",
-        help='Arguments of the class or function, as {"width": 8}.',
+        help='Arguments of the class or function together, as {"width": 8}.',
     )
-    made.add_argument("--format", choices=FORMATS, default="text", help="What to print.")
 
 
 def _layer_command(add: Any, name: str, summary: str, *examples: str) -> argparse.ArgumentParser:
     made = _command(add, name, summary, *examples)
     made.add_argument("layer", help="A kind, as conv2d, or a whole layer, as Conv2d(1, 1, 3).")
-    made.add_argument("--size", required=True, help="Size of the input, as 7 or 4x5.")
-    made.add_argument(
-        "--channels", default="1,1", metavar="IN,OUT", help="Channels of a convolution."
-    )
+    made.add_argument("--size", required=name != "explore", help="Size of the input, as 7 or 4x5.")
+    made.add_argument("--channels", metavar="IN,OUT", help="Channels of a convolution, as 3,2.")
     for option in ("kernel", "stride", "padding", "dilation", "output-padding"):
         made.add_argument(f"--{option}", metavar="N", help="One number, or one per axis as 3x2.")
     made.add_argument("--groups", metavar="N", help="Groups of channels.")
-    made.add_argument("--padding-mode", metavar="MODE", help="zeros, reflect, replicate, circular.")
+    made.add_argument("--padding-mode", choices=PADDING_MODES, help="What stands in the padding.")
     made.add_argument("--ceil-mode", action="store_true", help="Round the size up (pools).")
     made.add_argument("--at", metavar="INDEX", help="The output cell that is lit, as 0,1,2.")
     made.add_argument(
@@ -154,12 +186,15 @@ def _draw_command(add: Any) -> None:
 
 
 def _explore_command(add: Any) -> None:
-    _layer_command(
+    made = _layer_command(
         add,
         "explore",
-        "Write the interactive explorer of a layer as a page that needs no other file.",
+        "Write the interactive explorer of a layer or a network as a page that needs no other "
+        "file.",
         "convdocs explore conv1d --size 7 --kernel 3 -o e.html",
+        "convdocs explore net.py:Net --input 1,1,28,28 -o net.html",
     )
+    _input_options(made)
 
 
 def _solve_command(add: Any) -> None:

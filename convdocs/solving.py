@@ -66,6 +66,8 @@ def solve(
     """
     if input_size < 1 or output_size < 1:
         raise ValueError(f"a size is at least 1 cell, not {min(input_size, output_size)}")
+    if limit < 1:
+        raise ValueError(f"limit is at least 1 window, not {limit}")
     choice = _Choice(
         kernel=_values("kernel", kernel, 1),
         stride=_values("stride", stride, 1),

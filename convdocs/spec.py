@@ -1,4 +1,4 @@
-"""Text that names a layer, a size or an input, as a command line and a directive take it.
+"""Text that names a layer, as a command line and a directive take it.
 
 The text is parsed, never evaluated: layers are torch.nn's classes, arguments are literals.
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import ast
 import inspect
-import json
 from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.lazy import LazyModuleMixin
 
 from convdocs import layers
 from convdocs.suggest import nearest
@@ -54,6 +54,30 @@ def is_layer(text: str) -> bool:
     (True, False)
     """
     return text.rstrip().endswith(")")
+
+
+def how_written(name: str) -> str:
+    """What to write instead of a kind of layer alone; empty for a word that is none.
+
+    Examples
+    --------
+    >>> how_written("conv1d")
+    'write the layer whole, as Conv1d(in_channels, out_channels, kernel_size) with numbers'
+    >>> how_written("net")
+    ''
+    """
+    try:
+        cls = kind(name)
+    except SpecError:
+        return ""
+    needed = [
+        parameter.name
+        for parameter in inspect.signature(cls).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+    ]
+    numbers = " with numbers" if needed else ""
+    return f"write the layer whole, as {cls.__name__}({', '.join(needed)}){numbers}"
 
 
 def layer(text: str, *, seed: int = 0) -> nn.Module:
@@ -127,72 +151,6 @@ def _refusal(cls: type[nn.Module], error: Exception, kwargs: dict[str, Any]) -> 
     return f"{error}; it takes ({', '.join(taken)})"
 
 
-def whole_numbers(text: str, between: str, example: str) -> tuple[int, ...]:
-    """Whole numbers of at least 0 with ``between`` between them.
-
-    Examples
-    --------
-    >>> whole_numbers("4x5", "x", "4x5")
-    (4, 5)
-    """
-    try:
-        numbers = tuple(int(part) for part in text.strip().strip("()").split(between))
-    except ValueError:
-        raise SpecError(f"{text!r} is not understood: write whole numbers, as {example}") from None
-    if min(numbers) < 0:
-        raise SpecError(f"{text!r} has a negative number: write whole numbers, as {example}")
-    return numbers
-
-
-def size(text: str) -> tuple[int, ...]:
-    """A size along the spatial axes, ``"4x5"``.
-
-    Examples
-    --------
-    >>> size("7"), size("4x5")
-    ((7,), (4, 5))
-    """
-    return whole_numbers(text.lower().replace("×", "x"), "x", "7, 4x5 or 4x5x6")
-
-
-def tensor_input(text: str) -> Any:
-    """A model's input: a shape, or with ``:dtype`` a tensor of zeros of that type.
-
-    Examples
-    --------
-    >>> tensor_input("1,3,224,224")
-    (1, 3, 224, 224)
-    >>> tensor_input("2,3:int64").dtype
-    torch.int64
-    """
-    numbers, _, dtype = text.partition(":")
-    shape = whole_numbers(numbers, ",", "1,3,224,224 or 2,10:int64")
-    if not dtype:
-        return shape
-    dtypes = {key: value for key, value in vars(torch).items() if isinstance(value, torch.dtype)}
-    if dtype.strip() not in dtypes:
-        raise SpecError(f"torch has no dtype called {dtype}{nearest(dtype, dtypes)}")
-    return torch.zeros(shape, dtype=dtypes[dtype.strip()])
-
-
-def keywords(text: str) -> dict[str, Any]:
-    """Keyword arguments as JSON or as a Python dict of literals.
-
-    Examples
-    --------
-    >>> keywords('{"width": 8, "bias": false}')
-    {'width': 8, 'bias': False}
-    """
-    for read in (json.loads, ast.literal_eval):
-        try:
-            given = read(text.strip())
-        except (SyntaxError, ValueError):
-            continue
-        if isinstance(given, dict) and all(isinstance(key, str) for key in given):
-            return given
-    raise SpecError(f"{text!r} is no set of keyword arguments: write them as {{'width': 8}}")
-
-
 def sliding(made: nn.Module, size: tuple[int, ...]) -> layers.Layer:
     """Read a sliding-window layer, and check that ``size`` has a number for each of its axes.
 
@@ -201,6 +159,11 @@ def sliding(made: nn.Module, size: tuple[int, ...]) -> layers.Layer:
     >>> sliding(layer("MaxPool2d(2)"), (4, 5)).axes
     ('H', 'W')
     """
+    if isinstance(made, LazyModuleMixin):
+        raise SpecError(
+            f"{type(made).__name__} gets its channels from its first input: write "
+            f"{type(made).__name__.removeprefix('Lazy')} with them"
+        )
     read = layers.read(made)
     if len(size) != read.dims:
         raise SpecError(

@@ -1,14 +1,14 @@
-"""Build the site, afresh when what its pages were computed from has changed.
+"""Build the site: what has changed, or all of it when what its pages were computed from has.
 
 Run by every session that needs the pages: ``python docs/build.py [serve|fresh|links]``.
 """
 
-import hashlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,19 +20,18 @@ DOCS = ROOT / "docs"
 BUILD = DOCS / "_build"
 GALLERY = DOCS / "gallery"
 LIMIT = int(os.environ.get("DOCS_TIME_LIMIT", "900"))  # seconds
-OPTIONS = ["-n", "-W", "--keep-going", "-q", "-d", str(BUILD / "doctrees")]
+OPTIONS = ["-n", "-W", "--keep-going", "-q", "-j", "auto", "-d", str(BUILD / "doctrees")]
+
+sys.path.insert(0, str(DOCS / "_ext"))
+from sources import digest  # noqa: E402
 
 
 def fingerprint() -> str:
     """Of everything that pages are computed from, and Sphinx does not watch itself."""
     address = os.environ.get("DOCS_URL")
-    digest = hashlib.sha256(f"{sys.version} torch {version('torch')} at {address}".encode())
-    folders = [ROOT / "convdocs", DOCS / "_ext"]
-    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    for path in sorted([*files, DOCS / "conf.py", ROOT / "constraints.txt"]):
-        if "__pycache__" not in path.parts:
-            digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
+    files = [path for at in (ROOT / "convdocs", DOCS / "_ext") for path in at.rglob("*")]
+    files += [DOCS / "conf.py", ROOT / "constraints.txt"]
+    return digest(files, ROOT, f"{sys.version} torch {version('torch')} at {address}")
 
 
 def freshen() -> None:
@@ -46,53 +45,48 @@ def freshen() -> None:
     stamp.write_text(wanted, encoding="utf-8")
 
 
-def sphinx(*arguments: str) -> None:
-    """Run sphinx-build under the time limit, with all the processes it starts."""
-    command = [sys.executable, "-m", "sphinx", *arguments]
+def run(*command: str, limit: float | None = None) -> int:
+    """Run Python on a command; when that ends, or is ended, so do all processes it has started."""
     # some of torch's messages list a set, in an order that follows the seed of Python's hashes
     fixed = {**os.environ, "PYTHONHASHSEED": "0"}
-    child = subprocess.Popen(command, cwd=ROOT, env=fixed, start_new_session=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    child = subprocess.Popen(
+        [sys.executable, *command], cwd=ROOT, env=fixed, start_new_session=True
+    )
     try:
-        code = child.wait(timeout=LIMIT)
-    except BaseException as reason:
+        return child.wait(timeout=limit)
+    finally:
         _stop(child)
-        if not isinstance(reason, subprocess.TimeoutExpired):
-            raise
-        sys.exit(
-            f"The build took longer than {LIMIT} s and was stopped; the last lines above say "
-            "where it stood. DOCS_TIME_LIMIT=1800 gives it half an hour."
-        )
-    if code:
-        sys.exit(f"The build failed (sphinx-build ended with {code}); the messages are above.")
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
     if hasattr(os, "killpg"):
-        os.killpg(child.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # all have ended by themselves
+            os.killpg(child.pid, signal.SIGKILL)
     else:
         child.kill()
     child.wait()
 
 
+def sphinx(*arguments: str) -> None:
+    """Run sphinx-build under the time limit."""
+    try:
+        code = run("-m", "sphinx", *arguments, limit=LIMIT)
+    except subprocess.TimeoutExpired:
+        sys.exit(
+            f"The build took longer than {LIMIT} s and was stopped; the last lines above say "
+            "what it was doing. DOCS_TIME_LIMIT=1800 gives it half an hour."
+        )
+    if code:
+        sys.exit(f"The build failed (sphinx-build ended with {code}); the messages are above.")
+
+
 def build() -> None:
     freshen()
     html = BUILD / "html"
-    sphinx("-b", "html", "-j", "auto", *OPTIONS, str(DOCS), str(html))
-    twins(html)
+    sphinx("-b", "html", *OPTIONS, str(DOCS), str(html))
     check_links(html)
     print(f"The site is built; open {(html / 'index.html').as_uri()}")
-
-
-def twins(html: Path) -> None:
-    """Write the pages' Markdown twins and llms.txt from the doctrees, without running anything."""
-    if out_of_date(html / "llms.txt"):
-        sphinx("-b", "markdown", "-a", *OPTIONS, str(DOCS), str(html))
-
-
-def out_of_date(index: Path) -> bool:
-    """Has a page been read since the twins were listed?"""
-    read = [path.stat().st_mtime for path in (BUILD / "doctrees").rglob("*.doctree")]
-    return not index.exists() or index.stat().st_mtime < max(read)
 
 
 def check_links(html: Path) -> None:
@@ -109,25 +103,17 @@ def check_links(html: Path) -> None:
 
 def links() -> None:
     freshen()
-    sphinx("-b", "linkcheck", "-j", "auto", *OPTIONS, str(DOCS), str(BUILD / "links"))
+    sphinx("-b", "linkcheck", *OPTIONS, str(DOCS), str(BUILD / "links"))
 
 
 def serve() -> None:
+    """Build as ``build`` does, whenever a source is changed, and show it in a browser."""
     watched = [f"--watch={ROOT / folder}" for folder in ("gallery", "convdocs")]
-    ignored = [f"--ignore={folder}/*" for folder in (BUILD, GALLERY)]
+    made = [*(f"{folder}/*" for folder in (BUILD, GALLERY, DOCS / "errors")), "*__pycache__*"]
+    ignored = [f"--ignore={pattern}" for pattern in made]
     first = f"--pre-build={sys.executable} {Path(__file__)} fresh"
-    command = [
-        sys.executable,
-        "-m",
-        "sphinx_autobuild",
-        *watched,
-        *ignored,
-        first,
-        "--open-browser",
-    ]
-    subprocess.run(
-        [*command, first, *OPTIONS[:1], str(DOCS), str(BUILD / "html")], cwd=ROOT, check=True
-    )
+    where = ["--port=0", "--open-browser", str(DOCS), str(BUILD / "html")]
+    sys.exit(run("-m", "sphinx_autobuild", *watched, *ignored, first, *OPTIONS, *where))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ extensions = [
     "convdocs.sphinxext",
     "convdocs.sphinxext.gallery",
     "convdocs.sphinxext.moving",
+    "archives",
     "declared",
     "error_pages",
     "mathml",
@@ -38,7 +39,9 @@ extensions = [
     "page_downloads",
     "pages",
     "published",
+    "search_index",
     "quick_start",  # before what would load matplotlib
+    "sphinxarg.ext",
     "sphinxext.opengraph",
     "thumbnails",
     "twins",

@@ -19,6 +19,8 @@ import convdocs
 from convdocs import draw
 from convdocs.sphinxext import moving
 
+pytestmark = pytest.mark.site
+
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "gallery" / "beyond"
 PAGES = sorted(path.stem for path in FOLDER.glob("*.py"))

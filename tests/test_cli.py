@@ -13,9 +13,10 @@ import termios
 from pathlib import Path
 
 import pytest
+from completions import script
 
 import convdocs
-from convdocs import cli, completion, parser
+from convdocs import cli, parser
 from convdocs.view import tables, terminal
 
 NET = """
@@ -85,8 +86,8 @@ def test_trace_prints_each_format(folder, capsys, form):
     assert cli.main([*TRACE, "--format", form]) == 0
     out = capsys.readouterr().out
     start = {
-        "text": "Net((1, ",
-        "markdown": "Net((1, ",
+        "text": "Layers of Net on an input of (1, ",
+        "markdown": "Layers of Net on an input of (1, ",
         "json": "{\n",
         "html": '<div class="convdocs"',
     }
@@ -115,15 +116,18 @@ def test_a_diagnosis_comes_in_each_format(folder, capsys, form):
     assert "channels" in out
     if form == "json":
         found = json.loads(out)
-        assert found["code"] == "channels-mismatch"
-        assert found["fixes"][0]["verified"] is True
+        assert found["diagnosis"]["code"] == "channels-mismatch"
+        assert found["diagnosis"]["fixes"][0]["verified"] is True
+        assert found["failed"]["code"] == "Conv2d(3, 8, 3)"
+        diagnosis = convdocs.report.Diagnosis.from_dict(found)
+        assert diagnosis.trace == convdocs.report.Trace.from_dict(found)
 
 
 def test_a_model_that_runs_has_nothing_to_diagnose(folder, capsys):
     assert cli.main(["diagnose", *TRACE[1:]]) == 0
     assert capsys.readouterr().out == "It runs: nothing to diagnose.\n"
     assert cli.main(["diagnose", *TRACE[1:], "--format", "json"]) == 0
-    assert json.loads(capsys.readouterr().out) is None
+    assert json.loads(capsys.readouterr().out)["diagnosis"] is None
 
 
 def test_layers_need_no_file(capsys):
@@ -139,10 +143,15 @@ def test_layers_need_no_file(capsys):
         (["trace", "net.py:Net", "--input", "1"], 'Net needs width: give kwargs, as {"width": …}'),
         (["trace", "net.py:Nett", "--input", "1"], "net.py has no Nett; did you mean Net?"),
         (["trace", "nett.py:Net", "--input", "1"], "did you mean net.py?"),
-        (
-            ["trace", "net.py", "--input", "1"],
-            "'net.py' is no model: write module:name or file.py:name",
-        ),
+        (["trace", "net.py", "--input", "1"], "net.py holds Net: name one, as net.py:Net"),
+        (["trace", "conv1d", "--input", "1"], "as Conv1d(in_channels, out_channels, kernel_size)"),
+        (["trace", "nonsense", "--input", "1"], "'nonsense' is no model: write module:name"),
+        (["trace", "Bilinear(2, 3, 4)", "--input", "1,2"], "give --input again"),
+        (["trace", "ReLU()", "--input", "1,2", "--input", "y=2"], "unexpected keyword argument"),
+        ([*TRACE, "--set", "width"], "'width' is no argument: write it as width=8"),
+        (["draw", "Conv1d(1, 1, 3)", "--size", "7", "--stride", "2"], "leave out --stride"),
+        (["draw", "conv1d", "--size", "7", "--kernel", "3", "--dark", "-o", "a.png"], "--dark is"),
+        (["solve", "--from", "7", "--to", "5", "--limit", "0"], "limit is at least 1 window"),
         (["trace", "Conv1(1)", "--input", "1"], "no layer called Conv1; did you mean Conv1d"),
         (["trace", "torchvizion.models:resnet18", "--input", "1"], "no module called torchvizion"),
         ([*TRACE, "--kwargs", "width=8"], "write them as {'width': 8}"),
@@ -182,7 +191,6 @@ def test_wrong_usage_is_one_line_on_standard_error_and_status_2(folder, capsys, 
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        ([], "the following arguments are required: COMMAND"),
         (["trce"], "there is no trce; did you mean trace?"),
         (["xyz"], "there is no xyz; there are trace, "),
         (["trace", "net.py:Net", "--inptu", "1"], "there is no --inptu; did you mean --input?"),
@@ -197,6 +205,115 @@ def test_a_misspelt_command_or_option_is_told_the_right_one(capsys, args, says):
         cli.main(args)
     assert left.value.code == 2
     assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["1,3,32,32"],
+        ["1x3x32x32"],
+        ["[1, 3, 32, 32]"],
+        ["input=1,3,32,32"],
+        ["input:1,3,32,32:float32"],
+    ],
+)
+def test_an_input_is_written_as_people_write_it(folder, capsys, given):
+    assert cli.main(["trace", "net.py:Net", "--set", "width=8", "--input", *given]) == 0
+    assert "(1, 8, 30, 30)" in capsys.readouterr().out
+
+
+DICTS = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table, self.head = nn.Embedding(9, 4), nn.Linear(4, 2)
+
+    def forward(self, batch, scale=None):
+        x = self.head(self.table(batch["ids"])) * batch["mask"]
+        return x if scale is None else x * scale
+
+class Leaves(nn.Module):
+    def forward(self, x):
+        raise SystemExit(3)
+
+class Broken(nn.Module):
+    def forward(self, x):
+        raise KeyError("no such entry")
+"""
+
+
+def test_a_model_that_takes_a_dict_gets_one(tmp_path, monkeypatch, capsys):
+    (tmp_path / "dicts.py").write_text(DICTS)
+    monkeypatch.chdir(tmp_path)
+    entries = ["--input", "batch.ids=2,5:int64", "--input", "batch.mask=2,5,1"]
+    whole = ["--input", 'batch={"ids": "2,5:int64", "mask": [2, 5, 1]}', "--input", "scale=1"]
+    for given in (entries, whole):
+        assert cli.main(["trace", "dicts.py:Net", *given]) == 0
+        assert "(2, 5, 2)" in capsys.readouterr().out
+    assert cli.main(["trace", "dicts.py:Net", *entries, "--input", "batch.ids=1"]) == 2
+    assert "batch.ids is given twice" in capsys.readouterr().err
+
+
+def test_a_model_that_ends_the_program_is_reported(tmp_path, monkeypatch, capsys):
+    (tmp_path / "dicts.py").write_text(DICTS)
+    monkeypatch.chdir(tmp_path)
+    for command in ("trace", "diagnose"):
+        assert cli.main([command, "dicts.py:Leaves", "--input", "1"]) == 2
+        assert "the model's code ended the program: SystemExit(3)" in capsys.readouterr().err
+
+
+def test_a_file_in_a_package_is_imported_as_part_of_it(tmp_path, monkeypatch, capsys):
+    models = tmp_path / "pkg" / "sub" / "models.py"
+    models.parent.mkdir(parents=True)
+    for folder in (models.parent, models.parent.parent):
+        (folder / "__init__.py").write_text("")
+    (tmp_path / "pkg" / "parts.py").write_text("WIDTH = 5\n")
+    models.write_text(
+        "from torch import nn\nfrom ..parts import WIDTH\nnet = nn.Conv1d(1, WIDTH, 3)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["trace", "pkg/sub/models.py:net", "--input", "1,1,7"]) == 0
+    assert "Conv1d(1, 5, 3)" in capsys.readouterr().out
+    assert "pkg.sub.models" not in sys.modules
+
+
+def test_a_size_that_torch_refuses_is_diagnosed_and_not_drawn(capsys):
+    assert cli.main(["draw", "conv1d", "--size", "2", "--kernel", "3"]) == 1
+    told = capsys.readouterr()
+    assert "kernel-too-large" in told.out or "Error: " in told.out
+    assert "<svg" not in told.out
+
+
+def test_no_arguments_print_the_help(capsys):
+    assert cli.main([]) == 0
+    assert "usage: convdocs" in capsys.readouterr().out
+
+
+INTERRUPT = """
+import os, signal, sys, threading
+from convdocs import cli
+threading.Timer(float(sys.argv[1]), lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+sys.exit(cli.main(["trace", "slow.py:Net", "--input", "1"]))
+"""
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.4, 0.8, 5.0])  # most of them while torch loads
+def test_an_interrupt_is_one_line_and_status_130(tmp_path, seconds):
+    (tmp_path / "slow.py").write_text(
+        "import time, torch\nclass Net(torch.nn.Module):\n"
+        "    def forward(self, x):\n        time.sleep(60)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPT, str(seconds)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "convdocs: interrupted\n")
 
 
 def test_traceback_shows_where_an_error_came_from(folder, capsys):
@@ -259,7 +376,7 @@ def test_version_and_help_load_no_torch():
 
 
 def test_help_has_examples_that_parse():
-    for name, command in completion.commands(parser.get_parser()).items():
+    for name, command in parser.commands(parser.get_parser()).items():
         assert f"\n  convdocs {name} " in command.epilog or "convdocs completion" in command.epilog
 
 
@@ -277,13 +394,13 @@ def test_a_pipe_closed_early_is_no_error(tmp_path):
         check=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
-    assert done.stdout == "Sequential((1, 1, 4))\n0\n"
+    assert done.stdout == "Layers of Sequential on an input of (1, 1, 4)\n0\n"
     assert done.stderr == ""
 
 
 def test_a_terminal_gets_its_width_and_colour_and_a_pipe_neither(folder):
     wide = on_terminal(160, *TRACE)
-    assert "\x1b[1mNet((1, 3, 32, 32))\x1b[0m" in wide
+    assert "\x1b[1mLayers of Net on an input of (1, 3, 32, 32)\x1b[0m" in wide
     assert "  Conv2d(3, 8, 3)  (1, 8, 30, 30)" in wide
     narrow = on_terminal(44, *TRACE, NO_COLOR="1")
     assert "\x1b" not in narrow
@@ -296,30 +413,30 @@ def test_a_terminal_gets_its_width_and_colour_and_a_pipe_neither(folder):
 
 
 def test_a_table_too_wide_has_its_code_cut_but_never_its_shapes():
-    columns = (tables.Column("layer", code=True), tables.Column("shape", code=True))
+    columns = (tables.Column("layer", code=True, least=12), tables.Column("shape", code=True))
     table = tables.Table(columns, (("Conv2d(3, 8, 3, bias=False)", "(1, 8, 30, 30)"),), "A net")
-    lines = terminal.show([table], 30).split("\n")
-    assert lines[-1] == "Conv2d(3, 8, …  (1, 8, 30, 30)"
-    assert terminal.show([table], 20).split("\n")[1:] == [
+    lines = terminal.to_text([table], 30).split("\n")
+    assert lines[-1] == "Conv2d(3,…lse)  (1, 8, 30, 30)"
+    assert terminal.to_text([table], 20).split("\n")[1:] == [
         "layer Conv2d(3, 8,",
         "  3, bias=False),",
         "  shape (1, 8, 30,",
         "  30)",
     ]
-    assert terminal.show([table]) == tables.to_text([table])
+    assert "bias=False)  (1, 8" in terminal.to_text([table])
 
 
 def test_control_characters_of_a_model_do_not_reach_the_terminal():
     columns = (tables.Column("path"),)
     table = tables.Table(columns, (("\x1b[31mred\x07",),), "\x1b]0;title\x07")
     for width in (None, 80, 3):
-        assert "\x1b" not in terminal.show([table, tables.Paragraph("\x1b[2J")], width)
+        assert "\x1b" not in terminal.to_text([table, tables.Paragraph("\x1b[2J")], width)
 
 
 COMPLETE = """
 eval "$({python} -m convdocs completion bash)"
 COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}}-1))
-_convdocs
+_shtab_convdocs
 echo "${{COMPREPLY[@]}}"
 """
 
@@ -330,40 +447,41 @@ echo "${{COMPREPLY[@]}}"
         ("convdocs tr", "trace"),
         ("convdocs --v", "--version"),
         ("convdocs trace --fo", "--format"),
-        ("convdocs trace --format m", "markdown"),
+        ("convdocs trace net.py:Net --format m", "markdown"),
+        ("convdocs draw conv2d --padding-mode c", "circular"),
+        ("convdocs explore conv2d --values c", "counting"),
         ("convdocs completion f", "fish"),
-        ("convdocs trace net", ""),
+        ("convdocs trace ne", "net.py"),
     ],
 )
-def test_bash_completes_commands_options_and_values(words, offers):
-    script = COMPLETE.format(python=sys.executable, words=words)
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+def test_bash_completes_commands_options_values_and_files(folder, words, offers):
+    lines = COMPLETE.format(python=sys.executable, words=words)
+    done = subprocess.run(["bash", "-c", lines], capture_output=True, text=True, check=True)
     assert (done.stdout.strip(), done.stderr) == (offers, "")
+
+
+@pytest.mark.parametrize("shell", parser.SHELLS)
+def test_the_completion_scripts_are_those_of_the_parser(shell, capsys):
+    assert cli.main(["completion", shell]) == 0
+    assert capsys.readouterr().out == script(shell) + "\n", "run python tests/completions.py"
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
 def test_other_shells_accept_their_scripts(shell):
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
-    script = completion.script(parser.get_parser(), shell)
     check = {"zsh": "autoload -U +X compinit && compinit -u\n", "fish": ""}[shell]
     done = subprocess.run(
-        [shell, "-c", check + script], capture_output=True, text=True, check=False
+        [shell, "-c", check + script(shell)], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_fish_script_names_every_command_and_option():
-    lines = completion.script(parser.get_parser(), "fish").splitlines()
-    for name, command in completion.commands(parser.get_parser()).items():
-        assert any(f"-a {name} " in line for line in lines)
-        for action in command._actions:
-            for option in action.option_strings:
-                flag = f"-l {option[2:]}" if option.startswith("--") else f"-s {option[1:]}"
-                assert any(f"from {name}'" in line and flag in line for line in lines)
-
-
-def test_the_reference_page_shows_every_command():
+def test_the_reference_page_shows_every_command_with_its_examples():
     page = Path(__file__).parents[1] / "docs" / "reference" / "cli.md"
-    told = re.findall(r"\{declared-command\} (\w+)", page.read_text(encoding="utf-8"))
-    assert sorted(told) == sorted(completion.commands(parser.get_parser()))
+    text = page.read_text(encoding="utf-8")
+    commands = parser.commands(parser.get_parser())
+    assert sorted(re.findall(r":path: (\w+)", text)) == sorted(commands)
+    for name, command in commands.items():
+        examples = [line.strip() for line in str(command.epilog).splitlines()[1:]]
+        assert f"## {name}\n\n```console\n" + "\n".join(examples) + "\n```\n" in text

@@ -5,7 +5,10 @@ import json
 import pytest
 from contents import RECORD, SITE, contents
 
-pytestmark = pytest.mark.skipif(not SITE.exists(), reason="the site is not built: nox -s docs")
+pytestmark = [
+    pytest.mark.site,
+    pytest.mark.skipif(not SITE.exists(), reason="the site is not built: nox -s docs"),
+]
 Held = dict[str, dict[str, int]]
 
 

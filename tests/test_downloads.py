@@ -28,7 +28,10 @@ for path in sys.argv[1:]:
             exec(compile("".join(cell["source"]), path, "exec"), names)
 """
 
-pytestmark = pytest.mark.skipif(not SITE.exists(), reason="the site is not built: nox -s docs")
+pytestmark = [
+    pytest.mark.site,
+    pytest.mark.skipif(not SITE.exists(), reason="the site is not built: nox -s docs"),
+]
 
 
 def downloads(section: str, suffix: str) -> list[Path]:

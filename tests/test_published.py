@@ -14,7 +14,10 @@ import convdocs
 ROOT = DOCS.parent
 WITHOUT_SOURCE = {"genindex.html", "search.html", "404.html"}
 
-pytestmark = pytest.mark.skipif(not SITE.exists(), reason="the site is not built: nox -s docs")
+pytestmark = [
+    pytest.mark.site,
+    pytest.mark.skipif(not SITE.exists(), reason="the site is not built: nox -s docs"),
+]
 
 
 def read(site: Path) -> dict[str, BeautifulSoup]:

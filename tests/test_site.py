@@ -13,7 +13,10 @@ ROOT = Path(__file__).parent.parent
 SITE = ROOT / "docs" / "_build" / "html"
 CELLS = json.loads((Path(__file__).parent / "data" / "cells.json").read_text(encoding="utf-8"))
 
-pytestmark = pytest.mark.skipif(not SITE.exists(), reason="the site is not built: nox -s docs")
+pytestmark = [
+    pytest.mark.site,
+    pytest.mark.skipif(not SITE.exists(), reason="the site is not built: nox -s docs"),
+]
 
 
 def read(page: Path) -> BeautifulSoup:

@@ -1,12 +1,14 @@
 """The build itself: what makes it start afresh, and what makes it fail."""
 
 import importlib.util
-import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+pytestmark = pytest.mark.site
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -65,25 +67,93 @@ def test_another_address_starts_afresh(build, tmp_path, monkeypatch):
     assert not any(page.exists() for page in pages)
 
 
-def test_twins_are_written_when_a_page_has_been_read(build):
-    doctrees = build.BUILD / "doctrees" / "learn"
-    doctrees.mkdir(parents=True)
-    for number, name in enumerate(("first", "second"), 1):
-        (doctrees / f"{name}.doctree").touch()
-        os.utime(doctrees / f"{name}.doctree", (number, number))
-    index = build.BUILD / "llms.txt"
-    assert build.out_of_date(index)
-    index.touch()
-    os.utime(index, (3, 3))
-    assert not build.out_of_date(index)
-    os.utime(doctrees / "second.doctree", (4, 4))
-    assert build.out_of_date(index)
+def test_a_docstring_leaves_what_it_is_not_shown_on(build, tmp_path):
+    room = tmp_path / "convdocs" / "room.py"
+    code = '"""{}"""\n\nclass A:\n    \'{}\'\n    x = {}\n'
+    room.write_text(code.format("One.", "Two.", 1), encoding="utf-8")
+    pages = built(build, tmp_path)
+    room.write_text(code.format("Three.\n\nMore.\n", "Four.", 1), encoding="utf-8")
+    build.freshen()
+    assert all(page.exists() for page in pages)
+    room.write_text(code.format("One.", "Two.", 2), encoding="utf-8")
+    build.freshen()
+    assert not any(page.exists() for page in pages)
 
 
 def test_a_stuck_build_is_stopped_with_a_message(build, monkeypatch):
     monkeypatch.setattr(build, "LIMIT", 0.01)
     with pytest.raises(SystemExit, match=r"took longer than 0\.01 s and was stopped"):
         build.sphinx("--version")
+
+
+NESTED = """
+import pathlib, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+pathlib.Path(sys.argv[1]).write_text(str(child.pid))
+time.sleep(60)
+"""
+
+
+def is_running(process: int) -> bool:
+    state = Path(f"/proc/{process}/stat")
+    return state.exists() and state.read_text(encoding="utf-8").split()[2] != "Z"
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="processes are looked up in /proc")
+def test_who_stops_the_build_stops_what_it_has_started(tmp_path):
+    noted = tmp_path / "process"
+    code = f"import build; build.run('-c', {NESTED!r}, {str(noted)!r})"
+    outer = subprocess.Popen([sys.executable, "-c", code], cwd=DOCS)
+    deadline = time.monotonic() + 30
+    while not (noted.exists() and noted.read_text(encoding="utf-8")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process = int(noted.read_text(encoding="utf-8"))
+    assert is_running(process)
+    outer.terminate()
+    outer.wait(timeout=30)
+    while is_running(process):  # the system takes a moment
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+GROWN = f"""
+import sys
+sys.path.insert(0, {str(DOCS / "_ext")!r})
+extensions = ["myst_parser", "published", "search_index", "twins"]
+html_theme = "furo"
+"""
+TERMS = "\n```{{glossary}}\n{}\n  What it is.\n```\n"
+
+
+def test_what_grew_by_edits_is_what_is_built_from_nothing(tmp_path):
+    def site(folder: Path) -> dict[str, bytes]:
+        command = [sys.executable, "-m", "sphinx", "-q", "-W", "-b", "html", "-d"]
+        subprocess.run(
+            [*command, str(folder / "trees"), str(docs), str(folder / "html")], check=True
+        )
+        found = [path for path in (folder / "html").rglob("*") if path.is_file()]
+        return {path.name: path.read_bytes() for path in found if path.name != ".buildinfo"}
+
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "conf.py").write_text(GROWN, encoding="utf-8")
+    index = "# Home\n\nFirst words.\n\n```{toctree}\n:caption: All\nfirst\nsecond\n```\n"
+    (docs / "index.md").write_text(index, encoding="utf-8")
+    for name in ("first", "second"):
+        text = f"# The {name}\n\nAbout the {name}.\n{TERMS.format(name)}"
+        (docs / f"{name}.md").write_text(text, encoding="utf-8")
+    before = site(tmp_path / "grown")
+    assert b"The second](second.md): About the second." in before["llms.txt"]
+    own = (docs / "first.md").read_text(encoding="utf-8")
+    (docs / "first.md").write_text(own + "\nAn unheard-of word.\n", encoding="utf-8")
+    edited = site(tmp_path / "grown")
+    assert b"unheard-of" in edited["first.md"]
+    assert b'"indexentries":{"first":[[0,"term-first",true]],"second"' in edited["searchindex.js"]
+    (docs / "first.md").write_text(own, encoding="utf-8")
+    back = site(tmp_path / "grown")
+    assert back.keys() == before.keys()
+    assert [name for name in before if back[name] != before[name]] == []
 
 
 CONF = f"""

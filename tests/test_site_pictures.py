@@ -15,7 +15,10 @@ ROOT = Path(__file__).parent.parent
 GALLERY = ROOT / "docs" / "gallery"
 SITE = ROOT / "docs" / "_build" / "html"
 
-pytestmark = pytest.mark.skipif(not SITE.exists(), reason="the site is not built: nox -s docs")
+pytestmark = [
+    pytest.mark.site,
+    pytest.mark.skipif(not SITE.exists(), reason="the site is not built: nox -s docs"),
+]
 
 
 def seeded(make, *args, **settings):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from convdocs import layers, loading, spec
+from convdocs import inputs, layers, loading, snippet, spec
 
 
 @given(
@@ -95,20 +95,20 @@ def test_a_size_that_does_not_fit_the_layer_is_told_an_example():
 @pytest.mark.parametrize("text", ["", "4xx5", "4x-5", "a", "4,5", "4.0", "1e3"])
 def test_a_size_is_whole_numbers(text):
     with pytest.raises(spec.SpecError, match="write whole numbers, as"):
-        spec.size(text)
+        inputs.size(text)
 
 
 def test_inputs_are_shapes_or_zeros_of_a_dtype():
-    assert spec.tensor_input("(2, 10, 7)") == (2, 10, 7)
-    assert spec.tensor_input("2,3:float16").dtype is torch.float16
+    assert inputs.tensor_input("(2, 10, 7)") == (2, 10, 7)
+    assert inputs.tensor_input("2,3:float16").dtype is torch.float16
     with pytest.raises(spec.SpecError, match="no dtype called flaot32; did you mean float32"):
-        spec.tensor_input("2:flaot32")
+        inputs.tensor_input("2:flaot32")
 
 
 @pytest.mark.parametrize("text", ["[1]", "width=8", "{1: 2}", "", "{'a': b}"])
 def test_keyword_arguments_are_a_dict_of_literals(text):
     with pytest.raises(spec.SpecError, match="write them as"):
-        spec.keywords(text)
+        inputs.keywords(text)
 
 
 NET = """
@@ -176,8 +176,8 @@ def test_a_class_is_made_with_its_kwargs(folder):
 @pytest.mark.parametrize(
     ("target", "kwargs", "says"),
     [
-        ("net", {}, "'net' is no model: write module:name or file.py:name"),
-        ("net.py:", {}, "write module:name or file.py:name"),
+        ("net", {}, "'net' is no model: write module:name, file.py:name, or a layer as"),
+        ("net.py:", {}, "net.py holds Net, small: name one, as net.py:small"),
         ("nett.py:Net", {}, "no file nett.py in"),
         ("nett.py:Net", {}, "did you mean net.py"),
         ("nett:Net", {}, "no module called nett, neither in the folder"),
@@ -228,12 +228,12 @@ def test_what_happens_inside_the_with_block_is_not_reworded(folder):
 )
 def test_an_example_that_cannot_be_run_says_why(code, says):
     with pytest.raises(spec.SpecError) as refused:
-        loading.example(code)
+        snippet.example(code)
     assert says in str(refused.value)
 
 
 def test_an_example_keeps_keyword_arguments():
-    call = loading.example("def f(*a, **k): 1/0\nf(*(1, 2), b=3, **{'c': 4})")
+    call = snippet.example("def f(*a, **k): 1/0\nf(*(1, 2), b=3, **{'c': 4})")
     assert (call.func.__name__, call.args, call.keywords) == ("f", (1, 2), {"b": 3, "c": 4})
 
 

@@ -170,6 +170,27 @@ class Net(nn.Sequential):
 small = nn.Sequential(nn.Conv1d(10, parts.width, 3), nn.ReLU())
 """
 
+WRONG_MODELS = """
+import sys
+from torch import nn
+
+class Exits(nn.Module):
+    def forward(self, x):
+        sys.exit("bye")
+
+class Odd(nn.Module):
+    def forward(self, x):
+        raise BaseException("odd")
+
+class Raises(nn.Module):
+    def forward(self, x):
+        raise KeyError("no such entry")
+
+class Endless(nn.Module):
+    def forward(self, x):
+        return self(x)
+"""
+
 FORMULA = "⌊(7 + 0 + 0 − 1·(3 − 1) − 1) / 2⌋ + 1 = 3"
 
 
@@ -179,6 +200,7 @@ def project(folder: Path, **pages: str) -> Path:
     (folder / "index.rst").write_text(INDEX, encoding="utf-8")
     (folder / "net.py").write_text(NET, encoding="utf-8")
     (folder / "parts.py").write_text("width = 16\n", encoding="utf-8")
+    (folder / "wrong.py").write_text(WRONG_MODELS, encoding="utf-8")
     (folder / "models").mkdir(exist_ok=True)
     (folder / "models" / "net.py").write_text(
         NET.replace("import parts", "").replace("parts.width", "4"), encoding="utf-8"
@@ -238,14 +260,14 @@ def test_each_builder_writes_both_markups_without_a_warning(nets, builder):
     assert warnings == ""
     text = text_of(target, builder)
     assert text.count(FORMULA) == 4  # two axes, two markups
-    assert text.count("4,800") == 2 * 2 * 4  # MACs: a call and the total, four traces
+    assert text.count("4,800") == 3 * 2 * 4  # MACs: a call, the total, in words; four traces
     assert len(re.findall(r"products and .{0,40}one.{0,9} sum", text)) == 2
     shown = {
         "latex": r"sphinxincludegraphics\{\{\w+\}\.pdf\}",
-        "text": r"window\s+stands\s+on",
-        "man": r"window stands on",
-        "epub": r'<img [^>]*alt="[^"]*window stands on[^"]*"[^>]* src="[^"]*\w+\.svg"',
-    }.get(builder, r'<img [^>]*alt="[^"]*window stands on[^"]*"[^>]* class="only-light"')
+        "text": r"window\s+covers",
+        "man": r"window covers",
+        "epub": r'<img [^>]*alt="[^"]*window covers[^"]*"[^>]* src="[^"]*\w+\.svg"',
+    }.get(builder, r'<img [^>]*alt="[^"]*window covers[^"]*"[^>]* class="only-light"')
     plain = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", text))
     assert plain.count("The input (2, 5, 3) has C=5; Conv1d(3, 2, 3) expects C=3.") == 2
     assert plain.count("computed output size: 0") == 2
@@ -365,7 +387,35 @@ WRONG = [
     ("conv-figure", "__import__('os')", {"size": "7"}, "torch.nn has no layer called __import__"),
     ("conv-explorer", "Conv3d(1, 1, 3)", {"size": "7x7x7"}, "Conv3d cannot be explored"),
     ("conv-explorer", "Conv1d(1, 1, 3)", {"size": "7", "address": "x"}, ":address: takes no value"),
-    ("conv-shapes", "Conv1d(1, 1, 9)", {"size": "3"}, "L=3 is too small for its kernel"),
+    ("conv-shapes", "Conv1d(1, 1, 9)", {"size": "3"}, "Kernel size can't be greater than actual"),
+    ("conv-shapes", "MaxPool1d(3, padding=9)", {"size": "7"}, "padding should be at most half of"),
+    ("conv-shapes", "Conv1d(1, 1, 3, stride=0)", {"size": "7"}, "non-positive stride is not supp"),
+    ("conv-shapes", "ConvTranspose1d(1, 1, 3, output_padding=3)", {"size": "7"}, "output padding"),
+    (
+        "conv-shapes",
+        "AvgPool2d(2, divisor_override=0)",
+        {"size": "4x4"},
+        "divisor must be not zero",
+    ),
+    ("conv-figure", "Conv1d(1, 1, 3)", {"size": "0"}, "padded input size per channel: (0)"),
+    ("conv-figure", "Conv1d(1, 1, 3)", {"size": "9" * 20}, "a number that no tensor's size can be"),
+    ("conv-figure", "Conv1d(1, 1, 3, padding=-5)", {"size": "7"}, "negative padding is not supp"),
+    ("conv-figure", "LazyConv1d(1, 3)", {"size": "7"}, "write Conv1d with them"),
+    ("conv-figure", "GroupNorm(0, 4)", {"size": "7"}, "ZeroDivisionError: "),
+    ("conv-explorer", "Conv2d(3, 2, (3,))", {"size": "4x4"}, "expected stride to be a single"),
+    ("conv-explorer", "AvgPool1d(3, padding=2)", {"size": "7"}, "at most half of"),
+    ("layer-trace", "wrong:Exits", {"input": "1"}, "SystemExit: bye"),
+    ("shape-error", "wrong:Exits", {"input": "1"}, "SystemExit: bye"),
+    ("layer-trace", "wrong:Odd", {"input": "1"}, "BaseException: odd"),
+    ("layer-trace", "wrong:Raises", {"input": "1"}, "no such entry"),
+    ("layer-trace", "wrong:Endless", {"input": "1"}, "maximum recursion depth"),
+    (
+        "layer-trace",
+        "Bilinear(1, 2, 3)",
+        {"input": "1,1"},
+        "missing 1 required positional argument",
+    ),
+    ("layer-trace", "Conv1d(1, 1, 3)", {"input": "x=1,1,7"}, "unexpected keyword argument 'x'"),
     ("layer-trace", "net:small", {}, ":input: is needed: a shape, as 1,3,224,224"),
     ("layer-trace", "net:small", {"input": "2;x"}, ":input: 'x' is not understood"),
     ("layer-trace", "net:small", {"input": "2:int46"}, "no dtype called int46; did you mean int"),

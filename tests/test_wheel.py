@@ -93,6 +93,29 @@ def test_the_sdist_holds_the_sources_and_nothing_that_was_made(built):
     assert not any(made & set(Path(name).parts) for name in names)
 
 
+def test_the_metadata_names_the_addresses_that_were_set_and_no_other(built, tmp_path):
+    def addresses(folder):
+        (wheel,) = folder.glob("*.whl")
+        with zipfile.ZipFile(wheel) as packed:
+            name = next(name for name in packed.namelist() if name.endswith("METADATA"))
+            lines = packed.read(name).decode().splitlines()
+        return [line.partition(": ")[2] for line in lines if line.startswith("Project-URL")]
+
+    assert addresses(built) == []
+    settings = {"REPOSITORY_URL": "https://example.org/code", "DOCS_URL": "https://example.org/d/"}
+    command = (sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", tmp_path)
+    subprocess.run(
+        [*map(str, command), str(ROOT)], env={**os.environ, **settings}, check=True,
+        capture_output=True,
+    )  # fmt: skip
+    assert addresses(tmp_path) == [
+        "Documentation, https://example.org/d/",
+        "Source, https://example.org/code",
+        "Issues, https://example.org/code/issues",
+        "Changelog, https://example.org/d/changelog.html",
+    ]
+
+
 def test_the_installed_package_traces_from_another_folder(installed, tmp_path):
     code = (
         "import convdocs, torch; from torch import nn\n"

@@ -12,14 +12,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from convdocs.explorer.page import as_json
+
 HERE = Path(__file__).parent
 # what an explorer is made of, in the order in which it is needed
 FILES = {
     "explorer": ("geometry", "values", "solve", "messages", "pool_messages", "numbers", "settings",
                  "text", "theme", "sums", "grids", "form", "pen", "point", "explorer", "listen",
                  "start"),
+    "network": ("network_ops", "network_model", "network_graph", "network_terms", "network_paint",
+                "network_input", "network_overview", "network_detail", "network"),
 }  # fmt: skip
-GLOBALS = {"explorer": "ConvExplorer"}
+SHEETS = {"explorer": ("theme", "explorer"), "network": ("network",)}
+GLOBALS = {"explorer": "ConvExplorer", "network": "ConvNetwork"}
 
 _NO_CODE = re.compile(r"^[ \t]*(?:/\*[\s\S]*?\*/\s*\n|//[^\n]*\n|(?=\S)|\n)", re.MULTILINE)
 
@@ -47,7 +52,7 @@ def style(name: str) -> str:
     >>> ".cx-play" in style("explorer")
     True
     """
-    sheets = ((HERE / f"{file}.css").read_text(encoding="utf-8") for file in ("theme", name))
+    sheets = ((HERE / f"{file}.css").read_text(encoding="utf-8") for file in SHEETS[name])
     return re.sub(r"/\*[\s\S]*?\*/|(?<=[;{}\n])\s+", "", "".join(sheets))
 
 
@@ -63,19 +68,7 @@ def script(name: str) -> str:
     files = (HERE / "js" / f"{file}.js" for file in FILES[name])
     body = "".join(_NO_CODE.sub("", file.read_text(encoding="utf-8")) for file in files)
     already = f"window.{GLOBALS[name]}"
-    constants = {"STYLE": style(name), "STOCK": samples()}
-    lines = [f"const {key} = {embedded(value)};\n" for key, value in constants.items()]
+    constants = {"STYLE": style(name)} | ({"STOCK": samples()} if name == "explorer" else {})
+    lines = [f"const {key} = {as_json(value)};\n" for key, value in constants.items()]
     start = f"if ({already}) return {already}.start();"
     return f'(() => {{\n"use strict";\n{start}\n{"".join(lines)}{body}}})();\n'
-
-
-def embedded(data: Any) -> str:
-    """JSON that can stand inside a script element whatever text is in it.
-
-    Examples
-    --------
-    >>> embedded("</script>")
-    '"\\\\u003c/script\\\\u003e"'
-    """
-    text = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -6,13 +6,15 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from convdocs.cells.places import CellError
-from convdocs.explorer import bundle, still
+from convdocs.explorer import bundle, still_layer
+from convdocs.explorer.page import as_json, page
 from convdocs.layers import code, per_axis, read
 
 KINDS: tuple[type[nn.Module], ...] = (
@@ -75,6 +77,10 @@ class Explorer:
         )
         return f"{part}\n<script>{bundle.script('explorer')}</script>"
 
+    def save(self, path: str | Path, title: str | None = None) -> None:
+        """Write a page that needs no other file, headed by the layer or by ``title``."""
+        Path(path).write_text(page(title or self.code, self._repr_html_()), encoding="utf-8")
+
 
 def explore(
     layer: nn.Module, x: Tensor, at: Sequence[int] | None = None, *, controls: str = "all"
@@ -115,7 +121,7 @@ def explore(
             own[name] = _tensor(numbers, name, MOST_WEIGHTS)
     cell = None if at is None else tuple(int(place) for place in at)
     try:
-        drawn = still.figure(layer, x, cell)
+        drawn = still_layer.figure(layer, x, cell)
     except CellError as error:
         raise ExplorerError(f"at={cell}: {error}") from error
     return Explorer(setting, own, cell, controls, drawn, code(layer))
@@ -140,8 +146,8 @@ def case(layer: nn.Module, shape: Sequence[int], *, values: str = "notebook") ->
     >>> setting["kernel"], setting["ceil"]
     ([2, 2], False)
     """
-    kind = next((base for base in type(layer).__mro__ if base in KINDS), None)
-    if kind is None or type(layer).forward is not kind.forward:
+    kind = _kind(layer)
+    if kind is None:
         known = ", ".join(one.__name__ for one in KINDS)
         raise ExplorerError(f"{type(layer).__name__} cannot be explored; these can: {known}")
     _check_shape(shape)
@@ -158,6 +164,16 @@ def case(layer: nn.Module, shape: Sequence[int], *, values: str = "notebook") ->
     if hasattr(layer, "bias"):
         setting["bias"] = layer.bias is not None
     return setting
+
+
+def _kind(layer: nn.Module) -> type[nn.Module] | None:
+    kind = next((base for base in type(layer).__mro__ if base in KINDS), None)
+    return kind if kind is not None and type(layer).forward is kind.forward else None
+
+
+def is_explored(layer: nn.Module) -> bool:
+    """Whether a module is a layer whose window this explorer shows."""
+    return _kind(layer) is not None
 
 
 _SIZES = {
@@ -237,7 +253,7 @@ def markup(
     controls : str
         What the reader can change, one of :data:`LEVELS`.
     still : str
-        Markup that stands there where no script runs; see :mod:`convdocs.explorer.still`.
+        Markup that stands there where no script runs; see :mod:`convdocs.explorer.still_layer`.
 
     Examples
     --------
@@ -256,5 +272,5 @@ def markup(
     named = f' id="{html.escape(name)}"' if name else ""
     return (
         f'<div class="cx"{named}>{still}<p>Where scripts run, this is an explorer.</p>'
-        f'<script type="application/json">{bundle.embedded(data)}</script></div>'
+        f'<script type="application/json">{as_json(data)}</script></div>'
     )

@@ -1,72 +1,82 @@
-"""What stands in an explorer's place where no script runs: one output cell as plain tables."""
+"""The still picture of a network: each call's maps as small images, from left to right."""
 
 from __future__ import annotations
 
+import base64
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from io import BytesIO
 
-from torch import Tensor, nn
+import numpy as np
+from PIL import Image
+from torch import Tensor
 
-from convdocs.cells.explanation import Explanation, Term
-from convdocs.cells.forward import explain
-from convdocs.cells.places import CellError
-from convdocs.layers import LayerError, code
+from convdocs.report import Call, Trace
 
-MOST = 3  # channels in the tables
+BELOW, ABOVE, ZERO = (47, 124, 201), (222, 110, 25), (244, 244, 242)
+MOST_MAPS, MOST_CALLS, SIDE, GAP = 9, 24, 84, 20
 
 
-def figure(layer: nn.Module, x: Tensor, at: Sequence[int] | None) -> str:
-    """The window of one output cell, the filter and the sum, with a caption.
-
-    Sites that show notebooks take scripts and styles out, and leave tables.
+def words(trace: Trace) -> str:
+    """The picture in words.
 
     Examples
     --------
-    >>> import torch
-    >>> drawn = figure(nn.MaxPool1d(2), torch.tensor([[3.0, 1.0]]), None)
-    >>> drawn[drawn.index("<figcaption>") :]
-    '<figcaption>MaxPool1d(2): output cell (0, 0) is 3, the largest of 2.</figcaption></figure>'
+    >>> words(Trace("Net"))
+    'Net in 0 calls: .'
     """
-    try:
-        cell = explain(layer, x, at or (0,) * x.dim())
-    except CellError:
-        raise
-    except (LayerError, RuntimeError) as error:
-        refusal = f"PyTorch refuses {code(layer)} on x {tuple(x.shape)}: {error}"
-        return f"<figure><figcaption>{html.escape(refusal)}</figcaption></figure>"
-    tables = [_table("Window", cell, lambda term: _number(term.value))]
-    if cell.terms and cell.terms[0].weight is not None:
-        tables.append(_table("Filter", cell, lambda term: _number(term.weight)))
-    row = "".join(f'<td valign="top">{table}</td>' for table in tables)
-    caption = html.escape(_caption(cell))
-    return f"<figure><table><tr>{row}</tr></table><figcaption>{caption}</figcaption></figure>"
+    steps = [f"{call.kind} {'×'.join(map(str, call.output_shapes[0]))}" for call in trace.calls]
+    more = f", and {len(steps) - MOST_CALLS} more" if len(steps) > MOST_CALLS else ""
+    return f"{trace.model} in {len(steps)} calls: {', '.join(steps[:MOST_CALLS])}{more}."
 
 
-def _table(name: str, cell: Explanation, text: Callable[[Term], str]) -> str:
-    channels: dict[int, dict[tuple[int, ...], list[str]]] = {}
-    for term in cell.terms:
-        rows = channels.setdefault(term.channel, {})
-        rows.setdefault(term.kernel[:-1], []).append(f"<td>{html.escape(text(term))}</td>")
-    bodies = []
-    for channel, rows in list(channels.items())[:MOST]:
-        lines = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows.values())
-        title = name if len(channels) == 1 else f"{name}, channel {channel}"
-        bodies.append(f"<table><caption>{title}</caption>{lines}</table>")
-    left = len(channels) - MOST
-    return "".join(bodies) + (f"<p>and {left} more channels</p>" if left > 0 else "")
+def picture(trace: Trace, values: Sequence[Tensor | None]) -> str:
+    """An SVG that needs nothing else; long networks run over several rows."""
+    shown = list(zip(trace.calls, values, strict=True))[:MOST_CALLS]
+    columns = min(8, len(shown)) or 1
+    width, high = columns * (SIDE + GAP), SIDE + 52
+    parts = [
+        _cell(call, value, (n % columns) * (SIDE + GAP) + GAP / 2, (n // columns) * high)
+        for n, (call, value) in enumerate(shown)
+    ]
+    height = -(-len(shown) // columns) * high
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
+        f'height="{height}" font-family="sans-serif" font-size="11">'
+        f'<rect width="100%" height="100%" fill="#ffffff"/>{"".join(parts)}</svg>'
+    )
 
 
-def _caption(cell: Explanation) -> str:
-    products = f"the sum of {len(cell.terms)} products"
-    if cell.family == "max":
-        made = f"the largest of {len(cell.terms)}"
-    elif cell.divisor is not None:
-        made = f"{_number(sum(term.product for term in cell.terms))} / {cell.divisor}"
-    else:
-        made = products if cell.bias is None else f"{products} and the bias {_number(cell.bias)}"
-    return f"{cell.code}: output cell {cell.at} is {_number(cell.layer_value)}, {made}."
+def _cell(call: Call, value: Tensor | None, x: float, y: float) -> str:
+    shape = "×".join(map(str, call.output_shapes[0]))
+    image = "" if value is None else _image(value)
+    return (
+        f'<g transform="translate({x} {y})"><text y="16" fill="#15181c" font-weight="600">'
+        f'{html.escape(call.kind[:14])}</text><image y="22" width="{SIDE}" height="{SIDE}" '
+        f'image-rendering="pixelated" href="data:image/png;base64,{image}"/>'
+        f'<text y="{SIDE + 38}" fill="#59616b">{shape}</text></g>'
+    )
 
 
-def _number(value: float | complex | None) -> str:
-    text = f"{value:.4f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text.replace("-", "−").replace("inf", "∞")
+def _image(value: Tensor) -> str:
+    """The first maps of a value, side by side in a square, as a PNG in base64."""
+    numbers = value.detach().float().cpu().numpy()
+    numbers = np.nan_to_num(numbers.reshape(-1, *numbers.shape[-2:]) if numbers.ndim > 2
+                            else numbers.reshape(1, 1, -1)[:, :, :256])  # fmt: skip
+    maps = numbers[:MOST_MAPS]
+    side = int(np.ceil(np.sqrt(len(maps))))
+    high, wide = maps.shape[1:]
+    sheet = np.zeros((side * (high + 1), side * (wide + 1)))
+    for n, one in enumerate(maps):
+        top, left = (n // side) * (high + 1), (n % side) * (wide + 1)
+        sheet[top : top + high, left : left + wide] = one
+    share = sheet / (np.abs(sheet).max() or 1.0)
+    full = np.where(share[..., None] < 0, BELOW, ABOVE)
+    pixels = np.array(ZERO) + (full - np.array(ZERO)) * np.abs(share)[..., None]
+    # each map's own proportions, in a square
+    image = Image.fromarray(pixels.astype(np.uint8))
+    scale = max(1, SIDE // max(image.size))
+    image = image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
+    made = BytesIO()
+    image.save(made, "PNG", optimize=True)
+    return base64.b64encode(made.getvalue()).decode()

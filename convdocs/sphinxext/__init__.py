@@ -1,8 +1,9 @@
 """Layers, models and shape errors as directives of a Sphinx project.
 
 ``extensions = ["convdocs.sphinxext"]`` in a conf.py gives ``conv-figure``, ``conv-explorer``,
-``layer-trace``, ``conv-shapes`` and ``shape-error``, in reStructuredText and in MyST. torch loads
-when the first of them is read, so that a build without changes stays quick.
+``network-explorer``, ``layer-trace``, ``conv-shapes``, ``shape-error`` and ``exercise``, in
+reStructuredText and in MyST. torch loads when the first of them is made, so that a build without
+changes stays quick.
 """
 
 from __future__ import annotations
@@ -13,18 +14,23 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 # Goes up when the nodes that the directives make change, so that old doctrees are read anew.
-ENV_VERSION = 2
+ENV_VERSION = 3
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives, their settings and their assets with a Sphinx application."""
     import convdocs
-    from convdocs.sphinxext import assets, directives, options, plain
+    from convdocs.sphinxext import assets, directives, exercise, options, plain
 
     for setting in options.SETTINGS:
         app.add_config_value(setting.name, setting.default, "env", [type(setting.default)])
     for directive in directives.DIRECTIVES:
         app.add_directive(directive.called, directive)
+    plainly = (exercise.show, exercise.show)
+    html = (exercise.visit_html, None)
+    app.add_node(
+        exercise.fold, html=html, latex=plainly, text=plainly, man=plainly, texinfo=plainly
+    )
     app.add_post_transform(plain.Words)
     app.connect("builder-inited", assets.declare)
     app.connect("html-page-context", assets.add)

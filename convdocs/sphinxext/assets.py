@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).parents[1]
 STYLE = PACKAGE / "sphinxext" / "convdocs.css"
+EXERCISE = tuple(PACKAGE / "sphinxext" / f"exercise.{suffix}" for suffix in ("css", "js"))
 
 # characters of the size formulas that pdfLaTeX does not know by itself
 _LATEX = {
@@ -52,6 +53,10 @@ def add(
     files = {STYLE.name: STYLE.read_text(encoding="utf-8")}
     if "conv-explorer" in used:
         files |= _explorer("explorer")
+    if "network-explorer" in used:
+        files |= _explorer("network")
+    if "exercise" in used:
+        files |= {file.name: file.read_text(encoding="utf-8") for file in EXERCISE}
     for name, content in files.items():
         _write(Path(app.outdir) / "_static" / name, content)
         # the builder's own methods: Sphinx 7.2 reads those of the application at the start only

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -12,7 +13,7 @@ from docutils import nodes
 from docutils.nodes import fully_normalize_name
 from sphinx.util.docutils import SphinxDirective
 
-from convdocs.sphinxext import options
+from convdocs.sphinxext import kept, options
 from convdocs.sphinxext.options import Option
 
 Answer = TypeVar("Answer")
@@ -36,6 +37,19 @@ def str_or_empty(text: str | None) -> str:
     return text or ""
 
 
+def reason(error: BaseException) -> str:
+    """An error in a sentence; a type is named where the words alone may not say enough.
+
+    Examples
+    --------
+    >>> reason(ValueError("too small")), reason(SystemExit(3))
+    ('too small', 'SystemExit: 3')
+    """
+    if isinstance(error, ValueError | RuntimeError) and str(error):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
+
+
 class PageDirective(SphinxDirective):
     """What the directives share: options, one thread for torch, mistakes told with their line."""
 
@@ -55,29 +69,51 @@ class PageDirective(SphinxDirective):
         cls.option_spec = _Spec({option.name: str_or_empty for option in cls.declared})
 
     def run(self) -> list[nodes.Node]:
-        """Make the nodes; a mistake in the directive is an error at its line."""
-        import torch
-
-        self._note_versions(torch)
-        try:
-            values = options.read(self.declared, self.options)
-            with _one_thread(torch), torch.random.fork_rng(devices=[]):
-                made = self.make(values)
-        except ValueError as error:  # SpecError, LayerError, DrawError, OptionError
-            raise self.error(f"{self.called}: {error}") from error
-        box = nodes.container(classes=["convdocs-part", self.called, *values["class"]])
-        box += made
+        """Make the nodes, or take those that were kept; a mistake is an error at its line."""
+        self._note_versions()
+        self.kept = kept.path(
+            self.env,
+            (self.called, self.arguments, list(self.options.items()), list(self.content)),
+            (self.config.convdocs_execute, self.config.convdocs_errors_url),
+        )
+        box = kept.load(self.kept) or self._make()
+        for node in box.findall(nodes.Element):
+            if node["names"]:
+                node["ids"] = []
+                self.state.document.note_explicit_target(node, node)
         self.set_source_info(box)
         return [box]
+
+    def _make(self) -> nodes.container:
+        self.files: tuple[Path, ...] = ()
+        try:
+            values = options.read(self.declared, self.options)
+            with self.quiet():
+                made = self.make(values)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            # whatever a model, torch or a picture raises ends this directive, not the build
+            raise self.error(f"{self.called}: {reason(error)}") from error
+        box = nodes.container("", *made, classes=["convdocs-part", self.called, *values["class"]])
+        if kept.plain(made) and not self.files:
+            kept.save(self.kept, box)
+        return box
+
+    def quiet(self) -> AbstractContextManager[None]:
+        """What :meth:`make` runs in: one thread for torch, and its random state left as it is."""
+        return quiet_torch()
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         """The nodes for this directive; raises ValueError for a mistake in it."""
         raise NotImplementedError
 
-    def _note_versions(self, torch: Any) -> None:
+    def _note_versions(self) -> None:
         """What a page shows depends on torch and on this package: read it anew with another."""
-        self.env.note_dependency(str(Path(torch.__file__).with_name("version.py")))
-        self.env.note_dependency(str(Path(__file__).parents[1] / "__init__.py"))
+        torch = importlib.util.find_spec("torch")
+        if torch and torch.origin:
+            self.env.note_dependency(str(Path(torch.origin).with_name("version.py")))
+        self.env.note_dependency(str(kept.PACKAGE / "__init__.py"))
 
     def text(self) -> str:
         """The argument, which a body cannot stand for."""
@@ -86,10 +122,9 @@ class PageDirective(SphinxDirective):
         return self.arguments[0]
 
     def label(self, node: nodes.Element, label: str | None) -> None:
-        """Let ``:ref:`` and ``:numref:`` find ``node``."""
+        """Let ``:ref:`` and ``:numref:`` find ``node``, once it is on the page."""
         if label:
             node["names"].append(fully_normalize_name(label))
-            self.state.document.note_explicit_target(node, node)
 
     def errors(self) -> str | None:
         """Where the pages of the errors are, seen from this page; None where nobody says."""
@@ -129,20 +164,22 @@ class PageDirective(SphinxDirective):
         if where.endswith(".py"):  # relative to this page, as in other directives
             target = f"{self.env.relfn2path(where)[0]}:{name}"
         with loading.loaded(target, values["kwargs"], Path(self.env.srcdir)) as found:
+            self.files = found.files
             for file in found.files:  # the page is read anew when one of them changes
                 self.env.note_dependency(str(file))
-            return ask(found.model, *values["input"])
+            args, kwargs = values["input"]
+            return ask(found.model, *args, **kwargs)
 
-    def _from_body(self, inputs: tuple[Any, ...] | None) -> partial[Any]:
-        from convdocs import loading
+    def _from_body(self, inputs: tuple[list[Any], dict[str, Any]] | None) -> partial[Any]:
+        from convdocs import snippet
 
         if not self.content:
             raise ValueError(f"it needs {self.argument}")
         self._may_run("its body")
         code = "\n".join(self.content)
         if inputs is not None:
-            return partial(loading.last_value(code), *inputs)
-        return loading.example(code)
+            return partial(snippet.last_value(code), *inputs[0], **inputs[1])
+        return snippet.example(code)
 
     def _may_run(self, what: str) -> None:
         if not self.config.convdocs_execute:
@@ -152,11 +189,14 @@ class PageDirective(SphinxDirective):
 
 
 @contextmanager
-def _one_thread(torch: Any) -> Iterator[None]:
+def quiet_torch() -> Iterator[None]:
     """Torch without its thread pool, which hangs in the forks of a parallel build."""
+    import torch
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with torch.random.fork_rng(devices=[]):
+            yield
     finally:
         torch.set_num_threads(threads)

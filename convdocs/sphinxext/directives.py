@@ -1,9 +1,10 @@
-"""The five directives: each turns its argument, options and body into nodes for every builder."""
+"""The directives: each turns its argument, options and body into nodes for every builder."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from docutils import nodes
@@ -12,15 +13,15 @@ from sphinx import addnodes
 import convdocs
 from convdocs.sphinxext import options, parts
 from convdocs.sphinxext.base import PageDirective
+from convdocs.sphinxext.exercise import Exercise
 from convdocs.sphinxext.options import Option
 from convdocs.view.tables import Column, Table
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from convdocs.errors.diagnosis import Diagnosis
     from convdocs.layers import Layer
-    from convdocs.report import Trace
+    from convdocs.report import Diagnosis, Trace
 
 
 class Figure(PageDirective):
@@ -87,6 +88,9 @@ class Shapes(PageDirective):
 
         layer = spec.layer(self.text())
         read = spec.sliding(layer, values["size"])
+        refused = convdocs.diagnose(layer, (read.in_channels or 1, *values["size"]))
+        if refused:  # the formula gives a number for settings that torch does not take
+            raise ValueError(refused.message)
         made = parts.table(shapes_table(read, values["size"], layers.code(layer)))
         self.set_source_info(made)
         self.label(made, values["name"])
@@ -192,6 +196,50 @@ class Explorer(Figure):
         )
 
 
+class NetworkExplorer(PageDirective):
+    """``network-explorer``: a whole network, alive, and its picture where nothing can interact."""
+
+    called = "network-explorer"
+    summary = "Every call of a network with its maps, alive in HTML; its picture elsewhere."
+    argument = "a model, as net:small or net.py:Net, or a layer; or code in the body"
+    body = "Code whose last line is the model, or calls it on its input."
+    example = ".. network-explorer:: net.py:small\n   :input: 1,10,7"
+    declared = (
+        options.INPUT,
+        options.KWARGS,
+        options.CLASSES,
+        options.LABELS,
+        options.CALLS,
+        options.BLOCKS,
+        options.ALT,
+        options.WIDTH,
+        options.NAME,
+        options.CLASS,
+    )
+
+    def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
+        """Run the network, embed its explorer, and draw it for builders without scripts."""
+        from convdocs import draw
+        from convdocs.explorer import network
+        from convdocs.sphinxext import pictures
+
+        names = ("classes", "labels", "calls", "blocks")
+        ask = partial(network.explore, **{name: values[name] for name in names})
+        try:
+            found: network.NetworkExplorer = self.on_model(values, ask)
+        except (RuntimeError, TypeError) as error:
+            raise ValueError(f"{type(error).__name__}: {error}") from error
+        figure = draw.stack(found.trace)
+        alt = values["alt"] or draw.describe(figure)
+        still = pictures.picture(self.env, figure, alt, values["width"])
+        self.set_source_info(still)
+        made = found.markup(nodes.make_id(values["name"] or ""))
+        return [
+            addnodes.only("", nodes.raw("", made, format="html"), expr="html and not epub"),
+            addnodes.only("", still, expr="not html or epub"),
+        ]
+
+
 class LayerTrace(PageDirective):
     """``layer-trace``: a model's layers as a table."""
 
@@ -210,8 +258,6 @@ class LayerTrace(PageDirective):
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         """Trace the model."""
-        from convdocs.view import trace as view
-
         try:
             found: Trace = self.on_model(values, convdocs.trace)
         except convdocs.TraceError as error:
@@ -220,7 +266,7 @@ class LayerTrace(PageDirective):
             ) from error
         if values["findings"] == "hide":
             found = replace(found, findings=())
-        made = parts.to_nodes(view.parts(found))
+        made = parts.to_nodes(found.parts())
         self.label(next(node for node in made if isinstance(node, nodes.table)), values["name"])
         return made
 
@@ -237,13 +283,11 @@ class ShapeError(PageDirective):
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         """Run the example, and explain its error."""
-        from convdocs.view import diagnosis as view
-
         found: Diagnosis | None = self.on_model(values, convdocs.diagnose)
         if found is None:
             raise ValueError("this example runs: there is no error to explain")
         code = "\n".join(self.content) or self.call(values)
-        said = parts.to_nodes(view.parts(replace(found, url="")))
+        said = parts.to_nodes(replace(found, url="").parts())
         return [parts.code(code), *said, *self.link(found)]
 
     def call(self, values: Mapping[str, Any]) -> str:
@@ -251,7 +295,9 @@ class ShapeError(PageDirective):
         name = self.arguments[0].strip()
         name = name if name.endswith(")") else name.rpartition(":")[2]
         words = ", ".join(f"{key}={value!r}" for key, value in (values["kwargs"] or {}).items())
-        inputs = ", ".join(map(tensor_code, values["input"]))
+        args, kwargs = values["input"]
+        named = [f"{key}={tensor_code(value)}" for key, value in kwargs.items()]
+        inputs = ", ".join([*map(tensor_code, args), *named])
         return f"{name}({words})({inputs})" if words else f"{name}({inputs})"
 
     def link(self, found: Diagnosis) -> list[nodes.Node]:
@@ -279,4 +325,12 @@ def tensor_code(value: Any) -> str:
     return f"torch.zeros({shape}{dtype})"
 
 
-DIRECTIVES: tuple[type[PageDirective], ...] = (Figure, Explorer, LayerTrace, Shapes, ShapeError)
+DIRECTIVES: tuple[type[PageDirective], ...] = (
+    Figure,
+    Explorer,
+    NetworkExplorer,
+    LayerTrace,
+    Shapes,
+    ShapeError,
+    Exercise,
+)

@@ -136,15 +136,15 @@ def one_of(*words: str) -> Callable[[str], str]:
 
 
 def _size(text: str) -> tuple[int, ...]:
-    from convdocs import spec
+    from convdocs import inputs
 
-    return spec.size(text)
+    return inputs.size(text)
 
 
 def _cell(text: str) -> tuple[int, ...]:
-    from convdocs import spec
+    from convdocs import inputs
 
-    return spec.whole_numbers(text, ",", "0,1,2")
+    return inputs.whole_numbers(text, ",", "0,1,2")
 
 
 def _whole(text: str) -> int:
@@ -153,16 +153,16 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-def _inputs(text: str) -> tuple[Any, ...]:
-    from convdocs import spec
+def _inputs(text: str) -> tuple[list[Any], dict[str, Any]]:
+    from convdocs import inputs
 
-    return tuple(spec.tensor_input(part) for part in text.split(";"))
+    return inputs.arguments(text.split(";"))
 
 
 def _kwargs(text: str) -> dict[str, Any]:
-    from convdocs import spec
+    from convdocs import inputs
 
-    return spec.keywords(text)
+    return inputs.keywords(text)
 
 
 def _flag(text: str) -> bool:
@@ -237,7 +237,8 @@ ADDRESS = Option(
 SEED = Option("seed", "a whole number", "Seed of the numbers.", _whole, 0)
 INPUT = Option(
     "input",
-    "a shape, as 1,3,224,224; several with ; between; a dtype after :, as 2,10:int64",
+    "a shape, as 1,3,224,224 or 1x3x224x224; several with ; between; a dtype after :, as "
+    "2,10:int64; a name before =, as mask=2,10",
     "The model's input. A body whose last line calls the model needs none.",
     _inputs,
 )
@@ -253,6 +254,44 @@ FINDINGS = Option(
     "Whether the mistakes that raise no error stand below the table.",
     one_of("show", "hide"),
     "show",
+)
+CLASSES = Option(
+    "classes", "names with spaces between", "What the output's numbers stand for.", str.split
+)
+LABELS = Option("labels", "words with spaces between", "What the samples are.", str.split)
+CALLS = Option(
+    "calls",
+    "indices or paths with spaces between",
+    "The calls whose numbers the page holds; all without it.",
+    lambda text: [int(word) if word.isdecimal() else word for word in text.split()],
+)
+BLOCKS = Option(
+    "blocks",
+    "a whole number",
+    "Pixels along each side of a cell on the drawing pad.",
+    _whole,
+    1,
+)
+ANSWER = Option(
+    "answer",
+    "Python whose last line is the answer",
+    "A number; a tuple, for a shape or a row of numbers; a dict of these with a label for each; "
+    "one of the choices; True or False. torch, nn, F and convdocs are there.",
+    _words,
+    required=True,
+)
+CHOICES = Option(
+    "choices",
+    "texts with ; between",
+    "What there is to choose from.",
+    lambda text: [choice.strip() for choice in text.split(";")],
+)
+HINT = Option("hint", "a text", "What helps, folded, before the solution.", _words)
+WITHIN = Option(
+    "within",
+    "a number",
+    "How far off a number may be. Whole numbers have to be right; others within a hundredth.",
+    float,
 )
 ALT = Option("alt", "text", "Words for who cannot see the picture; by default its own.", _words)
 WIDTH = Option("width", "a length or a percentage", "Width of the picture.", _length)

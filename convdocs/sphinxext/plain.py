@@ -7,6 +7,8 @@ from typing import Any
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
+from convdocs.sphinxext.exercise import fold
+
 
 class Words(SphinxPostTransform):
     """Say a picture in words and set a table's caption above it, in text, Markdown and man pages.
@@ -23,6 +25,8 @@ class Words(SphinxPostTransform):
         for figure in list(self.document.findall(nodes.figure)):
             if _is_part(figure.parent) or "conv-picture" in figure["classes"]:
                 figure.replace_self(_said(figure))
+        for folded in list(self.document.findall(fold)):
+            folded.replace_self(folded.children)
         for box in list(self.document.findall(_is_part)):
             for table in list(box.findall(nodes.table)):
                 if isinstance(table[0], nodes.title):

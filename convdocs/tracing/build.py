@@ -11,13 +11,25 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from convdocs.geometry import Window
-from convdocs.layers import AXIS_NAMES, FAMILIES, LayerError, code, layer_class, read, settings
+from convdocs.layers import (
+    AXIS_NAMES,
+    FAMILIES,
+    LayerError,
+    code,
+    family,
+    layer_class,
+    plain_settings,
+    read,
+    settings,
+)
+from convdocs.receptive import IDENTITY, AxisField
 from convdocs.report import Call, Shape, Trace
 from convdocs.tracing.modules import is_script
 from convdocs.tracing.nodes import OUTPUT, Node
 from convdocs.tracing.recorder import Recorder
 from convdocs.tracing.rules import Mark
 from convdocs.tracing.state import State, constant, fresh
+from convdocs.tracing.tree import summaries
 
 
 def build(
@@ -25,7 +37,7 @@ def build(
     modules: Iterable[nn.Module],
     recorder: Recorder,
     inputs: tuple[Shape, ...],
-    outputs: tuple[Shape, ...],
+    outputs: tuple[Mark, ...] = (),
 ) -> tuple[Trace, Call | None]:
     """The trace of one run, complete or up to where it failed, and the call that failed."""
     table = _Table(modules)
@@ -41,11 +53,13 @@ def build(
         trainable_params=table.trainable,
         macs=None if None in counted else sum(counted),  # type: ignore[arg-type]
         input_shapes=inputs,
-        output_shapes=outputs,
+        output_shapes=tuple([mark.shape for mark in outputs]),
         parameter_bytes=table.bytes,
         activation_bytes=_activation_bytes(recorder.nodes),
         executed="shapes" if recorder.executed == "shapes" else "values",
         notes=tuple(recorder.notes),
+        modules=summaries(recorder.spans, calls, builder.call_of, builder.field),
+        output_sources=builder.sources(outputs),
     )
     failed = recorder.failed
     return trace, builder.call(len(calls), failed[1]) if failed else None
@@ -103,13 +117,15 @@ class _Builder:
         self.calls: list[Call] = []
         self.states: dict[int, State] = {}  # by source
         self.call_of: list[int] = []  # by node number
+        self.nodes: list[Node] = []
         self.first_use: dict[int, int] = {}  # id of a parameter -> call index
         self.inside: list[Node] = []  # of the leaf that is being read
-        self.codes: dict[Any, str] = {}  # by the settings that they spell
+        self.readings: dict[Any, Reading] = {}  # by what was read
 
     def add(self, number: int, node: Node) -> None:
         """One more node; a call unless it happened inside a leaf."""
         self.call_of.append(len(self.calls))
+        self.nodes.append(node)
         self._follow(number, node)
         if node.leaf is not None:
             self.inside.append(node)
@@ -145,16 +161,24 @@ class _Builder:
             return fresh(mark.shape) if mark.source == -1 else constant(mark.shape)
         return known
 
+    def field(self, mark: Mark) -> tuple[AxisField, ...]:
+        """The receptive field of a tensor."""
+        return self.state(mark).receptive_field
+
     def call(self, index: int, node: Node) -> Call:
         """The call that a node outside any leaf stands for."""
-        module, call_of = node.module, self.call_of
+        module = node.module
+        if module is None:
+            spelled, kind, given = node.text, family(node.kind), node.settings
+        else:
+            spelled, kind, given = self._reading(module)
         params, note, parameters = self._count(index, node)
         state = self.state(node.outputs[0]) if node.outputs else _NO_STATE
         return Call(
             index,
             node.path,
             node.kind,
-            node.text if module is None else self._code(module),
+            spelled,
             tuple([mark.shape for mark in node.inputs]),
             tuple([mark.shape for mark in node.outputs]),
             state.axes,
@@ -163,20 +187,54 @@ class _Builder:
             node.macs,
             node.note,
             state.receptive_field,
-            tuple([s if (s := m.source) < 0 else call_of[s % OUTPUT] for m in node.inputs]),
+            self.sources(node.inputs),
             node.windows or (_windows(module) if module is not None else ()),
             parameters,
             module is not None and module.training,
+            local_fields=self._local_fields(node, state),
+            family=kind,
+            settings=given,
+            unregistered=self._unregistered(node.parameters) if node.parameters else 0,
         )
 
-    def _code(self, module: nn.Module) -> str:
+    def _local_fields(self, node: Node, out: State) -> tuple[tuple[AxisField, ...], ...]:
+        """What one output cell reads of each input: the call's own flow, asked of inputs alone."""
+        if not out.receptive_field:
+            return ()
+        number = node.outputs[0].source % OUTPUT
+        own = self.nodes[number] if number < len(self.nodes) else node
+        states = [self.state(mark) for mark in own.inputs]
+        shapes = [mark.shape for mark in own.inputs]
+        found: dict[int, tuple[AxisField, ...]] = {}
+        for at, mark in enumerate(own.inputs):
+            alone = [
+                State(s.names, ((IDENTITY if at == i else None),) * len(s.names), s.extents)
+                for i, s in enumerate(states)
+            ]
+            seen = own.flow(alone, shapes, node.outputs[0].shape, 0)
+            if seen.names == out.names:
+                found.setdefault(mark.source, seen.receptive_field)
+        return tuple([found.get(mark.source, ()) for mark in node.inputs])
+
+    def sources(self, marks: tuple[Mark, ...]) -> tuple[int, ...]:
+        """The calls that tensors came from."""
+        of = self.call_of
+        return tuple([s if (s := mark.source) < 0 else of[s % OUTPUT] for mark in marks])
+
+    def _unregistered(self, parameters: tuple[nn.Parameter, ...]) -> int:
+        """Trainable numbers that are no part of the model."""
+        own = self.table.sizes
+        return sum([p.numel() for p in parameters if id(p) not in own and p.requires_grad])
+
+    def _reading(self, module: nn.Module) -> Reading:
+        """What is read of a layer, once for all layers that are written the same."""
         key = settings(module)
         try:
-            known = self.codes.get(key)
+            known = self.readings.get(key)
         except TypeError:  # a list or a tensor among the settings
-            return code(module)
+            return _read(module)
         if known is None:
-            known = self.codes[key] = code(module)
+            known = self.readings[key] = _read(module)
         return known
 
     def _count(self, index: int, node: Node) -> tuple[int | None, str, Parameters]:
@@ -207,6 +265,11 @@ class _Builder:
 
 
 Parameters = tuple[tuple[str, Shape], ...]
+Reading = tuple[str, str, tuple[tuple[str, object], ...]]
+
+
+def _read(module: nn.Module) -> Reading:
+    return code(module), family(layer_class(module)), plain_settings(module)
 
 
 @lru_cache(maxsize=1024)
@@ -248,7 +311,7 @@ def _owned(node: Node) -> Iterable[tuple[str, Tensor | None]]:
 def _windows(module: nn.Module) -> tuple[Window, ...]:
     """The windows of a layer that did not tell them by a rule."""
     # Unfold has windows, but its output no axis that they move along
-    if layer_class(module) not in FAMILIES or isinstance(module, nn.Unfold):
+    if not isinstance(module, tuple(FAMILIES)) or isinstance(module, nn.Unfold):
         return ()
     try:
         return read(module).windows

@@ -26,7 +26,7 @@ class Node:
 
     __slots__ = (
         "flow", "inputs", "kind", "leaf", "macs", "module", "note", "outputs", "parameters",
-        "path", "text", "windows",
+        "path", "settings", "text", "windows",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +52,7 @@ class Node:
         self.text = ""
         self.note = ""
         self.parameters: tuple[nn.Parameter, ...] = ()
+        self.settings: tuple[tuple[str, object], ...] = ()
 
 
 def tensors_in(value: Any) -> list[Tensor]:

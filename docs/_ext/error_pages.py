@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from sources import digest
 from sphinx.application import Sphinx
 
 import convdocs
@@ -18,12 +19,10 @@ HERE = Path(__file__).parent
 
 
 def stamp() -> str:
-    """Stands for all that the pages are computed from."""
-    digest = hashlib.sha256(f"torch {version('torch')}".encode())
+    """Of all that the pages are computed from."""
     package = Path(convdocs.__file__).parent
-    for path in sorted([*package.rglob("*.py"), *HERE.glob("*error*.py")]):
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()
+    files = [*package.rglob("*.py"), *HERE.glob("*error*.py")]
+    return digest(files, HERE.parent.parent, f"torch {version('torch')}")
 
 
 def write_pages(app: Sphinx) -> None:

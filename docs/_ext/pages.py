@@ -1,5 +1,6 @@
 """Small repairs to pages as Sphinx reads and writes them."""
 
+import hashlib
 import re
 from fnmatch import fnmatchcase
 from typing import Any
@@ -55,11 +56,15 @@ def lighten(
         ]
 
 
-def retitled(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Write every page anew when a title has changed, since links on other pages say it."""
+def on_every_page(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Write every page anew when what others say of it has changed: titles, which links on other
+    pages say, and the style sheets and scripts, of which each page names a hash.
+    """
     said = {name: title.astext() for name, title in env.titles.items()}
     said |= {name: place[2] for name, place in env.get_domain("std").labels.items()}
-    before, env.said_in_links = getattr(env, "said_in_links", said), said
+    files = sorted(path for end in ("css", "js") for path in app.srcdir.glob(f"_static/*.{end}"))
+    said |= {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    before, env.said_on_every_page = getattr(env, "said_on_every_page", said), said
     return [] if said == before else sorted(env.all_docs)
 
 
@@ -73,7 +78,7 @@ def one_place_an_id(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", skip_empty_sections)
     app.connect("doctree-read", tidy_gallery, priority=100)  # before Sphinx collects from it
-    app.connect("env-updated", retitled)
+    app.connect("env-updated", on_every_page)
     app.connect("doctree-resolved", one_place_an_id)
     app.connect("html-page-context", lighten, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

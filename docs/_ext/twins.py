@@ -1,21 +1,27 @@
 """Each page's twin in Markdown, and llms.txt, which lists them.
 
-The builder ``markdown`` of sphinx-markdown-builder writes the twins from the doctrees of the HTML
-build, so that nothing is run twice (docs/build.py). Here pages are made ready for it.
+The builder ``markdown`` of sphinx-markdown-builder writes them at the end of the HTML build, in the
+same process: those of the pages that were written, from the same doctrees. In a build of its own
+it would share the saved environment with the HTML builder, and each would find it changed.
 """
 
+import html
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
 from bs4 import BeautifulSoup, Tag
 from docutils import nodes
-from opening import description
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.builders import Builder
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.osutil import relative_uri
+from sphinx.util.tags import Tags
 
 from convdocs.sphinxext import parts
 from convdocs.view.tables import CodeBlock, Column, Paragraph, Part, Table
@@ -102,29 +108,58 @@ def sections(env: BuildEnvironment) -> list[tuple[str, list[str]]]:
     ]
 
 
-class Index:
-    """llms.txt: what the site is, and a line for each page."""
+class Twins:
+    """Writes the twins of the pages that the HTML builder has written, then llms.txt."""
 
     def __init__(self) -> None:
-        self.told: dict[str, str] = {}
+        self.written: set[str] = set()
 
     def note(self, app: Sphinx, page: nodes.document, docname: str) -> None:
-        if app.builder.name == "markdown":
-            self.told[docname] = description(page)
+        if app.builder.name == "html":
+            self.written.add(docname)
 
     def write(self, app: Sphinx, exception: Exception | None) -> None:
-        if exception or app.builder.name != "markdown":
+        if exception or app.builder.name != "html" or not self.written:
             return
-        blocks = [f"# {app.config.project}", f"> {self.told['index']}", self.line(app, "index", "")]
-        for caption, pages in sections(app.env):
-            lines = [self.line(app, page, self.told[page]) for page in pages]
-            blocks += [f"## {caption}", "\n".join(lines)]
-        (Path(app.outdir) / "llms.txt").write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
+        with builder_of(app, "markdown") as builder:
+            builder.prepare_writing(self.written)
+            builder.write_documents(self.written)
+        (Path(app.outdir) / "llms.txt").write_text(contents(app), encoding="utf-8")
 
-    def line(self, app: Sphinx, page: str, told: str) -> str:
-        address = urljoin(app.config.html_baseurl, app.builder.get_target_uri(page))
-        link = f"- [{app.env.titles[page].astext()}]({address})"
-        return f"{link}: {told}" if told else link
+
+@contextmanager
+def builder_of(app: Sphinx, name: str) -> Iterator[Builder]:
+    """Another builder in the place of the application's own, wherever Sphinx asks for it."""
+    own, env = app.builder, app.env
+    other = app.registry.create_builder(app, name, env)
+    other.tags = Tags([other.name, f"format_{other.format}", f"builder_{other.name}"])
+    other.parallel_ok = own.parallel_ok
+    other.init()
+    app.builder, env._builder_cls, app.tags = other, type(other), other.tags
+    yield other
+    app.builder, env._builder_cls, app.tags = own, type(own), own.tags
+
+
+def contents(app: Sphinx) -> str:
+    """llms.txt: what the site is, and a line for each page."""
+    blocks = [f"# {app.config.project}", f"> {opening(app, 'index')}", line(app, "index", "")]
+    for caption, pages in sections(app.env):
+        lines = [line(app, page, opening(app, page)) for page in pages]
+        blocks += [f"## {caption}", "\n".join(lines)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def opening(app: Sphinx, page: str) -> str:
+    """What the page says of itself to search engines."""
+    text = (Path(app.outdir) / f"{page}.html").read_text(encoding="utf-8")
+    found = re.search(r'<meta name="description" content="(.*?)" />', text)
+    return html.unescape(found[1]) if found and not found[1].endswith("...") else ""
+
+
+def line(app: Sphinx, page: str, opening: str) -> str:
+    address = urljoin(app.config.html_baseurl, f"{page}.md")
+    link = f"- [{app.env.titles[page].astext()}]({address})"
+    return f"{link}: {opening}" if opening else link
 
 
 def name_twin(
@@ -139,8 +174,8 @@ def name_twin(
 def setup(app: Sphinx) -> dict[str, bool]:
     app.setup_extension("sphinx_markdown_builder")
     app.add_post_transform(Readable)
-    index = Index()
-    app.connect("doctree-resolved", index.note)
-    app.connect("build-finished", index.write)
+    twins = Twins()
+    app.connect("doctree-resolved", twins.note)
+    app.connect("build-finished", twins.write)
     app.connect("html-page-context", name_twin)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -2,7 +2,8 @@
 
 A cold build is set against the gallery's scripts, each run bare in a process of its own, one after
 another; a rebuild without changes against an empty furo site. Both in one run. The site is built
-in two folders, and the two must be the same, byte for byte, but for archives.
+in two folders, and the two must be the same, byte for byte. Then a page, a script and a docstring
+are edited, each built, and all put back: what is built from that must be the same again.
 """
 
 import os
@@ -12,13 +13,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 ROUNDS = 5
 COLD, AGAIN = 1.5, 4.0  # limits, in times
 LEFT = {"_build", "errors", "gallery"}  # of docs/: what a build makes
-NOTED = {".zip", ".buildinfo"}  # the time of day, and a hash of the settings
+NOTED = {".buildinfo"}  # a hash of the settings
+EDITS = {  # what each adds to a file, and how long its build may take in times of an empty site's
+    "a page": ("docs/learn/padding.md", "\nOne more sentence.\n", 6.0),
+    "a script": ("gallery/beyond/stride.py", "\n# %%\n# One more block.\n\nprint(1 + 1)\n", 12.0),
+    "a docstring": ("convdocs/door.py", "One more sentence.", 12.0),
+}
 
 
 def seconds(folder: Path, *command: str | Path) -> float:
@@ -44,12 +51,8 @@ def copied(folder: Path) -> Path:
 
 def files(project: Path) -> dict[str, bytes]:
     site = project / "docs" / "_build" / "html"
-    found = (path for path in site.rglob("*") if path.is_file() and path.suffix not in NOTED)
-    return {
-        path.relative_to(site).as_posix(): path.read_bytes()
-        for path in found
-        if path.name not in NOTED
-    }
+    found = (path for path in site.rglob("*") if path.is_file() and path.name not in NOTED)
+    return {path.relative_to(site).as_posix(): path.read_bytes() for path in found}
 
 
 def different(first: Path, second: Path) -> list[str]:
@@ -85,6 +88,20 @@ def again(project: Path, empty: Path) -> tuple[float, float]:
     return site, bare
 
 
+def edited(project: Path) -> Iterator[tuple[str, float]]:
+    """Each edit, and the seconds of the build after it; then all put back."""
+    before = {}
+    for name, (file, more, _) in EDITS.items():
+        path = project / file
+        before[path] = text = path.read_text(encoding="utf-8")
+        at = text.index('"""', 3) if name == "a docstring" else len(text)
+        path.write_text(text[:at] + more + text[at:], encoding="utf-8")
+        yield name, seconds(project, "docs/build.py")
+    for path, text in before.items():
+        path.write_text(text, encoding="utf-8")
+    yield "all put back", seconds(project, "docs/build.py")
+
+
 def main() -> None:
     faults = []
     with tempfile.TemporaryDirectory() as folder:
@@ -95,12 +112,24 @@ def main() -> None:
         print(f"{len(unlike)} of {len(files(first))} files differ between two builds")
         site, empty = again(first, Path(folder) / "empty")
         print(f"rebuild without changes: {site:.2f} s; empty: {empty:.2f} s; {site / empty:.2f}x")
+        for name, took in edited(first):
+            print(f"{name}: {took:.1f} s, {took / empty:.1f} times an empty site's")
+            if name in EDITS and took > EDITS[name][2] * empty:
+                faults.append(
+                    f"{name} takes more than {EDITS[name][2]} times an empty site's time."
+                )
+        grown = different(first, second)
+        print(
+            f"{len(grown)} files differ between what grew by edits and what was built from nothing"
+        )
     if whole > COLD * bare:
         faults.append(f"A cold build takes more than {COLD} times its scripts' time.")
     if site > AGAIN * empty:
         faults.append(f"A rebuild takes more than {AGAIN} times an empty site's time.")
     if unlike:
         faults.append(f"Two builds differ in {', '.join(unlike[:20])}.")
+    if grown:
+        faults.append(f"After edits these differ: {', '.join(grown[:20])}.")
     sys.exit("\n".join(faults) or 0)
 
 

@@ -1,0 +1,165 @@
+"""Text that names sizes, inputs and arguments, as a command line and a directive take it.
+
+The text is parsed, never evaluated.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+
+from convdocs.spec import SpecError
+from convdocs.suggest import nearest
+
+_LARGEST = 2**63 - 1  # torch's sizes are 64-bit integers
+_NAMED = re.compile(r"\s*([A-Za-z_]\w*(?:\.\w+)*)\s*[=:]\s*(.*)", re.DOTALL)
+
+
+def whole_numbers(text: str, between: str, example: str) -> tuple[int, ...]:
+    """Whole numbers of at least 0 with ``between`` between them.
+
+    Examples
+    --------
+    >>> whole_numbers("4x5", "x", "4x5")
+    (4, 5)
+    """
+    try:
+        numbers = tuple(int(part) for part in text.strip().strip("()[]").split(between))
+    except ValueError:
+        raise SpecError(f"{text!r} is not understood: write whole numbers, as {example}") from None
+    if min(numbers) < 0:
+        raise SpecError(f"{text!r} has a negative number: write whole numbers, as {example}")
+    if max(numbers) > _LARGEST:
+        raise SpecError(f"{text!r} has a number that no tensor's size can be")
+    return numbers
+
+
+def size(text: str) -> tuple[int, ...]:
+    """A size along the spatial axes, ``"4x5"``.
+
+    Examples
+    --------
+    >>> size("7"), size("4x5")
+    ((7,), (4, 5))
+    """
+    return whole_numbers(text.lower().replace("×", "x"), "x", "7, 4x5 or 4x5x6")
+
+
+def tensor_input(text: str) -> Any:
+    """A model's input: a shape, or with ``:dtype`` a tensor of zeros of that type.
+
+    Examples
+    --------
+    >>> tensor_input("1,3,224,224"), tensor_input("1x3x8x8"), tensor_input("[2, 10]")
+    ((1, 3, 224, 224), (1, 3, 8, 8), (2, 10))
+    >>> tensor_input("2,3:int64").dtype
+    torch.int64
+    """
+    numbers, _, dtype = text.partition(":")
+    commas = numbers.lower().replace("×", "x").replace("x", ",")
+    try:
+        shape = whole_numbers(commas.rstrip(", "), ",", "1,3,224,224 or 2,10:int64")
+    except SpecError as error:
+        raise SpecError(str(error).replace(repr(commas.rstrip(", ")), repr(text))) from None
+    if not dtype:
+        return shape
+    dtypes = {key: value for key, value in vars(torch).items() if isinstance(value, torch.dtype)}
+    if dtype.strip() not in dtypes:
+        raise SpecError(f"torch has no dtype called {dtype}{nearest(dtype, dtypes)}")
+    return torch.zeros(shape, dtype=dtypes[dtype.strip()])
+
+
+def arguments(texts: Iterable[str]) -> tuple[list[Any], dict[str, Any]]:
+    """A model's inputs by place and by name, from one text each.
+
+    ``x=1,3,8,8`` or ``ids:2,9:int64`` names an argument; ``batch.image=1,3,8,8`` an entry of one
+    that is a dict, and so does ``batch={"image": [1, 3, 8, 8]}``.
+
+    Raises
+    ------
+    SpecError
+        When a text names no input, or a name comes twice.
+
+    Examples
+    --------
+    >>> arguments(["1,3,8,8", "mask=1,8,8"])
+    ([(1, 3, 8, 8)], {'mask': (1, 8, 8)})
+    >>> arguments(["batch.image=1,3,8,8", "batch.size=1,2"])
+    ([], {'batch': {'image': (1, 3, 8, 8), 'size': (1, 2)}})
+    """
+    by_place: list[Any] = []
+    by_name: dict[str, Any] = {}
+    for text in texts:
+        named = _NAMED.fullmatch(text)
+        if named is None:
+            by_place.append(_value(text))
+        else:
+            _enter(by_name, named[1].split("."), _value(named[2]), named[1])
+    return by_place, by_name
+
+
+def _enter(entries: dict[str, Any], path: list[str], value: Any, name: str) -> None:
+    *way, last = path
+    for key in way:
+        entries = entries.setdefault(key, {})
+        if not isinstance(entries, dict):
+            raise SpecError(f"{name}: {key} is a tensor already, not a dict of them")
+    if last in entries:
+        raise SpecError(f"{name} is given twice")
+    entries[last] = value
+
+
+def _value(text: str) -> Any:
+    """An input: a tensor, or a dict of them as JSON or Python."""
+    return _entries(keywords(text)) if text.lstrip().startswith("{") else tensor_input(text)
+
+
+def _entries(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A dict's shapes as tuples; a text among them is an input as it is typed."""
+    return {
+        key: _entries(value)
+        if isinstance(value, dict)
+        else tensor_input(value if isinstance(value, str) else str(list(value)))
+        for key, value in given.items()
+    }
+
+
+def keywords(text: str) -> dict[str, Any]:
+    """Keyword arguments as JSON or as a Python dict of literals.
+
+    Examples
+    --------
+    >>> keywords('{"width": 8, "bias": false}')
+    {'width': 8, 'bias': False}
+    """
+    for read in (json.loads, ast.literal_eval):
+        try:
+            given = read(text.strip())
+        except (SyntaxError, ValueError):
+            continue
+        if isinstance(given, dict) and all(isinstance(key, str) for key in given):
+            return given
+    raise SpecError(f"{text!r} is no set of keyword arguments: write them as {{'width': 8}}")
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """One argument by name, ``"width=8"``; what is no literal is text.
+
+    Examples
+    --------
+    >>> setting("width=8"), setting("act=relu"), setting("sizes=(1, 2)")
+    (('width', 8), ('act', 'relu'), ('sizes', (1, 2)))
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip().isidentifier():
+        raise SpecError(f"{text!r} is no argument: write it as width=8")
+    words = {"true": True, "false": False, "none": None}
+    try:
+        return name.strip(), ast.literal_eval(value.strip())
+    except (SyntaxError, ValueError):
+        return name.strip(), words.get(value.strip().lower(), value.strip())

@@ -1,0 +1,76 @@
+"""The lines of an example, run up to its last one."""
+
+from __future__ import annotations
+
+import ast
+from functools import partial
+from typing import Any
+
+from convdocs.loading import run
+from convdocs.spec import SpecError
+
+
+def example(code: str) -> partial[Any]:
+    """Run the lines of an example but for its last call, and return that call.
+
+    Parameters
+    ----------
+    code : str
+        Python whose last line calls a model on its input.
+
+    Examples
+    --------
+    >>> call = example('''
+    ... from torch import nn
+    ... pool = nn.MaxPool1d(2)
+    ... pool((1, 1, 4))
+    ... ''')
+    >>> call.func, call.args
+    (MaxPool1d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False), ((1, 1, 4),))
+    """
+    *lines, last = _lines(code)
+    if not isinstance(last, ast.Expr) or not isinstance(last.value, ast.Call):
+        raise SpecError("the last line must call the model on its input, as model(x)")
+    call = last.value
+    held = ast.Call(ast.Name("__partial", ast.Load()), [call.func, *call.args], call.keywords)
+    made: partial[Any] = _evaluated(lines, held)
+    return made
+
+
+def last_value(code: str) -> Any:
+    """Run the lines of an example and return what its last line is.
+
+    Examples
+    --------
+    >>> last_value("from torch import nn; nn.ReLU()")
+    ReLU()
+    """
+    *lines, last = _lines(code)
+    if not isinstance(last, ast.Expr):
+        raise SpecError("the last line must be the model")
+    return _evaluated(lines, last.value)
+
+
+def _lines(code: str) -> list[ast.stmt]:
+    try:
+        lines = ast.parse(code).body
+    except SyntaxError as error:
+        raise SpecError(f"line {error.lineno} of the code: {error.msg}") from error
+    if not lines:
+        raise SpecError("there is no code")
+    return lines
+
+
+def _evaluated(lines: list[ast.stmt], last: ast.expr) -> Any:
+    space: dict[str, Any] = {"__name__": "__convdocs__", "__partial": partial}
+    body = ast.fix_missing_locations(ast.Module(lines, []))
+    value = ast.fix_missing_locations(ast.Expression(last))
+
+    def evaluate() -> Any:
+        exec(compile(body, "<example>", "exec"), space)
+        return eval(compile(value, "<example>", "eval"), space)
+
+    try:
+        return run(evaluate, "the code")
+    except ModuleNotFoundError as error:
+        raise SpecError(f"the code imports {error.name}, which is not installed") from error
