@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from docutils import nodes
-from sphinx import addnodes
 
 import convdocs
 from convdocs.sphinxext import options, parts
@@ -146,15 +145,10 @@ class Explorer(Figure):
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         """Embed the explorer, and draw the layer for builders without scripts."""
+        from convdocs.sphinxext import pictures
+
         layer, x = self.layer(values)
-        return [
-            addnodes.only(
-                "",
-                nodes.raw("", self.embed(layer, x, values), format="html"),
-                expr="html and not epub",
-            ),
-            addnodes.only("", self.draw((layer, x), values), expr="not html or epub"),
-        ]
+        return [pictures.enliven(self.draw((layer, x), values), self.embed(layer, x, values))]
 
     def layer(self, values: Mapping[str, Any]) -> tuple[nn.Module, Tensor]:
         """The layer and an input with the numbers of the options."""
@@ -188,7 +182,6 @@ class Explorer(Figure):
             setting,
             own=own,
             at=values["at"],
-            name=nodes.make_id(values["name"] or ""),
             address=values["address"],
             errors=self.errors(),
             controls=values["controls"],
@@ -233,11 +226,8 @@ class NetworkExplorer(PageDirective):
         alt = values["alt"] or draw.describe(figure)
         still = pictures.picture(self.env, figure, alt, values["width"])
         self.set_source_info(still)
-        made = found.markup(nodes.make_id(values["name"] or ""))
-        return [
-            addnodes.only("", nodes.raw("", made, format="html"), expr="html and not epub"),
-            addnodes.only("", still, expr="not html or epub"),
-        ]
+        self.label(still, values["name"])
+        return [pictures.enliven(still, found.markup())]
 
 
 class LayerTrace(PageDirective):

@@ -54,7 +54,8 @@ class Explorer {
     Object.assign(this, { host, data, sample: 0, o: 0, playing: 0, lit: [], at: FIRST });
     Object.assign(this, { from: { input: 0, kernel: 0, output: 0 }, menus: {}, left: {}, open: 0 });
     explorers += 1;
-    this.id = host.id ||= `explorer-${explorers}`;
+    // a page names the figure around it
+    this.id = host.id || host.closest("figure")?.id || (host.id = `explorer-${explorers}`);
     this.level = LEVELS.includes(data.controls) ? data.controls : "all";
     this.shadow = dress(host);
     this.root = document.createElement("div");
