@@ -20,16 +20,16 @@ from torch import Tensor, nn
 
 from convdocs import layers
 from convdocs.report import Call, Trace
+from convdocs.tracing import original
 
 Shape = tuple[int, ...]
 Site = tuple[CodeType, int]  # where in the user's code a call stands
 
 _NOT_USERS = (str(Path(torch.__file__).parent), str(Path(__file__).parent.parent))
 LETTERS = "abcdefghij"
-_CONVOLUTION = ("x", "weight", "bias")
 # what the operands of a call are called in a fix, by the name of the layer or function
-_NAMES = {
-    r"(?i)conv(_transpose)?\dd$|^linear$": _CONVOLUTION,
+_NAMES: dict[str, tuple[str, ...]] = {
+    r"(?i)conv(_transpose)?\dd$|^linear$": ("x", "weight", "bias"),
     r"(?i)(cross_?entropy|nll|bce|l1|mse|kl_?div|binary_cross|poisson|huber)": ("x", "target"),
     r"(?i)ctc": ("log_probs", "target", "input_lengths", "target_lengths"),
     r"(?i)cosine_?embedding": ("a", "b", "target"),
@@ -115,11 +115,13 @@ class Failure:
     def names(self) -> tuple[str, ...]:
         """What the call's operands are called in a fix's code: tensors, or a layer's arguments."""
         count = len(self.operands)
-        known = next((n for shape, n in _NAMES.items() if re.search(shape, self.kind)), ())
+        known: list[str] = next(
+            ([*names] for shape, names in _NAMES.items() if re.search(shape, self.kind)), []
+        )
         if not known and (self.layer is not None or count == 1):
-            known = ("x",)
+            known = ["x"]
         by_key = [key for key, value in self.kwargs.items() for _ in tensors_in([value])]
-        positional = (*known, *LETTERS[len(known) :])[: count - len(by_key)]
+        positional = [*known, *LETTERS[len(known) :]][: count - len(by_key)]
         return (*positional, *by_key)
 
     @cached_property
@@ -171,8 +173,9 @@ class Failure:
 
     def parameter(self, tensor: int) -> str:
         """The path of the model's parameter that an input is, or nothing."""
-        held = self.model.named_parameters() if self.model is not None else ()
-        return next((path for path, one in held if one is self.tensors[tensor]), "")
+        # a trace marks the stand-in of a parameter with the parameter's path
+        known = getattr(getattr(self.tensors[tensor], "_convdocs_mark", None), "parameters", ())
+        return known[0].path if len(known) == 1 else ""
 
 
 def tensors_in(values: Any) -> Iterator[Tensor]:
@@ -235,7 +238,8 @@ def module_calls(error: BaseException) -> list[ModuleCall]:
             site = (frame.f_code, at)
         if frame.f_code.co_name == "_call_impl" and isinstance(local.get("self"), nn.Module):
             args, kwargs = tuple(local["args"]), dict(local["kwargs"])
-            found.append(ModuleCall(local["self"], args, kwargs, site))
+            module = original(local["self"])  # a trace runs a stand-in of the model
+            found.append(ModuleCall(module, args, kwargs, site))
     return found
 
 

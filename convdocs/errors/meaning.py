@@ -113,7 +113,7 @@ def mismatches(failure: Failure) -> list[tuple[str, tuple[int, ...], tuple[int, 
 
 def listed(failure: Failure) -> str:
     """The path of a plain list, tuple or dict that holds the failing layer, or nothing."""
-    if failure.layer is None or failure.model is None or failure.path:
+    if failure.layer is None or failure.model is None:
         return ""
     if any(one is failure.layer for one in failure.model.modules()):
         return ""

@@ -6,7 +6,6 @@ The model is never changed: what runs is a copy of its tree that shares all but 
 from __future__ import annotations
 
 import contextlib
-import copy
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from convdocs.errors.failure import Failure, Site, is_users, tensors_in
 from convdocs.errors.repair import Earlier, Here, Member, ModelInput, Repair, Step
 from convdocs.errors.sizes import lacks_batch
 from convdocs.report import Call
+from convdocs.tracing.standin import Copier
 
 MANY_BYTES = 256 * 1024**2  # a layer up to this size is run for real when its dtype is in question
 _MADE_ONCE = ("layer", "shortcut")
@@ -56,46 +56,52 @@ def twin(layer: nn.Module, values: bool) -> nn.Module:
     return replica(layer, lambda one: one.detach().to("meta"))
 
 
+def _shared(**values: Any) -> Any:
+    """Holds what a trace's stand-in is to share: it copies objects, and no class."""
+    return type("_Shared", (), values)
+
+
 class FixedCall(nn.Module):
     """The failing call with its steps done: called as the layer or the function was."""
 
     def __init__(self, failure: Failure, steps: tuple[Step, ...], values: bool) -> None:
         super().__init__()
-        self.failure = failure
         self.layer = None if failure.layer is None or failure.own else twin(failure.layer, values)
         if failure.own:
             self.layer = failure.layer
-        self.made: dict[str, Any] = {}
-        self.rest: list[Step] = []
+        made_once: dict[str, Any] = {}
+        rest: list[Step] = []
         with quiet(values):
             for step in steps:
                 if step.target not in _MADE_ONCE:
-                    self.rest.append(step)
+                    rest.append(step)
                     continue
                 made = run(step.code, {"layer": self.layer})
                 if step.target == "layer" and failure.layer is not None:
                     still = failure.layer.training and not str(step.code).endswith(".eval()")
                     self.layer = made.train(still)
                 else:
-                    self.made[step.target] = made
+                    made_once[step.target] = made
+        self.shortcut = made_once.get("shortcut")
+        self.held = _shared(failure=failure, rest=rest)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        failure, first = self.failure, None
-        scope = {**kwargs, **self.made, "layer": self.layer}
+        failure, first = self.held.failure, None
+        scope = {**kwargs, "shortcut": self.shortcut, "layer": self.layer}
         held = (args, kwargs)
         if failure.layer is not None and args and not isinstance(args[0], Tensor):
             first, held = args[0], (args[1:], kwargs)
         operands = [*([] if first is None else [first]), *_all_tensors(held)]
         scope.update(zip(failure.names, operands, strict=False))
-        for step in self.rest:
+        for step in self.held.rest:
             scope[step.target] = run(step.code, scope)
-        results = [step.target for step in self.rest if step.target in ("y", "")]
+        results = [step.target for step in self.held.rest if step.target in ("y", "")]
         if results:
             return scope[results[-1]]
         return self._call(args, {**kwargs, **{k: scope[k] for k in kwargs}}, scope)
 
     def _call(self, args: Any, kwargs: dict[str, Any], scope: dict[str, Any]) -> Any:
-        failure = self.failure
+        failure = self.held.failure
         names = list(failure.names)
         if failure.layer is not None and args and not isinstance(args[0], Tensor):
             fixed = iter([scope[name] for name in names[1:]])
@@ -171,9 +177,9 @@ class Mended(nn.Module):
 
     def __init__(self, model: nn.Module, repair: Repair, values: bool) -> None:
         super().__init__()
-        self.inputs: list[tuple[int, Code]] = []
-        self.rules: list[_Rule] = []
-        swaps: dict[int, nn.Module] = {}
+        inputs: list[tuple[int, Code]] = []
+        rules: list[_Rule] = []
+        swaps: list[tuple[Any, Any]] = []
         members: dict[str, Any] = {}
         here: dict[int, tuple[Failure, list[Step]]] = {}
         for step in repair.steps:
@@ -184,34 +190,32 @@ class Mended(nn.Module):
                     with quiet(values):
                         members[path] = run(step.code, {})
                 case ModelInput(number):
-                    self.inputs.append((number, step.code))
+                    inputs.append((number, step.code))
                 case Earlier(call):
-                    self.rules.append(_Rule(_first_mended(step.code), call=call))
+                    rules.append(_Rule(_first_mended(step.code), call=call))
         known = {id(module) for module in model.modules()}
         for failure, steps in here.values():
             fixed = FixedCall(failure, tuple(steps), values)
             if failure.layer is not None and id(failure.layer) in known:
-                swaps[id(failure.layer)] = fixed
+                swaps.append((failure.layer, fixed))
             elif failure.layer is not None:  # made in forward, or held in a plain list
-                self.rules.append(_Rule(_on_first(fixed), site=failure.site))
+                rules.append(_Rule(_on_first(fixed), site=failure.site))
             else:
-                self.rules.append(_Rule(fixed, failure.call, failure.site))
+                rules.append(_Rule(fixed, failure.call, failure.site))
         for path, new in members.items():
             old = dict(model.named_modules()).get(path)
-            if isinstance(old, nn.Module) and isinstance(new, nn.Module):
-                swaps[id(old)] = new.train(old.training)
-        self.model = _swapped(model, swaps)
-        for path, new in members.items():
-            if not isinstance(dict(model.named_modules()).get(path), nn.Module):
-                self.model = _with_member(self.model, path.split("."), new)
+            if old is not None:
+                new.train(old.training)
+        self.model = _mended(model, swaps, members)
+        self.held = _shared(inputs=inputs, rules=rules)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         given = list(args)
-        for number, code in self.inputs:
+        for number, code in self.held.inputs:
             given[number] = run(code, {"x": given[number]})
-        if not self.rules:
+        if not self.held.rules:
             return self.model(*given, **kwargs)
-        with _Answers(self.rules):
+        with _Answers(self.held.rules):
             return self.model(*given, **kwargs)
 
 
@@ -224,35 +228,18 @@ def _on_first(fixed: FixedCall) -> Any:
     return lambda *args, **kwargs: fixed(args[0])
 
 
-def _swapped(module: nn.Module, new: dict[int, nn.Module]) -> nn.Module:
-    """A copy of the module tree with others in some places; the rest is shared."""
-    if id(module) in new:
-        return new[id(module)]
-    children = {
-        name: child if child is None else _swapped(child, new)
-        for name, child in module._modules.items()
-    }
-    if all(children[name] is child for name, child in module._modules.items()):
-        return module
-    twin = copy.copy(module)
-    twin._modules = children
-    return twin
-
-
-def _with_member(module: nn.Module, path: list[str], new: Any) -> nn.Module:
-    """A copy of the module tree with another parameter or attribute."""
-    twin = copy.copy(module)
-    name, *rest = path
-    if rest:
-        inner = _with_member(module._modules[name], rest, new)  # type: ignore[arg-type]
-        twin._modules = {**module._modules, name: inner}
-    elif name in module._parameters:
-        twin._parameters = {**module._parameters, name: new}
-    else:
-        twin.__dict__.pop(name, None)
-        twin._modules = dict(module._modules)
-        setattr(twin, name, new)
-    return twin
+def _mended(model: nn.Module, swaps: list[tuple[Any, Any]], members: dict[str, Any]) -> nn.Module:
+    """A copy of the model with others in some places; tensors are shared, the rest is its own."""
+    copier = Copier(lambda tensor: tensor)
+    for old, new in swaps:
+        copier.replace(old, new)
+    made: nn.Module = copier.copy(model)
+    for path, new in members.items():
+        owner, _, name = path.rpartition(".")
+        module = made.get_submodule(owner)
+        module.__dict__.pop(name, None)  # a plain list makes room for a module
+        setattr(module, name, new)
+    return made
 
 
 def try_here(failure: Failure, repair: Repair, *, values: bool) -> Exception | None:
