@@ -20,7 +20,7 @@ ENV_VERSION = 3
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives, their settings and their assets with a Sphinx application."""
     import convdocs
-    from convdocs.sphinxext import assets, directives, exercise, options, plain
+    from convdocs.sphinxext import assets, directives, exercise, options, pictures, plain
 
     for setting in options.SETTINGS:
         app.add_config_value(setting.name, setting.default, "env", [type(setting.default)])
@@ -32,6 +32,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         exercise.fold, html=html, latex=plainly, text=plainly, man=plainly, texinfo=plainly
     )
     app.add_post_transform(plain.Words)
+    pictures.register(app)
     app.connect("builder-inited", assets.declare)
     app.connect("html-page-context", assets.add)
     return {
