@@ -55,9 +55,13 @@ def add(
     if "conv-explorer" in used:
         files |= _explorer("explorer")
     if "network-explorer" in used:
+<<<<<<< HEAD
         files["network.js"] = _explorer("network")["network.js"]
     if "conv-animation" in used:
         files |= {file.name: file.read_text(encoding="utf-8") for file in PLAYER}
+=======
+        files |= _explorer("network")
+>>>>>>> main
     if "exercise" in used:
         files |= {file.name: file.read_text(encoding="utf-8") for file in EXERCISE}
     for name, content in files.items():
@@ -72,7 +76,7 @@ def add(
 def _explorer(name: str) -> dict[str, str]:
     from convdocs.explorer import bundle
 
-    return {f"{name}.css": bundle.style(name), f"{name}.js": bundle.script(name)}
+    return {f"{name}.js": bundle.script(name)}
 
 
 def _write(file: Path, content: str) -> None:

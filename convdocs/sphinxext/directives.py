@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from docutils import nodes
-from sphinx import addnodes
 
 import convdocs
 from convdocs.sphinxext import options, parts
@@ -84,17 +83,19 @@ class Shapes(PageDirective):
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         """The formula of each axis as a table."""
-        from convdocs import layers, spec
+        from convdocs import layers
+        from convdocs.spec import layer as from_text
+        from convdocs.spec import sliding
 
-        layer = spec.layer(self.text())
-        read = spec.sliding(layer, values["size"])
+        layer = from_text(self.text())
+        read = sliding(layer, values["size"])
         refused = convdocs.diagnose(layer, (read.in_channels or 1, *values["size"]))
         if refused:  # the formula gives a number for settings that torch does not take
             raise ValueError(refused.message)
-        made = parts.table(shapes_table(read, values["size"], layers.code(layer)))
-        self.set_source_info(made)
-        self.label(made, values["name"])
-        return [made]
+        spec, table = parts.table(shapes_table(read, values["size"], layers.code(layer)))
+        self.set_source_info(table)
+        self.label(table, values["name"])
+        return [spec, table]
 
 
 def shapes_table(layer: Layer, size: Sequence[int], code: str) -> Table:
@@ -138,47 +139,56 @@ class Explorer(Figure):
     declared = (
         *(one for one in Figure.declared if one is not options.VALUES),
         options.NUMBERS,
+        options.FILTER,
+        options.CONTROLS,
         options.BATCH,
         options.ADDRESS,
     )
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         """Embed the explorer, and draw the layer for builders without scripts."""
-        from convdocs.explorer import embed
+        from convdocs.sphinxext import pictures
 
         layer, x = self.layer(values)
-        if values["batch"]:
-            x = x.expand(values["batch"], *x.shape)
-        if values["values"] == "notebook":
-            x = embed.with_notebook_numbers(layer, x)
-        return [
-            addnodes.only(
-                "",
-                nodes.raw("", self.embed(layer, x, values), format="html"),
-                expr="html and not epub",
-            ),
-            addnodes.only("", self.draw((layer, x), values), expr="not html or epub"),
-        ]
+        return [pictures.enliven(self.draw((layer, x), values), self.embed(layer, x, values))]
 
     def layer(self, values: Mapping[str, Any]) -> tuple[nn.Module, Tensor]:
-        """The layer and an input; the notebook's own numbers are put in later."""
-        drawn = "random" if values["values"] == "notebook" else values["values"]
-        return super().layer({**values, "values": drawn})
+        """The layer and an input with the numbers of the options."""
+        from convdocs.explorer import numbers
+
+        ready = values["values"] in numbers.INPUTS
+        layer, x = super().layer({**values, "values": "whole" if ready else values["values"]})
+        if values["batch"]:
+            x = x.expand(values["batch"], *x.shape)
+        if ready:
+            x = numbers.fill_input(values["values"], x, len(values["size"]))
+        filters = values["filter"] or ("notebook" if values["values"] == "notebook" else None)
+        if filters and hasattr(layer, "weight"):
+            numbers.fill_filters(filters, layer)
+        return layer, x
 
     def embed(self, layer: nn.Module, x: Tensor, values: Mapping[str, Any]) -> str:
-        """The explorer's element, with the layer's numbers or the notebook's."""
-        from convdocs.explorer import embed
+        """The explorer's element; numbers that the script has by name are not written out."""
+        from convdocs.explorer import embed, numbers
 
-        known = {
-            "at": values["at"],
-            "name": nodes.make_id(values["name"] or ""),
-            "address": values["address"],
-            "errors": self.errors(),
-        }
-        if values["values"] == "notebook":
-            return embed.markup(embed.case(layer, tuple(x.shape)), **known)
-        explorer = embed.explore(layer, x)
-        return embed.markup(explorer.setting, own=explorer.own, **known)
+        explorer = embed.explore(layer, x, values["at"], controls=values["controls"])
+        own = dict(explorer.own)
+        setting = explorer.setting | {"filter": "own"}
+        if values["values"] in numbers.INPUTS:
+            setting["values"] = values["values"]
+            del own["x"]
+        if values["filter"] or values["values"] == "notebook":
+            setting["filter"] = values["filter"] or "notebook"
+            own = {name: tensor for name, tensor in own.items() if name == "x"}
+        return embed.markup(
+            setting,
+            own=own,
+            at=values["at"],
+            address=values["address"],
+            errors=self.errors(),
+            controls=values["controls"],
+            still=explorer.still,
+        )
 
 
 class NetworkExplorer(PageDirective):
@@ -192,6 +202,7 @@ class NetworkExplorer(PageDirective):
     declared = (
         options.INPUT,
         options.KWARGS,
+        options.DEPENDS,
         options.CLASSES,
         options.LABELS,
         options.CALLS,
@@ -218,11 +229,8 @@ class NetworkExplorer(PageDirective):
         alt = values["alt"] or draw.describe(figure)
         still = pictures.picture(self.env, figure, alt, values["width"])
         self.set_source_info(still)
-        made = found.markup(nodes.make_id(values["name"] or ""))
-        return [
-            addnodes.only("", nodes.raw("", made, format="html"), expr="html and not epub"),
-            addnodes.only("", still, expr="not html or epub"),
-        ]
+        self.label(still, values["name"])
+        return [pictures.enliven(still, found.markup())]
 
 
 class LayerTrace(PageDirective):
@@ -236,6 +244,7 @@ class LayerTrace(PageDirective):
     declared = (
         options.INPUT,
         options.KWARGS,
+        options.DEPENDS,
         options.FINDINGS,
         options.NAME,
         options.CLASS,
@@ -264,7 +273,7 @@ class ShapeError(PageDirective):
     argument = "a model, as net:small or net.py:Net, or a layer; or code in the body"
     body = "Code whose last line calls a model, a layer or a function, and fails."
     example = ".. shape-error:: Conv1d(3, 2, 3)\n   :input: 2,4,5"
-    declared = (options.INPUT, options.KWARGS, options.CLASS)
+    declared = (options.INPUT, options.KWARGS, options.DEPENDS, options.CLASS)
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         """Run the example, and explain its error."""
@@ -276,14 +285,10 @@ class ShapeError(PageDirective):
         return [parts.code(code), *said, *self.link(found)]
 
     def call(self, values: Mapping[str, Any]) -> str:
-        """The argument and its input as one would write the call."""
-        name = self.arguments[0].strip()
-        name = name if name.endswith(")") else name.rpartition(":")[2]
-        words = ", ".join(f"{key}={value!r}" for key, value in (values["kwargs"] or {}).items())
+        """The argument and its input as code that runs."""
         args, kwargs = values["input"]
         named = [f"{key}={tensor_code(value)}" for key, value in kwargs.items()]
-        inputs = ", ".join([*map(tensor_code, args), *named])
-        return f"{name}({words})({inputs})" if words else f"{name}({inputs})"
+        return f"import torch\n{self.code}({', '.join([*map(tensor_code, args), *named])})"
 
     def link(self, found: Diagnosis) -> list[nodes.Node]:
         """Where the error is explained, if the project says where that is."""
@@ -305,6 +310,9 @@ def tensor_code(value: Any) -> str:
     >>> tensor_code((2, 4, 5))
     'torch.zeros(2, 4, 5)'
     """
+    if isinstance(value, dict):
+        entries = (f"{key!r}: {tensor_code(one)}" for key, one in value.items())
+        return f"{{{', '.join(entries)}}}"
     shape = ", ".join(map(str, tuple(getattr(value, "shape", value))))
     dtype = f", dtype={value.dtype}" if hasattr(value, "dtype") else ""
     return f"torch.zeros({shape}{dtype})"
