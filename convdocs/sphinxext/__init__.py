@@ -14,17 +14,13 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 # Goes up when the nodes that the directives make change, so that old doctrees are read anew.
-ENV_VERSION = 4
+ENV_VERSION = 5
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives, their settings and their assets with a Sphinx application."""
     import convdocs
-<<<<<<< HEAD
-    from convdocs.sphinxext import assets, directives, exercise, options, pictures, plain
-=======
-    from convdocs.sphinxext import assets, directives, exercise, options, parts, plain
->>>>>>> main
+    from convdocs.sphinxext import assets, directives, exercise, options, parts, pictures, plain
 
     for setting in options.SETTINGS:
         app.add_config_value(setting.name, setting.default, "env", [type(setting.default)])

@@ -55,13 +55,9 @@ def add(
     if "conv-explorer" in used:
         files |= _explorer("explorer")
     if "network-explorer" in used:
-<<<<<<< HEAD
-        files["network.js"] = _explorer("network")["network.js"]
+        files |= _explorer("network")
     if "conv-animation" in used:
         files |= {file.name: file.read_text(encoding="utf-8") for file in PLAYER}
-=======
-        files |= _explorer("network")
->>>>>>> main
     if "exercise" in used:
         files |= {file.name: file.read_text(encoding="utf-8") for file in EXERCISE}
     for name, content in files.items():

@@ -16,11 +16,8 @@ from typing import TYPE_CHECKING, Any
 from docutils import nodes
 from sphinx import addnodes
 
-<<<<<<< HEAD
-from convdocs.sphinxext.pictures import themed
-=======
 from convdocs.sphinxext.parts import verbatim
->>>>>>> main
+from convdocs.sphinxext.pictures import themed
 
 if TYPE_CHECKING:
     from sphinx.environment import BuildEnvironment
@@ -31,12 +28,8 @@ _PLAIN = (
     *(nodes.Text, nodes.paragraph, nodes.strong, nodes.emphasis, nodes.literal, nodes.math),
     *(nodes.raw, nodes.figure, nodes.image, nodes.caption, nodes.container, nodes.literal_block),
     *(nodes.table, nodes.title, nodes.tgroup, nodes.colspec, nodes.thead, nodes.tbody),
-<<<<<<< HEAD
-    *(nodes.row, nodes.entry, nodes.reference, addnodes.only, themed),
-=======
     *(nodes.row, nodes.entry, nodes.reference, addnodes.only, addnodes.tabular_col_spec),
-    verbatim,
->>>>>>> main
+    *(verbatim, themed),
 )
 
 
