@@ -115,6 +115,11 @@ def blurred(x: Tensor) -> Tensor:
     return F.conv2d(F.pad(x, (1, 1, 1, 1), "reflect"), kernel, stride=2, groups=x.shape[1])
 
 
+def grouped(x: Tensor) -> Tensor:
+    """A group norm as a function, whose weight is a tensor too."""
+    return F.group_norm(x, 1, x.new_ones(x.shape[1]), x.new_zeros(x.shape[1]))
+
+
 STRIDED = {"a": nn.Conv2d(4, 4, 3, 2, 1), "b": nn.Conv2d(4, 4, 1, 2)}
 CONV, NORM = nn.Conv2d(1, 4, 1), nn.BatchNorm2d(4)
 FROZEN = nn.Linear(3, 2).requires_grad_(False).forward
@@ -323,6 +328,10 @@ QUIET: Cases = {
         (Way(lambda x: F.conv1d(x + F.avg_pool1d(x, 17, 1, 8), x.new_ones(1, 1, 3))), (1, 1, 9)),
         # a norm's mean of all cells is no neighbourhood
         (nn.Sequential(nn.Conv1d(1, 2, 1), nn.GroupNorm(1, 2), nn.Conv1d(2, 1, 3)), (1, 1, 8)),
+        (nn.Sequential(nn.Conv1d(1, 2, 1), Way(grouped), nn.Conv1d(2, 1, 3)), (1, 1, 8)),
+        # nor is a gate, whose squeeze reads all of it
+        (nn.Sequential(nn.Conv1d(1, 2, 1), Way(lambda x: x * x.mean(-1, keepdim=True).sigmoid()),
+                       nn.Conv1d(2, 1, 3)), (1, 1, 8)),
     ],
     "unregistered-parameters": [
         (nn.Sequential(nn.Conv2d(3, 4, 1), nn.Linear(8, 2)), (1, 3, 8, 8)),

@@ -65,16 +65,18 @@ class Graph:
 
 
 def _narrowest(call: Call, narrow: dict[int, Fields]) -> Fields:
-    rank = len(call.receptive_field)
-    if not call.windows and call.input_shapes == call.output_shapes:
-        # a norm's mean of all cells, or a softmax over them, tells no neighbourhood
-        source = call.sources[0]
-        return (IDENTITY,) * rank if source == MODEL_INPUT else narrow.get(source, ())
+    rank, out = len(call.receptive_field), call.output_shapes[0]
     paths: list[Fields] = []
-    for source, local in zip(call.sources, call.local_fields, strict=False):
-        if source != CONSTANT:
-            before = (IDENTITY,) * rank if source == MODEL_INPUT else narrow[source]
-            if not local or len(before) != len(local):
-                return ()
-            paths.append(tuple(map(through, before, local)))
+    for source, shape, local in zip(
+        call.sources, call.input_shapes, call.local_fields, strict=False
+    ):
+        if source == CONSTANT:
+            continue
+        before = (IDENTITY,) * rank if source == MODEL_INPUT else narrow[source]
+        if shape != out or call.windows:
+            before = tuple(map(through, before, local)) if len(before) == len(local) else ()
+        # otherwise: a norm's mean of all cells, or a softmax over them, tells no neighbourhood
+        if len(before) != rank:
+            return ()
+        paths.append(before)
     return min(paths, key=lambda fields: [field.size or 0 for field in fields], default=())
