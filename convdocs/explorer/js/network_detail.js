@@ -65,7 +65,7 @@ class Detail {
   /** Another call: its name, its switches, and a button for each of its maps. */
   build() {
     const { index } = this.view.chosen, call = this.net.calls[index], { maps, vector } = this.net.sheetOf(index);
-    const title = element("h3", { textContent: index < 0 ? "input" : call.kind });
+    const title = element("b", { textContent: index < 0 ? "input" : call.kind });
     const path = index < 0 ? "" : `${call.path || "in the model itself"} · ${call.code}`;
     const shape = element("span", { textContent: `${path ? `${path} · ` : ""}(${this.net.shape(index).join(", ")})` });
     this.head.replaceChildren(title, shape);
@@ -109,12 +109,12 @@ class Detail {
     const { index, at } = this.view.shown(), sheet = this.net.sheetOf(index), map = this.map();
     if (index !== this.index) this.build();
     const room = Math.max(Math.min(this.view.width - 24, this.view.narrow ? 600 : 400), 160);
-    this.hit = paintLarge(this.canvas, this.net, index, map, room, scheme, at, null);
+    this.hit = paintLarge(this.canvas, this.net, index, map, room, scheme, at);
     this.surface.ariaLabel = `${this.words(index, at)}. Arrow keys choose a cell`
       + (sheet.maps > 1 ? ", page up and page down a map" : "");
     const off = (key) => `${this.net.off.has(key)}`;
-    if (this.wholeSwitch) this.wholeSwitch.ariaPressed = off(`${index}`);
-    if (this.mapSwitch) this.mapSwitch.ariaPressed = off(`${index}.${map}`);
+    this.wholeSwitch?.setAttribute("aria-pressed", off(`${index}`));
+    this.mapSwitch?.setAttribute("aria-pressed", off(`${index}.${map}`));
     this.paintMaps(index, map, scheme);
     this.explain(index, at, regions);
   }

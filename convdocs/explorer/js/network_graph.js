@@ -7,7 +7,7 @@ const hullOf = (a, b) => a.map(([first, last], axis) =>
 const place = (shape, at) => shape.map((size, axis) => Math.floor(at / count(shape.slice(axis + 1))) % size);
 
 /** The cells that cells first..last of one axis read, by an AxisField of the trace. */
-function along([size, up, down, offset, runs], [first, last], cells) {
+function along([size, up, down, offset, runs], [first, last], cells, circular) {
   const runOf = (cell) => {
     if (!runs.length) {
       const start = offset + Math.floor((up * cell) / down);
@@ -22,6 +22,7 @@ function along([size, up, down, offset, runs], [first, last], cells) {
     const run = runOf(cell);
     if (run) [low, high] = [Math.min(low, run[0]), Math.max(high, run[1])];
   }
+  if (circular && low <= high && (low < 0 || high >= cells)) return [0, cells - 1];
   [low, high] = [Math.max(low, 0), Math.min(high, cells - 1)];
   return low > high ? null : [low, high];
 }
@@ -57,7 +58,7 @@ function readBy(net, call, which, region, from) {
       const field = axis < spatial ? null : fields[axis - spatial];
       made.push(names[axis] === "C" ? channelsRead(call, which, region[axis], from[axis])
         : axis < spatial ? region[axis]
-        : field ? along(field, region[axis], from[axis]) : [0, from[axis] - 1]);
+        : field ? along(field, region[axis], from[axis], op?.mode === "circular") : [0, from[axis] - 1]);
     }
     return made.includes(null) ? null : made;
   }

@@ -21,7 +21,7 @@ class Overview {
     Object.assign(this, made, { upright: this.view.narrow });
     this.measure(width);
     this.area.replaceChildren(this.drawEdges(), ...this.frames());
-    this.nodes.forEach((node, n) => this.area.append(this.box(node, n)));
+    this.nodes.forEach((node, n) => this.area.append(this.card(node, n)));
     this.at = Math.max(0, this.nodes.findIndex((node) => this.holds(node, this.view.chosen.index)));
     this.mark();
     if (held) this.nodes[this.at].button.focus();
@@ -30,7 +30,9 @@ class Overview {
   measure(width) {
     const room = (side) => this.columns * (side + 14 + GAP) - GAP + 4;
     this.side = this.upright ? 54 : SIDES.find((side) => room(side) <= width) ?? 72;
-    const [long, across] = this.upright ? [62, 164] : [this.side + 14, this.side + 46];
+    const broad = this.lanes > 1 ? 164 : Math.min(width - 16, 340);
+    const [long, across] = this.upright ? [62, broad] : [this.side + 14, this.side + 46];
+    this.box = this.upright ? [across - 110, this.side] : [this.side, this.side];
     const levels = this.arcs(), nested = this.depth();
     this.step = long + GAP;
     this.long = long;
@@ -133,7 +135,7 @@ class Overview {
     this.view.say(`${path} ${this.open.has(path) ? "unfolded" : "folded"}`);
   }
 
-  box(node, n) {
+  card(node, n) {
     const { left, top, width, height } = this.where(node), holder = element("div", { className: "node" });
     Object.assign(holder.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
     const [name, below] = this.words(node), one = button("", (event) => this.clicked(node, n, event));
@@ -175,7 +177,7 @@ class Overview {
   clicked(node, n, event) {
     const box = node.canvas.getBoundingClientRect(), sheet = this.net.sheetOf(node.call);
     const inside = event.detail > 0 && event.clientX >= box.left && event.clientY >= box.top;
-    const at = inside ? cellIn(sheet, this.side, event.clientX - box.left, event.clientY - box.top) : null;
+    const at = inside ? cellIn(sheet, this.box, event.clientX - box.left, event.clientY - box.top) : null;
     this.at = n;
     this.view.choose(node.call, at ?? this.view.middle(node.call), { open: true });
   }
@@ -213,7 +215,7 @@ class Overview {
     for (const node of this.nodes) {
       const region = regions.get(node.call);
       const lit = region && onSheet(region, this.net.shape(node.call), this.net.sheetOf(node.call));
-      paintSmall(node.canvas, this.net, node.call, this.side, scheme, lit);
+      paintSmall(node.canvas, this.net, node.call, this.box, scheme, lit);
     }
     this.mark();
   }
