@@ -41,6 +41,7 @@ extensions = [
     "published",
     "search_index",
     "quick_start",  # before what would load matplotlib
+    "sphinxarg.ext",
     "sphinxext.opengraph",
     "thumbnails",
     "twins",
