@@ -235,6 +235,13 @@ KWARGS = Option(
     "Arguments for a class or function that makes the model.",
     _kwargs,
 )
+DEPENDS = Option(
+    "depends",
+    "files, with spaces between; from this page, or from the project's root after a /",
+    "Files that the model reads: the page is read again when one of them changes.",
+    str.split,
+    [],
+)
 FINDINGS = Option(
     "findings",
     "show or hide",
