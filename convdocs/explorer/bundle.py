@@ -22,7 +22,11 @@ FILES = {
 GLOBALS = {"explorer": "ConvExplorer", "network": "ConvNetwork"}
 SHADOWED = ("network",)  # lives in a shadow root, which a page's style sheets do not reach
 
-_NO_CODE = re.compile(r"^[ \t]*(?:/\*[\s\S]*?\*/\s*\n|//[^\n]*\n|(?=\S)|\n)", re.MULTILINE)
+_NO_CODE = re.compile(
+    r"^[ \t]*(?:/\*[\s\S]*?\*/\s*\n|//[^\n]*\n|(?=\S)|\n)|[ \t]+// [^\n'\"`]*$|(?<=[,;({[])\n",
+    re.MULTILINE,
+)
+_NO_RULE = re.compile(r"/\*[\s\S]*?\*/\s*|(?<=[{};,:])\s+|\s+(?=[{}])|;\s*(?=\})")
 
 
 @lru_cache
@@ -37,7 +41,8 @@ def script(name: str) -> str:
     files = (HERE / "js" / f"{file}.js" for file in FILES[name])
     body = "".join(_NO_CODE.sub("", file.read_text(encoding="utf-8")) for file in files)
     if name in SHADOWED:
-        body = f"const STYLE = {json.dumps(style(name))};\n{body}"
+        rules = json.dumps(_NO_RULE.sub("", style(name)))
+        body = f"const STYLE = {rules};\n{body}"
     already = f"window.{GLOBALS[name]}"
     return f'(() => {{\n"use strict";\nif ({already}) return {already}.start();\n{body}}})();\n'
 

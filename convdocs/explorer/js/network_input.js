@@ -27,8 +27,11 @@ class Pad {
     const drawable = net.live;
     this.root = element("section", { className: "in", ariaLabel: "The input" });
     this.surface = element("div", {
-      className: "surface", tabIndex: 0, role: "application",
-      ariaLabel: drawable ? "Drawing pad: arrow keys move, space draws, delete erases"
+      className: "surface",
+      tabIndex: 0,
+      role: "application",
+      ariaLabel: drawable
+        ? "Drawing pad: arrow keys move, space draws, delete erases"
         : "The input: arrow keys choose a cell",
     });
     this.canvas = element("canvas");
@@ -114,8 +117,10 @@ class Pad {
 
   /** The places of a cell of the pad in the input: in an image, one in each channel. */
   places(row, column) {
-    const at = row * this.cells[1] + column, plane = this.cells[0] * this.cells[1];
-    return this.image ? Array.from({ length: this.net.inputSheet.maps }, (_, map) => map * plane + at)
+    const at = row * this.cells[1] + column,
+      plane = this.cells[0] * this.cells[1];
+    return this.image
+      ? Array.from({ length: this.net.inputSheet.maps }, (_, map) => map * plane + at)
       : [at];
   }
 
@@ -138,53 +143,70 @@ class Pad {
 
   /** Ink along a line, with a round pen a little wider than a cell; or one cell. */
   dots([r0, c0], [r1, c1], erase) {
-    const [rows, columns] = this.size, steps = Math.max(Math.abs(r1 - r0), Math.abs(c1 - c0), 1);
-    const pen = this.fine > 1 ? 0.62 * this.fine : 0.5, reach = Math.floor(pen);
+    const [rows, columns] = this.size,
+      steps = Math.max(Math.abs(r1 - r0), Math.abs(c1 - c0), 1);
+    const pen = this.fine > 1 ? 0.62 * this.fine : 0.5,
+      reach = Math.floor(pen);
     for (let i = 0; i <= steps; i++) {
       const row = Math.round(r0 + ((r1 - r0) * i) / steps);
       const column = Math.round(c0 + ((c1 - c0) * i) / steps);
-      for (let y = -reach; y <= reach; y++) for (let x = -reach; x <= reach; x++) {
-        const [r, c] = [row + y, column + x];
-        if (x * x + y * y <= pen * pen && r >= 0 && r < rows && c >= 0 && c < columns) {
-          this.drawing[r * columns + c] = erase ? 0 : 1;
+      for (let y = -reach; y <= reach; y++)
+        for (let x = -reach; x <= reach; x++) {
+          const [r, c] = [row + y, column + x];
+          if (x * x + y * y <= pen * pen && r >= 0 && r < rows && c >= 0 && c < columns) {
+            this.drawing[r * columns + c] = erase ? 0 : 1;
+          }
         }
-      }
     }
   }
 
   /** Count each block's pixels, and give the network the numbers. */
   send() {
-    const { fine, range: { low, high } } = this, [rows, columns] = this.cells;
+    const {
+        fine,
+        range: { low, high },
+      } = this,
+      [rows, columns] = this.cells;
     const values = this.net.values(-1).slice();
-    for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) {
-      let on = 0;
-      for (let i = 0; i < fine; i++) for (let j = 0; j < fine; j++)
-        on += this.drawing[(r * fine + i) * columns * fine + c * fine + j];
-      const [first] = this.places(r, c);
-      // where a cell is one pixel, those that were not drawn on keep their own number
-      if (fine === 1 && this.isOn(values[first]) === on) continue;
-      for (const at of this.places(r, c)) values[at] = low + ((high - low) * on) / fine ** 2;
-    }
+    for (let r = 0; r < rows; r++)
+      for (let c = 0; c < columns; c++) {
+        let on = 0;
+        for (let i = 0; i < fine; i++)
+          for (let j = 0; j < fine; j++)
+            on += this.drawing[(r * fine + i) * columns * fine + c * fine + j];
+        const [first] = this.places(r, c);
+        // where a cell is one pixel, those that were not drawn on keep their own number
+        if (fine === 1 && this.isOn(values[first]) === on) continue;
+        for (const at of this.places(r, c)) values[at] = low + ((high - low) * on) / fine ** 2;
+      }
     this.net.setInput(values);
   }
 
   chooseAt(pixel) {
     const [row, column] = pixel.map((one, axis) =>
-      Math.min(Math.max(Math.floor(one / this.fine), 0), this.cells[axis] - 1));
+      Math.min(Math.max(Math.floor(one / this.fine), 0), this.cells[axis] - 1),
+    );
     this.view.choose(-1, this.places(row, column)[0]);
   }
 
   keyed(event) {
-    const [rows, columns] = this.size, [row, column] = this.cursor;
+    const [rows, columns] = this.size,
+      [row, column] = this.cursor;
     const to = {
-      ArrowUp: [row - 1, column], ArrowDown: [row + 1, column],
-      ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1],
-      Home: [row, 0], End: [row, columns - 1],
+      ArrowUp: [row - 1, column],
+      ArrowDown: [row + 1, column],
+      ArrowLeft: [row, column - 1],
+      ArrowRight: [row, column + 1],
+      Home: [row, 0],
+      End: [row, columns - 1],
     }[event.key];
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (to) {
       event.preventDefault();
-      this.cursor = [Math.min(Math.max(to[0], 0), rows - 1), Math.min(Math.max(to[1], 0), columns - 1)];
+      this.cursor = [
+        Math.min(Math.max(to[0], 0), rows - 1),
+        Math.min(Math.max(to[1], 0), columns - 1),
+      ];
       if (!this.drawable) return void this.chooseAt(this.cursor);
       if (event.shiftKey) {
         this.begin();
@@ -202,38 +224,59 @@ class Pad {
   }
 
   paint(scheme, lit) {
-    const [rows, columns] = this.size, most = this.view.narrow ? 168 : PAD;
+    const [rows, columns] = this.size,
+      most = this.view.narrow ? 168 : PAD;
     const cell = Math.min(most / columns, most / rows);
-    const [width, height] = this.image ? [cell * columns, cell * rows]
+    const [width, height] = this.image
+      ? [cell * columns, cell * rows]
       : [most, Math.min(most, 20 * this.cells[0])];
-    const context = sized(this.canvas, width, height), values = this.net.values(-1);
+    const context = sized(this.canvas, width, height),
+      values = this.net.values(-1);
     const [wide, high] = [width / columns, height / rows];
     const box = { x: 0, y: 0, width, height };
     if (this.drawing && this.fine > 1) {
       paintMap(context, this.drawing, 0, { rows, columns }, box, { scale: 1, scheme, inked: true });
     } else this.picture(context, values, box, scheme);
     if (lit) {
-      const [top, bottom] = this.image ? lit.rows : this.net.inputSheet.vector ? lit.columns
-        : [Math.min(...lit.maps), Math.max(...lit.maps)];
+      const [top, bottom] = this.image
+        ? lit.rows
+        : this.net.inputSheet.vector
+          ? lit.columns
+          : [Math.min(...lit.maps), Math.max(...lit.maps)];
       const [left, right] = this.net.inputSheet.vector ? [0, 0] : lit.columns;
       const [w, h] = [wide * this.fine, high * this.fine];
-      frame(context, left * w + 1, top * h + 1, (right - left + 1) * w - 2, (bottom - top + 1) * h - 2, scheme);
+      frame(
+        context,
+        left * w + 1,
+        top * h + 1,
+        (right - left + 1) * w - 2,
+        (bottom - top + 1) * h - 2,
+        scheme,
+      );
     }
     if (this.drawable && this.view.shadow.activeElement === this.surface) {
       const [r, c] = this.cursor;
-      frame(context, c * wide + 1, r * high + 1, Math.max(wide - 2, 3), Math.max(high - 2, 3), scheme);
+      frame(
+        context,
+        c * wide + 1,
+        r * high + 1,
+        Math.max(wide - 2, 3),
+        Math.max(high - 2, 3),
+        scheme,
+      );
     }
     this.thumbs?.forEach((one, n) => this.thumb(one, n, scheme));
   }
 
   picture(context, values, box, scheme) {
-    const [rows, columns] = this.cells, look = { scale: scaleOf(values), scheme, inked: this.net.inked };
+    const [rows, columns] = this.cells,
+      look = { scale: scaleOf(values), scheme, inked: this.net.inked };
     if (this.net.inputSheet.vector) paintBars(context, values, box.width, box.height, scheme);
     else paintMap(context, values, 0, { rows, columns }, box, { ...look, colour: this.coloured });
   }
 
   thumb(one, n, scheme) {
-    one.setAttribute("aria-pressed", `${n === this.net.sample && !this.drawing}`);
+    one.ariaPressed = `${n === this.net.sample && !this.drawing}`;
     if (one.scheme === scheme) return;
     one.scheme = scheme;
     const box = { x: 0, y: 0, width: 28, height: 28 };
@@ -242,10 +285,9 @@ class Pad {
 }
 
 function rangeOf(samples) {
-  let low = Infinity, high = -Infinity;
-  for (const { data } of samples) for (const value of data) {
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
+  let low = Infinity,
+    high = -Infinity;
+  for (const { data } of samples)
+    for (const value of data) [low, high] = [Math.min(low, value), Math.max(high, value)];
   return low < high ? { low, high } : { low: 0, high: 1 };
 }
