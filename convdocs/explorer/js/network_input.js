@@ -44,9 +44,8 @@ class Pad {
       this.clearer = button("Clear", () => this.clear());
       tools.append(this.eraser, this.clearer);
     }
-    if (net.live && net.samples.length === 1) tools.append(button("Reset", () => this.pick(0)));
     if (tools.children.length) this.root.append(tools);
-    if (net.samples.length > 1) this.root.append(this.picker());
+    if (net.live || net.samples.length > 1) this.root.append(this.picker());
     this.surface.addEventListener("pointerdown", (event) => this.pressed(event));
     this.surface.addEventListener("pointermove", (event) => this.moved(event));
     for (const end of ["pointerup", "pointercancel"])
@@ -238,32 +237,15 @@ class Pad {
       paintMap(context, this.drawing, 0, { rows, columns }, box, { scale: 1, scheme, inked: true });
     } else this.picture(context, values, box, scheme);
     if (lit) {
-      const [top, bottom] = this.image
-        ? lit.rows
-        : this.net.inputSheet.vector
-          ? lit.columns
-          : [Math.min(...lit.maps), Math.max(...lit.maps)];
-      const [left, right] = this.net.inputSheet.vector ? [0, 0] : lit.columns;
+      const { vector } = this.net.inputSheet;
+      const strips = [Math.min(...lit.maps), Math.max(...lit.maps)];
+      const [top, bottom] = this.image ? lit.rows : vector ? lit.columns : strips;
+      const [left, right] = vector ? [0, 0] : lit.columns;
       const [w, h] = [wide * this.fine, high * this.fine];
-      frame(
-        context,
-        left * w + 1,
-        top * h + 1,
-        (right - left + 1) * w - 2,
-        (bottom - top + 1) * h - 2,
-        scheme,
-      );
+      frame(context, left * w, top * h, (right - left + 1) * w, (bottom - top + 1) * h, scheme);
     }
     if (this.drawable && this.view.shadow.activeElement === this.surface) {
-      const [r, c] = this.cursor;
-      frame(
-        context,
-        c * wide + 1,
-        r * high + 1,
-        Math.max(wide - 2, 3),
-        Math.max(high - 2, 3),
-        scheme,
-      );
+      frame(context, this.cursor[1] * wide, this.cursor[0] * high, wide, high, scheme);
     }
     this.thumbs?.forEach((one, n) => this.thumb(one, n, scheme));
   }

@@ -152,20 +152,20 @@ function paintBars(context, values, width, height, scheme) {
   return step;
 }
 
-/** A frame that is seen on any shade: a halo, and a line in it. */
+/** A frame that is seen on any shade: a halo, and a line in it; inside its box. */
 function frame(context, x, y, width, height, scheme) {
-  const room = 0.5;
-  context.lineWidth = 3;
-  context.strokeStyle = scheme.halo;
-  context.strokeRect(x - room, y - room, width + 2 * room, height + 2 * room);
-  context.lineWidth = 1.5;
-  context.strokeStyle = scheme.frame;
-  context.strokeRect(x - room, y - room, width + 2 * room, height + 2 * room);
+  for (const [lineWidth, strokeStyle] of [
+    [3, scheme.halo],
+    [1.5, scheme.frame],
+  ]) {
+    Object.assign(context, { lineWidth, strokeStyle });
+    context.strokeRect(x + 0.75, y + 0.75, Math.max(width - 1.5, 2), Math.max(height - 1.5, 2));
+  }
 }
 
 /** A frame around the bars first to last. */
 function frameRows(context, [first, last], step, width, scheme) {
-  frame(context, 1.5, first * step + 1, width - 3, (last - first + 1) * step - 2, scheme);
+  frame(context, 0, first * step, width, (last - first + 1) * step, scheme);
 }
 
 /** The small picture of what a call gives, the region that a chosen cell has seen framed in it. */
@@ -184,19 +184,17 @@ function paintSmall(canvas, net, index, [width, height], scheme, lit) {
   for (let map = 0; map < at.shown; map++) {
     paintMap(context, values, map * sheet.rows * sheet.columns, sheet, at.box(map), look);
   }
-  for (const map of lit?.maps ?? [])
-    if (map < at.shown) {
-      const { x, y } = at.box(map),
-        [top, left] = [lit.rows[0], lit.columns[0]];
-      frame(
-        context,
-        x + left * at.cw,
-        y + top * at.ch,
-        (lit.columns[1] - left + 1) * at.cw,
-        (lit.rows[1] - top + 1) * at.ch,
-        scheme,
-      );
-    }
+  // the channels of a sequence lie under each other: one frame around them all
+  const framed = lit && (sheet.strips ? [lit.maps[0]] : lit.maps);
+  for (const map of framed ?? []) {
+    if (map >= at.shown) continue;
+    const { x, y } = at.box(map),
+      [top, left] = [lit.rows[0], lit.columns[0]];
+    const last = at.box(Math.min(lit.maps.at(-1), at.shown - 1)).y;
+    const height = sheet.strips ? last - y + at.ch : (lit.rows[1] - top + 1) * at.ch;
+    const width = (lit.columns[1] - left + 1) * at.cw;
+    frame(context, x + left * at.cw, y + top * at.ch, width, height, scheme);
+  }
 }
 
 /** The cell of a small picture under a point; null beside the maps. */
@@ -238,7 +236,7 @@ function paintLarge(canvas, net, index, map, room, scheme, at) {
   if (at !== null && Math.floor(at / (sheet.rows * sheet.columns)) === map) {
     const row = Math.floor((at - first) / sheet.columns),
       column = (at - first) % sheet.columns;
-    frame(context, column * cell + 1, row * cell + 1, cell - 2, cell - 2, scheme);
+    frame(context, column * cell, row * cell, cell, cell, scheme);
   }
   return (x, y) => {
     const row = Math.floor(y / cell),
