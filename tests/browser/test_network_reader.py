@@ -260,12 +260,12 @@ def test_blocks_fold_and_keys_walk_the_calls(reader: Reader) -> None:
     assert page.locator(".node").count() > count
     page.get_by_role("button", name="fold 0, Block", exact=False).first.click()
     assert page.locator(".node").count() == count
-    page.locator(".node > button").first.focus()
+    page.locator(".card").first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    assert page.locator(".node > button.chosen").count() == 1
-    assert page.locator(".node > button[tabindex='0']").count() == 1
+    assert page.locator(".card.chosen").count() == 1
+    assert page.locator(".card[tabindex='0']").count() == 1
     page.keyboard.press("End")
     focused = "document.activeElement.shadowRoot.activeElement.getAttribute('aria-label')"
     assert "Linear" in page.evaluate(focused)

@@ -64,7 +64,6 @@ class View {
     top.append(this.pad.root, ...(this.answer ? [this.answer] : []));
     this.voice = element("p", { className: "voice", ariaLive: "polite" });
     this.back = button("Undo all changes", () => this.net.restore());
-    this.back.className = "back";
     this.why = element("p", { className: "why", hidden: this.net.live });
     if (!this.net.live) {
       this.why.textContent = `The numbers are torch’s own, recorded: ${this.net.why()}.`;

@@ -84,7 +84,7 @@ class Detail {
       { maps, vector } = this.net.sheetOf(index);
     const title = element("b", { textContent: index < 0 ? "input" : call.kind });
     const path = index < 0 ? "" : `${call.path || "in the model itself"} · ${call.code}`;
-    const shape = element("span", {
+    const shape = element("i", {
       textContent: `${path ? `${path} · ` : ""}(${this.net.shape(index).join(", ")})`,
     });
     this.head.replaceChildren(title, shape);

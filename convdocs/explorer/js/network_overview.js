@@ -202,6 +202,7 @@ class Overview {
     one.append(...(this.upright ? [node.canvas, text] : [text, node.canvas]));
     one.tabIndex = -1;
     node.button = one;
+    one.className = "card";
     holder.append(one);
     if (node.module) {
       const unfold = button("+", () => this.turn(node.module[0]));
