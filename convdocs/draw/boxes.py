@@ -9,6 +9,7 @@ from typing import Protocol
 from convdocs.draw.sheet import NOTE_SIZE, TITLE_SIZE, Sheet, text_width
 
 LINE_HEIGHT = 1.45
+HINTED = 1.025  # letters that are fitted to a screen's pixels take a little more room
 START, MIDDLE, END = 0.0, 0.5, 1.0  # how boxes are aligned
 
 
@@ -33,7 +34,7 @@ class Words:
 
     @property
     def width(self) -> float:
-        return text_width(self.words, self.size, self.weight)
+        return text_width(self.words, self.size, self.weight) * HINTED
 
     @property
     def height(self) -> float:
