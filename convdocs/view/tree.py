@@ -131,46 +131,31 @@ def rows(trace: Trace, depth: int | None = None, *, fold: bool | None = None) ->
     return _named(_fitting(root, depth, fold)[0])
 
 
-def all_rows(trace: Trace, depth: int | None = None) -> tuple[list[Row], frozenset[int]]:
-    """All rows, those of a fold inside it, and the rows whose inside is not shown at first."""
+def all_rows(
+    trace: Trace, depth: int | None = None, *, fold: bool | None = None
+) -> tuple[list[Row], frozenset[int]]:
+    """The rows to any depth, and those of them whose inside is not shown at first."""
     root = tree(trace)
-    shown, depth = _fitting(root, depth, None)
-    found: list[Row] = []
-    shut: set[int] = set()
-    if all(row.times == 1 for row in shown) and depth >= _depth(root):
-        return _named(shown), frozenset()
-    _unfolded(root.inside, 0, depth, found, shut)
+    shown, depth = _fitting(root, depth, fold)
+    deepest = _depth(root)
+    if fold is None and (deepest > depth or any(row.times > 1 for row in shown)):
+        fold = True
+    found = list(_walk([root.inside], 0, deepest, fold=bool(fold)))
+    shut = (at for at, row in enumerate(found) if row.node.inside and row.level + 1 >= depth)
     return _named(found), frozenset(shut)
 
 
 def _fitting(root: Node, depth: int | None, fold: bool | None) -> tuple[list[Row], int]:
     """The rows to the wanted depth, or to the depth that gives some 60, and that depth."""
-    deepest = _depth(root)
-    wanted = deepest if depth is None else depth
+    wanted = _depth(root) if depth is None else depth
     found = list(_walk([root.inside], 0, wanted, fold=bool(fold)))
     if fold is not None or len(found) <= ROWS:
         return found, wanted
-    for level in (wanted,) if depth is not None else range(deepest, 0, -1):
+    for level in (wanted,) if depth is not None else range(wanted, 0, -1):
         found = list(_walk([root.inside], 0, level, fold=True))
         if len(found) <= ROWS:
             break
     return found, level
-
-
-def _unfolded(nodes: list[Node], level: int, depth: int, found: list[Row], shut: set[int]) -> None:
-    """Write down all rows; those inside a fold are below its own, and shut."""
-    for run in _runs(nodes):
-        singles = sorted((node for same in run for node in same), key=lambda node: node.first)
-        folded = len(run) == 1 and len(singles) > 1
-        if folded:
-            shut.add(len(found))
-            found.append(_row(singles, level, singles))
-        for node in singles:
-            if node.inside and (folded or level + 1 >= depth):
-                shut.add(len(found))
-            found.append(_row([node], level + folded, [node]))
-            inner = 0 if folded else depth
-            _unfolded(node.inside, level + folded + 1, inner, found, shut)
 
 
 def _depth(node: Node) -> int:
