@@ -13,9 +13,9 @@ from torch.optim import Optimizer
 
 from convdocs.report import MODEL_INPUT, Memory, Trace
 from convdocs.suggest import nearest
-from convdocs.tracing.nodes import mapped, tensors_in
-from convdocs.tracing.recorder import NeedsValues
-from convdocs.tracing.run import observed
+from convdocs.tracing import observed
+from convdocs.tracing.kernels import NeedsValues
+from convdocs.tracing.nested import mapped, tensors_in
 
 META = torch.device("meta")
 Factory = Callable[[list[nn.Parameter]], Optimizer]
@@ -87,11 +87,12 @@ def memory(
 
 
 def _measured(twin: nn.Module, given: Any, optimizer: str | Factory | None) -> Memory:
-    own = [*twin.parameters(), *twin.buffers()]
-    saved = _Saved(own)
+    saved = _Saved()
     try:
         with torch.autograd.graph.saved_tensors_hooks(saved.pack, lambda tensor: tensor):
-            trace = observed(twin, given[0], given[1], saved.call, values=False, gradient=True)
+            trace = observed(
+                twin, given[0], given[1], saved.call, values=False, gradient=True, ready=saved.begin
+            )
     except NeedsValues as reason:
         raise ValueError(
             f"{type(twin).__name__} looks at values ({reason}): its memory cannot be found from "
@@ -122,21 +123,20 @@ def _measured(twin: nn.Module, given: Any, optimizer: str | Factory | None) -> M
 
 
 class _Saved:
-    """Collects what autograd saves, storage by storage, for the call that saves it first.
+    """Collects what autograd saves, storage by storage, for the call that saves it first."""
 
-    Parameters
-    ----------
-    own : iterable of Tensor
-        The model's parameters and buffers, which are kept anyway.
-    """
-
-    def __init__(self, own: Iterable[Tensor]) -> None:
-        self.own = {storage._cdata for storage in map(_storage, own)}
+    def __init__(self) -> None:
+        self.own: set[int] = set()  # storages of parameters and buffers, which are kept anyway
         self.sizes: dict[int, int] = {}
         self.by_call: list[int] = []
         self._since = 0
         self._alive: list[Any] = []  # so that no two storages have the same address
         self._given: list[list[tuple[int, int]]] = []
+
+    def begin(self, model: nn.Module) -> None:
+        """The model that will run."""
+        own = (*model.parameters(), *model.buffers())
+        self.own = {storage._cdata for storage in map(_storage, own)}
 
     def pack(self, tensor: Tensor) -> Tensor:
         """Note a tensor that is saved."""
