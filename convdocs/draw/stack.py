@@ -8,14 +8,17 @@ from functools import cached_property, partial
 
 from matplotlib.figure import Figure, SubFigure
 
+from convdocs.draw.blocks import by_blocks
 from convdocs.draw.boxes import Box, Column, Row, Words, flow, heading, titled, wrapped
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Sheet, text_width
 from convdocs.draw.tensors import Tensor, boxes_of, lanes
-from convdocs.report import Trace
+from convdocs.report import Call, Trace
 
 TALLEST = 62.0  # points of the most channels, and of the longest side
+SHORTEST = 26.0  # the same where there are many boxes
+AT_FULL_SIZE = 12  # boxes; with more of them texts are closer as well
 SMALLEST = 3.0
 SLANT = 0.35  # of the depth
 LANE = 9.0
@@ -27,6 +30,7 @@ MOST_NAMED = 24  # tensors in the description
 
 def stack(
     *traces: Trace,
+    depth: int | None = None,
     titles: Sequence[str] | None = None,
     title: str | None = None,
     caption: str | None = None,
@@ -42,6 +46,9 @@ def stack(
     ----------
     *traces : Trace
         From :func:`convdocs.trace`.
+    depth : int, optional
+        How deep modules are opened: a module that is not is one box, and so are blocks that
+        repeat. Left out, so deep that some 40 boxes are enough.
     titles : sequence of str, optional
         What each stack is called; the models' names when left out.
     title, caption : str, optional
@@ -63,6 +70,7 @@ def stack(
     """
     if not traces:
         raise DrawError("stack draws a trace: draw.stack(convdocs.trace(model, shape))")
+    traces = tuple(by_blocks(trace, depth) for trace in traces)
     names = [trace.model for trace in traces] if titles is None else list(titles)
     if len(names) != len(traces):
         raise DrawError(f"{len(names)} titles for {len(traces)} stacks; give each one its title")
@@ -93,7 +101,8 @@ def _tensors(trace: Trace) -> list[Tensor]:
 def _page(title: str, stacks: list[tuple[str, _Stack]], scale: _Scale, room: float) -> Box:
     side = room if len(stacks) == 1 or room <= PHONE else (room - 20) / 2
     placed = [replace(stack, room=side) for _, stack in stacks]
-    if side < room and len({len(stack.tensors) for stack in placed}) == 1:  # level with each other
+    if side < room and len({len(stack.tensors) for stack in placed}) == 1
+    ):  # level with each other
         rows = tuple(max(heights) for heights in zip(*(s.heights for s in placed), strict=True))
         placed = [replace(stack, least=rows) for stack in placed]
     boxes = [titled(stack, name) for stack, (name, _) in zip(placed, stacks, strict=True)]
@@ -115,7 +124,9 @@ class _Scale:
         vectors = [tensor.sides for tensor in tensors if len(tensor.sides) == 1]
         most = max((sides[-min(len(sides), 3)] for sides in maps or vectors), default=1)
         longest = max((side for sides in maps for side in sides[1:][-2:]), default=1)
-        self.channel, self.cell = TALLEST / max(most, 1), TALLEST / max(longest, 1)
+        self.dense = len(tensors) > AT_FULL_SIZE
+        self.tallest = max(SHORTEST, TALLEST * min(1.0, AT_FULL_SIZE / max(len(tensors), 1)))
+        self.channel, self.cell = self.tallest / max(most, 1), self.tallest / max(longest, 1)
         self.flat = any(len(sides) > 2 for sides in maps)
 
     def size(self, tensor: Tensor) -> tuple[float, float, float]:
@@ -125,7 +136,7 @@ class _Scale:
             case 0:
                 return SMALLEST, SMALLEST, 0.0
             case 1:
-                return 8.0, min(TALLEST, max(SMALLEST, sides[0] * self.channel)), 0.0
+                return 8.0, min(self.tallest, max(SMALLEST, sides[0] * self.channel)), 0.0
             case 2:
                 return self._cells(sides[1]), max(SMALLEST, sides[0] * self.channel), 0.0
         depth = max(SMALLEST, sides[-3] * self.channel) * SLANT
@@ -246,12 +257,12 @@ class _Stack:
         """The layers that made a tensor, what they changed, and what is amiss with them."""
         tensor = self.tensors[place]
         words: list[Box] = []
-        for call in tensor.calls:
-            label = call.code if call.kind in call.code else call.kind
-            name = f"{call.path}  {label}" if call.path else label
+        labels = [_call_words(call) for call in tensor.calls]
+        for name in [", ".join(labels)] if self.scale.dense else labels:
             words += [Words(line, NOTE_SIZE) for line in wrapped(name, room, NOTE_SIZE)]
-            codes = [one.code for one in self.trace.findings if one.index == call.index]
-            words += [Words(f"! {code}", NOTE_SIZE, "window", "bold") for code in codes]
+        made = {call.index for call in tensor.calls}
+        codes = dict.fromkeys(one.code for one in self.trace.findings if one.index in made)
+        words += [Words(f"! {code}", NOTE_SIZE, "window", "bold") for code in codes]
         if change := _change(tensor, [self.tensors[source] for source in tensor.sources]):
             words.append(Words(change, NOTE_SIZE, "muted"))
         return Column(tuple(words), gap=0)
@@ -314,6 +325,11 @@ class _Piece:
             sheet.text(left + wide / 2, middle, words, size=NOTE_SIZE)
         else:
             sheet.text(left - 4, middle, words, size=NOTE_SIZE, align="right", role="muted")
+
+
+def _call_words(call: Call) -> str:
+    label = call.code if call.kind in call.code else call.kind
+    return f"{call.path}  {label}" if call.path else label
 
 
 def _label(tensor: Tensor) -> str:
