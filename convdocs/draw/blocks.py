@@ -63,6 +63,7 @@ def _blocks(node: Node, depth: int) -> Iterator[_Block]:
         path = span_of(first.path, last.path)
         if len(nodes) == 1:
             code = kind if first.call else f"{kind}{_inside(first)}"
+            kind = first.call.kind if first.call else kind
         yield _Block(path, kind, code, first.first, last.last, last)
 
 
