@@ -369,9 +369,7 @@ def test_flexible_attention():
 
 def test_a_shape_beside_a_tensor_is_a_tuple_of_ints():
     words = torch.randint(1, 20, (4, 30))
-    found = trace(
-        nn.CTCLoss(), torch.randn(50, 4, 20).log_softmax(2), words, (50,) * 4, (30,) * 4
-    )
+    found = trace(nn.CTCLoss(), torch.randn(50, 4, 20).log_softmax(2), words, (50,) * 4, (30,) * 4)
     assert found.input_shapes == ((50, 4, 20), (4, 30))
 
 
