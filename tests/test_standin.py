@@ -10,6 +10,7 @@ import time
 from collections import UserDict, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -136,11 +137,9 @@ def test_nested_state_stays(run: Any, fails: bool):
     weight = model.layer.weight.clone()
     if fails:
         model.register_forward_hook(lambda *_: 1 / 0)
-    try:
+    expected = pytest.raises(TraceError) if fails and run is not diagnose else nullcontext()
+    with expected:
         run(model, torch.ones(2, 8))
-    except TraceError as error:
-        assert fails
-        assert isinstance(error.__cause__, ZeroDivisionError)
     assert model.state == {"a": {"k": []}}
     assert model.box.tensor is None
     assert model.slots.tensor.tolist() == [0]
