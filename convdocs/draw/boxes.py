@@ -125,7 +125,7 @@ def wrapped(words: str, width: float, size: float, weight: str = "normal") -> li
     lines = [""]
     for word in words.split(" "):
         longer = f"{lines[-1]} {word}".strip() if lines[-1] else word
-        if lines[-1] and text_width(longer, size, weight) > width:
+        if lines[-1] and text_width(longer, size, weight) * HINTED > width:
             lines.append(word)
         else:
             lines[-1] = longer if word else lines[-1] + " "

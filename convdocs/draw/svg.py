@@ -190,7 +190,7 @@ def _look(gc: Any, face: Any) -> str:
 
 
 def _colour(what: str, colour: Any, gc: Any) -> str:
-    alpha = gc.get_alpha() if gc.get_alpha() is not None else (*colour, 1.0)[3]
+    alpha = gc.get_alpha() if gc.get_forced_alpha() else (*colour, 1.0)[3]
     opacity = "" if alpha == 1 else f' {what}-opacity="{_short(alpha)}"'
     return f' {what}="{to_hex(colour)}"{opacity}'
 
