@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from convdocs.door import trace as trace
     from convdocs.errors.diagnosis import diagnose as diagnose
     from convdocs.errors.diagnosis import explaining as explaining
-    from convdocs.explorer.embed import explore as explore
+    from convdocs.explorer.entry import explore as explore
     from convdocs.solving import solve as solve
     from convdocs.tracing import TraceError as TraceError
 
@@ -25,7 +25,7 @@ _ROOMS = {
     "diagnose": "convdocs.errors.diagnosis",
     "explain": "convdocs.cells",
     "explaining": "convdocs.errors.diagnosis",
-    "explore": "convdocs.explorer.embed",
+    "explore": "convdocs.explorer.entry",
     "solve": "convdocs.solving",
     "trace": "convdocs.door",
     "TraceError": "convdocs.tracing",

@@ -6,45 +6,26 @@ import argparse
 import inspect
 import json
 import os
-import shutil
 import signal
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import convdocs
 from convdocs.parser import LAYER_OPTIONS, get_parser
+from convdocs.report import document
 from convdocs.view import tables, terminal
+from convdocs.view.shown import Sheet, Shown
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from convdocs.errors.diagnosis import Diagnosis
-    from convdocs.report import Trace
-    from convdocs.view.tables import Part
-
 FINE, PROBLEM, USAGE, INTERRUPTED = 0, 1, 2, 130
 INTERRUPTION = "convdocs: interrupted"
-PAGE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title}</title>
-<style>body {{ max-width: 80rem; margin: 0 auto; padding: 1rem; font-family: sans-serif; }}</style>
-</head>
-<body>
-<h1>{title}</h1>
-{part}
-</body>
-</html>"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -127,15 +108,15 @@ def _sentence(error: BaseException) -> str:
 
 def trace(args: argparse.Namespace) -> int:
     """Print a model's trace, or up to where it fails and why."""
-    from convdocs.view import trace as view
-
+    columns = args.columns.split(",") if args.columns else None
     try:
         with _model(args) as (model, inputs, named):
             found = convdocs.trace(model, *inputs, **named)
     except convdocs.TraceError as error:
-        table = view.failed(error.trace, error.call)
-        return _problem(args.format, [table], error.diagnosis, error.trace)
-    _show(args.format, view.parts(found), found.to_dict())
+        data = (error.diagnosis or error.trace).to_dict()
+        _show(args.format, [one for one in (error.trace, error.diagnosis) if one], data)
+        return PROBLEM
+    _show(args.format, [found], found.to_dict(), depth=args.depth, columns=columns)
     return FINE
 
 
@@ -143,22 +124,11 @@ def diagnose(args: argparse.Namespace) -> int:
     """Print why a model fails, if it does."""
     with _model(args) as (model, inputs, named):
         found = convdocs.diagnose(model, *inputs, **named)
-    if found is not None:
-        return _problem(args.format, [], found, found.trace)
-    _show(args.format, [tables.Paragraph("It runs: nothing to diagnose.")], None)
-    return FINE
-
-
-def _problem(form: str, parts: list[Part], found: Diagnosis, upto: Trace | None) -> int:
-    from convdocs.view import diagnosis as view
-
-    names = ("code", "path", "message", "cause", "url")
-    data = {
-        **{name: getattr(found, name) for name in names},
-        "fixes": [asdict(fix) for fix in found.fixes],
-        "trace": upto and upto.to_dict(),
-    }
-    _show(form, [*parts, *view.parts(found)], data)
+    if found is None:
+        words = Sheet(tables.Paragraph("It runs: nothing to diagnose."))
+        _show(args.format, [words], document(None, None))
+        return FINE
+    _show(args.format, [found], found.to_dict())
     return PROBLEM
 
 
@@ -188,17 +158,17 @@ def _check_inputs(model: nn.Module, by_place: list[Any], by_name: dict[str, Any]
         return
 
 
-def _show(form: str, parts: Sequence[Part], data: Any) -> None:
+def _show(form: str, records: Sequence[Shown], data: Any, **options: Any) -> None:
     match form:
         case "json":
             print(json.dumps(data, indent=2))
         case "markdown":
-            print(tables.to_markdown(parts))
+            print("\n\n".join(record.to_markdown(**options) for record in records))
         case "html":
-            print(tables.to_html(parts))
+            print("\n".join(record.to_html(**options) for record in records))
         case _:
-            width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-            print(terminal.show(parts, width, colour=terminal.has_colour(sys.stdout)))
+            colour = terminal.has_colour(sys.stdout)
+            print("\n\n".join(record.to_text(colour=colour, **options) for record in records))
 
 
 def _layer(args: argparse.Namespace) -> tuple[nn.Module, Tensor]:
@@ -253,7 +223,8 @@ def draw(args: argparse.Namespace) -> int:
         raise ValueError(f"--dark is for .svg, not {suffix}")
     layer, x = _layer(args)
     if refused := convdocs.diagnose(layer, x):
-        return _problem("text", [], refused, None)
+        _show("text", [refused], None)
+        return PROBLEM
     figure = pictures.layer(layer, x, at=_cell(args))
     if suffix != ".svg":
         figure.savefig(args.output)
@@ -277,19 +248,27 @@ def solve(args: argparse.Namespace) -> int:
     rows = tuple((window.arguments, window.formula(args.start)) for window in windows)
     columns = (tables.Column("settings", code=True), tables.Column("output size"))
     caption = f"{args.start} cells to {args.end}"
-    _show("text", [tables.Table(columns, rows, caption)], None)
+    _show("text", [Sheet(tables.Table(columns, rows, caption))], None)
     return FINE
 
 
 def explore(args: argparse.Namespace) -> int:
-    """Write a page with a layer's explorer."""
+    """Write a page with the explorer of a layer, or of a model on its input."""
     from convdocs import layers
-    from convdocs.explorer import embed
+    from convdocs.explorer import embed, network, page
 
+    if args.input:
+        args.model = args.layer
+        with _model(args) as (model, by_place, by_name):
+            if by_name:
+                raise ValueError(f"--input {next(iter(by_name))}=: explore takes inputs by place")
+            net = network.explore(model, *by_place)
+        return _write(args.output, page.page(net.trace.model, net._repr_html_()))
+    if not args.size:
+        raise ValueError("--size is needed for a layer, as 7 or 4x5; --input for a model")
     layer, x = _layer(args)
     explorer = embed.explore(layer, x, at=_cell(args))
-    title = tables.escape_html(layers.code(layer))
-    return _write(args.output, PAGE.format(title=title, part=explorer._repr_html_()))
+    return _write(args.output, page.page(layers.code(layer), explorer._repr_html_()))
 
 
 def _cell(args: argparse.Namespace) -> tuple[int, ...] | None:

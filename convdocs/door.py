@@ -10,7 +10,6 @@ from torch import nn
 from convdocs import tracing
 from convdocs.errors.diagnosis import of_trace
 from convdocs.report import Trace
-from convdocs.view.diagnosis import note
 
 
 def trace(model: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
@@ -42,5 +41,5 @@ def trace(model: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
         # nothing that goes wrong in here may stand in the way of the model's own error
         with contextlib.suppress(Exception):
             error.diagnosis = of_trace(error, model, inputs, kwargs)
-            error.add_note(note(error.diagnosis))
+            error.add_note(error.diagnosis.note())
         raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+AXIS_NAMES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 

@@ -11,11 +11,10 @@ from typing import Any, Literal
 from torch import Tensor, jit, nn
 from torch.nn import functional as F
 
+from convdocs.geometry import AXIS_NAMES as AXIS_NAMES
 from convdocs.geometry import Window, same_padding
 
 Family = Literal["convolution", "transposed", "max", "average", "lp", "unfold"]
-
-AXIS_NAMES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 
 
 class LayerError(ValueError):

@@ -119,6 +119,14 @@ def _command(
 def _model_command(add: Any, name: str, summary: str, *examples: str) -> None:
     made = _command(add, name, summary, *examples)
     made.add_argument("model", help="module:name, file.py:name, or a layer as Conv1d(3, 2, 3).")
+    _input_options(made)
+    made.add_argument("--format", choices=FORMATS, default="text", help="What to print.")
+    if name == "trace":
+        made.add_argument("--depth", type=int, metavar="N", help="Levels of modules to open.")
+        made.add_argument("--columns", metavar="NAMES", help="Columns, as layer,output,params.")
+
+
+def _input_options(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--input",
         action="append",
@@ -140,13 +148,12 @@ def _model_command(add: Any, name: str, summary: str, *examples: str) -> None:
         metavar="DICT",
         help='Arguments of the class or function together, as {"width": 8}.',
     )
-    made.add_argument("--format", choices=FORMATS, default="text", help="What to print.")
 
 
 def _layer_command(add: Any, name: str, summary: str, *examples: str) -> argparse.ArgumentParser:
     made = _command(add, name, summary, *examples)
     made.add_argument("layer", help="A kind, as conv2d, or a whole layer, as Conv2d(1, 1, 3).")
-    made.add_argument("--size", required=True, help="Size of the input, as 7 or 4x5.")
+    made.add_argument("--size", required=name != "explore", help="Size of the input, as 7 or 4x5.")
     made.add_argument("--channels", metavar="IN,OUT", help="Channels of a convolution, as 3,2.")
     for option in ("kernel", "stride", "padding", "dilation", "output-padding"):
         made.add_argument(f"--{option}", metavar="N", help="One number, or one per axis as 3x2.")
@@ -179,12 +186,15 @@ def _draw_command(add: Any) -> None:
 
 
 def _explore_command(add: Any) -> None:
-    _layer_command(
+    made = _layer_command(
         add,
         "explore",
-        "Write the interactive explorer of a layer as a page that needs no other file.",
+        "Write the interactive explorer of a layer or a network as a page that needs no other "
+        "file.",
         "convdocs explore conv1d --size 7 --kernel 3 -o e.html",
+        "convdocs explore net.py:Net --input 1,1,28,28 -o net.html",
     )
+    _input_options(made)
 
 
 def _solve_command(add: Any) -> None:

@@ -1,16 +1,21 @@
-"""What a trace is: plain frozen data that pickles, compares and turns into JSON and back."""
+"""The records of a run: plain frozen data that pickles, compares and turns into JSON."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from fractions import Fraction
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Literal, NamedTuple
 
+from convdocs import schema
 from convdocs.geometry import Window
 from convdocs.receptive import AxisField
-
-SCHEMA_VERSION = 1
+from convdocs.view import diagnosis as _diagnosis
+from convdocs.view import trace as _trace
+from convdocs.view.markdown import to_markdown
+from convdocs.view.page import to_html
+from convdocs.view.shown import Shown
+from convdocs.view.tables import Part
+from convdocs.view.terminal import page_width, to_text
 
 MODEL_INPUT = -1
 CONSTANT = -2
@@ -114,7 +119,8 @@ class ModuleSummary(NamedTuple):
     depth : int
         0 for the model, 1 for what it holds, and so on.
     first, last : int
-        Indices of the first and the last call made inside it.
+        Indices of the first and the last call made inside it; ``last`` is ``first - 1`` for a
+        container that made none.
     params, trainable : int or None
         Parameters first used inside it, and those of them that require a gradient.
     macs : int or None
@@ -143,7 +149,7 @@ class ModuleSummary(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Shown):
     """A silent mistake: the model runs, and does something its author hardly meant.
 
     Parameters
@@ -177,16 +183,14 @@ class Finding:
     def __str__(self) -> str:
         return f"{self.path or '(model)'}: {self.sentence} {self.fix} [{self.code}]"
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(str(self))
-
-    def _repr_html_(self) -> str:
-        return str(import_module("convdocs.view.trace").finding_html(self))
+    def parts(self) -> list[Part]:
+        """As :meth:`Shown.parts`."""
+        return [_trace.note(self)]
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
-    """All that one run of a model told.
+class Trace(Shown):
+    """One run of a model, whole or up to the call that failed.
 
     Parameters
     ----------
@@ -216,6 +220,10 @@ class Trace:
         The model's tree in order of execution: containers, leaf modules, functions.
     output_sources : tuple of int
         Per output of the model, the call it came from, as in :attr:`Call.sources`.
+    failed : Call or None
+        The call that raised, which has no outputs; None when the model ran.
+    error : str
+        What it raised, ``"RuntimeError: ..."``.
 
     Examples
     --------
@@ -240,6 +248,8 @@ class Trace:
     notes: tuple[str, ...] = ()
     modules: tuple[ModuleSummary, ...] = ()
     output_sources: tuple[int, ...] = ()
+    failed: Call | None = None
+    error: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """As dicts, lists, strings and numbers that JSON can hold, with a schema version.
@@ -247,37 +257,42 @@ class Trace:
         Examples
         --------
         >>> Trace("Net").to_dict()["schema"]
-        1
+        2
         """
-        return {"schema": SCHEMA_VERSION, **_plain(self)}
+        return document(self, None)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Trace":
-        """The trace that :meth:`to_dict` was called on.
+        """The trace in what :meth:`to_dict`, of a trace or of a diagnosis, returned.
 
         Raises
         ------
         ValueError
-            When ``data`` was written with another schema version.
+            When ``data`` is of a schema version that is not known, or not what its version
+            promises; the message says where.
 
         Examples
         --------
         >>> Trace.from_dict(Trace("Net").to_dict()) == Trace("Net")
         True
         """
-        if data.get("schema") != SCHEMA_VERSION:
-            raise ValueError(
-                f"this trace has schema version {data.get('schema')!r}; "
-                f"this convdocs reads version {SCHEMA_VERSION}"
-            )
-        values = {key: _frozen(value) for key, value in data.items() if key != "schema"}
-        values["calls"] = tuple(_call(call) for call in data["calls"])
-        values["findings"] = tuple(
-            Finding(**{key: _frozen(value) for key, value in finding.items()})
-            for finding in data["findings"]
-        )
-        values["modules"] = tuple(_module(module) for module in data.get("modules", ()))
-        return cls(**values)
+        schema.version_of(data)
+        own = {name: value for name, value in data.items() if name not in ("schema", "diagnosis")}
+        trace = schema.record(cls, own)
+        if data["schema"] == 1:  # which did not say what is trainable
+            trace = replace(trace, calls=tuple(c._replace(trainable=None) for c in trace.calls))
+        trace._check()
+        return trace
+
+    def _check(self) -> None:
+        """Refuse numbers of calls that there are not."""
+        made = range(CONSTANT, len(self.calls))
+        for call in self.calls:
+            if any(source not in made for source in call.sources):
+                raise ValueError(f"calls[{call.index}].sources: there are {len(self.calls)} calls")
+        for place, module in enumerate(self.modules):
+            if not 0 <= module.first <= module.last + 1 <= len(self.calls):
+                raise ValueError(f"modules[{place}]: there are {len(self.calls)} calls")
 
     def to_json(self, *, indent: int | None = None) -> str:
         """The same as :meth:`to_dict`, as JSON.
@@ -285,19 +300,9 @@ class Trace:
         Examples
         --------
         >>> Trace("Net").to_json()[:12]
-        '{"schema": 1'
+        '{"schema": 2'
         """
         return json.dumps(self.to_dict(), indent=indent)
-
-    def to_markdown(self) -> str:
-        """The table in Markdown.
-
-        Examples
-        --------
-        >>> print(Trace("Net").to_markdown().splitlines()[0])
-        Net
-        """
-        return str(import_module("convdocs.view.trace").markdown(self))
 
     def to_dataframe(self) -> Any:
         """The calls as a pandas DataFrame, one row each.
@@ -321,55 +326,222 @@ class Trace:
         index = pandas.Index([call.index for call in self.calls], name="index", dtype="int64")
         return pandas.DataFrame(rows, columns=names, index=index)
 
-    def __str__(self) -> str:
-        return str(import_module("convdocs.view.trace").text(self))
+    def to_text(
+        self,
+        *,
+        depth: int | None = None,
+        columns: Sequence[str] | None = None,
+        fold: bool | None = None,
+        width: int | None = None,
+        colour: bool = False,
+    ) -> str:
+        """The tree as a table for a terminal, never wider than ``width``.
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(str(self))
+        Parameters
+        ----------
+        depth : int, optional
+            How deep containers are opened: 1 for what the model itself calls. Left out, the depth
+            that gives some 60 rows.
+        columns : sequence of str, optional
+            Which, in this order: ``#``, path, layer, input, output, dtype, axes, kernel, params,
+            share (after params or MACs), trainable, MACs, memory, field, step.
+        fold : bool, optional
+            Whether blocks that repeat are one row; left out, where there are more than 60 rows.
+        width : int, optional
+            Left out, the terminal's, or 100 where there is none.
+        colour : bool
+            Whether headings and the row of a failure stand out with ANSI colours.
 
-    def _repr_html_(self) -> str:
-        return str(import_module("convdocs.view.trace").html(self))
+        Raises
+        ------
+        ValueError
+            For a column that there is not.
+
+        Examples
+        --------
+        >>> import convdocs
+        >>> from torch import nn
+        >>> found = convdocs.trace(nn.Sequential(nn.Conv1d(10, 16, 3), nn.ReLU()), (2, 10, 7))
+        >>> print(found.to_text(columns=["layer", "output", "params"]))  # doctest: +ELLIPSIS
+        Layers of Sequential on an input of (2, 10, 7)
+        layer              output      params
+        ─────────────────  ──────────  ──────
+        Conv1d(10, 16, 3)  (2, 16, 5)     496
+        ReLU()             (2, 16, 5)       –
+        ─────────────────  ──────────  ──────
+        total                             496
+        ...
+        """
+        shown = _trace.parts(self, depth, columns, fold=fold)
+        return to_text(shown, width or page_width(), colour=colour)
+
+    def to_markdown(
+        self,
+        *,
+        depth: int | None = None,
+        columns: Sequence[str] | None = None,
+        fold: bool | None = None,
+    ) -> str:
+        """The tree as a table in Markdown; takes what :meth:`to_text` takes.
+
+        Examples
+        --------
+        >>> print(Trace("Net").to_markdown().splitlines()[0])
+        Layers of Net
+        """
+        return to_markdown(_trace.parts(self, depth, columns, fold=fold, paths=True))
+
+    def to_html(self, *, depth: int | None = None, columns: Sequence[str] | None = None) -> str:
+        """The tree as an HTML fragment, in which every container opens and shuts.
+
+        Examples
+        --------
+        >>> Trace("Net").to_html().count("<table>")
+        1
+        """
+        return to_html(_trace.parts(self, depth, columns, page=True))
+
+    def parts(self) -> list[Part]:
+        """As :meth:`Shown.parts`."""
+        return _trace.parts(self)
 
 
-def _plain(value: Any) -> Any:
-    """Records as dicts, tuples as lists, a Fraction as a string."""
-    match value:
-        case Fraction():
-            return str(value)
-        case Call() | ModuleSummary() | AxisField() | Window():
-            return {name: _plain(one) for name, one in value._asdict().items()}
-        case tuple():
-            return [_plain(one) for one in value]
-        case Trace() | Finding():
-            return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
-    return value
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What to write instead.
+
+    Parameters
+    ----------
+    text : str
+        What to do, in a sentence.
+    code : str
+        Lines to paste.
+    verified : bool
+        Whether a copy of the model, with the fix applied, got past the failing call.
+
+    Examples
+    --------
+    >>> Fix("Move the channels.", "x = x.permute(0, 2, 1)", True).verified
+    True
+    """
+
+    text: str
+    code: str
+    verified: bool
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(one) for one in value) if isinstance(value, list) else value
+@dataclass(frozen=True, slots=True)
+class Diagnosis(Shown):
+    """Why a call fails, and what to do.
+
+    Parameters
+    ----------
+    code : str
+        Stable name of the error, ``"channels-mismatch"``; ``"unknown"`` for one that the
+        catalogue does not have.
+    path : str
+        The failing layer's name in the model, ``"features.0"``; empty for a layer by itself.
+    message : str
+        torch's words, exactly.
+    cause : str
+        What is wrong, with the numbers at hand; empty for an unknown error.
+    fixes : tuple of Fix
+        The likeliest first.
+    url : str
+        Where the site explains the error; empty for an unknown one.
+    trace : Trace or None
+        The calls that went well before.
+    call : Call or None
+        The call that failed.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from convdocs import diagnose
+    >>> found = diagnose(nn.Conv1d(3, 2, 3), torch.zeros(2, 5, 3))
+    >>> found.code, found.fixes[0].code
+    ('channels-mismatch', 'x = x.permute(0, 2, 1)')
+    """
+
+    code: str
+    path: str
+    message: str
+    cause: str
+    fixes: tuple[Fix, ...] = ()
+    url: str = ""
+    trace: Trace | None = None
+    call: Call | None = None
+
+    def note(self) -> str:
+        """The cause, the first fix and the address, as an exception carries them.
+
+        Examples
+        --------
+        >>> print(Diagnosis("unknown", "", "odd words", "").note())
+        convdocs: unknown
+          This error is not in its catalogue.
+        """
+        return _diagnosis.note(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As dicts, lists, strings and numbers that JSON can hold: those of the trace, and why.
+
+        Examples
+        --------
+        >>> Diagnosis("unknown", "", "odd words", "").to_dict()["diagnosis"]["message"]
+        'odd words'
+        """
+        return document(self.trace, self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Diagnosis":
+        """The diagnosis that :meth:`to_dict` was called on.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`Trace.from_dict`; also when ``data`` is of a run that did not fail.
+        """
+        if schema.version_of(data) == 1 or data.get("diagnosis") is None:
+            raise ValueError("diagnosis: missing; this is a trace's data")
+        trace = Trace.from_dict(data) if data.get("model") is not None else None
+        call = schema.record(Call, data["failed"], "failed") if data.get("failed") else None
+        own = schema.record(_Cause, data["diagnosis"], "diagnosis")
+        return cls(*own, trace=trace, call=call)
+
+    def parts(self) -> list[Part]:
+        """As :meth:`Shown.parts`."""
+        return _diagnosis.parts(self)
 
 
-def _call(data: Mapping[str, Any]) -> Call:
-    values = {key: _frozen(value) for key, value in data.items()}
-    values["windows"] = tuple(
-        Window(**{key: _frozen(value) for key, value in window.items()})
-        for window in data["windows"]
-    )
-    values["receptive_field"] = tuple(_axis_field(field) for field in data["receptive_field"])
-    values["local_fields"] = tuple(
-        tuple(_axis_field(field) for field in fields) for fields in data.get("local_fields", ())
-    )
-    return Call(**values)
+class _Cause(NamedTuple):
+    """What a diagnosis adds to its trace."""
+
+    code: str
+    path: str
+    message: str
+    cause: str
+    fixes: tuple[Fix, ...]
+    url: str
 
 
-def _module(data: Mapping[str, Any]) -> ModuleSummary:
-    values = {key: _frozen(value) for key, value in data.items()}
-    values["receptive_field"] = tuple(_axis_field(field) for field in data["receptive_field"])
-    return ModuleSummary(**values)
+def document(trace: Trace | None, diagnosis: Diagnosis | None) -> dict[str, Any]:
+    """The one form that a run takes in JSON, be it whole, failed or explained.
 
-
-def _axis_field(data: Mapping[str, Any]) -> AxisField:
-    values = {key: _frozen(value) for key, value in data.items()}
-    if isinstance(values["stride"], str):
-        values["stride"] = Fraction(values["stride"])
-    return AxisField(**values)
+    Examples
+    --------
+    >>> document(None, None)["model"], document(Trace("Net"), None)["model"]
+    (None, 'Net')
+    """
+    why = diagnosis and _Cause(*(getattr(diagnosis, name) for name in _Cause._fields))
+    data = {
+        "schema": schema.VERSION,
+        **schema.plain(trace or Trace("")),
+        "diagnosis": schema.plain(why),
+    }
+    if trace is None:
+        data["model"] = None
+    if diagnosis is not None:
+        data["failed"] = schema.plain(diagnosis.call)
+    return data

@@ -86,8 +86,8 @@ def test_trace_prints_each_format(folder, capsys, form):
     assert cli.main([*TRACE, "--format", form]) == 0
     out = capsys.readouterr().out
     start = {
-        "text": "Net((1, ",
-        "markdown": "Net((1, ",
+        "text": "Layers of Net on an input of (1, ",
+        "markdown": "Layers of Net on an input of (1, ",
         "json": "{\n",
         "html": '<div class="convdocs"',
     }
@@ -116,15 +116,18 @@ def test_a_diagnosis_comes_in_each_format(folder, capsys, form):
     assert "channels" in out
     if form == "json":
         found = json.loads(out)
-        assert found["code"] == "channels-mismatch"
-        assert found["fixes"][0]["verified"] is True
+        assert found["diagnosis"]["code"] == "channels-mismatch"
+        assert found["diagnosis"]["fixes"][0]["verified"] is True
+        assert found["failed"]["code"] == "Conv2d(3, 8, 3)"
+        diagnosis = convdocs.report.Diagnosis.from_dict(found)
+        assert diagnosis.trace == convdocs.report.Trace.from_dict(found)
 
 
 def test_a_model_that_runs_has_nothing_to_diagnose(folder, capsys):
     assert cli.main(["diagnose", *TRACE[1:]]) == 0
     assert capsys.readouterr().out == "It runs: nothing to diagnose.\n"
     assert cli.main(["diagnose", *TRACE[1:], "--format", "json"]) == 0
-    assert json.loads(capsys.readouterr().out) is None
+    assert json.loads(capsys.readouterr().out)["diagnosis"] is None
 
 
 def test_layers_need_no_file(capsys):
@@ -391,13 +394,13 @@ def test_a_pipe_closed_early_is_no_error(tmp_path):
         check=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
-    assert done.stdout == "Sequential((1, 1, 4))\n0\n"
+    assert done.stdout == "Layers of Sequential on an input of (1, 1, 4)\n0\n"
     assert done.stderr == ""
 
 
 def test_a_terminal_gets_its_width_and_colour_and_a_pipe_neither(folder):
     wide = on_terminal(160, *TRACE)
-    assert "\x1b[1mNet((1, 3, 32, 32))\x1b[0m" in wide
+    assert "\x1b[1mLayers of Net on an input of (1, 3, 32, 32)\x1b[0m" in wide
     assert "  Conv2d(3, 8, 3)  (1, 8, 30, 30)" in wide
     narrow = on_terminal(44, *TRACE, NO_COLOR="1")
     assert "\x1b" not in narrow
@@ -410,24 +413,24 @@ def test_a_terminal_gets_its_width_and_colour_and_a_pipe_neither(folder):
 
 
 def test_a_table_too_wide_has_its_code_cut_but_never_its_shapes():
-    columns = (tables.Column("layer", code=True), tables.Column("shape", code=True))
+    columns = (tables.Column("layer", code=True, least=12), tables.Column("shape", code=True))
     table = tables.Table(columns, (("Conv2d(3, 8, 3, bias=False)", "(1, 8, 30, 30)"),), "A net")
-    lines = terminal.show([table], 30).split("\n")
-    assert lines[-1] == "Conv2d(3, 8, …  (1, 8, 30, 30)"
-    assert terminal.show([table], 20).split("\n")[1:] == [
+    lines = terminal.to_text([table], 30).split("\n")
+    assert lines[-1] == "Conv2d(3,…lse)  (1, 8, 30, 30)"
+    assert terminal.to_text([table], 20).split("\n")[1:] == [
         "layer Conv2d(3, 8,",
         "  3, bias=False),",
         "  shape (1, 8, 30,",
         "  30)",
     ]
-    assert terminal.show([table]) == tables.to_text([table])
+    assert "bias=False)  (1, 8" in terminal.to_text([table])
 
 
 def test_control_characters_of_a_model_do_not_reach_the_terminal():
     columns = (tables.Column("path"),)
     table = tables.Table(columns, (("\x1b[31mred\x07",),), "\x1b]0;title\x07")
     for width in (None, 80, 3):
-        assert "\x1b" not in terminal.show([table, tables.Paragraph("\x1b[2J")], width)
+        assert "\x1b" not in terminal.to_text([table, tables.Paragraph("\x1b[2J")], width)
 
 
 COMPLETE = """

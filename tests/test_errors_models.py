@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import convdocs
-from convdocs.errors.diagnosis import Diagnosis
+from convdocs.report import Diagnosis
 
 
 class Skip(nn.Module):

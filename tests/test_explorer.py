@@ -118,8 +118,6 @@ class Doubled(nn.Conv1d):
 @pytest.mark.parametrize(
     ("layer", "shape", "message"),
     [
-        (nn.Linear(3, 2), (3,), "Linear cannot be explored; these can: Conv1d"),
-        (Doubled(1, 1, 3), (1, 5), "Doubled cannot be explored"),
         (nn.Conv1d(1, 1, 3), (1, 40000), "x has 40,000 numbers; the explorer takes up to 32,768"),
         (nn.Conv1d(1, 1, 3), (0, 5), "holds no numbers"),
         (nn.Conv1d(1, 1, 3), (), "x has 0 axes"),
@@ -129,6 +127,14 @@ class Doubled(nn.Conv1d):
 def test_what_it_cannot_show_is_said(layer, shape, message):
     with pytest.raises(embed.ExplorerError, match=re.escape(message)):
         convdocs.explore(layer, torch.zeros(shape))
+
+
+@pytest.mark.parametrize("layer", [nn.Linear(3, 2), Doubled(1, 1, 3), nn.Conv3d(1, 1, 3)])
+def test_a_layer_of_another_kind_is_a_network(layer):
+    with pytest.raises(embed.ExplorerError, match="cannot be explored; these can: Conv1d"):
+        embed.explore(layer, torch.zeros(1, 3))
+    x = torch.zeros(1, 1, 3, 3, 3) if isinstance(layer, nn.Conv3d) else torch.zeros(1, 1, 3)
+    assert repr(convdocs.explore(layer, x)).startswith("<NetworkExplorer of ")
 
 
 @pytest.mark.parametrize("x", [torch.zeros(1, 5, dtype=torch.int64), torch.zeros(1, 5).to("meta")])

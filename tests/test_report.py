@@ -5,13 +5,15 @@ from __future__ import annotations
 import builtins
 import json
 import pickle
+import re
 from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
 from torch import nn
 
-from convdocs.report import Trace
+import convdocs
+from convdocs.report import Diagnosis, Trace
 from convdocs.tracing import trace
 
 
@@ -41,15 +43,106 @@ def test_pickles(told: Trace):
 
 def test_json_there_and_back(told: Trace):
     assert Trace.from_dict(json.loads(told.to_json())) == told
-    assert json.loads(told.to_json(indent=2))["schema"] == 1
+    assert json.loads(told.to_json(indent=2))["schema"] == 2
 
 
 def test_another_schema_is_refused(told: Trace):
     data = {**told.to_dict(), "schema": 99}
-    with pytest.raises(ValueError, match="schema version 99; this convdocs reads version 1"):
+    with pytest.raises(ValueError, match="schema version 99; this convdocs reads versions 1 and 2"):
         Trace.from_dict(data)
     with pytest.raises(ValueError, match="schema version None"):
         Trace.from_dict({})
+
+
+SINCE = ("output_dtypes", "trainable", "local_fields", "family", "settings", "unregistered")
+
+
+def first_version(trace: Trace) -> dict[str, Any]:
+    """What convdocs 0.1.0 wrote."""
+    data = trace.to_dict()
+    data["schema"] = 1
+    for name in ("modules", "failed", "error", "diagnosis", "output_sources"):
+        del data[name]
+    for call in data["calls"]:
+        for name in SINCE:
+            del call[name]
+    for finding in data["findings"]:
+        del finding["places"]
+    return data
+
+
+def test_the_first_version_is_still_read(told: Trace):
+    again = Trace.from_dict(first_version(told))
+    assert [call.code for call in again.calls] == [call.code for call in told.calls]
+    assert [call.receptive_field for call in again.calls] == [
+        call.receptive_field for call in told.calls
+    ]
+    assert again.calls[0].trainable is None  # not said, which is not 0
+    assert "Conv1d(2, 2, 4, padding='same')" in str(again)
+
+
+GARBAGE = {
+    "calls[2].output_shapes[0][1]: expected a whole number, not 2.5": (
+        ["calls", 2, "output_shapes", 0, 1], 2.5),
+    "calls[0].windows[0].padding: expected 2 items, not 3": (
+        ["calls", 0, "windows", 0, "padding"], [1, 2, 3]),
+    "calls[1].receptive_field[0].status: expected 'exact' or 'upper bound'": (
+        ["calls", 1, "receptive_field", 0, "status"], "perhaps"),
+    'calls[3].receptive_field[0].stride: expected a fraction such as "1/2", not \'half\'': (
+        ["calls", 3, "receptive_field", 0, "stride"], "half"),
+    "calls[1]: expected an object, not None": (["calls", 1], None),
+    "calls: expected a list, not 'none'": (["calls"], "none"),
+    "executed: expected 'shapes' or 'values', not 'twice'": (["executed"], "twice"),
+    "calls[4].sources: there are 8 calls": (["calls", 4, "sources"], [99]),
+    "modules[1]: there are 8 calls": (["modules", 1, "last"], 70),
+    "params: expected a whole number, not True": (["params"], True),
+    "calls[0].settings[0][1]: expected numbers or texts, not {}": (
+        ["calls", 0, "settings", 0, 1], {}),
+    "macs2: Trace has no such field": (["macs2"], 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("message", GARBAGE)
+def test_garbage_is_refused_with_its_place(told: Trace, message: str):
+    (*way, last), value = GARBAGE[message]
+    data = json.loads(told.to_json())
+    inside: Any = data
+    for step in way:
+        inside = inside[step]
+    inside[last] = value
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Trace.from_dict(data)
+
+
+@pytest.mark.parametrize("data", [None, [], "x", 3, {"schema": 2}, {"schema": True}])
+def test_what_is_no_trace_at_all_is_a_value_error(data: Any):
+    for record in (Trace, Diagnosis):
+        with pytest.raises(ValueError, match=r"."):
+            record.from_dict(data)
+
+
+def test_a_run_that_failed_and_its_diagnosis_are_one_document():
+    with pytest.raises(convdocs.TraceError) as raised:
+        convdocs.trace(nn.Sequential(nn.ReLU(), nn.Conv1d(3, 2, 3)), (2, 4, 5))
+    trace, diagnosis = raised.value.trace, raised.value.diagnosis
+    assert trace.failed == raised.value.call
+    data = json.loads(json.dumps(diagnosis.to_dict()))
+    assert Trace.from_dict(data) == trace
+    assert Diagnosis.from_dict(data) == diagnosis
+    assert {**data, "diagnosis": None} == json.loads(trace.to_json())
+    with pytest.raises(ValueError, match="diagnosis: missing; this is a trace's data"):
+        Diagnosis.from_dict(trace.to_dict())
+
+
+def test_a_diagnosis_without_a_model_comes_back():
+    def build() -> nn.Module:
+        return nn.Conv2d(3, 8, 3, groups=2)
+
+    found = convdocs.diagnose(build)
+    assert found is not None
+    assert Diagnosis.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+    with pytest.raises(ValueError, match="model"):
+        Trace.from_dict(found.to_dict())
 
 
 def test_dataframe(told: Trace):
@@ -71,7 +164,7 @@ def test_importing_the_report_loads_no_torch():
     import subprocess
     import sys
 
-    code = "import sys, convdocs.report, convdocs.receptive; print('torch' in sys.modules)"
+    code = "import sys, convdocs.report, convdocs.view.shown; print('torch' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
 

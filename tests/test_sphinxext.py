@@ -260,7 +260,7 @@ def test_each_builder_writes_both_markups_without_a_warning(nets, builder):
     assert warnings == ""
     text = text_of(target, builder)
     assert text.count(FORMULA) == 4  # two axes, two markups
-    assert text.count("4,800") == 2 * 2 * 4  # MACs: a call and the total, four traces
+    assert text.count("4,800") == 3 * 2 * 4  # MACs: a call, the total, in words; four traces
     assert len(re.findall(r"products and .{0,40}one.{0,9} sum", text)) == 2
     shown = {
         "latex": r"sphinxincludegraphics\{\{\w+\}\.pdf\}",

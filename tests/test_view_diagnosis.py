@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from convdocs.errors.diagnosis import Diagnosis, Fix
-from convdocs.report import Call
-from convdocs.view.diagnosis import html, note, text
+from convdocs.report import Call, Diagnosis, Fix
 
 KNOWN = Diagnosis(
     code="channels-mismatch",
@@ -22,8 +20,8 @@ UNKNOWN = Diagnosis("unknown", "", "odd words", "")
 
 
 def test_text_says_everything_once() -> None:
-    said = text(KNOWN)
-    assert said == str(KNOWN)
+    said = str(KNOWN)
+    assert said == KNOWN.to_text()
     for part in (KNOWN.message, KNOWN.cause, KNOWN.url, "net.0 (Conv1d(3, 2, 3))"):
         assert said.count(part) == 1
     assert "Fix (verified): Move the channels." in said
@@ -32,8 +30,7 @@ def test_text_says_everything_once() -> None:
 
 
 def test_html_is_escaped_and_complete() -> None:
-    page = html(KNOWN)
-    assert page == KNOWN._repr_html_()
+    page = KNOWN._repr_html_()
     assert "expected &lt;3&gt; channels" in page
     assert "C=4 &amp; the layer" in page
     assert "<3>" not in page
@@ -41,7 +38,7 @@ def test_html_is_escaped_and_complete() -> None:
 
 
 def test_note_has_the_cause_the_first_fix_and_the_address() -> None:
-    assert note(KNOWN).splitlines() == [
+    assert KNOWN.note().splitlines() == [
         "convdocs: channels-mismatch in net.0 (Conv1d(3, 2, 3))",
         "  The input has C=4 & the layer expects C=3.",
         "  Move the channels.",
@@ -52,7 +49,7 @@ def test_note_has_the_cause_the_first_fix_and_the_address() -> None:
 
 
 def test_an_unknown_error_keeps_torchs_words_and_says_so() -> None:
-    assert "odd words" in text(UNKNOWN)
-    assert "convdocs does not know this error" in text(UNKNOWN)
-    assert note(UNKNOWN) == "convdocs: unknown\n  This error is not in its catalogue."
-    assert "More" not in text(UNKNOWN)
+    assert "odd words" in str(UNKNOWN)
+    assert "convdocs does not know this error" in str(UNKNOWN)
+    assert UNKNOWN.note() == "convdocs: unknown\n  This error is not in its catalogue."
+    assert "More" not in str(UNKNOWN)

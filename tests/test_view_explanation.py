@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from torch import nn
 
 from convdocs import explain
-from convdocs.view import explanation as view
 
 
 def filled(layer, *weights, bias=None):
@@ -243,7 +242,7 @@ def test_names_are_escaped():
 
 def test_markdown_has_the_same_rows():
     layer = filled(nn.Conv1d(1, 1, 2), 1.0, 2.0, bias=[1.0])
-    text = view.markdown(explain(layer, torch.tensor([[4.0, 5.0]]), (0, 0)))
+    text = explain(layer, torch.tensor([[4.0, 5.0]]), (0, 0)).to_markdown()
     assert "| 0 | 1 | (0, 1) | 5 | 2 | 10 |" in text
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
-from typing import Any
 
 from convdocs.geometry import Window
 from convdocs.layers import Family
+from convdocs.view import explanation as view
+from convdocs.view.shown import Shown
+from convdocs.view.tables import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Shown):
     """How one output cell comes about; ``print`` it, or show it in a notebook.
 
     Parameters
@@ -103,18 +105,13 @@ class Explanation:
     output_shape: tuple[int, ...]
     padding_mode: str
 
-    def __str__(self) -> str:
-        from convdocs.view import explanation as view
-
+    def to_text(self, *, width: int | None = None, colour: bool = False) -> str:
+        """The sum as one would write it down; its lines are as long as its numbers need."""
         return view.text(self)
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(str(self))
-
-    def _repr_html_(self) -> str:
-        from convdocs.view import explanation as view
-
-        return view.html(self)
+    def parts(self) -> list[Part]:
+        """As :meth:`convdocs.view.shown.Shown.parts`."""
+        return view.parts(self)
 
     @property
     def window(self) -> tuple[tuple[int | None, ...], ...]:

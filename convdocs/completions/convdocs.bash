@@ -7,11 +7,11 @@
 
 _shtab_convdocs_subparsers=(trace diagnose draw solve explore completion)
 
-_shtab_convdocs_trace_option_strings=(-h --help --traceback --input --set --kwargs --format)
+_shtab_convdocs_trace_option_strings=(-h --help --traceback --input --set --kwargs --format --depth --columns)
 _shtab_convdocs_diagnose_option_strings=(-h --help --traceback --input --set --kwargs --format)
 _shtab_convdocs_draw_option_strings=(-h --help --traceback --size --channels --kernel --stride --padding --dilation --output-padding --groups --padding-mode --ceil-mode --at --values --seed -o --output --dark)
 _shtab_convdocs_solve_option_strings=(-h --help --traceback --from --to --kernel --stride --padding --dilation --transposed --limit)
-_shtab_convdocs_explore_option_strings=(-h --help --traceback --size --channels --kernel --stride --padding --dilation --output-padding --groups --padding-mode --ceil-mode --at --values --seed -o --output)
+_shtab_convdocs_explore_option_strings=(-h --help --traceback --size --channels --kernel --stride --padding --dilation --output-padding --groups --padding-mode --ceil-mode --at --values --seed -o --output --input --set --kwargs)
 _shtab_convdocs_completion_option_strings=(-h --help --traceback)
 _shtab_convdocs_option_strings=(-h --help --version)
 

@@ -51,7 +51,7 @@ function _shtab_convdocs_using
 end
 
 set -g _shtab_convdocs_commands trace diagnose draw solve explore completion
-set -g _shtab_convdocs_opts_with_value --at --channels --dilation --format --from --groups --input --kernel --kwargs --limit --output --output-padding --padding --padding-mode --seed --set --size --stride --to --values -o
+set -g _shtab_convdocs_opts_with_value --at --channels --columns --depth --dilation --format --from --groups --input --kernel --kwargs --limit --output --output-padding --padding --padding-mode --seed --set --size --stride --to --values -o
 
 complete -c convdocs -e
 complete -c convdocs -f
@@ -65,6 +65,8 @@ complete -c convdocs -n '_shtab_convdocs_using trace' -l input -x -d 'Shape of a
 complete -c convdocs -n '_shtab_convdocs_using trace' -l set -x -d 'An argument of the class or function, as width=8; again for each further one.'
 complete -c convdocs -n '_shtab_convdocs_using trace' -l kwargs -x -d 'Arguments of the class or function together, as {"width": 8}.'
 complete -c convdocs -n '_shtab_convdocs_using trace' -l format -xka "text markdown json html" -d 'What to print.'
+complete -c convdocs -n '_shtab_convdocs_using trace' -l depth -x -d 'Levels of modules to open.'
+complete -c convdocs -n '_shtab_convdocs_using trace' -l columns -x -d 'Columns, as layer,output,params.'
 complete -c convdocs -n '_shtab_convdocs_using trace; and test $_shtab_convdocs_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'module:name, file.py:name, or a layer as Conv1d(3, 2, 3).'
 complete -c convdocs -n '_shtab_convdocs_using; and test $_shtab_convdocs_npos -eq 0' -a diagnose -d 'Say why a model fails on an input, and what to write instead.'
 complete -c convdocs -n '_shtab_convdocs_using diagnose' -s h -l help -d 'show this help message and exit'
@@ -103,7 +105,7 @@ complete -c convdocs -n '_shtab_convdocs_using solve' -l padding -x -d 'Only thi
 complete -c convdocs -n '_shtab_convdocs_using solve' -l dilation -x -d 'Only this value.'
 complete -c convdocs -n '_shtab_convdocs_using solve' -l transposed -d 'Transposed convolutions.'
 complete -c convdocs -n '_shtab_convdocs_using solve' -l limit -x -d 'How many to list.'
-complete -c convdocs -n '_shtab_convdocs_using; and test $_shtab_convdocs_npos -eq 0' -a explore -d 'Write the interactive explorer of a layer as a page that needs no other file.'
+complete -c convdocs -n '_shtab_convdocs_using; and test $_shtab_convdocs_npos -eq 0' -a explore -d 'Write the interactive explorer of a layer or a network as a page that needs no other file.'
 complete -c convdocs -n '_shtab_convdocs_using explore' -s h -l help -d 'show this help message and exit'
 complete -c convdocs -n '_shtab_convdocs_using explore' -l traceback -d 'Show where an error came from.'
 complete -c convdocs -n '_shtab_convdocs_using explore' -l size -x -d 'Size of the input, as 7 or 4x5.'
@@ -120,6 +122,9 @@ complete -c convdocs -n '_shtab_convdocs_using explore' -l at -x -d 'The output 
 complete -c convdocs -n '_shtab_convdocs_using explore' -l values -xka "whole counting random" -d 'Small whole numbers, 0, 1, 2 and so on, or what torch draws.'
 complete -c convdocs -n '_shtab_convdocs_using explore' -l seed -x -d 'Seed of the numbers.'
 complete -c convdocs -n '_shtab_convdocs_using explore' -s o -l output -xka "(__fish_complete_path (commandline -ct))" -d 'File to write; - for standard output.'
+complete -c convdocs -n '_shtab_convdocs_using explore' -l input -x -d 'Shape of an input, as 1,3,224,224, 1x3x8x8 or 2,10:int64; again for each further input. By name: mask=2,10, and batch.image=1,3,8,8 for an entry of a dict.'
+complete -c convdocs -n '_shtab_convdocs_using explore' -l set -x -d 'An argument of the class or function, as width=8; again for each further one.'
+complete -c convdocs -n '_shtab_convdocs_using explore' -l kwargs -x -d 'Arguments of the class or function together, as {"width": 8}.'
 complete -c convdocs -n '_shtab_convdocs_using; and test $_shtab_convdocs_npos -eq 0' -a completion -d 'Print a script that lets a shell complete this command.'
 complete -c convdocs -n '_shtab_convdocs_using completion' -s h -l help -d 'show this help message and exit'
 complete -c convdocs -n '_shtab_convdocs_using completion' -l traceback -d 'Show where an error came from.'

@@ -13,7 +13,7 @@ _shtab_convdocs_commands() {
     completion:'Print a script that lets a shell complete this command.'
     diagnose:'Say why a model fails on an input, and what to write instead.'
     draw:'Draw a layer at work, as SVG, PNG or PDF by the file'"'"'s name; as SVG without one.'
-    explore:'Write the interactive explorer of a layer as a page that needs no other file.'
+    explore:'Write the interactive explorer of a layer or a network as a page that needs no other file.'
     solve:'List the settings that take one size to another.'
     trace:'Show a model'"'"'s layers with their shapes, parameters, MACs and receptive fields.'
   )
@@ -91,6 +91,9 @@ _shtab_convdocs_explore_options=(
   "--values[Small whole numbers, 0, 1, 2 and so on, or what torch draws.]:values:(whole counting random)"
   "--seed[Seed of the numbers.]:seed:"
   {-o,--output}"[File to write\; - for standard output.]:FILE:_files"
+  "*--input[Shape of an input, as 1,3,224,224, 1x3x8x8 or 2,10\:int64\; again for each further input. By name\: mask\=2,10, and batch.image\=1,3,8,8 for an entry of a dict.]:SHAPE:"
+  "*--set[An argument of the class or function, as width\=8\; again for each further one.]:NAME=VALUE:"
+  "--kwargs[Arguments of the class or function together, as \{\"width\"\: 8\}.]:DICT:"
   ":A kind, as conv2d, or a whole layer, as Conv2d(1, 1, 3).:"
 )
 
@@ -120,6 +123,8 @@ _shtab_convdocs_trace_options=(
   "*--set[An argument of the class or function, as width\=8\; again for each further one.]:NAME=VALUE:"
   "--kwargs[Arguments of the class or function together, as \{\"width\"\: 8\}.]:DICT:"
   "--format[What to print.]:format:(text markdown json html)"
+  "--depth[Levels of modules to open.]:N:"
+  "--columns[Columns, as layer,output,params.]:NAMES:"
   ":module\:name, file.py\:name, or a layer as Conv1d(3, 2, 3).:_files"
 )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from importlib import import_module
 from typing import Any
 
 import torch
@@ -17,84 +16,10 @@ from convdocs.errors.failure import Failure, module_calls, read
 from convdocs.errors.repair import Repair, Witness, copied
 from convdocs.errors.search import holding
 from convdocs.errors.trial import mended
-from convdocs.report import Call, Trace
+from convdocs.report import Diagnosis, Fix
 
 MOST_FIXES = 3
 UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Fix:
-    """What to write instead.
-
-    Parameters
-    ----------
-    text : str
-        What to do, in a sentence.
-    code : str
-        Lines to paste.
-    verified : bool
-        Whether a copy of the model, with the fix applied, got past the failing call.
-
-    Examples
-    --------
-    >>> Fix("Move the channels.", "x = x.permute(0, 2, 1)", True).verified
-    True
-    """
-
-    text: str
-    code: str
-    verified: bool
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """Why a call fails, and what to do.
-
-    Parameters
-    ----------
-    code : str
-        Stable name of the error, ``"channels-mismatch"``; ``"unknown"`` for one that the
-        catalogue does not have.
-    path : str
-        The failing layer's name in the model, ``"features.0"``; empty for a layer by itself.
-    message : str
-        torch's words, exactly.
-    cause : str
-        What is wrong, with the numbers at hand; empty for an unknown error.
-    fixes : tuple of Fix
-        The likeliest first.
-    url : str
-        Where the site explains the error; empty for an unknown one.
-    trace : Trace or None
-        The calls that went well before.
-    call : Call or None
-        The call that failed.
-
-    Examples
-    --------
-    >>> found = diagnose(nn.Conv1d(3, 2, 3), torch.zeros(2, 5, 3))
-    >>> found.code, found.fixes[0].code
-    ('channels-mismatch', 'x = x.permute(0, 2, 1)')
-    """
-
-    code: str
-    path: str
-    message: str
-    cause: str
-    fixes: tuple[Fix, ...] = ()
-    url: str = ""
-    trace: Trace | None = None
-    call: Call | None = None
-
-    def __str__(self) -> str:
-        return str(import_module("convdocs.view.diagnosis").text(self))
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(str(self))
-
-    def _repr_html_(self) -> str:
-        return str(import_module("convdocs.view.diagnosis").html(self))
 
 
 def diagnose(model: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Diagnosis | None:
@@ -263,5 +188,5 @@ def explaining() -> Iterator[None]:
         with contextlib.suppress(Exception):
             found = of_exception(error)
             if found is not None:
-                error.add_note(import_module("convdocs.view.diagnosis").note(found))
+                error.add_note(found.note())
         raise

@@ -6,6 +6,7 @@ scope: a function around all of them.
 
 from __future__ import annotations
 
+import json
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -15,8 +16,11 @@ HERE = Path(__file__).parent
 FILES = {
     "explorer": ("geometry", "values", "solve", "messages", "pool_messages", "settings",
                  "numbers", "view", "start"),
+    "network": ("network_ops", "network_model", "network_graph", "network_terms", "network_paint",
+                "network_input", "network_overview", "network_detail", "network"),
 }  # fmt: skip
-GLOBALS = {"explorer": "ConvExplorer"}
+GLOBALS = {"explorer": "ConvExplorer", "network": "ConvNetwork"}
+SHADOWED = ("network",)  # lives in a shadow root, which a page's style sheets do not reach
 
 _NO_CODE = re.compile(r"^[ \t]*(?:/\*[\s\S]*?\*/\s*\n|//[^\n]*\n|(?=\S)|\n)", re.MULTILINE)
 
@@ -32,6 +36,8 @@ def script(name: str) -> str:
     """
     files = (HERE / "js" / f"{file}.js" for file in FILES[name])
     body = "".join(_NO_CODE.sub("", file.read_text(encoding="utf-8")) for file in files)
+    if name in SHADOWED:
+        body = f"const STYLE = {json.dumps(style(name))};\n{body}"
     already = f"window.{GLOBALS[name]}"
     return f'(() => {{\n"use strict";\nif ({already}) return {already}.start();\n{body}}})();\n'
 

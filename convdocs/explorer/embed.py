@@ -115,8 +115,8 @@ def case(layer: nn.Module, shape: Sequence[int], *, values: str = "notebook") ->
     >>> setting["kernel"], setting["ceil"]
     ([2, 2], False)
     """
-    kind = next((base for base in type(layer).__mro__ if base in KINDS), None)
-    if kind is None or type(layer).forward is not kind.forward:
+    kind = _kind(layer)
+    if kind is None:
         known = ", ".join(one.__name__ for one in KINDS)
         raise ExplorerError(f"{type(layer).__name__} cannot be explored; these can: {known}")
     _check_shape(shape)
@@ -133,6 +133,16 @@ def case(layer: nn.Module, shape: Sequence[int], *, values: str = "notebook") ->
     if hasattr(layer, "bias"):
         setting["bias"] = layer.bias is not None
     return setting
+
+
+def _kind(layer: nn.Module) -> type[nn.Module] | None:
+    kind = next((base for base in type(layer).__mro__ if base in KINDS), None)
+    return kind if kind is not None and type(layer).forward is kind.forward else None
+
+
+def is_explored(layer: nn.Module) -> bool:
+    """Whether a module is a layer whose window this explorer shows."""
+    return _kind(layer) is not None
 
 
 _SIZES = {

@@ -1,8 +1,9 @@
 """Layers, models and shape errors as directives of a Sphinx project.
 
 ``extensions = ["convdocs.sphinxext"]`` in a conf.py gives ``conv-figure``, ``conv-explorer``,
-``layer-trace``, ``conv-shapes``, ``shape-error`` and ``exercise``, in reStructuredText and in
-MyST. torch loads when the first of them is made, so that a build without changes stays quick.
+``network-explorer``, ``layer-trace``, ``conv-shapes``, ``shape-error`` and ``exercise``, in
+reStructuredText and in MyST. torch loads when the first of them is made, so that a build without
+changes stays quick.
 """
 
 from __future__ import annotations

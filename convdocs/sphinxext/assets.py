@@ -53,6 +53,8 @@ def add(
     files = {STYLE.name: STYLE.read_text(encoding="utf-8")}
     if "conv-explorer" in used:
         files |= _explorer("explorer")
+    if "network-explorer" in used:
+        files["network.js"] = _explorer("network")["network.js"]
     if "exercise" in used:
         files |= {file.name: file.read_text(encoding="utf-8") for file in EXERCISE}
     for name, content in files.items():

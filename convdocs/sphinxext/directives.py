@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from docutils import nodes
@@ -19,9 +20,8 @@ from convdocs.view.tables import Column, Table
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from convdocs.errors.diagnosis import Diagnosis
     from convdocs.layers import Layer
-    from convdocs.report import Trace
+    from convdocs.report import Diagnosis, Trace
 
 
 class Figure(PageDirective):
@@ -181,6 +181,50 @@ class Explorer(Figure):
         return embed.markup(explorer.setting, own=explorer.own, **known)
 
 
+class NetworkExplorer(PageDirective):
+    """``network-explorer``: a whole network, alive, and its picture where nothing can interact."""
+
+    called = "network-explorer"
+    summary = "Every call of a network with its maps, alive in HTML; its picture elsewhere."
+    argument = "a model, as net:small or net.py:Net, or a layer; or code in the body"
+    body = "Code whose last line is the model, or calls it on its input."
+    example = ".. network-explorer:: net.py:small\n   :input: 1,10,7"
+    declared = (
+        options.INPUT,
+        options.KWARGS,
+        options.CLASSES,
+        options.LABELS,
+        options.CALLS,
+        options.BLOCKS,
+        options.ALT,
+        options.WIDTH,
+        options.NAME,
+        options.CLASS,
+    )
+
+    def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
+        """Run the network, embed its explorer, and draw it for builders without scripts."""
+        from convdocs import draw
+        from convdocs.explorer import network
+        from convdocs.sphinxext import pictures
+
+        names = ("classes", "labels", "calls", "blocks")
+        ask = partial(network.explore, **{name: values[name] for name in names})
+        try:
+            found: network.NetworkExplorer = self.on_model(values, ask)
+        except (RuntimeError, TypeError) as error:
+            raise ValueError(f"{type(error).__name__}: {error}") from error
+        figure = draw.stack(found.trace)
+        alt = values["alt"] or draw.describe(figure)
+        still = pictures.picture(self.env, figure, alt, values["width"])
+        self.set_source_info(still)
+        made = found.markup(nodes.make_id(values["name"] or ""))
+        return [
+            addnodes.only("", nodes.raw("", made, format="html"), expr="html and not epub"),
+            addnodes.only("", still, expr="not html or epub"),
+        ]
+
+
 class LayerTrace(PageDirective):
     """``layer-trace``: a model's layers as a table."""
 
@@ -199,8 +243,6 @@ class LayerTrace(PageDirective):
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         """Trace the model."""
-        from convdocs.view import trace as view
-
         try:
             found: Trace = self.on_model(values, convdocs.trace)
         except convdocs.TraceError as error:
@@ -209,7 +251,7 @@ class LayerTrace(PageDirective):
             ) from error
         if values["findings"] == "hide":
             found = replace(found, findings=())
-        made = parts.to_nodes(view.parts(found))
+        made = parts.to_nodes(found.parts())
         self.label(next(node for node in made if isinstance(node, nodes.table)), values["name"])
         return made
 
@@ -226,13 +268,11 @@ class ShapeError(PageDirective):
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         """Run the example, and explain its error."""
-        from convdocs.view import diagnosis as view
-
         found: Diagnosis | None = self.on_model(values, convdocs.diagnose)
         if found is None:
             raise ValueError("this example runs: there is no error to explain")
         code = "\n".join(self.content) or self.call(values)
-        said = parts.to_nodes(view.parts(replace(found, url="")))
+        said = parts.to_nodes(replace(found, url="").parts())
         return [parts.code(code), *said, *self.link(found)]
 
     def call(self, values: Mapping[str, Any]) -> str:
@@ -273,6 +313,7 @@ def tensor_code(value: Any) -> str:
 DIRECTIVES: tuple[type[PageDirective], ...] = (
     Figure,
     Explorer,
+    NetworkExplorer,
     LayerTrace,
     Shapes,
     ShapeError,

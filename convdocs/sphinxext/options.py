@@ -242,6 +242,23 @@ FINDINGS = Option(
     one_of("show", "hide"),
     "show",
 )
+CLASSES = Option(
+    "classes", "names with spaces between", "What the output's numbers stand for.", str.split
+)
+LABELS = Option("labels", "words with spaces between", "What the samples are.", str.split)
+CALLS = Option(
+    "calls",
+    "indices or paths with spaces between",
+    "The calls whose numbers the page holds; all without it.",
+    lambda text: [int(word) if word.isdecimal() else word for word in text.split()],
+)
+BLOCKS = Option(
+    "blocks",
+    "a whole number",
+    "Pixels along each side of a cell on the drawing pad.",
+    _whole,
+    1,
+)
 ANSWER = Option(
     "answer",
     "Python whose last line is the answer",

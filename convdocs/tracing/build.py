@@ -22,12 +22,14 @@ from convdocs.layers import (
     read,
     settings,
 )
+from convdocs.receptive import AxisField
 from convdocs.report import Call, Shape, Trace
 from convdocs.tracing.modules import is_script
 from convdocs.tracing.nodes import OUTPUT, Node
 from convdocs.tracing.recorder import Recorder
 from convdocs.tracing.rules import Mark
 from convdocs.tracing.state import State, constant, fresh
+from convdocs.tracing.tree import summaries
 
 
 def build(
@@ -56,6 +58,7 @@ def build(
         activation_bytes=_activation_bytes(recorder.nodes),
         executed="shapes" if recorder.executed == "shapes" else "values",
         notes=tuple(recorder.notes),
+        modules=summaries(recorder.spans, calls, builder.call_of, builder.field),
         output_sources=builder.sources(outputs),
     )
     failed = recorder.failed
@@ -155,6 +158,10 @@ class _Builder:
         if known is None:
             return fresh(mark.shape) if mark.source == -1 else constant(mark.shape)
         return known
+
+    def field(self, mark: Mark) -> tuple[AxisField, ...]:
+        """The receptive field of a tensor."""
+        return self.state(mark).receptive_field
 
     def call(self, index: int, node: Node) -> Call:
         """The call that a node outside any leaf stands for."""

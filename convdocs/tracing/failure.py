@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from convdocs.report import Call, Trace
+from convdocs.report import Call, Diagnosis, Trace
 
 
 class TraceError(RuntimeError):
@@ -15,14 +15,13 @@ class TraceError(RuntimeError):
 
     Parameters
     ----------
-    message : str
     trace : Trace
-        The calls that went well.
-    call : Call
-        The one that failed; it has no outputs.
+        The calls that went well, and the one that failed.
 
     Attributes
     ----------
+    call : Call
+        The one that failed; it has no outputs.
     diagnosis : Diagnosis or None
         What is wrong and how to mend it, where somebody found out.
 
@@ -37,11 +36,14 @@ class TraceError(RuntimeError):
     1 Conv1d(10, 16, 3) Given groups=1, weight of size [16, 10, 3], expected input[2, 9, 7] ...
     """
 
-    def __init__(self, message: str, trace: Trace, call: Call) -> None:
-        super().__init__(message)
+    def __init__(self, trace: Trace) -> None:
+        assert trace.failed is not None
         self.trace = trace
-        self.call = call
-        self.diagnosis: Any = None
+        self.call: Call = trace.failed
+        self.diagnosis: Diagnosis | None = None
+        given = ", ".join(map(str, self.call.input_shapes)) or "no tensor"
+        name = f"{self.call.path or trace.model}: {self.call.code}"
+        super().__init__(f"{name} failed on input {given}\n\n{trace}\n\n{trace.error}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.args[0], self.trace, self.call), {"diagnosis": self.diagnosis}
+        return type(self), (self.trace,), {"diagnosis": self.diagnosis}

@@ -112,19 +112,26 @@ def _stand_in(module: nn.Module, path: str, recorder: Recorder) -> Forward:
 
 def _opened(module: nn.Module, path: str, recorder: Recorder) -> Forward:
     original = module.forward
+    kind = layer_class(module).__name__
 
     def forward(*args: Any, **kwargs: Any) -> Any:
         if get_ident() != recorder.thread:
             return original(*args, **kwargs)
         outer, recorder.path = recorder.path, path
+        span = None if recorder.leaf else recorder.enter(path, kind)
+        out = None
         try:
-            return original(*args, **kwargs)
+            out = original(*args, **kwargs)
         except Exception as error:
             inputs = tuple(map(facts, tensors_in((args, kwargs))))
             recorder.note_failure(error, Node(path, module, type(module).__name__, inputs))
             raise
         finally:
             recorder.path = outer
+            if span is not None:
+                with torch._C.DisableTorchFunction():
+                    recorder.leave(span, out)
+        return out
 
     return forward
 

@@ -21,6 +21,7 @@ from convdocs.tracing.costs import Counter
 from convdocs.tracing.nodes import OUTPUT, Node, mapped, tensors_in
 from convdocs.tracing.replay import raise_for_real, refused_at_once
 from convdocs.tracing.rules import BOOK, CONSTANT, FLOATS, Answer, Mark, Rule, facts
+from convdocs.tracing.tree import Span
 
 META = torch.device("meta")
 
@@ -53,6 +54,21 @@ class Recorder(TorchFunctionMode):
         self.failed: tuple[BaseException, Node] | None = None
         self.notes: dict[str, None] = {}
         self.thread = get_ident()
+        self.spans: list[Span] = []
+        self.open = 0  # containers that are running
+
+    def enter(self, path: str, kind: str) -> Span:
+        """Note that a container's forward begins."""
+        span = Span(path, kind, self.open, len(self.nodes))
+        self.spans.append(span)
+        self.open += 1
+        return span
+
+    def leave(self, span: Span, out: Any) -> None:
+        """Note that it ends, with what came out."""
+        self.open = span.depth
+        span.end = len(self.nodes)
+        span.outputs = tuple(map(facts, tensors_in(out)))
 
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None

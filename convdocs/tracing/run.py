@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
 from threading import RLock
 from typing import Any
 
@@ -129,9 +128,9 @@ def _run(model: nn.Module, given: Any, recorder: Recorder) -> Trace:
             partial, call = build(model, modules, recorder, shapes)
             assert call is not None
             told = findings(replace(partial, calls=(*partial.calls, call)))
-            partial = replace(partial, findings=told)
-            tell = import_module("convdocs.view.trace").failure
-            raise TraceError(tell(partial, call, error), partial, call) from error
+            words = f"{type(error).__name__}: {error}"
+            partial = replace(partial, findings=told, failed=call, error=words)
+            raise TraceError(partial) from error
         recorder.failed = None
         found, _ = build(model, modules, recorder, shapes, tuple(map(facts, tensors_in(out))))
     return replace(found, findings=findings(found))

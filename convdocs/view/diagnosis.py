@@ -1,25 +1,30 @@
-"""A diagnosis as text, as HTML, and as the note that an exception carries."""
+"""A diagnosis in parts, and as the note that an exception carries."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convdocs.view.tables import CodeBlock, Paragraph, Part, to_html, to_text
+from convdocs.view.tables import CodeBlock, Paragraph, Part
 
 if TYPE_CHECKING:
-    from convdocs.errors.diagnosis import Diagnosis
+    from convdocs.report import Diagnosis
 
-UNKNOWN = "convdocs does not know this error; the words above are torch's."
-
-
-def text(diagnosis: Diagnosis) -> str:
-    """The diagnosis for a terminal."""
-    return to_text(parts(diagnosis))
+_UNKNOWN = "convdocs does not know this error; the words above are torch's."
 
 
-def html(diagnosis: Diagnosis) -> str:
-    """The diagnosis for a notebook."""
-    return to_html(parts(diagnosis))
+def parts(diagnosis: Diagnosis) -> list[Part]:
+    """What happened, torch's words, the cause and the fixes."""
+    found: list[Part] = [
+        Paragraph(_heading(diagnosis), lead="Error:"),
+        Paragraph(diagnosis.message, lead="torch says:"),
+        Paragraph(diagnosis.cause or _UNKNOWN, lead="Cause:"),
+    ]
+    for fix in diagnosis.fixes:
+        lead = "Fix (verified):" if fix.verified else "Fix (not verified in the whole model):"
+        found += [Paragraph(fix.text, lead=lead), CodeBlock(fix.code)]
+    if diagnosis.url:
+        found.append(Paragraph(diagnosis.url, lead="More:"))
+    return found
 
 
 def note(diagnosis: Diagnosis) -> str:
@@ -38,18 +43,3 @@ def _heading(diagnosis: Diagnosis) -> str:
     where = diagnosis.call.code if diagnosis.call else ""
     named = f"{diagnosis.path} ({where})" if diagnosis.path and where else diagnosis.path or where
     return f"{diagnosis.code} in {named}" if named else diagnosis.code
-
-
-def parts(diagnosis: Diagnosis) -> list[Part]:
-    """What happened, torch's words, the cause and the fixes."""
-    made: list[Part] = [
-        Paragraph(_heading(diagnosis), lead="Error:"),
-        Paragraph(diagnosis.message, lead="torch says:"),
-        Paragraph(diagnosis.cause or UNKNOWN, lead="Cause:"),
-    ]
-    for fix in diagnosis.fixes:
-        lead = "Fix (verified):" if fix.verified else "Fix (not verified in the whole model):"
-        made += [Paragraph(fix.text, lead=lead), CodeBlock(fix.code)]
-    if diagnosis.url:
-        made.append(Paragraph(diagnosis.url, lead="More:"))
-    return made

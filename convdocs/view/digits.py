@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
+from typing import TYPE_CHECKING
 
-from convdocs.cells.explanation import Explanation
+if TYPE_CHECKING:
+    from convdocs.cells.explanation import Explanation
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +58,60 @@ def number(value: float, form: str) -> str:
     ('0.6345', '-3', '-inf')
     """
     return f"{float(value) if isinstance(value, int) else value:{form}}"
+
+
+def count(number: int, *, whole: bool = True) -> str:
+    """A count with separators; a dash for none, a sign where some of it is not known.
+
+    Examples
+    --------
+    >>> count(1234), count(0), count(1234, whole=False), count(0, whole=False)
+    ('1,234', '–', '≥ 1,234', '?')
+    """
+    if whole:
+        return f"{number:,}" if number else "–"
+    return f"≥ {number:,}" if number else "?"
+
+
+def millions(number: int, *, whole: bool = True) -> str:
+    """A large count in millions, with one place.
+
+    Examples
+    --------
+    >>> millions(1_234_567_890), millions(2_000), millions(0), millions(5, whole=False)
+    ('1,234.6', '< 0.1', '–', '≥ 0.0')
+    """
+    if not whole:
+        return f"≥ {number / 1e6:,.1f}" if number else "?"
+    if not number:
+        return "–"
+    return f"{number / 1e6:,.1f}" if number >= 50_000 else "< 0.1"
+
+
+def share(part: int, whole: int) -> str:
+    """A part of a whole in percent.
+
+    Examples
+    --------
+    >>> share(1, 3), share(1, 10_000), share(0, 3)
+    ('33.3 %', '< 0.1 %', '–')
+    """
+    if not part or not whole:
+        return "–"
+    return f"{100 * part / whole:.1f} %" if 2000 * part >= whole else "< 0.1 %"
+
+
+def byte_size(number: int) -> str:
+    """Bytes in a unit that keeps the number short.
+
+    Examples
+    --------
+    >>> byte_size(999), byte_size(13_500), byte_size(2_000_000_000_000)
+    ('999 B', '13.5 kB', '2 TB')
+    """
+    amount = float(number)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 999.5:
+            return f"{amount:.3g} {unit}"
+        amount /= 1000
+    return f"{amount:.3g} TB"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from convdocs.cells.explanation import Explanation, Term
-from convdocs.layers import AXIS_NAMES
+from convdocs.geometry import AXIS_NAMES
 from convdocs.view.digits import Digits, number
 from convdocs.view.handwritten import adds_up, sums
-from convdocs.view.tables import Column, Paragraph, Part, Table, to_html, to_markdown
+from convdocs.view.tables import Column, Paragraph, Part, Table
+
+if TYPE_CHECKING:
+    from convdocs.cells.explanation import Explanation, Term
 
 ROWS = 60  # with more terms than these, the table leaves out those in the middle
 LAST = 10  # of which so many are the last ones
@@ -27,16 +30,6 @@ def text(explanation: Explanation) -> str:
     legend = [f"[ ] is {padding(explanation)}"] if padding(explanation) else []
     above, below = [cell(explanation), window(explanation)], [*legend, *notes(explanation)]
     return "\n".join([*above, *written, *below])
-
-
-def html(explanation: Explanation) -> str:
-    """The terms as an HTML fragment with a table, in which the padding is hatched."""
-    return to_html(parts(explanation))
-
-
-def markdown(explanation: Explanation) -> str:
-    """The terms in Markdown."""
-    return to_markdown(parts(explanation))
 
 
 def parts(explanation: Explanation) -> list[Part]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from itertools import groupby
 from math import ceil, isinf
+from typing import TYPE_CHECKING
 
-from convdocs.cells.explanation import Explanation, Term
 from convdocs.view.digits import Digits, number
+
+if TYPE_CHECKING:
+    from convdocs.cells.explanation import Explanation, Term
 
 CHANNELS = 8  # with more than these, those in the middle are left out
 LINES = 12  # the same for the lines of one channel

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import textwrap
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from convdocs.view.tables import CodeBlock, Paragraph, Part, Table, printable, text_width, to_text
+from convdocs.view.tables import CodeBlock, Column, Paragraph, Part, Table
 
-SHORTEST = 10  # letters that a shortened cell keeps
 GAP = 2  # between two columns
+STEP = 2  # that a level of a tree is moved in
+WIDTH = 100  # where there is no terminal
+LEGIBLE = 22  # letters of code that columns give way for
 
 BOLD, RED, CYAN = "1", "31", "36"
 
 
-def show(parts: Iterable[Part], width: int | None = None, *, colour: bool = False) -> str:
+def to_text(parts: Iterable[Part], width: int | None = None, *, colour: bool = False) -> str:
     """The parts as text at most ``width`` cells wide; None where nothing limits it.
 
-    A table that is too wide has its code shortened, and where that is not enough its rows become
-    paragraphs.
+    A table that is too wide has its code shortened in the middle, then loses the columns that
+    matter least; where that is not enough, its rows become paragraphs.
 
     Parameters
     ----------
@@ -34,11 +38,22 @@ def show(parts: Iterable[Part], width: int | None = None, *, colour: bool = Fals
 
     Examples
     --------
-    >>> print(show([Paragraph("5 of 7 cells are read.", lead="Note")], 16))
+    >>> print(to_text([Paragraph("5 of 7 cells are read.", lead="Note")], 16))
     Note 5 of 7
     cells are read.
+    >>> table = Table((Column("layer"), Column("params", "right")), (("Conv1d", "32"),), "A net")
+    >>> print(to_text([table]))
+    A net
+    layer   params
+    ──────  ──────
+    Conv1d      32
     """
     return "\n\n".join(_part(part, width, colour=colour) for part in parts)
+
+
+def page_width() -> int:
+    """Cells in a line of the terminal that standard output is, 100 where it is none."""
+    return shutil.get_terminal_size((WIDTH, 24)).columns if sys.stdout.isatty() else WIDTH
 
 
 def paint(text: str, code: str, *, colour: bool) -> str:
@@ -66,7 +81,7 @@ def has_colour(stream: Any) -> bool:
 
 
 def error_line(message: str) -> str:
-    """An error as it stands on standard error.
+    """An error as it is written on standard error.
 
     Examples
     --------
@@ -76,97 +91,173 @@ def error_line(message: str) -> str:
     return f"{paint('convdocs: error:', RED, colour=has_colour(sys.stderr))} {message}"
 
 
-def _part(part: Part, width: int | None, *, colour: bool) -> str:
-    match part:
-        case Table():
-            return _table(part, width, colour=colour)
-        case Paragraph():
-            lines = _wrapped(to_text([part]), width)
-            lead = len(part.lead) if lines and lines[0].startswith(part.lead) else 0
-            lines[:1] = [paint(lines[0][:lead], BOLD, colour=colour) + lines[0][lead:]]
-            return "\n".join(lines)
-        case CodeBlock():
-            return paint(to_text([part]), CYAN, colour=colour)
+def text_width(text: str) -> int:
+    """Terminal cells that ``text`` takes: wide characters take two, combining marks none.
 
-
-def _wrapped(text: str, width: int | None) -> list[str]:
-    lines = text.split("\n")
-    if width is None:
-        return lines
-    return [short for line in lines for short in textwrap.wrap(line, max(width, 1)) or [""]]
-
-
-def _table(table: Table, width: int | None, *, colour: bool) -> str:
-    if width is not None and _width(table) > width:
-        shorter = _shortened(table, width)
-        if _width(shorter) > width:
-            return _list(table, width, colour=colour)
-        table = shorter
-    lines = to_text([table]).split("\n")
-    heads = 2 if table.caption else 1
-    marked = {heads + 1 + row for row in table.marked}
-    return "\n".join(
-        paint(line, BOLD if number < heads else RED, colour=colour)
-        if number < heads or number in marked
-        else line
-        for number, line in enumerate(lines)
+    Examples
+    --------
+    >>> text_width("abc"), text_width("卷积")
+    (3, 4)
+    """
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
     )
 
 
+def printable(text: str) -> str:
+    r"""Text on one line without control characters, which a terminal would obey.
+
+    Examples
+    --------
+    >>> printable("a\x1b[31m")
+    'a [31m'
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def _part(part: Part, width: int | None, *, colour: bool) -> str:
+    match part:
+        case Table():
+            return _table(_indented(part), width, colour=colour)
+        case Paragraph():
+            lines = [f"{part.lead} {part.text}".strip()]
+            lines = [printable(line) for line in lines[0].split("\n")]
+            lines = [short for line in lines for short in _wrapped(line, width)]
+            lead = len(part.lead) if lines[0].startswith(part.lead) else 0
+            lines[0] = paint(lines[0][:lead], BOLD, colour=colour) + lines[0][lead:]
+            return "\n".join(lines)
+        case CodeBlock():
+            lines = [f"    {printable(line)}" for line in part.text.split("\n")]
+            return paint("\n".join(lines), CYAN, colour=colour)
+
+
+def _wrapped(line: str, width: int | None) -> list[str]:
+    if width is None or text_width(line) <= width:
+        return [line]
+    return textwrap.wrap(line, max(width, 1), break_on_hyphens=False) or [""]
+
+
+def _indented(table: Table) -> Table:
+    """The table with clean cells; those of a tree's first column moved in by their level."""
+    rows = [[printable(cell) for cell in row] for row in table.rows]
+    tree = [at for at, column in enumerate(table.columns) if column.tree]
+    if table.levels and tree:
+        for row, level in zip(rows, table.levels, strict=True):
+            row[tree[0]] = " " * (STEP * level) + row[tree[0]]
+    caption, totals = printable(table.caption), tuple(map(printable, table.totals))
+    return replace(table, rows=tuple(map(tuple, rows)), caption=caption, totals=totals)
+
+
+def _table(table: Table, width: int | None, *, colour: bool) -> str:
+    widths = _widths(table)
+    if width is not None:
+        table = _fewer(table, width)
+        widths = _shortened(table, width, least=0)
+        if _width(table, widths) > width:
+            return _list(table, width, colour=colour)
+    lines = [_line([c.title for c in table.columns], widths, table.columns)]
+    lines.append("  ".join("─" * width for width in widths))
+    for number, row in enumerate(table.rows):
+        line = _line(row, widths, table.columns)
+        lines.append(paint(f"{line}  ◀", RED, colour=colour) if number in table.marked else line)
+    lines[0] = paint(lines[0], BOLD, colour=colour)
+    if table.totals:
+        lines += [lines[1], _line(table.totals, widths, table.columns)]
+    heads = _wrapped(table.caption, width) if table.caption else []
+    return "\n".join([*(paint(head, BOLD, colour=colour) for head in heads), *lines])
+
+
+def _fewer(table: Table, width: int) -> Table:
+    """The table without the columns that matter least, until code has room to be read."""
+    while _width(table, _shortened(table, width, least=LEGIBLE)) > width:
+        gone = max(range(len(table.columns)), key=lambda at: table.columns[at].rank)
+        if not table.columns[gone].rank:
+            break
+        table = _without(table, gone)
+    return table
+
+
+def _line(row: Sequence[str], widths: Sequence[int], columns: Sequence[Column]) -> str:
+    cells = []
+    for cell, width, column in zip(row, widths, columns, strict=True):
+        if column.least:
+            cell = _cut(cell, width)
+        space = " " * (width - text_width(cell))
+        cells.append(space + cell if column.align == "right" else cell + space)
+    return "  ".join(cells).rstrip()
+
+
 def _widths(table: Table) -> list[int]:
-    heads = tuple(column.title for column in table.columns)
+    heads = [column.title for column in table.columns]
     columns = zip(heads, *table.rows, table.totals or heads, strict=True)
     return [max(map(text_width, cells)) for cells in columns]
 
 
-def _width(table: Table) -> int:
-    mark = 3 if table.marked else 0
-    return max(sum(_widths(table)) + GAP * (len(table.columns) - 1) + mark, len(table.caption))
+def _width(table: Table, widths: Sequence[int]) -> int:
+    mark = GAP + 1 if table.marked else 0
+    return sum(widths) + GAP * (len(widths) - 1) + mark
 
 
-def _shortened(table: Table, width: int) -> Table:
-    """The table with its code cells cut, the widest first, until it fits or none is left."""
-    limits = _widths(table)
-    over = _width(replace(table, caption="")) - width
-    elastic = [index for index in range(len(limits)) if _elastic(table, index)]
-    while over > 0 and elastic:
-        widest = max(elastic, key=lambda index: limits[index])
-        if limits[widest] <= SHORTEST:
+def _shortened(table: Table, width: int, least: int) -> list[int]:
+    """Narrower columns of code, the widest first, until the table fits or none can be cut."""
+    widths = _widths(table)
+    over = _width(table, widths) - width
+    limits = {at: max(c.least, least) for at, c in enumerate(table.columns) if c.least}
+    while over > 0:
+        wider = [at for at, limit in limits.items() if widths[at] > limit]
+        if not wider:
             break
-        limits[widest] -= 1
+        widths[max(wider, key=lambda at: widths[at])] -= 1
         over -= 1
-    rows = tuple(
-        tuple(_cut(cell, limit) for cell, limit in zip(row, limits, strict=True))
-        for row in table.rows
-    )
-    return replace(table, rows=rows, caption=_cut(table.caption, width))
+    return widths
 
 
-def _elastic(table: Table, index: int) -> bool:
-    """Whether a column holds code that may be cut; half a shape is none."""
-    shapes = all(row[index].startswith("(") for row in table.rows if row[index])
-    return table.columns[index].code and not shapes
+def _without(table: Table, gone: int) -> Table:
+    """The table without a column; a tree's names go into its next column."""
+    rows: list[tuple[str, ...]] = [(*row[:gone], *row[gone + 1 :]) for row in table.rows]
+    if table.columns[gone].tree:
+        names = [row[gone] for row in table.rows]
+        rows = [
+            (
+                *row[:gone],
+                f"{name} {row[gone]}" if name.strip() else name + row[gone],
+                *row[gone + 1 :],
+            )
+            for name, row in zip(names, rows, strict=True)
+        ]
+    columns = (*table.columns[:gone], *table.columns[gone + 1 :])
+    totals = table.totals and (*table.totals[:gone], *table.totals[gone + 1 :])
+    return replace(table, columns=columns, rows=tuple(rows), totals=totals)
 
 
 def _cut(text: str, limit: int) -> str:
+    """Text shortened in the middle, where a call has the least to say."""
     if text_width(text) <= limit:
         return text
-    while text and text_width(text) > limit - 1:
-        text = text[:-1]
-    return text + "…"
+    tail = (limit - 1) // 3
+    head = limit - 1 - tail
+    while text_width(text[:head]) > limit - 1 - tail:
+        head -= 1
+    while tail and text_width(text[-tail:]) > limit - 1 - head:
+        tail -= 1
+    return f"{text[:head]}…{text[-tail:] if tail else ''}"
 
 
 def _list(table: Table, width: int, *, colour: bool) -> str:
     """The rows as paragraphs of headings and cells."""
-    blocks = (
-        [paint(_cut(printable(table.caption), width), BOLD, colour=colour)] if table.caption else []
-    )
+    caption = "\n".join(_wrapped(table.caption, width))
+    blocks = [paint(caption, BOLD, colour=colour)] if caption else []
     for number, row in enumerate([*table.rows, *([table.totals] if table.totals else [])]):
         cells = [
-            f"{column.title} {cell}"
+            f"{column.title} {cell.strip()}"
             for column, cell in zip(table.columns, row, strict=True)
             if cell
         ]
-        block = textwrap.fill(printable(", ".join(cells)), max(width, 3), subsequent_indent="  ")
+        block = textwrap.fill(", ".join(cells), max(width, 3), subsequent_indent="  ")
         blocks.append(paint(block, RED, colour=colour) if number in table.marked else block)
     return "\n".join(blocks)

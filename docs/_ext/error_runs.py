@@ -11,9 +11,10 @@ import numpy
 import torch
 from torch import nn
 
-from convdocs.errors.diagnosis import Diagnosis, diagnose, of_exception
+from convdocs.errors.diagnosis import diagnose, of_exception
 from convdocs.errors.entry import Entry
 from convdocs.errors.failure import module_calls
+from convdocs.report import Diagnosis
 
 Scope = dict[str, Any]
 

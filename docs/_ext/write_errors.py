@@ -13,7 +13,7 @@ from error_words import CALLS, ELSEWHERE
 
 from convdocs.errors.catalogue import FAMILIES
 from convdocs.errors.entry import Entry, Family
-from convdocs.view.tables import escape_markdown, markdown_code
+from convdocs.view.markdown import escape_markdown, markdown_code
 
 MESSAGES = "messages.json"
 SEEN_AT_ONCE = 4  # other messages; more than these are folded away

@@ -17,7 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from convdocs.errors.diagnosis import Diagnosis, diagnose, of_exception
+from convdocs.errors.diagnosis import diagnose, of_exception
+from convdocs.report import Diagnosis
 
 MOST_UNKNOWN = 0.01
 DTYPES = (

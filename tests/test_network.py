@@ -1,0 +1,176 @@
+"""The network explorer's Python: what it hands to the page, what it leaves alone and refuses."""
+
+import base64
+import json
+import re
+import struct
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import convdocs
+from convdocs.explorer.embed import ExplorerError
+from convdocs.explorer.network import NetworkExplorer
+
+
+def small():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8, 3)
+    )
+
+
+def explored(*args, **kwargs) -> NetworkExplorer:
+    found = convdocs.explore(*args, **kwargs)
+    assert isinstance(found, NetworkExplorer)
+    return found
+
+
+def recorded(explorer, index, sample=0):
+    tensor = explorer.data["tensors"][explorer.data["recorded"][sample][index]]
+    raw = base64.b64decode(tensor["data"])
+    return torch.tensor(struct.unpack(f"<{len(raw) // 4}f", raw)).reshape(tensor["shape"])
+
+
+def test_a_network_is_recorded_call_by_call():
+    net, x = small(), torch.randn(1, 1, 4, 4)
+    found = explored(net, x)
+    y = x
+    for index, layer in enumerate(net):
+        y = layer(y)
+        torch.testing.assert_close(recorded(found, index), y)
+    assert [call["op"]["op"] for call in found.data["calls"]] == [
+        "conv", "relu", "max_pool", "reshape", "linear",
+    ]  # fmt: skip
+    assert found.data["live"]
+    assert repr(found) == "<NetworkExplorer of Sequential: 5 calls>"
+
+
+def test_nothing_of_the_users_changes():
+    net = nn.Sequential(nn.Conv1d(2, 4, 3), nn.BatchNorm1d(4), nn.Dropout(), nn.ReLU(inplace=True))
+    net.train()
+    x = torch.randn(3, 2, 8, requires_grad=True)
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    attributes = [dict(module.__dict__) for module in net.modules()]
+    version, state = x._version, torch.get_rng_state()
+    explored(net, x)
+    assert all(torch.equal(before[name], value) for name, value in net.state_dict().items())
+    assert [module.__dict__ for module in net.modules()] == attributes
+    assert net.training
+    assert net[1].training
+    assert (x._version, x.grad) == (version, None)
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_a_batch_is_samples_to_pick():
+    x = torch.randn(4, 1, 4, 4)
+    data = explored(small(), x, labels=[7, 8, 9, 1], classes=["a", "b", "c"]).data
+    assert (len(data["samples"]), data["labels"]) == (4, ["7", "8", "9", "1"])
+    assert data["tensors"][data["inputs"][0]]["shape"] == [1, 1, 4, 4]
+    assert data["batched"]
+
+
+def test_channels_are_no_samples():
+    three = nn.Sequential(nn.Conv2d(3, 2, 3), nn.ReLU())
+    data = explored(three, torch.randn(3, 5, 5)).data
+    assert (len(data["samples"]), data["batched"]) == (1, False)
+    with pytest.raises(ExplorerError, match="no batch of samples"):
+        convdocs.explore(three, torch.randn(3, 5, 5), labels=[1, 2, 3])
+
+
+class Odd(nn.Module):
+    """A network with a call that the page cannot work out."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(1, 2, 3)
+        self.rnn = nn.GRU(6, 3, batch_first=True)
+
+    def forward(self, x):
+        return F.relu(self.rnn(self.conv(x))[0])
+
+
+def test_a_call_that_the_page_does_not_know_is_named():
+    x = torch.randn(2, 1, 8)
+    found = explored(Odd(), x)
+    assert (found.data["live"], found.data["stopped"]) == (False, 1)
+    assert repr(found) == "<NetworkExplorer of Odd: 3 calls, recorded>"
+    net = Odd()
+    found = explored(net, x)
+    for sample in (0, 1):
+        last = recorded(found, 2, sample)
+        torch.testing.assert_close(last, net(x[sample : sample + 1]), rtol=1e-4, atol=1e-5)
+    with pytest.raises(ExplorerError, match=r"cannot work out call 1, GRU\(6, 3, .*\(rnn\)"):
+        convdocs.explore(Odd(), x, record=False)
+
+
+def test_functions_with_their_defaults_are_known():
+    class Net(nn.Module):
+        def forward(self, x):
+            y = F.max_pool2d(F.relu(x, inplace=False), kernel_size=2, padding=1)
+            y = F.avg_pool2d(input=y, kernel_size=2, stride=1)
+            y = torch.cat((y, torch.add(y, 2, alpha=3)), dim=-3)
+            y = y.permute(0, 2, 3, 1).transpose(-1, 1).contiguous()
+            return torch.flatten(y, 1).view(1, -1).unsqueeze(0).squeeze(0).mean(dim=(0, 1))
+
+    found = explored(Net(), torch.randn(1, 2, 6, 6))
+    assert found.data["live"], found.trace.calls[found.data["stopped"]]
+
+
+def test_dropout_that_is_on_is_not_alive():
+    class Net(nn.Module):
+        def forward(self, x):
+            return F.dropout(x, 0.5)
+
+    assert explored(Net(), torch.randn(1, 4)).data["stopped"] == 0
+
+
+def test_calls_chooses_what_the_page_holds():
+    found = explored(small(), torch.randn(1, 1, 4, 4), calls=[0, "2"])
+    assert [call["chosen"] for call in found.data["calls"]] == [True, False, True, False, False]
+    assert [one is None for one in found.data["recorded"][0]] == [False, True, False, True, True]
+    assert not found.data["live"]
+    assert explored(small(), torch.randn(1, 1, 4, 4), calls=range(3)).data["live"]
+    with pytest.raises(ExplorerError, match="calls names 'conv', which is no call of Sequential"):
+        convdocs.explore(small(), torch.randn(1, 1, 4, 4), calls=["conv"])
+
+
+def test_a_page_is_bounded():
+    net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3))
+    with pytest.raises(ExplorerError, match=r"the page would hold 110,\d+ numbers") as refused:
+        convdocs.explore(net, torch.randn(1, 3, 66, 66))
+    assert all(word in str(refused.value) for word in ("smaller input", "calls=", "record=False"))
+    found = explored(net, torch.randn(1, 3, 66, 66), record=False)
+    assert len(found._repr_html_()) < 1_500_000
+    biggest = explored(nn.Sequential(nn.Linear(300, 300), nn.ReLU()), torch.randn(1, 300))
+    assert len(biggest._repr_html_()) < 1_500_000
+
+
+def test_names_cannot_become_markup():
+    net = nn.Sequential()
+    net.add_module("</script><img src=x onerror=alert(1)>", nn.Linear(2, 2))
+    net.add_module("act", nn.ReLU())
+    evil = "</script><b>&amp;"
+    page = explored(net, torch.randn(1, 2), classes=[evil, "b"])._repr_html_()
+    assert "<img src=x" not in page
+    assert evil not in page
+    block = re.search(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)
+    assert json.loads(block[1])["classes"][0] == evil
+
+
+def test_a_still_picture_is_there_without_scripts():
+    found = explored(small(), torch.randn(1, 1, 4, 4))
+    page = re.sub(r"<script.*?</script>", "", found._repr_html_(), flags=re.DOTALL)
+    alt = re.search(r'<img src="data:image/svg\+xml;base64,[^"]+" alt="([^"]+)"', page)
+    assert alt[1].startswith("Sequential in 5 calls: Conv2d 1×2×4×4, ReLU")
+    assert "<figcaption>" in page
+
+
+def test_save_writes_a_page_by_itself(tmp_path):
+    explored(small(), torch.randn(1, 1, 4, 4)).save(tmp_path / "net.html", title="A <net>")
+    page = (tmp_path / "net.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "<title>A &lt;net&gt;</title>" in page
+    assert not re.search(r'(src|href)="(?!data:)', page)
