@@ -236,6 +236,8 @@ class LayerTrace(PageDirective):
     declared = (
         options.INPUT,
         options.KWARGS,
+        options.COLUMNS,
+        options.DEPTH,
         options.FINDINGS,
         options.NAME,
         options.CLASS,
@@ -243,6 +245,8 @@ class LayerTrace(PageDirective):
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         """Trace the model."""
+        from convdocs.view import trace as view
+
         try:
             found: Trace = self.on_model(values, convdocs.trace)
         except convdocs.TraceError as error:
@@ -251,7 +255,7 @@ class LayerTrace(PageDirective):
             ) from error
         if values["findings"] == "hide":
             found = replace(found, findings=())
-        made = parts.to_nodes(found.parts())
+        made = parts.to_nodes(view.parts(found, values["depth"], values["columns"]))
         self.label(next(node for node in made if isinstance(node, nodes.table)), values["name"])
         return made
 

@@ -235,6 +235,13 @@ KWARGS = Option(
     "Arguments for a class or function that makes the model.",
     _kwargs,
 )
+COLUMNS = Option(
+    "columns",
+    "names with commas between, as layer, output, params",
+    "The table's columns, in this order.",
+    lambda text: [name.strip() for name in text.split(",")],
+)
+DEPTH = Option("depth", "a whole number", "How deep blocks of the model are opened.", _whole)
 FINDINGS = Option(
     "findings",
     "show or hide",

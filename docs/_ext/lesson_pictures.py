@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
 import torch
 from matplotlib import cbook, image
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -228,3 +230,122 @@ def laid_out(batch: Tensor, channels: Sequence[str]) -> Figure:
     words = f"A table of {count} rows, the samples, and {wide} columns, their channels."
     figure.axes[0].add_artist(Description(words))
     return figure
+
+
+def learning(shown: Sequence[int]) -> Figure:
+    """A kernel after so many steps of gradient descent, and its map of the photograph."""
+    picture = nn.functional.pad(photo() - photo().mean(), (1, 1, 1, 1), mode="replicate")
+    goal = torch.tensor(KERNELS["vertical edges"], dtype=torch.float32)[None, None]
+    wanted = nn.functional.conv2d(picture, goal)
+    drawn = torch.random.get_rng_state()
+    torch.manual_seed(3)
+    weight = torch.randn(1, 1, 3, 3).requires_grad_()
+    torch.random.set_rng_state(drawn)
+    figure = Figure(figsize=(WIDTH, 3.6))
+    axes = figure.subplots(2, len(shown), height_ratios=[1, 1.15])
+    words = []
+    for step in range(max(shown) + 1):
+        made = nn.functional.conv2d(picture, weight)
+        loss = ((made - wanted) ** 2).mean()
+        if step in shown:
+            above, below = axes[:, shown.index(step)]
+            title = f"{step:,} steps\nloss {loss.item():.4f}"
+            above.set_title(title, fontsize=9, color=colour("ink"))
+            _weights(above, weight.detach()[0, 0].numpy())
+            below.imshow(made.detach()[0, 0].numpy(), cmap=SIGNS, vmin=-2, vmax=2)
+            below.set_axis_off()
+            words.append(f"after {step:,} steps the loss is {loss.item():.4f}")
+        (change,) = torch.autograd.grad(loss, weight)
+        weight = (weight - 0.2 * change).detach().requires_grad_()
+    figure.subplots_adjust(0.005, 0.01, 0.995, 0.88, 0.1, 0.08)
+    said = "; ".join(words)
+    axes[0, 0].add_artist(Description(f"Nine weights and the map that they make: {said}."))
+    return figure
+
+
+def _weights(axis: Axes, weights: np.ndarray) -> None:
+    axis.imshow(weights, cmap=SIGNS, vmin=-4, vmax=4)
+    for (i, j), weight in np.ndenumerate(weights):
+        words = f"{weight:.1f}".replace("-", "−")
+        axis.text(j, i, words, ha="center", va="center", color="#15181d", size=9)
+    axis.set_axis_off()
+
+
+@cache
+def trained() -> tuple[nn.Sequential, nn.Sequential]:
+    """The network of the lesson on digits, before its training and after."""
+    images, labels = digits()
+    kept = torch.random.get_rng_state()
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        *(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Flatten(), nn.Linear(64, 10)),
+    )
+    before = copy.deepcopy(net)
+    shown, wanted = images[~unseen()], labels[~unseen()]
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.005)
+    for _ in range(15):
+        for batch in torch.randperm(len(shown)).split(64):
+            loss = nn.functional.cross_entropy(net(shown[batch]), wanted[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    torch.random.set_rng_state(kept)
+    return before, net.requires_grad_(False)
+
+
+def unseen() -> Tensor:
+    """Which digits the network is not shown: every fifth."""
+    return torch.arange(len(digits()[0])) % 5 == 0
+
+
+def with_softmax() -> nn.Sequential:
+    """The trained network, whose answers are shares."""
+    return nn.Sequential(*trained()[1], nn.Softmax(dim=1))
+
+
+def one_of_each() -> Tensor:
+    """The first unseen digit of each kind, (10, 1, 8, 8)."""
+    images, labels = digits()
+    known = list(zip(images[unseen()], labels[unseen()], strict=True))
+    return torch.stack([next(image for image, of in known if of == kind) for kind in range(10)])
+
+
+def filters_before_and_after() -> Figure:
+    """The first layer's eight filters, untrained above and trained below."""
+    figure = Figure(figsize=(WIDTH, 2.1))
+    axes = figure.subplots(2, 8)
+    for line, net, title in zip(axes, trained(), ("before", "after"), strict=True):
+        weights = net[0].weight.detach()[:, 0]
+        for number, (axis, weight) in enumerate(zip(line, weights, strict=True)):
+            most = float(weights.abs().max())
+            axis.imshow(weight.numpy(), cmap=SIGNS, vmin=-most, vmax=most)
+            axis.set_axis_off()
+            words = f"{title} {number}" if number == 0 else str(number)
+            axis.set_title(words, fontsize=9, color=colour("ink"))
+    figure.subplots_adjust(0.005, 0.01, 0.995, 0.9, 0.1, 0.25)
+    words = "Eight filters of 3 by 3 before training, and the same after it."
+    axes[0, 0].add_artist(Description(words))
+    return figure
+
+
+def mistakes(most: int) -> Figure:
+    """Unseen digits that the trained network takes for others."""
+    images, labels = digits()
+    images, labels = images[unseen()], labels[unseen()]
+    answers = trained()[1](images).argmax(dim=1)
+    wrong = (answers != labels).nonzero().flatten().tolist()[:most]
+    shown = {f"{answers[n]}, meant {labels[n]}": images[n] for n in wrong}
+    said = ", ".join(f"a {labels[n]} taken for a {answers[n]}" for n in wrong)
+    return pictures(shown, f"Handwritten digits of 8 by 8 pixels: {said}.", across=8, high=1.2)
+
+
+def dead_channel() -> Figure:
+    """A map that is negative everywhere, after a ReLU, and after batch norm and a ReLU."""
+    made = layer([[-0.2, -0.1, -0.2], [0.1, -0.3, -0.1], [-0.2, 0.1, -0.2]])(photo())
+    assert float(made.max()) < 0
+    norm = (made - made.mean()) / made.std()
+    shown = {"the layer's output": made, "after ReLU": made.relu(), "norm, then ReLU": norm.relu()}
+    words = "A portrait in blue, all below zero; a black square; a portrait in shades of grey."
+    return pictures(shown, words, across=3)
