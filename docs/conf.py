@@ -39,6 +39,8 @@ extensions = [
     "page_downloads",
     "pages",
     "published",
+    "drawn",
+    "repository",
     "search_index",
     "quick_start",  # before what would load matplotlib
     "sphinxext.opengraph",
@@ -113,6 +115,7 @@ doctest_test_doctest_blocks = ""  # docstrings are pytest's; a page's examples s
 html_baseurl = os.environ.get("DOCS_URL", "").rstrip("/")
 html_baseurl += "/" if html_baseurl else ""
 docs_edit_url = os.environ.get("DOCS_EDIT_URL", "")  # a file's path is put behind it
+docs_repository_url = os.environ.get("REPOSITORY_URL", "").rstrip("/")  # what pip installs from
 ogp_site_url = html_baseurl
 ogp_description_length = 160
 ogp_social_cards = {

@@ -33,7 +33,7 @@ conv(input)
 # cells.
 #
 # Follow the first number. The window stands on the first three cells of every input channel. Each
-# cell is multiplied with the weight above it, and all nine products go into one sum, together
+# cell is multiplied by the weight below it, and all nine products go into one sum, together
 # with the bias.
 
 import convdocs
