@@ -236,6 +236,9 @@ _KINDS: dict[Any, str] = {
     nn.LayerNorm: "layer norm",
     nn.RMSNorm: "rms norm",
     **dict.fromkeys((nn.Flatten, nn.Unflatten), "reshape"),
+    nn.modules.padding._ConstantPadNd: "constant pad",
+    **dict.fromkeys((nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss), "loss"),
+    **dict.fromkeys(("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"), "loss"),
     **{cls: kind for cls, (kind, _) in FAMILIES.items()},
     "linear": "linear",
     **{f"{kind}_norm": f"{kind} norm" for kind in ("batch", "instance", "group", "layer", "rms")},
@@ -262,14 +265,18 @@ def family(called: Any) -> str:
 
 
 def plain_settings(module: nn.Module) -> tuple[tuple[str, object], ...]:
-    """The :func:`constructor_values` that are plain: numbers, words, tuples of them.
+    """What torch's own layer was made with, where plain: numbers, words, tuples of them.
+
+    A subclass may take other arguments, or keep none; it is read as the layer of torch it is.
 
     Examples
     --------
     >>> plain_settings(nn.GroupNorm(2, 4))[:2]
     (('num_groups', 2), ('num_channels', 4))
     """
-    return tuple([pair for pair in constructor_values(module).items() if _is_plain(pair[1])])
+    cls = next(base for base in type(module).__mro__ if base.__module__.startswith("torch."))
+    pairs = [(name, _given(module, name, default)) for name, default in _arguments(cls) or ()]
+    return tuple([pair for pair in pairs if _is_plain(pair[1])])
 
 
 # what findings ask about a function
@@ -279,6 +286,7 @@ _ASKED = {
     F.group_norm: "num_groups",
     F.layer_norm: "normalized_shape",
     F.rms_norm: "normalized_shape",
+    F.pad: "mode",
 }
 
 

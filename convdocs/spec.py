@@ -162,7 +162,7 @@ def sliding(made: nn.Module, size: tuple[int, ...]) -> layers.Layer:
     if isinstance(made, LazyModuleMixin):
         raise SpecError(
             f"{type(made).__name__} gets its channels from its first input: write "
-            f"{made.cls_to_become.__name__} with them"
+            f"{type(made).__name__.removeprefix('Lazy')} with them"
         )
     read = layers.read(made)
     if len(size) != read.dims:

@@ -60,6 +60,8 @@ def grid_below(figure: Figure, title: str) -> list[list[str]]:
     top = next(mark for mark in found if mark.is_title and mark.words == title)
     titles = [mark for mark in found if mark.is_title and mark is not top]
     right = min((t.x for t in titles if abs(t.y - top.y) < 4 and t.x > top.x), default=np.inf)
+    labels = [m.x for m in found if not m.is_number and 0 < m.y - top.y < 60 and m.x > top.x + 1]
+    right = min([right, *labels])
     cells = [
         mark for mark in found if mark.is_number and top.x - 1 < mark.x < right and top.y < mark.y
     ]
@@ -69,6 +71,18 @@ def grid_below(figure: Figure, title: str) -> list[list[str]]:
         [cell.words for cell in sorted(cells, key=lambda c: c.x) if round(cell.y, 1) == level]
         for level in levels[:end]
     ]
+
+
+def cell_of(figure: Figure, name: str) -> str:
+    """The one number beside a name that ends in ``name``, or else below it."""
+    found = marks(figure)
+    for mark in found:
+        if mark.words.endswith(name):
+            level = [m for m in found if m.is_number and abs(m.y - mark.y) < 3 and m.x > mark.x]
+            if level:
+                return min(level, key=lambda m: m.x).words
+    ((words,),) = grid_below(figure, name)
+    return words
 
 
 def agrees(written: list[list[str]], numbers: np.ndarray) -> bool:

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
-from reading import agrees, grid_below, marks, marks_on
+from reading import agrees, cell_of, grid_below, marks, marks_on
 from torch import Tensor, nn
 
 from convdocs import draw, explain
@@ -75,11 +75,30 @@ def test_two_dimensions_show_every_channel_with_its_kernel(layer, cell):
             cell[1], cell[2]
         ]
         assert agrees(grid_below(fig, f"input[{channel}]"), F.pad(x, (pad,) * 4)[channel].numpy())
-        assert agrees(shown[:3], weight.numpy())
-        assert agrees(shown[3:], products.sum()[None, None].numpy())  # below the kernel
+        assert agrees(shown, weight.numpy())
+        level = next(mark.y for mark in marks(fig) if mark.words == f"weight[{cell[0]}, {channel}]")
+        found = [mark for mark in marks(fig) if level < mark.y < level + 90]  # of this channel
+        made = [m.words for m in found if m.is_number and m.x > _x(fig, "products", level) - 1]
+        expected = [*products.flatten().tolist(), products.sum().item()]
+        assert sorted(map(float, made)) == pytest.approx(sorted(expected), abs=5.1e-5)
     assert agrees(grid_below(fig, f"output[{cell[0]}]"), layer(x)[cell[0]].detach().numpy())
-    assert agrees(grid_below(fig, f"output[{cell[0]}, {cell[1]}, {cell[2]}]"),
-                  np.array([[layer(x)[cell].item()]]))  # fmt: skip
+    end = f"output[{cell[0]}, {cell[1]}, {cell[2]}]"
+    assert agrees([[cell_of(fig, end)]], layer(x)[cell].detach().numpy())
+    bias = layer.bias[cell[0]].detach().numpy()
+    assert agrees([[cell_of(fig, f"bias[{cell[0]}]")]], bias)
+
+
+def _x(fig: Figure, title: str, level: float) -> float:
+    return next(m.x for m in marks(fig) if m.words == title and abs(m.y - level) < 3)
+
+
+def test_nothing_is_said_twice():
+    """A single sum without a bias is the output; it is shown once beside the products."""
+    layer = nn.Conv2d(1, 1, 2, bias=False)
+    fig = draw.layer(layer, whole(1, 3, 3))
+    value = f"{layer(whole(1, 3, 3))[0, 0, 0].item():.4f}"
+    assert [m.words for m in marks(fig)].count(value) == 2  # the step, and its place in the output
+    assert not any(mark.words.startswith("sum") for mark in marks(fig))
 
 
 def test_the_notebooks_figures_keep_the_notebooks_digits():
@@ -92,9 +111,9 @@ def test_the_notebooks_figures_keep_the_notebooks_digits():
 def test_the_cell_is_lit_in_bold_and_framed():
     fig = draw.layer(nn.MaxPool1d(2), torch.tensor([[1.0, 3.0, 2.0, 0.5]]), (0, 1))
     bold = [mark.words for mark in marks(fig) if mark.bold and mark.is_number]
-    assert bold == ["2.0000", "2"]  # the winner in the input, the cell in the output
+    assert bold == ["2.0000", "2", "2"]  # the winner in the input, the result, the output's cell
     fig = draw.layer(nn.MaxPool1d(3), torch.tensor([[1.0, float("nan"), 9.0]]))
-    assert [mark.words for mark in marks(fig) if mark.bold and mark.is_number] == ["nan", "nan"]
+    assert [mark.words for mark in marks(fig) if mark.bold and mark.is_number] == ["nan"] * 3
 
 
 @pytest.mark.parametrize("mode", sorted(MODES))
@@ -142,7 +161,7 @@ def test_unfold_lights_the_copied_cell_and_its_column():
     x = whole(2, 3, 3)
     fig = draw.layer(nn.Unfold(2), x, (3, 1))
     assert agrees(grid_below(fig, "output"), nn.Unfold(2)(x[None])[0].numpy())
-    assert [m.words for m in marks(fig) if m.bold and m.is_number] == ["5", "5"]
+    assert [m.words for m in marks(fig) if m.bold and m.is_number] == ["5", "5", "5"]
 
 
 def test_three_dimensions_are_drawn_slice_by_slice():
@@ -212,18 +231,19 @@ def test_any_layers_picture_is_right_and_fits_a_phone(case, data):
     fig = draw.layer(layer, x, at)
     cell = explain(layer, x, at)
     value = cell.value
-    lit = grid_below(fig, f"output[{', '.join(map(str, at))}]")
-    assert agrees([row[:1] for row in lit[:1]], np.array([[value]]))
-    assert lit[0][0] in draw.describe(fig)
+    lit = cell_of(fig, f"output[{', '.join(map(str, at))}]")
+    assert agrees([[lit]], np.array([[value]]))
+    assert lit in draw.describe(fig)
     read = [term.value for term in cell.terms if term.index and not term.padded]
     if not fig.axes[0].images and not any("more slices" in mark.words for mark in marks(fig)):
         shown = sorted(mark.value for mark in marks_on(fig, "read"))
         assert shown == pytest.approx(sorted(read), abs=0.051)
-    wide, high = fig.get_size_inches() * 72
-    assert wide <= 352
-    for mark in marks(fig):
-        assert 0 <= mark.x <= wide
-        assert 0 <= mark.y <= high
+    for page, most in ((fig, 552.1), (fig.narrow(), 350.1)):
+        wide, high = page.get_size_inches() * 72
+        assert wide <= most
+        for mark in marks(page):
+            assert 0 <= mark.x <= wide
+            assert 0 <= mark.y <= high
 
 
 def test_no_text_leaves_its_cell():
@@ -254,14 +274,13 @@ def test_what_does_not_fit_is_shaded():
     layer = nn.Conv2d(1, 1, 3, padding=1)
     fig = draw.layer(layer, x, (0, 5, 7))
     pictures = [image.get_array() for image in fig.axes[0].images]
-    assert [picture.shape for picture in pictures] == [(30, 30, 4), (28, 28, 4)]
+    assert [picture.shape for picture in pictures][:2] == [(30, 30, 4), (28, 28, 4)]
     low, high = x.min(), x.max()
     grey = ((x[0] - low) / (high - low) * 255).round().numpy()
     assert np.abs(pictures[0][1:-1, 1:-1, 0] - grey).max() <= 1
     assert agrees(grid_below(fig, "window"), F.pad(x, (1,) * 4)[0, 5:8, 7:10].numpy())
-    size = fig.get_size_inches() * 72
-    assert size[0] <= 352
-    assert pictures[0].shape[0] * 9 < size[0] * 1.3  # cells of 9 points or more
+    assert fig.get_size_inches()[0] * 72 <= 552.1
+    assert fig.axes[0].images[0].get_extent()[1] >= 30 * 8.5  # cells of 8.5 points or more
 
 
 def test_the_largest_input_is_an_image_with_its_window_framed():
@@ -277,8 +296,7 @@ def test_many_channels_are_left_out_with_a_count_and_their_sum():
     x = torch.randn(64, 9)
     fig = draw.layer(layer, x, (77, 3))
     products = x[:, 3:6] * layer.weight[77].detach()
-    (said,) = [mark.words for mark in marks(fig) if "more channels" in mark.words]
-    assert said == f"+ 56 more channels: sum {products[8:].sum():.4f}"
+    assert cell_of(fig, "+ 56 more channels") == f"{products[8:].sum():.4f}"
     assert any("rows 71 to 82 of 128" in mark.words for mark in marks(fig))
 
 
@@ -320,7 +338,7 @@ def test_the_description_tells_the_sum():
         layer.bias.fill_(1.0)
     fig = draw.layer(layer, torch.arange(9.0).reshape(1, 3, 3), (0, 0, 1))
     assert draw.describe(fig) == (
-        "Conv2d(1, 1, 2) on an input of shape (1, 3, 3): the window stands on positions H 0 to 1, "
+        "Conv2d(1, 1, 2) on an input of shape (1, 3, 3): the window covers positions H 0 to 1, "
         "W 1 to 2. The sum of 4 products 25 + bias 1 = output[0, 0, 1] = 26."
     )
 

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 import convdocs
 from convdocs import draw
-from convdocs.draw.banded import matrix_of
+from convdocs.draw.matrix import matrix_of
 from convdocs.draw.palette import ROLES
-from convdocs.draw.regions import place, stations, target
+from convdocs.draw.receptive_field import place, stations, target
 from convdocs.draw.tensors import boxes_of
 
 
@@ -44,9 +44,10 @@ def test_kernel_shows_every_weight_and_the_bias():
 
 def test_kernel_counts_what_it_leaves_out_and_shades_what_does_not_fit():
     fig = draw.kernel(nn.Conv2d(3, 64, 11, bias=False))
-    assert len(fig.axes[0].images) == 8 * 3
+    assert len(fig.axes[0].images) == 8 * 3 + 1  # and the legend's bar
     assert any("the first 8 of 64 rows" in words for words in words_of(fig))
-    assert fig.get_size_inches()[0] * 72 <= 352
+    assert fig.get_size_inches()[0] * 72 <= 552.1
+    assert fig.narrow().get_size_inches()[0] * 72 <= 350.1
 
 
 def test_kernel_of_a_pool_is_refused():
@@ -133,13 +134,16 @@ def test_the_matrix_shows_its_numbers_and_leaves_zeros_out():
 def test_feature_maps_are_the_outputs_pixels():
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU())
+    nn.init.ones_(model[0].bias)  # no map without any light
     x = torch.rand(2, 1, 8, 8)
     fig = draw.feature_maps(model, x, sample=1)
     made = model(x)[1].detach()
-    _, *maps = [image.get_array()[..., 0] for image in fig.axes[0].images]
-    grey = ((made - made.min()) / (made.max() - made.min()) * 255).round().numpy()
+    shown = [image.get_array() for image in fig.axes[0].images]
+    _, *maps = [pixels[..., 0] for pixels in shown if len(pixels) > 1]  # the legends are bars
+    low, high = np.percentile(made.flatten(1), (1, 99), axis=1)[..., None, None]  # of each map
+    grey = ((made.numpy() - low) / (high - low)).clip(0, 1) * 255
     assert len(maps) == 3
-    assert np.abs(np.stack(maps).astype(int) - grey).max() <= 1
+    assert np.abs(np.stack(maps) - grey).max() <= 1
     assert "sample 1 of 2" in draw.describe(fig)
 
 
@@ -227,8 +231,8 @@ def test_the_field_is_framed_on_the_image():
     (frames,) = [one for one in fig.axes[0].collections if isinstance(one, LineCollection)
                  and tuple(one.get_colors()[0][:3]) == pytest.approx(colour)]  # fmt: skip
     frame = frames.get_segments()[0]
-    pixel = 220 / 20
-    assert np.ptp(frame, axis=0) == pytest.approx([5 * pixel, 5 * pixel])
+    left, right, *_ = fig.axes[0].images[0].get_extent()
+    assert np.ptp(frame, axis=0) == pytest.approx([5 / 20 * (right - left)] * 2)
     with pytest.raises(draw.DrawError, match="the traced input is 20 x 20"):
         draw.receptive_field(found, image=torch.rand(3, 10, 10))
 
@@ -249,9 +253,11 @@ def test_the_stack_names_every_shape_and_the_layer_before_it():
     model = nn.Sequential(nn.Conv1d(10, 16, 3, padding=1), nn.ReLU(), nn.Conv1d(16, 32, 3))
     fig = draw.stack(convdocs.trace(model, torch.ones(2, 10, 7)))
     assert words_of(fig) == [
-        "(2, 10, 7)", "input",
-        "0  Conv1d(10, 16, 3, padding=1)", "1  ReLU()", "(2, 16, 7)", "N C L",
-        "2  Conv1d(16, 32, 3)", "(2, 32, 5)", "N C L",
+        "Sequential", "10 × 7", "(2, 10, 7)", "input",
+        "16 × 7", "0  Conv1d(10, 16, 3, padding=1)", "1  ReLU()", "C 10 → 16",
+        "(2, 16, 7)", "N C L",
+        "32 × 5", "2  Conv1d(16, 32, 3)", "C 16 → 32, L 7 → 5", "(2, 32, 5)", "N C L",
+        "8 channels", "2 cells",
     ]  # fmt: skip
 
 
@@ -326,7 +332,7 @@ def test_every_frame_works_out_one_more_cell():
     for number, value in enumerate(output):
         said = still(walk, number)[-1]
         assert float(said.rpartition("= ")[2]) == pytest.approx(value, abs=5.1e-5)
-        assert len(walk.stage._hidden.get_paths()) == len(output) - number - 1
+        assert len(walk.stage._shapes["cv-later"].get_paths()) == len(output) - number - 1
     assert agrees(grid_below(walk.figure, "output[1]"), layer(x)[1].detach().numpy())
 
 

@@ -264,10 +264,10 @@ def test_each_builder_writes_both_markups_without_a_warning(nets, builder):
     assert len(re.findall(r"products and .{0,40}one.{0,9} sum", text)) == 2
     shown = {
         "latex": r"sphinxincludegraphics\{\{\w+\}\.pdf\}",
-        "text": r"window\s+stands\s+on",
-        "man": r"window stands on",
-        "epub": r'<img [^>]*alt="[^"]*window stands on[^"]*"[^>]* src="[^"]*\w+\.svg"',
-    }.get(builder, r'<img [^>]*alt="[^"]*window stands on[^"]*"[^>]* class="only-light"')
+        "text": r"window\s+covers",
+        "man": r"window covers",
+        "epub": r'<img [^>]*alt="[^"]*window covers[^"]*"[^>]* src="[^"]*\w+\.svg"',
+    }.get(builder, r'<img [^>]*alt="[^"]*window covers[^"]*"[^>]* class="only-light"')
     plain = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", text))
     assert plain.count("The input (2, 5, 3) has C=5; Conv1d(3, 2, 3) expects C=3.") == 2
     assert plain.count("computed output size: 0") == 2

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol
-
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
 
 from convdocs.draw.sheet import NOTE_SIZE, TITLE_SIZE, Sheet, text_width
 
 LINE_HEIGHT = 1.45
-EDGE = 4.0  # points around a page
-BUDGET = 342.0  # points across a page: on a phone a point is then about a CSS pixel
 
 
 class Box(Protocol):
@@ -43,15 +39,9 @@ class Words:
         return self.size * LINE_HEIGHT
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        sheet.text(
-            x,
-            y + self.height / 2,
-            self.words,
-            size=self.size,
-            role=self.role,
-            weight=self.weight,
-            align="left",
-        )
+        middle = y + self.height / 2
+        look = {"size": self.size, "role": self.role, "weight": self.weight}
+        sheet.text(x, middle, self.words, align="left", **look)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -83,7 +73,7 @@ class Column:
 
     parts: tuple[Box, ...]
     gap: float = 4.0
-    align: Literal["left", "middle"] = "left"
+    align: Literal["left", "middle", "right"] = "left"
 
     @property
     def width(self) -> float:
@@ -94,7 +84,7 @@ class Column:
         return sum(part.height for part in self.parts) + self.gap * (len(self.parts) - 1)
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        share = {"left": 0.0, "middle": 0.5}[self.align]
+        share = {"left": 0.0, "middle": 0.5, "right": 1.0}[self.align]
         for part in self.parts:
             part.draw(sheet, x + (self.width - part.width) * share, y)
             y += part.height + self.gap
@@ -111,46 +101,65 @@ class Space:
         """Draw nothing."""
 
 
-def wrapped(words: str, width: float, size: float) -> list[str]:
-    """``words`` broken at spaces into lines of at most ``width`` points.
+@dataclass(frozen=True)
+class Rule:
+    """A level line."""
 
-    Examples
-    --------
-    >>> wrapped("Conv1d(3, 2, 3)", 60, 9)
-    ['Conv1d(3, 2,', '3)']
-    """
+    width: float
+    height: float = 1.0
+
+    def draw(self, sheet: Sheet, x: float, y: float) -> None:
+        sheet.line([(x, y + 0.5), (x + self.width, y + 0.5)], "ink", 0.9)
+
+
+def first_fitting(boxes: Iterable[Box], room: float) -> Box:
+    """The first box that is no wider than ``room``, else the last of all."""
+    for box in boxes:
+        if box.width <= room + 0.01:
+            break
+    return box
+
+
+def wrapped(words: str, width: float, size: float, weight: str = "normal") -> list[str]:
+    """``words`` broken at spaces into lines of at most ``width`` points."""
     lines = [""]
     for word in words.split(" "):
         longer = f"{lines[-1]} {word}".strip() if lines[-1] else word
-        if lines[-1] and text_width(longer, size) > width:
+        if lines[-1] and text_width(longer, size, weight) > width:
             lines.append(word)
         else:
             lines[-1] = longer if word else lines[-1] + " "
     return lines
 
 
-def titled(box: Box, title: str, note: str = "") -> Column:
+def note(words: str, room: float) -> Column:
+    """Small text, on as many lines as it takes."""
+    lines = wrapped(words, room, NOTE_SIZE)
+    return Column(tuple(Words(line, NOTE_SIZE, "muted") for line in lines), gap=0)
+
+
+def heading(title: str, room: float, words: str = "") -> Column:
+    """A picture's title and, smaller, what else there is to know."""
+    lines = wrapped(title, room, TITLE_SIZE, "bold") if title else []
+    below = (note(words, room),) if words else ()
+    return Column((*(Words(line, weight="bold") for line in lines), *below), gap=0)
+
+
+def titled(box: Box, title: str, words: str = "", room: float = 1e9) -> Column:
     """A box under its title and, smaller, a note."""
-    lines: list[Box] = [Words(title, weight="bold")]
-    if note:
-        lines += [Words(line, NOTE_SIZE, "muted") for line in wrapped(note, BUDGET, NOTE_SIZE)]
-    return Column((Column(tuple(lines), gap=0), box), gap=3)
+    return Column((heading(title, max(box.width, room), words), box), gap=3)
 
 
-def paste(
-    page: Box,
-    description: str,
-    *,
-    fig: Figure | SubFigure | None = None,
-    ax: Axes | None = None,
-) -> Figure:
-    """A figure of a page and nothing else.
-
-    Examples
-    --------
-    >>> paste(Space(64, 28), "Empty.").get_size_inches().tolist()
-    [1.0, 0.5]
-    """
-    sheet = Sheet(page.width + 2 * EDGE, page.height + 2 * EDGE, fig=fig, ax=ax)
-    page.draw(sheet, EDGE, EDGE)
-    return sheet.finish(description)
+def flow(
+    parts: Iterable[Box],
+    room: float,
+    gap: float = 12.0,
+    align: Literal["top", "bottom"] = "top",
+) -> Column:
+    """Boxes in rows of as many as fit side by side."""
+    rows: list[list[Box]] = [[]]
+    for part in parts:
+        if rows[-1] and Row((*rows[-1], part), gap=gap).width > room + 0.01:
+            rows.append([])
+        rows[-1].append(part)
+    return Column(tuple(Row(tuple(row), gap=gap, align=align) for row in rows), gap=10)

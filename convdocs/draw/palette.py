@@ -6,7 +6,6 @@ by swapping codes; and no picture uses a colour that is not in here.
 
 from __future__ import annotations
 
-import re
 from typing import Final, Literal
 
 Theme = Literal["light", "dark"]
@@ -34,31 +33,11 @@ ROLES: Final[dict[str, tuple[str, str]]] = {
     "halo": ("#fcfdfe", "#0c0d0f"),  # around frames on pictures
     "lit frame": ("#0a5c3a", "#63e2ac"),
 }
-# the full shades of a number below and above zero; they stand on light and dark pages alike
+# the full shades of a number below and above zero, on light and dark pages alike
 BELOW_ZERO: Final = (47, 124, 201)
 ABOVE_ZERO: Final = (222, 110, 25)
 
-_TO_DARK: Final = dict(ROLES.values())
-_HEX: Final = re.compile(r"#[0-9a-f]{6}\b")
-
 
 def colour(role: str, theme: Theme = "light") -> str:
-    """Hex code of a role.
-
-    Examples
-    --------
-    >>> colour("ink"), colour("ink", "dark")
-    ('#15181c', '#f2f5f8')
-    """
+    """Hex code of a role."""
     return ROLES[role][theme == "dark"]
-
-
-def dark(svg: str) -> str:
-    """A picture's SVG in the colours of a dark page.
-
-    Examples
-    --------
-    >>> dark('<path style="fill: #15181c"/>')
-    '<path style="fill: #f2f5f8"/>'
-    """
-    return _HEX.sub(lambda found: _TO_DARK.get(found[0], found[0]), svg)

@@ -11,11 +11,11 @@ from functools import cached_property
 from math import inf
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from convdocs.cells import CellError, Explanation, explain
 from convdocs.cells.replica import replica, run
+from convdocs.draw.plane import array
 from convdocs.geometry import Window, source
 from convdocs.layers import Layer, LayerError, read
 
@@ -48,13 +48,6 @@ def slots(window: Window, size: int, mode: str) -> tuple[list[Slot], int]:
 
     A transposed window is drawn as what it also is: a window that slides with stride 1 over the
     input with its cells spread ``stride`` apart.
-
-    Examples
-    --------
-    >>> [slot.role for slot in slots(Window(3, padding=(1, 1)), 2, "zeros")[0]]
-    ['padding', 'input', 'input', 'padding']
-    >>> [slot.role for slot in slots(Window(1, stride=2, transposed=True), 2, "zeros")[0]]
-    ['input', 'hole', 'input']
     """
     out = window.output_size(size)
     before, after = window.padding
@@ -78,13 +71,7 @@ def _spread(place: int, stride: int, size: int) -> Slot:
 
 
 def reached(window: Window, output: int, first: int) -> list[int]:
-    """Slot that each tap stands on, in the order of the slots.
-
-    Examples
-    --------
-    >>> reached(Window(3, dilation=2, padding=(2, 2)), 0, -2)
-    [0, 2, 4]
-    """
+    """Slot that each tap reads, in the order of the slots."""
     start = output + window.padding[0] - window.span + 1
     if not window.transposed:
         start = output * window.stride - window.padding[0]
@@ -213,13 +200,7 @@ class Scene:
 
 
 def scene(layer: nn.Module, x: Tensor, at: int | Sequence[int] | None, sample: int | None) -> Scene:
-    """Work out what a picture of ``layer`` shows.
-
-    Examples
-    --------
-    >>> scene(nn.AvgPool1d(2), torch.ones(1, 1, 4), None, None).sample
-    0
-    """
+    """Work out what a picture of ``layer`` shows."""
     reading = read(layer)
     if isinstance(x, Tensor) and x.is_complex():
         raise DrawError("complex numbers have no picture here; draw x.real and x.imag on their own")
@@ -234,8 +215,8 @@ def scene(layer: nn.Module, x: Tensor, at: int | Sequence[int] | None, sample: i
     return Scene(
         cell=cell,
         layer=reading,
-        x=numbers(x if picked is None else x[picked]),
-        y=numbers(output if picked is None else output[picked]),
+        x=array(x if picked is None else x[picked]),
+        y=array(output if picked is None else output[picked]),
         sample=picked,
         samples=x.shape[0] if batched else 1,
     )
@@ -245,15 +226,3 @@ def _first(reading: Layer, x: Tensor, sample: int | None) -> tuple[int, ...]:
     """The first output cell, without its sample where that is given apart."""
     axes = getattr(x, "ndim", 0) - (reading.family == "unfold") - (sample is not None)
     return (0,) * axes
-
-
-def numbers(tensor: Tensor) -> np.ndarray:
-    """A tensor's numbers in double precision.
-
-    Examples
-    --------
-    >>> numbers(torch.ones(1, requires_grad=True))
-    array([1.])
-    """
-    array: np.ndarray = tensor.detach().to("cpu", torch.float64).numpy()
-    return array

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from convdocs.report import MODEL_INPUT, Call, Shape, Trace
 
-MOST_JOINED = 5  # layers told in one box
+MOST_JOINED = 5  # layers named at one box
 
 
 @dataclass(frozen=True)
@@ -24,22 +25,24 @@ class Tensor:
         The layers between this box and those it was made from; empty for a model input.
     sources : tuple of int
         Places of the boxes it was made from.
+    batched : bool
+        Whether the first axis is the batch's.
     inputs : int
-        How many of the model's inputs the box stands for: a trace does not tell inputs of one
-        shape from one another.
+        How many of the model's inputs the box shows: a trace does not tell inputs of one shape
+        from one another.
     """
 
     shape: Shape
     axes: str
     calls: tuple[Call, ...]
     sources: tuple[int, ...]
+    batched: bool
     inputs: int = 0
 
     @property
     def sides(self) -> Shape:
         """The shape without the batch."""
-        batched = self.axes.startswith("N") or (not self.axes and len(self.shape) > 1)
-        return self.shape[1:] if batched else self.shape
+        return self.shape[1:] if self.batched else self.shape
 
     @property
     def note(self) -> str:
@@ -54,16 +57,12 @@ class Tensor:
 
 
 def boxes_of(trace: Trace) -> list[Tensor]:
-    """The boxes in the order of execution; a layer that keeps the shape shares the one before.
-
-    Examples
-    --------
-    >>> call = Call(0, "", "relu", "relu", ((2, 3),), ((2, 3),), sources=(-1,))
-    >>> [box.shape for box in boxes_of(Trace("Net", (call,), input_shapes=((2, 3),)))]
-    [(2, 3), (2, 3)]
-    """
+    """The boxes in the order of execution; a layer that keeps the shape shares the one before."""
     inputs = Counter(trace.input_shapes)
-    boxes = [Tensor(shape, "", (), (), count) for shape, count in inputs.items()]
+    batched = _batched(trace)
+    boxes = [
+        Tensor(shape, "", (), (), batched(shape, ""), count) for shape, count in inputs.items()
+    ]
     readers = Counter(source for call in trace.calls for source in set(call.sources))
     at: dict[int, int] = {}  # the box of every call
     for call in trace.calls:
@@ -73,9 +72,29 @@ def boxes_of(trace: Trace) -> list[Tensor]:
         if sources == (len(boxes) - 1,) and _joins(boxes[-1], call, readers):
             boxes[-1] = replace(boxes[-1], axes=call.axes, calls=(*boxes[-1].calls, call))
         else:
-            boxes.append(Tensor(call.output_shapes[0], call.axes, (call,), sources))
+            shape = call.output_shapes[0]
+            boxes.append(Tensor(shape, call.axes, (call,), sources, batched(shape, call.axes)))
         at[call.index] = len(boxes) - 1
     return boxes
+
+
+def _batched(trace: Trace) -> Callable[[Shape, str], bool]:
+    """Says of a shape and its axes whether there is a batch.
+
+    A batch of sequences that a pool of two axes takes for one image is a batch all the same.
+    """
+    ranks = {len(call.axes.split()) for call in trace.calls if call.axes.startswith("N")}
+
+    def batched(shape: Shape, axes: str) -> bool:
+        return len(shape) in ranks or (not axes and len(shape) > 1 and not _single(trace))
+
+    return batched
+
+
+def _single(trace: Trace) -> bool:
+    """Whether the model was run on one sample without a batch."""
+    first = next((call.axes for call in trace.calls if call.axes), "N")
+    return not first.startswith("N")
 
 
 def _joins(box: Tensor, call: Call, readers: Counter[int]) -> bool:
@@ -100,13 +119,7 @@ def _sources(call: Call, at: dict[int, int], inputs: list[Shape]) -> tuple[int, 
 
 
 def lanes(edges: list[tuple[int, int]]) -> dict[tuple[int, int], int]:
-    """A lane for every edge so that edges in one lane do not overlap; short ones come first.
-
-    Examples
-    --------
-    >>> lanes([(0, 5), (1, 3), (3, 5)])
-    {(1, 3): 0, (3, 5): 0, (0, 5): 1}
-    """
+    """A lane for every edge so that edges in one lane do not overlap; short ones come first."""
     found: dict[tuple[int, int], int] = {}
     for edge in sorted(edges, key=lambda edge: edge[1] - edge[0]):
         taken = {found[other] for other in found if other[0] < edge[1] and edge[0] < other[1]}

@@ -3,83 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from convdocs.lint.graph import Graph, finding
-from convdocs.receptive import IDENTITY, AxisField, local_field, through
-from convdocs.report import MODEL_INPUT, Call, Finding, Trace
+from convdocs.receptive import IDENTITY, AxisField, through
+from convdocs.report import CONSTANT, MODEL_INPUT, Call, Finding
+
+Fields = tuple[AxisField, ...]
 
 
-def field_exceeds_input(trace: Trace, graph: Graph) -> Iterator[Finding]:
+def field_exceeds_input(graph: Graph) -> Iterator[Finding]:
     """Convolutions whose input cells, by every path, have all seen the whole model input."""
-    narrow: dict[int, tuple[AxisField, ...] | None] = {}
-    late: list[Call] = []
-    if not _ever_wide(trace):
+    if not _ever_wide(graph):
         return
-    for call in trace.calls:
-        if not call.receptive_field or not call.input_shapes:
+    narrow: dict[int, Fields | None] = {}
+    late: list[Call] = []
+    for call in graph.calls:
+        if not call.receptive_field or not call.output_shapes:
             continue
-        before = _narrowest(call, narrow)
-        mixes = call.params and any(w.kernel > 1 and not w.transposed for w in call.windows)
-        if mixes and before is not None and _sees_all(call, before, trace):
+        mixes = call.family == "convolution" and any(w.kernel > 1 for w in call.windows)
+        before = _of_source(call.sources[0], len(call.windows), narrow)
+        if mixes and before is not None and _sees_all(call, before, graph):
             late.append(call)
-        narrow[call.index] = _moved(call, before)
+        narrow[call.index] = _narrowest(call, narrow)
     if late:
         more = f" This and {len(late) - 1} later convolutions" if len(late) > 1 else " It"
-        yield finding(
+        found = finding(
             "field-exceeds-input",
             late[0],
             f"Every cell that {late[0].code} reads has already seen the whole input.{more} can "
             "learn no new neighbourhood.",
             "Use a larger input, or fewer layers and strides before it.",
         )
+        yield replace(found, places=tuple(call.index for call in late) if len(late) > 1 else ())
 
 
-def _ever_wide(trace: Trace) -> bool:
+def _ever_wide(graph: Graph) -> bool:
     """Whether any field is as large as an axis of an input: in most networks none is."""
-    least = min((size for shape in trace.input_shapes for size in shape[2:]), default=0)
+    least = min((size for shape in graph.inputs for size in shape[2:]), default=0)
     return any(
         field.size is not None and field.size >= least
-        for call in trace.calls
+        for call in graph.calls
         for field in call.receptive_field
     )
 
 
-def _narrowest(
-    call: Call, narrow: dict[int, tuple[AxisField, ...] | None]
-) -> tuple[AxisField, ...] | None:
-    """The smallest field among a call's inputs; None where one is not known."""
-    rank = len(call.receptive_field)
-    if len(call.sources) == 1 and call.sources[0] >= 0:
-        only = narrow.get(call.sources[0])
-        return only if only is not None and len(only) == rank else None
-    seen: list[tuple[AxisField, ...]] = []
-    for source in call.sources:
-        if source == MODEL_INPUT:
-            seen.append((IDENTITY,) * rank)
-        elif source >= 0:
-            fields = narrow.get(source)
-            if fields is None or len(fields) != rank:
-                return None
-            seen.append(fields)
-    return min(seen, key=lambda fields: [field.size or 0 for field in fields], default=None)
+def _of_source(source: int, rank: int, narrow: dict[int, Fields | None]) -> Fields | None:
+    fields = (IDENTITY,) * rank if source == MODEL_INPUT else narrow.get(source)
+    return fields if fields is not None and len(fields) == rank else None
 
 
-def _moved(call: Call, before: tuple[AxisField, ...] | None) -> tuple[AxisField, ...] | None:
-    if before is None:
-        return None
-    if call.windows:
-        return tuple(map(through, before, map(local_field, call.windows)))
-    if call.input_shapes[0] == call.output_shapes[0]:
-        return before
-    dims = len(before)
-    kept = any(shape[-dims:] == call.output_shapes[0][-dims:] for shape in call.input_shapes)
-    return before if kept else None
+def _narrowest(call: Call, narrow: dict[int, Fields | None]) -> Fields | None:
+    """The smallest field that a path to this call gives its cells; None where one is not known."""
+    paths: list[Fields] = []
+    for source, local in zip(call.sources, call.local_fields, strict=False):
+        before = _of_source(source, len(local), narrow)
+        if source == CONSTANT:
+            continue
+        if before is not None and call.family.endswith(" norm"):
+            local = (IDENTITY,) * len(before)  # a mean of all cells tells no neighbourhood
+        if not local or before is None:
+            return None
+        paths.append(tuple(map(through, before, local)))
+    return min(paths, key=lambda fields: [field.size or 0 for field in fields], default=None)
 
 
-def _sees_all(call: Call, before: tuple[AxisField, ...], trace: Trace) -> bool:
+def _sees_all(call: Call, before: Fields, graph: Graph) -> bool:
     dims = len(before)
     sizes = call.input_shapes[0][-dims:]
-    extents = next((s[-dims:] for s in trace.input_shapes if len(s) > dims), None)
+    extents = next((s[-dims:] for s in graph.inputs if len(s) > dims), None)
     if extents is None:
         return False
     for field, size, extent in zip(before, sizes, extents, strict=True):

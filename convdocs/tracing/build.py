@@ -22,7 +22,7 @@ from convdocs.layers import (
     read,
     settings,
 )
-from convdocs.receptive import AxisField
+from convdocs.receptive import IDENTITY, AxisField
 from convdocs.report import Call, Shape, Trace
 from convdocs.tracing.modules import is_script
 from convdocs.tracing.nodes import OUTPUT, Node
@@ -117,6 +117,7 @@ class _Builder:
         self.calls: list[Call] = []
         self.states: dict[int, State] = {}  # by source
         self.call_of: list[int] = []  # by node number
+        self.nodes: list[Node] = []
         self.first_use: dict[int, int] = {}  # id of a parameter -> call index
         self.inside: list[Node] = []  # of the leaf that is being read
         self.readings: dict[Any, Reading] = {}  # by what was read
@@ -124,6 +125,7 @@ class _Builder:
     def add(self, number: int, node: Node) -> None:
         """One more node; a call unless it happened inside a leaf."""
         self.call_of.append(len(self.calls))
+        self.nodes.append(node)
         self._follow(number, node)
         if node.leaf is not None:
             self.inside.append(node)
@@ -189,10 +191,30 @@ class _Builder:
             node.windows or (_windows(module) if module is not None else ()),
             parameters,
             module is not None and module.training,
+            local_fields=self._local_fields(node, state),
             family=kind,
             settings=given,
             unregistered=self._unregistered(node.parameters) if node.parameters else 0,
         )
+
+    def _local_fields(self, node: Node, out: State) -> tuple[tuple[AxisField, ...], ...]:
+        """What one output cell reads of each input: the call's own flow, asked of inputs alone."""
+        if not out.receptive_field:
+            return ()
+        number = node.outputs[0].source % OUTPUT
+        own = self.nodes[number] if number < len(self.nodes) else node
+        states = [self.state(mark) for mark in own.inputs]
+        shapes = [mark.shape for mark in own.inputs]
+        found: dict[int, tuple[AxisField, ...]] = {}
+        for at, mark in enumerate(own.inputs):
+            alone = [
+                State(s.names, ((IDENTITY if at == i else None),) * len(s.names), s.extents)
+                for i, s in enumerate(states)
+            ]
+            seen = own.flow(alone, shapes, node.outputs[0].shape, 0)
+            if seen.names == out.names:
+                found.setdefault(mark.source, seen.receptive_field)
+        return tuple([found.get(mark.source, ()) for mark in node.inputs])
 
     def sources(self, marks: tuple[Mark, ...]) -> tuple[int, ...]:
         """The calls that tensors came from."""
@@ -289,7 +311,7 @@ def _owned(node: Node) -> Iterable[tuple[str, Tensor | None]]:
 def _windows(module: nn.Module) -> tuple[Window, ...]:
     """The windows of a layer that did not tell them by a rule."""
     # Unfold has windows, but its output no axis that they move along
-    if layer_class(module) not in FAMILIES or isinstance(module, nn.Unfold):
+    if not isinstance(module, tuple(FAMILIES)) or isinstance(module, nn.Unfold):
         return ()
     try:
         return read(module).windows

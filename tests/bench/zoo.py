@@ -3,7 +3,7 @@
 
     python tests/bench/zoo.py [timm | transformers | NAME ...]
 
-Each network runs on meta tensors: nothing is downloaded and no weights are needed. The
+Nothing is downloaded: timm's run on meta tensors, those of transformers from small configs. The
 multiply-accumulates of ``trace`` stand beside torch's own ``FlopCounterMode`` halved, with
 attention in its plain form so that torch sees its products. The lists below were fixed first.
 """
@@ -76,14 +76,16 @@ _TOWERS = {"text_config": _SMALL, "vision_config": _PATCHES}
 TRANSFORMERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     **dict.fromkeys(
         ("bert", "roberta", "albert", "electra", "deberta", "deberta-v2", "mpnet", "camembert",
-         "ernie", "layoutlm", "mobilebert", "squeezebert", "convbert", "roformer", "fnet",
-         "nystromformer", "megatron-bert", "modernbert", "splinter", "big_bird", "canine"),
+         "ernie", "layoutlm", "mobilebert", "convbert", "roformer", "fnet",
+         "nystromformer", "megatron-bert", "splinter", "big_bird", "canine"),
         (_SMALL, _IDS),
     ),
+    "squeezebert": ({**_SMALL, "embedding_size": 32}, _IDS),
+    "modernbert": ({**_SMALL, "pad_token_id": 0}, _IDS),
     "distilbert": ({"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 64}, _IDS),
     "xlnet": ({"d_model": 32, "n_layer": 2, "n_head": 4, "d_inner": 64, "vocab_size": 99}, _IDS),
     "funnel": ({"d_model": 32, "n_head": 4, "d_head": 8, "d_inner": 64, "vocab_size": 99,
-                "block_sizes": [1, 1, 1]}, _IDS),
+                "block_sizes": [1, 1, 1], "block_repeats": [1, 1, 1]}, _IDS),
     "longformer": ({**_SMALL, "attention_window": 8}, _IDS),
     "esm": ({**_SMALL, "mask_token_id": 4, "pad_token_id": 1}, _IDS),
     **dict.fromkeys(
@@ -123,7 +125,8 @@ TRANSFORMERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     **dict.fromkeys(("convnext", "convnextv2", "poolformer"), (_FOUR, _IMAGE)),
     "resnet": ({"embedding_size": 16, **_FOUR}, _IMAGE),
     "regnet": ({"embedding_size": 16, "groups_width": 8, **_FOUR}, _IMAGE),
-    "bit": ({"embedding_size": 32, "hidden_sizes": [32, 64, 64, 64], "depths": [1, 1, 1, 1]},
+    "bit": ({"embedding_size": 32, "num_groups": 8, "hidden_sizes": [32, 64, 64, 64],
+             "depths": [1, 1, 1, 1]},
             _IMAGE),
     "segformer": ({"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1],
                    "num_attention_heads": [1, 2, 4, 8]}, _IMAGE),
@@ -162,7 +165,7 @@ def transformers_case(name: str) -> Case:
     library = import_module("transformers")
     settings, shapes = TRANSFORMERS[name]
     config = library.AutoConfig.for_model(name, **settings)
-    model = _on_meta(lambda: library.AutoModel.from_config(config).eval())
+    model = library.AutoModel.from_config(config).eval()
     return model, (), {key: _input(key, shape, model) for key, shape in shapes.items()}
 
 

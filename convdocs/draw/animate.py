@@ -1,9 +1,12 @@
-"""The walk of a kernel over its input, cell by cell."""
+"""The walk of a kernel over its input, cell by cell: stepped through, played, or saved."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
+from html import escape
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -13,16 +16,19 @@ from matplotlib.animation import FuncAnimation
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
+from PIL import Image
 from torch import Tensor, nn
 
 from convdocs.cells import explain
-from convdocs.draw.gif import indexed
-from convdocs.draw.palette import Theme
+from convdocs.draw.palette import ROLES, Theme
+from convdocs.draw.picture import LOOKS, describe, inline
 from convdocs.draw.scene import DrawError, scene
 from convdocs.draw.stage import Stage
 
 MOST_FRAMES = 400
 DPI = 108  # an eighth more than the page shows; twice as much makes four times the file
+COLOURS = 64  # the roles, and enough in between for smooth letters; more make a longer file
+ROUGH = 16  # by how much Pillow's nearest colour may be off
 PILLOW: dict[str, dict[str, Any]] = {
     ".gif": {},
     ".webp": {"lossless": True, "method": 3, "quality": 20},  # small enough, soon enough
@@ -37,6 +43,8 @@ def animate(
     sample: int | None = None,
     interval: int = 700,
     theme: Theme = "light",
+    title: str | None = None,
+    caption: str | None = None,
     fig: Figure | SubFigure | None = None,
 ) -> Walk:
     """Animate a kernel's walk: each frame works out one more cell of an output channel.
@@ -55,14 +63,17 @@ def animate(
         Milliseconds from frame to frame.
     theme : str
         ``"light"`` or ``"dark"``: the page it is for, as a GIF has no clear background.
+    title, caption : str, optional
+        What is written above and below; the layer's code and a sentence when left out.
     fig : matplotlib Figure or SubFigure, optional
         Where to draw; a new Figure when left out.
 
     Returns
     -------
     Walk
-        A matplotlib animation. ``save("walk.gif")`` and ``save("walk.webp")`` need Pillow alone;
-        ``figure`` shows a single frame, as a picture that stands still.
+        A matplotlib animation. In a notebook it shows as a player that is stepped through or
+        played. ``save("walk.gif")`` and ``save("walk.webp")`` need Pillow alone; ``figure``
+        shows a single frame.
 
     Examples
     --------
@@ -85,7 +96,14 @@ def animate(
         )
     batch = () if start.sample is None else (start.sample,)
     cells = (explain(layer, x, (*batch, channel % start.y.shape[0], *place)) for place in places)
-    return Walk(Stage([replace(start, cell=cell) for cell in cells], theme, fig), interval)
+    scenes = [replace(start, cell=cell) for cell in cells]
+    words = (
+        f"{len(places)} steps: at each the window makes one more number of the output."
+        if caption is None
+        else caption
+    )
+    head = start.cell.code if title is None else title
+    return Walk(Stage(scenes, theme, head, words, fig), interval)
 
 
 class Walk(FuncAnimation):
@@ -110,7 +128,7 @@ class Walk(FuncAnimation):
 
     @property
     def figure(self) -> Figure:
-        """The figure, standing still where it was last; at first in the middle of the walk."""
+        """The figure at the last frame that was shown; at first in the middle of the walk."""
         return self.stage.figure
 
     def on(self, theme: Theme) -> Walk:
@@ -122,7 +140,39 @@ class Walk(FuncAnimation):
         >>> animate(nn.AvgPool1d(2), torch.ones(1, 4)).on("dark").frames
         2
         """
-        return Walk(Stage(self.stage.scenes, theme), self.interval)
+        stage = self.stage
+        return Walk(Stage(stage.scenes, theme, stage.title, stage.caption), self.interval)
+
+    def player(self) -> str:
+        """The walk for a web page, in line: its first frame, and all others for the script of
+        ``convdocs/draw/player.js``, which adds the controls.
+
+        Examples
+        --------
+        >>> import torch
+        >>> animate(nn.AvgPool1d(2), torch.ones(1, 4)).player()[:33]
+        '<figure class="cv-picture cv-play'
+        """
+        walk = self if self.stage.theme == "light" else self.on("light")
+        frames = [walk.stage.paths(number) for number in range(self.frames)]
+        words = [walk.stage.words(number) for number in range(self.frames)]
+        marks = walk.stage.still()
+        for name, look in walk.stage.looks.items():
+            path = f'<path class="{name}"{look} d="{frames[0][name]}"/>'
+            marks = marks.replace(f'<g class="{name}"></g>', path)
+        data = json.dumps({"frames": frames, "words": words, "interval": self.interval})
+        picture = inline(marks, describe(self.figure))
+        caption = f"<figcaption>{escape(self.stage.caption)}</figcaption>"
+        return (
+            f'<figure class="cv-picture cv-player">{picture}<p class="cv-words">'
+            f"{escape(words[0])}</p>{caption if self.stage.caption else ''}"
+            f'<script type="application/json">{data.replace("<", chr(92) + "u003c")}</script>'
+            "</figure>"
+        )
+
+    def _repr_html_(self) -> str:
+        look = f"<style>{LOOKS}{_asset('player.css')}</style>"
+        return f"{look}{self.player()}<script>{_asset('player.js')}</script>"
 
     def _step(self, number: int) -> list[Artist]:
         return self.stage.show(number)
@@ -141,8 +191,10 @@ class Walk(FuncAnimation):
         if args or kwargs or path.suffix not in PILLOW:
             super().save(str(path), *args, **kwargs)
             return
-        frames = list(self.images())
-        first, *rest = indexed(frames, frames[len(frames) // 2], self.stage.theme)
+        frames = [Image.fromarray(frame) for frame in self.images()]
+        palette = _palette(frames[len(frames) // 2], self.stage.theme)
+        first, *rest = (frame.quantize(palette=palette, dither=Image.Dither.NONE)
+                        for frame in frames)  # fmt: skip
         first.save(path, save_all=True, append_images=rest, duration=self.interval, loop=0,
                    **PILLOW[path.suffix])  # fmt: skip
 
@@ -168,3 +220,28 @@ class Walk(FuncAnimation):
                 artist.set_animated(False)
             figure.set_dpi(before[1])
             figure.set_canvas(before[0])
+
+
+def _palette(sample: Image.Image, theme: Theme) -> Image.Image:
+    """The roles' colours exactly, and the commonest of the letters' edges.
+
+    Pillow looks for the nearest colour roughly: what it might take for a role is left out.
+    """
+    found, counts = np.unique(np.asarray(sample).reshape(-1, 3), axis=0, return_counts=True)
+    shades = [tuple(map(int, found[place])) for place in np.argsort(-counts)]
+    roles = [role for pair in ROLES.values() if (role := _rgb(pair[theme == "dark"])) in shades]
+    apart = np.abs(np.array(shades)[:, None] - np.array(roles)).max(axis=2).min(axis=1) > ROUGH
+    others = [shade for shade, kept in zip(shades, apart, strict=True) if kept]
+    image = Image.new("P", (1, 1))
+    chosen = [*roles, *others[: COLOURS - len(roles)]]
+    image.putpalette([part for shade in chosen for part in shade])
+    return image
+
+
+def _rgb(code: str) -> tuple[int, ...]:
+    return tuple(int(code[place : place + 2], 16) for place in (1, 3, 5))
+
+
+@cache
+def _asset(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -12,14 +13,12 @@ from matplotlib.figure import Figure, SubFigure
 from torch import nn
 
 from convdocs.cells.replica import replica, run
-from convdocs.draw.boxes import BUDGET, Box, Column, Words, paste
-from convdocs.draw.grids import Grid, grid
-from convdocs.draw.panels import fine, note
-from convdocs.draw.scene import DrawError, numbers
-from convdocs.draw.shading import Shaded, legend, scale
+from convdocs.draw.boxes import Box, Column, heading
+from convdocs.draw.picture import show
+from convdocs.draw.plane import MOST_ROWS, array, cells, fine, fitting, legend, scale_of, shades
+from convdocs.draw.scene import DrawError
 from convdocs.layers import code, read
 
-MOST_ROWS = 40
 LARGEST = 1024  # rows or columns
 
 
@@ -27,6 +26,8 @@ def matrix(
     layer: nn.Module,
     shape: Sequence[int],
     *,
+    title: str | None = None,
+    caption: str | None = None,
     fig: Figure | SubFigure | None = None,
     ax: Axes | None = None,
 ) -> Figure:
@@ -38,6 +39,8 @@ def matrix(
         A convolution, transposed convolution, average pool or ``Unfold``.
     shape : tuple of int
         Shape of one sample, (C, ...).
+    title, caption : str, optional
+        What is written above and below; the layer's code and a sentence when left out.
     fig, ax : matplotlib Figure or SubFigure, Axes, optional
         Where to draw; a new Figure when left out.
 
@@ -52,56 +55,69 @@ def matrix(
     'Conv1d(1, 1, 3) on an input of shape (1, 5) as a matrix of 3 rows, one per output cell...'
     """
     table, output = matrix_of(layer, shape)
-    rows, columns = table.shape
-    head = Words(code(layer), weight="bold")
-    said = (
-        f"{rows} rows, one per cell of the output {output}; {columns} columns, one per cell of "
-        f"the input {tuple(shape)}"
+    name = code(layer) if title is None else title
+    size = f"{table.shape[0]} × {table.shape[1]}"
+    words = (
+        f"A row of this {size} matrix makes one output cell. Its weights move along from row to "
+        f"row, and all else is 0."
     )
-    page = Column((Column((head, note(said)), gap=0), *_body(table)), gap=6)
-    return paste(page, _words(layer, tuple(shape), table), fig=fig, ax=ax)
+    roles = np.where(table != 0, "kernel", "hole").astype(object)
+    return show(
+        partial(_page, name, table, roles, tuple(shape), output),
+        _alt(layer, tuple(shape), table),
+        words if caption is None else caption,
+        thumb=_thumb(table, roles),
+        fig=fig,
+        ax=ax,
+    )
 
 
 def matrix_of(layer: nn.Module, shape: Sequence[int]) -> tuple[np.ndarray, tuple[int, ...]]:
-    """The matrix, and the shape of the output.
-
-    Examples
-    --------
-    >>> table, output = matrix_of(nn.AvgPool1d(2), (1, 4))
-    >>> table.tolist(), output
-    ([[0.5, 0.5, 0.0, 0.0], [0.0, 0.0, 0.5, 0.5]], (1, 2))
-    """
+    """The matrix, and the shape of the output."""
     reading = read(layer)
     if reading.family in ("max", "lp"):
         raise DrawError(f"{code(layer)} is not a matrix: it is not linear")
     dtype = next((p.dtype for p in layer.parameters()), torch.float32)
-    cells = _readable("an input", prod(shape))
+    count = _readable("an input", prod(shape))
     nothing, _, _ = run(replica(layer), torch.zeros(1, *shape, dtype=dtype))
     _readable("an output", nothing.numel())
     # what the layer makes of inputs that are 1 in one cell are the matrix's columns
-    ones = torch.eye(cells, dtype=dtype).reshape(cells, *shape)
+    ones = torch.eye(count, dtype=dtype).reshape(count, *shape)
     output, _, _ = run(replica(layer), ones)
-    return numbers((output - nothing).flatten(1).T), tuple(output.shape[1:])
+    return array((output - nothing).flatten(1).T), tuple(output.shape[1:])
 
 
-def _readable(whose: str, cells: int) -> int:
-    if not 0 < cells <= LARGEST:
-        raise DrawError(f"{whose} of {cells} cells makes no readable matrix; 1 to {LARGEST} do")
-    return cells
+def _readable(whose: str, count: int) -> int:
+    if not 0 < count <= LARGEST:
+        raise DrawError(f"{whose} of {count} cells makes no readable matrix; 1 to {LARGEST} do")
+    return count
 
 
-def _body(table: np.ndarray) -> tuple[Box, ...]:
-    roles = np.where(table != 0, "kernel", "hole").astype(object)
-    if table.shape[0] <= MOST_ROWS:
-        for places in (4, 3, 2, 1):
-            box: Grid = grid(table, roles, places)
-            if box.width <= BUDGET:
-                return (box,)
-    shades = scale(table)
-    return Shaded(table, roles, fine(table.shape), shades), note(legend(shades))
+def _page(
+    title: str,
+    table: np.ndarray,
+    roles: np.ndarray,
+    shape: tuple[int, ...],
+    output: tuple[int, ...],
+    room: float,
+) -> Box:
+    rows, columns = table.shape
+    words = (
+        f"{rows} rows, one per cell of the output {output}; {columns} columns, one per cell of "
+        f"the input {shape}"
+    )
+    plane = fitting(table, roles, room)
+    key = (legend(scale_of(table)),) if plane.pixels is not None else ()
+    return Column((heading(title, room, words), plane, *key), gap=6)
 
 
-def _words(layer: nn.Module, shape: tuple[int, ...], table: np.ndarray) -> str:
+def _thumb(table: np.ndarray, roles: np.ndarray) -> Box:
+    if max(table.shape) > MOST_ROWS:
+        return shades(table, roles, fine(table.shape, 200.0), scale_of(table))
+    return cells(fitting(np.where(table, 1.0, 0.0), roles, 1e9))
+
+
+def _alt(layer: nn.Module, shape: tuple[int, ...], table: np.ndarray) -> str:
     rows, columns = table.shape
     used = np.count_nonzero(table, axis=1)
     least, most = int(used.min()), int(used.max())
