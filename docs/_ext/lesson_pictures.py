@@ -156,7 +156,7 @@ def patch(picture: Tensor, conv: nn.Conv2d, at: tuple[int, int]) -> Figure:
     around.set(edgecolor=colour("window"), linewidth=2)
     axes[0].add_patch(around)
     titles = ["the image", "nine pixels", "× weights", f"products, sum {products.sum():.2f}"]
-    for axis, title, numbers in zip(axes[1:], titles[1:], (under, kernel, products), strict=True):
+    for axis, numbers in zip(axes[1:], (under, kernel, products), strict=True):
         gray = {"cmap": "gray", "vmin": 0, "vmax": 1}
         signed = {"cmap": SIGNS, "vmin": -2.5, "vmax": 2.5}
         axis.imshow(numbers.numpy(), **(gray if numbers is under else signed))

@@ -1,5 +1,7 @@
 """Three networks that many others are built after: VGG-16, ResNet-18 and U-Net."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -8,7 +10,7 @@ def _block(before: int, after: int, count: int) -> nn.Sequential:
     """Convolutions of 3x3 that keep the size, each with a ReLU."""
     widths = [before, *[after] * count]
     layers: list[nn.Module] = []
-    for c_in, c_out in zip(widths, widths[1:], strict=False):
+    for c_in, c_out in pairwise(widths):
         layers += [nn.Conv2d(c_in, c_out, 3, padding=1), nn.ReLU()]
     return nn.Sequential(*layers)
 
