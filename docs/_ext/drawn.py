@@ -1,7 +1,7 @@
 """``drawn``: the picture that a page's code draws, for light and dark pages, and the code itself.
 
-The body is Python that ends in a figure. With ``:code:`` the page shows it; ``lesson_pictures``
-holds what several pages draw from.
+The body is Python that ends in a figure, or in a list of figures to step through (site.js). With
+``:code:`` the page shows it; ``lesson_pictures`` holds what several pages draw from.
 """
 
 import ast
@@ -35,15 +35,20 @@ class Drawn(PageDirective):
         from convdocs import draw
 
         code = "\n".join(self.content)
-        figure = snippet.last_value(code)
-        picture = pictures.picture(
-            self.env, figure, values["alt"] or draw.describe(figure), values["width"]
-        )
+        value = snippet.last_value(code)
+        figures = value if isinstance(value, list) else [value]
+        made = [
+            pictures.picture(
+                self.env, figure, values["alt"] or draw.describe(figure), values["width"]
+            )
+            for figure in figures
+        ]
         if values["caption"]:
             inline, _ = self.state.inline_text(values["caption"], self.lineno)
-            picture += nodes.caption(values["caption"], "", *inline)
-        self.label(picture, values["name"])
-        return [*([parts.code(shown(code))] if values["code"] else []), picture]
+            made[-1] += nodes.caption(values["caption"], "", *inline)
+        self.label(made[0], values["name"])
+        box = nodes.container("", *made, classes=["steps"] if len(made) > 1 else [])
+        return [*([parts.code(shown(code))] if values["code"] else []), box]
 
 
 def shown(code: str) -> str:

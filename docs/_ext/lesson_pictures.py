@@ -232,34 +232,51 @@ def laid_out(batch: Tensor, channels: Sequence[str]) -> Figure:
     return figure
 
 
-def learning(shown: Sequence[int]) -> Figure:
-    """A kernel after so many steps of gradient descent, and its map of the photograph."""
+LEARNED = (0, 1, 3, 10, 30, 100, 300, 1000, 2000)
+
+
+def learning() -> list[Figure]:
+    """A kernel on its way from noise to an edge filter: its weights, its map, the loss so far."""
     picture = nn.functional.pad(photo() - photo().mean(), (1, 1, 1, 1), mode="replicate")
     goal = torch.tensor(KERNELS["vertical edges"], dtype=torch.float32)[None, None]
     wanted = nn.functional.conv2d(picture, goal)
-    drawn = torch.random.get_rng_state()
+    kept = torch.random.get_rng_state()
     torch.manual_seed(3)
-    weight = torch.randn(1, 1, 3, 3).requires_grad_()
-    torch.random.set_rng_state(drawn)
-    figure = Figure(figsize=(WIDTH, 3.6))
-    axes = figure.subplots(2, len(shown), height_ratios=[1, 1.15])
-    words = []
-    for step in range(max(shown) + 1):
+    weight = torch.randn(1, 1, 3, 3)
+    torch.random.set_rng_state(kept)
+    losses, frames = [], []
+    for step in range(LEARNED[-1] + 1):
+        weight.requires_grad_()
         made = nn.functional.conv2d(picture, weight)
         loss = ((made - wanted) ** 2).mean()
-        if step in shown:
-            above, below = axes[:, shown.index(step)]
-            title = f"{step:,} steps\nloss {loss.item():.4f}"
-            above.set_title(title, fontsize=9, color=colour("ink"))
-            _weights(above, weight.detach()[0, 0].numpy())
-            below.imshow(made.detach()[0, 0].numpy(), cmap=SIGNS, vmin=-2, vmax=2)
-            below.set_axis_off()
-            words.append(f"after {step:,} steps the loss is {loss.item():.4f}")
+        losses.append(loss.item())
+        if step in LEARNED:
+            frames.append(_learned(step, weight.detach()[0, 0], made.detach()[0, 0], losses))
         (change,) = torch.autograd.grad(loss, weight)
-        weight = (weight - 0.2 * change).detach().requires_grad_()
-    figure.subplots_adjust(0.005, 0.01, 0.995, 0.88, 0.1, 0.08)
-    said = "; ".join(words)
-    axes[0, 0].add_artist(Description(f"Nine weights and the map that they make: {said}."))
+        weight = (weight - 0.2 * change).detach()
+    return frames
+
+
+def _learned(step: int, weight: Tensor, made: Tensor, losses: list[float]) -> Figure:
+    figure = Figure(figsize=(WIDTH, 2.45))
+    left, middle, right = figure.subplots(1, 3, width_ratios=[1, 0.9, 1.25])
+    left.set_title(f"after {step:,} steps", fontsize=10, color=colour("ink"))
+    _weights(left, weight.numpy())
+    middle.imshow(made.numpy(), cmap=SIGNS, vmin=-2, vmax=2)
+    middle.set_axis_off()
+    middle.set_title("its map", fontsize=10, color=colour("ink"))
+    right.plot(losses, color=colour("window"))
+    right.plot([step], losses[-1:], "o", color=colour("window"))
+    right.set(xlim=(-20, LEARNED[-1] + 20), ylim=(-0.02, 0.95), facecolor="none")
+    right.set_title(f"loss {losses[-1]:.4f}", fontsize=10, color=colour("ink"))
+    right.tick_params(colors=colour("muted"), labelsize=8)
+    for side, spine in right.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(colour("line"))
+    figure.subplots_adjust(0.005, 0.1, 0.99, 0.88, 0.14)
+    rows = "; ".join(" ".join(f"{w:.1f}" for w in row) for row in weight)
+    words = f"After {step:,} steps the weights are {rows}, and the loss is {losses[-1]:.4f}."
+    left.add_artist(Description(words))
     return figure
 
 

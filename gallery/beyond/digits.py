@@ -98,8 +98,8 @@ for epoch in range(15):
 draw.feature_maps(net[0], zero)
 
 # %%
-# The largest number, which stands above the maps, has grown, and the maps have become more unlike
-# each other. Map 2 follows the whole stroke. Map 4 is blue along the upper side of each level
+# The largest number, printed above the maps, has grown, and the maps have become more unlike
+# each other. Map 2 follows the whole stroke. Map 4 is blue along the upper side of each horizontal
 # stroke and orange along its lower side. Nobody told filter 4 to look for edges. Its nine weights,
 # and what its rows add up to:
 
@@ -108,8 +108,8 @@ with torch.no_grad():
         print(" ".join(f"{weight:6.2f}" for weight in row), f"  sum {row.sum():5.2f}")
 
 # %%
-# Plus above, minus below: this is the kernel for level edges of :doc:`edges_and_blur`, in the rough
-# and with the sign turned round.
+# Plus above, minus below: roughly the kernel for horizontal edges of :doc:`edges_and_blur`, with
+# its sign turned round.
 #
 # Check it
 # --------

@@ -47,7 +47,7 @@ draw.layer(conv2d, image, at=(0, 0, 1, 1))
 #
 # .. math:: reach = D \cdot (K - 1) + 1
 #
-# so 2·2 + 1 = 5. In every size formula the reach stands where K stood. To keep the length, an odd
+# so 2·2 + 1 = 5. In every size formula the reach takes the place of K. To keep the length, an odd
 # kernel needs D·(K − 1)/2 zeros at either end.
 #
 # Seeing far with few layers
