@@ -43,6 +43,7 @@ extensions = [
     "repository",
     "search_index",
     "quick_start",  # before what would load matplotlib
+    "sphinxarg.ext",
     "sphinxext.opengraph",
     "thumbnails",
     "twins",

@@ -477,7 +477,11 @@ def test_other_shells_accept_their_scripts(shell):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_reference_page_shows_every_command():
+def test_the_reference_page_shows_every_command_with_its_examples():
     page = Path(__file__).parents[1] / "docs" / "reference" / "cli.md"
-    told = re.findall(r"\{declared-command\} (\w+)", page.read_text(encoding="utf-8"))
-    assert sorted(told) == sorted(parser.commands(parser.get_parser()))
+    text = page.read_text(encoding="utf-8")
+    commands = parser.commands(parser.get_parser())
+    assert sorted(re.findall(r":path: (\w+)", text)) == sorted(commands)
+    for name, command in commands.items():
+        examples = [line.strip() for line in str(command.epilog).splitlines()[1:]]
+        assert f"## {name}\n\n```console\n" + "\n".join(examples) + "\n```\n" in text

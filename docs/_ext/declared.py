@@ -1,17 +1,14 @@
-"""Reference pages from where things are declared: the directives' options, the command line.
+"""Reference pages from where things are declared: the directives' options and settings.
 
-Three directives, `declared-directive`, `declared-settings` and `declared-command`, write what the
-package itself reads.
+Two directives, `declared-directive` and `declared-settings`, write what the package itself reads.
 """
 
-import argparse
 import re
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from convdocs import parser
 from convdocs.sphinxext import directives, options, parts
 from convdocs.view.tables import Paragraph
 
@@ -78,37 +75,7 @@ class DeclaredSettings(SphinxDirective):
         return [nodes.definition_list("", *entries)]
 
 
-class DeclaredCommand(SphinxDirective):
-    """What one of the command line's commands takes."""
-
-    required_arguments = 1
-
-    def run(self) -> list[nodes.Node]:
-        command = parser.commands(parser.get_parser())[self.arguments[0]]
-        examples = str(command.epilog).removeprefix("examples:\n")
-        lines = "\n".join(line.strip() for line in examples.split("\n"))
-        entries = [argument(one) for one in command._actions if one.dest != "help"]
-        return [
-            *parts.to_nodes([Paragraph(str(command.description))]),
-            parts.code(lines, "console"),
-            nodes.definition_list("", *entries),
-        ]
-
-
-def argument(action: argparse.Action) -> nodes.definition_list_item:
-    flags, takes = action.option_strings, ""
-    if flags and action.nargs != 0:
-        takes = str(action.metavar or action.dest.upper())
-    if action.choices:
-        takes = " or ".join(map(str, action.choices))
-    needed = "Needed." if flags and action.required else ""
-    return entry(
-        ", ".join(flags) or action.dest, takes, str(action.help), needed, default(action.default)
-    )
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("declared-directive", DeclaredDirective)
     app.add_directive("declared-settings", DeclaredSettings)
-    app.add_directive("declared-command", DeclaredCommand)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
