@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor, nn
 
 from convdocs.draw.palette import ABOVE_ZERO, BELOW_ZERO, colour
-from convdocs.draw.sheet import Description
+from convdocs.draw.picture import Description
 
 WIDTH = 7.2  # inches, about as wide as a page's text
 SIGNS = LinearSegmentedColormap.from_list(
