@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from convdocs.explorer.entry import explore as explore
     from convdocs.solving import solve as solve
     from convdocs.tracing import TraceError as TraceError
+    from convdocs.training import memory as memory
 
 __version__ = "0.2.0"
 
@@ -26,6 +27,7 @@ _ROOMS = {
     "explain": "convdocs.cells",
     "explaining": "convdocs.errors.diagnosis",
     "explore": "convdocs.explorer.entry",
+    "memory": "convdocs.training",
     "solve": "convdocs.solving",
     "trace": "convdocs.door",
     "TraceError": "convdocs.tracing",
@@ -40,6 +42,7 @@ __all__ = [
     "explain",
     "explaining",
     "explore",
+    "memory",
     "solve",
     "trace",
 ]

@@ -19,6 +19,7 @@ import convdocs
 from convdocs.parser import LAYER_OPTIONS, get_parser
 from convdocs.report import document
 from convdocs.view import tables, terminal
+from convdocs.view.digits import byte_count
 from convdocs.view.shown import Sheet, Shown
 
 if TYPE_CHECKING:
@@ -130,6 +131,23 @@ def diagnose(args: argparse.Namespace) -> int:
         return FINE
     _show(args.format, [found], found.to_dict())
     return PROBLEM
+
+
+def memory(args: argparse.Namespace) -> int:
+    """Print what a training step of a model keeps in memory."""
+    optimizer = None if args.optimizer == "none" else args.optimizer
+    with _model(args) as (model, inputs, named):
+        found = convdocs.memory(
+            model,
+            *inputs,
+            optimizer=optimizer,
+            dtype=args.dtype,
+            batch=args.batch,
+            fits=args.fits and byte_count(args.fits),
+            **named,
+        )
+    _show(args.format, [found], found.to_dict())
+    return FINE
 
 
 @contextmanager
@@ -295,6 +313,7 @@ def completion(args: argparse.Namespace) -> int:
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "trace": trace,
     "diagnose": diagnose,
+    "memory": memory,
     "draw": draw,
     "solve": solve,
     "explore": explore,

@@ -100,7 +100,26 @@ def arguments(texts: Iterable[str]) -> tuple[list[Any], dict[str, Any]]:
             by_place.append(_value(text))
         else:
             _enter(by_name, named[1].split("."), _value(named[2]), named[1])
+    if any(isinstance(one, torch.Tensor) for one in _leaves([by_place, by_name])):
+        # a tuple of ints beside a tensor is what it is, not a shape
+        return _as_tensors(by_place), _as_tensors(by_name)
     return by_place, by_name
+
+
+def _leaves(value: Any) -> list[Any]:
+    """What stands in nested lists and dicts."""
+    if not isinstance(value, list | dict):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value
+    return [leaf for one in inner for leaf in _leaves(one)]
+
+
+def _as_tensors(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _as_tensors(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_as_tensors(one) for one in value]
+    return torch.zeros(value) if isinstance(value, tuple) else value
 
 
 def _enter(entries: dict[str, Any], path: list[str], value: Any, name: str) -> None:

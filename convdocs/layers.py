@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -104,7 +104,7 @@ def read(module: nn.Module) -> Layer:
     return Layer(
         kind=type(module).__name__,
         family=family,
-        windows=_windows(module, family, dims),
+        windows=windows(family, dims, module.__dict__),
         padding_mode=getattr(module, "padding_mode", "zeros"),
         in_channels=getattr(module, "in_channels", None),
         out_channels=getattr(module, "out_channels", None),
@@ -112,16 +112,30 @@ def read(module: nn.Module) -> Layer:
     )
 
 
-def _windows(module: Any, family: Family, dims: int) -> tuple[Window, ...]:
-    kernels = per_axis(module.kernel_size, dims)
-    strides = per_axis(module.stride if module.stride is not None else kernels, dims)
-    dilations = per_axis(getattr(module, "dilation", 1), dims)
-    padding = getattr(module, "padding", 0)  # LPPool has none
+def windows(family: Family, dims: int, settings: Mapping[str, Any]) -> tuple[Window, ...]:
+    """The windows of a layer or a function, by its settings under their names in torch.
+
+    Raises
+    ------
+    LayerError
+        When a setting is not one number for each axis.
+
+    Examples
+    --------
+    >>> windows("max", 1, {"kernel_size": 2})
+    (Window(kernel=2, stride=2, ...),)
+    """
+    kernels = per_axis(settings["kernel_size"], dims)
+    pool = family in ("max", "average", "lp")
+    stride = settings.get("stride")
+    strides = per_axis((kernels if pool else 1) if stride in (None, (), []) else stride, dims)
+    dilations = per_axis(settings.get("dilation", 1), dims)
+    padding = settings.get("padding", 0)  # LPPool has none
     if padding == "same":
         pads = tuple(same_padding(k, d) for k, d in zip(kernels, dilations, strict=True))
     else:
         pads = tuple((p, p) for p in per_axis(0 if padding == "valid" else padding, dims))
-    extra = per_axis(getattr(module, "output_padding", 0), dims)
+    extra = per_axis(settings.get("output_padding", 0), dims)
     return tuple(
         Window(
             kernel=kernels[axis],
@@ -129,7 +143,7 @@ def _windows(module: Any, family: Family, dims: int) -> tuple[Window, ...]:
             padding=pads[axis],
             dilation=dilations[axis],
             output_padding=extra[axis],
-            ceil_mode=getattr(module, "ceil_mode", False),
+            ceil_mode=bool(settings.get("ceil_mode", False)),
             transposed=family == "transposed",
         )
         for axis in range(dims)
@@ -192,27 +206,6 @@ def code(module: nn.Module) -> str:
         required = default is inspect.Parameter.empty
         words.append(spelled if by_position and required else f"{argument}={spelled}")
     return f"{name}({', '.join(words)})"
-
-
-def settings(module: nn.Module) -> tuple[Any, ...]:
-    """What :func:`code` reads of a layer: equal for two layers that are written the same.
-
-    It may hold a list or a tensor, so that it does not hash.
-
-    Examples
-    --------
-    >>> settings(nn.Conv1d(3, 2, 3)) == settings(nn.Conv1d(3, 2, 3))
-    True
-    >>> settings(nn.Conv1d(3, 2, 3)) == settings(nn.Conv1d(3, 2, 3, bias=False))
-    False
-    """
-    cls: Any = type(module)
-    kept = module.__dict__
-    names = _names(cls)
-    if names is None or module._modules or isinstance(module, jit.ScriptModule):
-        return (id(module),)
-    raw = tuple(map(kept.get, names))
-    return (cls, raw, tuple(map(type, raw)), "bias" in names and _has_bias(module))
 
 
 def constructor_values(module: nn.Module) -> dict[str, Any]:
@@ -352,12 +345,6 @@ def _arguments(cls: Any) -> tuple[tuple[str, Any], ...] | None:
         if parameter.name not in _LEFT_OUT and not parameter.name.startswith("_"):
             found.append((parameter.name, parameter.default))
     return tuple(found)
-
-
-@lru_cache(maxsize=1024)
-def _names(cls: Any) -> tuple[str, ...] | None:
-    arguments = _arguments(cls)
-    return None if arguments is None else tuple(name for name, _ in arguments)
 
 
 _RNN_CONSTRUCTORS = tuple(vars(cls)["__init__"] for cls in (nn.RNN, nn.LSTM, nn.GRU))

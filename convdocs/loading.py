@@ -19,7 +19,7 @@ from typing import Any
 
 from torch import nn
 
-from convdocs.spec import SpecError, how_written, is_layer, layer
+from convdocs.spec import SpecError, how_written, is_layer, layer, runnable
 from convdocs.suggest import nearest
 
 
@@ -33,10 +33,13 @@ class Loaded:
         The model.
     files : tuple of Path
         The module it was imported from and its neighbours that were imported with it.
+    code : str
+        Lines that make the model again; the last one is the model.
     """
 
     model: nn.Module
     files: tuple[Path, ...]
+    code: str
 
 
 @contextmanager
@@ -69,7 +72,7 @@ def loaded(
     if is_layer(target):
         if kwargs:
             raise SpecError(f"{target} has its arguments already and takes no kwargs")
-        yield Loaded(layer(target), ())
+        yield Loaded(layer(target), (), f"from torch import nn\n{runnable(target)}")
         return
     where, name = _parts(target)
     folder = (folder or Path.cwd()).resolve()
@@ -79,8 +82,12 @@ def loaded(
         module = _file(file, root) if file else _module(where, root)
         if not name:
             raise SpecError(_models_in(module, where))
-        model = _made(_named(module, name, where), name, kwargs or {})
-        yield Loaded(model, tuple(_own_files(module, root)))
+        value = _named(module, name, where)
+        model = _made(value, name, kwargs or {})
+        words = ", ".join(f"{key}={value!r}" for key, value in (kwargs or {}).items())
+        called = name if isinstance(value, nn.Module) else f"{name}({words})"
+        code = f"from {module.__name__} import {name.partition('.')[0]}\n{called}"
+        yield Loaded(model, tuple(_own_files(module, root)), code)
 
 
 def _parts(target: str) -> tuple[str, str]:

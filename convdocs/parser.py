@@ -55,7 +55,7 @@ def get_parser() -> Parser:
     parser.add_argument("--version", action="version", version=f"convdocs {convdocs.__version__}")
     parser.set_defaults(traceback=False)
     add = parser.add_subparsers(dest="command", required=True, metavar="COMMAND").add_parser
-    _model_command(
+    trace = _model_command(
         add,
         "trace",
         "Show a model's layers with their shapes, parameters, MACs and receptive fields.",
@@ -63,6 +63,8 @@ def get_parser() -> Parser:
         "convdocs trace net.py:Net --set width=8 --input 1,3,32,32 --format markdown",
         "convdocs trace 'Sequential(Conv1d(10, 16, 3), ReLU())' --input 2,10,7",
     )
+    trace.add_argument("--depth", type=int, metavar="N", help="Levels of modules to open.")
+    trace.add_argument("--columns", metavar="NAMES", help="Columns, as layer,output,params.")
     _model_command(
         add,
         "diagnose",
@@ -70,6 +72,7 @@ def get_parser() -> Parser:
         "convdocs diagnose net.py:Net --input 1,32,32,3",
         "convdocs diagnose 'Conv1d(3, 2, 3)' --input 2,4,5",
     )
+    _memory_command(add)
     _draw_command(add)
     _solve_command(add)
     _explore_command(add)
@@ -116,14 +119,12 @@ def _command(
     return made
 
 
-def _model_command(add: Any, name: str, summary: str, *examples: str) -> None:
+def _model_command(add: Any, name: str, summary: str, *examples: str) -> argparse.ArgumentParser:
     made = _command(add, name, summary, *examples)
     made.add_argument("model", help="module:name, file.py:name, or a layer as Conv1d(3, 2, 3).")
     _input_options(made)
     made.add_argument("--format", choices=FORMATS, default="text", help="What to print.")
-    if name == "trace":
-        made.add_argument("--depth", type=int, metavar="N", help="Levels of modules to open.")
-        made.add_argument("--columns", metavar="NAMES", help="Columns, as layer,output,params.")
+    return made
 
 
 def _input_options(made: argparse.ArgumentParser) -> None:
@@ -148,6 +149,25 @@ def _input_options(made: argparse.ArgumentParser) -> None:
         metavar="DICT",
         help='Arguments of the class or function together, as {"width": 8}.',
     )
+
+
+def _memory_command(add: Any) -> None:
+    made = _model_command(
+        add,
+        "memory",
+        "Count the bytes that a training step of a model keeps.",
+        "convdocs memory net.py:Net --input 8,3,224,224 --optimizer adam",
+        "convdocs memory net.py:Net --input 1,3,224,224 --dtype bfloat16 --fits 8GB",
+    )
+    made.add_argument(
+        "--optimizer",
+        choices=("adam", "adamw", "sgd", "none"),
+        default="adam",
+        help="Whose state is counted; sgd is without momentum.",
+    )
+    made.add_argument("--dtype", metavar="DTYPE", help="Of all floating numbers, as bfloat16.")
+    made.add_argument("--batch", type=int, metavar="N", help="Size of the inputs' first axis.")
+    made.add_argument("--fits", metavar="BYTES", help="The largest batch that 8GB or 24GiB hold.")
 
 
 def _layer_command(add: Any, name: str, summary: str, *examples: str) -> argparse.ArgumentParser:

@@ -38,6 +38,9 @@ class AxisField(NamedTuple):
     runs : tuple of (first, last) or None
         Where neighbouring cells' fields differ in size or step: the fields of the cells of one
         period, None for a cell that reads nothing. Empty when ``offset + stride * cell`` says all.
+    gated : bool
+        Besides these cells it depends on all of them through a gate: a factor that is the same
+        for every cell, as in a squeeze-and-excitation block.
 
     Examples
     --------
@@ -52,6 +55,7 @@ class AxisField(NamedTuple):
     offset: int | None
     status: Status = "exact"
     runs: tuple[Run | None, ...] = ()
+    gated: bool = False
 
     def cells(self, cell: int) -> range:
         """Input positions that output cell ``cell`` depends on, from the first to the last.
@@ -102,6 +106,17 @@ IDENTITY = AxisField(1, 1, 0)
 UNKNOWN = AxisField(None, None, None, "unknown")
 
 
+def gated(field: AxisField) -> AxisField:
+    """The same field of a cell that is multiplied by something worked out from all cells.
+
+    Examples
+    --------
+    >>> gated(AxisField(3, 1, -1)).gated
+    True
+    """
+    return field if field.gated else field._replace(gated=True)
+
+
 def whole(size: int, status: Status = "exact") -> AxisField:
     """Every output cell reads all ``size`` input cells: a global pool, a mean, an attention.
 
@@ -139,7 +154,7 @@ def adaptive_field(size: int, output: int) -> AxisField:
     Examples
     --------
     >>> adaptive_field(8, 2)
-    AxisField(size=4, stride=4, offset=0, status='exact', runs=())
+    AxisField(size=4, stride=4, offset=0, status='exact', runs=(), ...)
     >>> [list(adaptive_field(5, 3).cells(i)) for i in range(3)]
     [[0, 1], [1, 2, 3], [3, 4]]
     """
@@ -157,7 +172,7 @@ def nearest_field(step: Fraction) -> AxisField:
     Examples
     --------
     >>> nearest_field(Fraction(4, 8))
-    AxisField(size=1, stride=Fraction(1, 2), offset=0, status='exact', runs=((0, 0), (0, 0)))
+    AxisField(size=1, stride=Fraction(1, 2), offset=0, status='exact', runs=((0, 0), (0, 0)), ...)
     """
     if step.denominator > LONGEST_PERIOD:
         return _near(step, Fraction(0))
@@ -187,6 +202,22 @@ def linear_field(step: Fraction, *, align_corners: bool) -> AxisField:
     return periodic([(floor(place), ceil(place)) for place in places], step.numerator)
 
 
+def sampled_field(step: Fraction, shift: Fraction, reach: Run) -> AxisField:
+    """Resizing that reads, around the cell of place ``i * step + shift``, from first to last.
+
+    Examples
+    --------
+    >>> list(sampled_field(Fraction(1, 2), Fraction(-1, 4), (-1, 2)).cells(4))  # bicubic
+    [0, 1, 2, 3]
+    """
+    if step.denominator > LONGEST_PERIOD:
+        near = _near(step, shift)
+        assert near.offset is not None
+        return near._replace(size=4 + reach[1] - reach[0], offset=near.offset + reach[0])
+    places = [floor(cell * step + shift) for cell in range(step.denominator)]
+    return periodic([(p + reach[0], p + reach[1]) for p in places], step.numerator)
+
+
 def _near(step: Fraction, shift: Fraction) -> AxisField:
     """A bound on sampled places that take too long to repeat: a cell more on either side."""
     return AxisField(4, step, floor(shift) - 1, "upper bound")
@@ -198,7 +229,7 @@ def periodic(runs: Iterable[Run | None], jump: int) -> AxisField:
     Examples
     --------
     >>> periodic([(0, 1)], jump=2)
-    AxisField(size=2, stride=2, offset=0, status='exact', runs=())
+    AxisField(size=2, stride=2, offset=0, status='exact', runs=(), ...)
     """
     told = tuple(runs)
     read = [run for run in told if run]
@@ -230,12 +261,16 @@ def through(field: AxisField, local: AxisField) -> AxisField:
     --------
     >>> conv, pool = AxisField(3, 1, -1), AxisField(2, 2, 0)
     >>> through(conv, pool)
-    AxisField(size=4, stride=2, offset=-1, status='exact', runs=())
+    AxisField(size=4, stride=2, offset=-1, status='exact', runs=(), ...)
     """
     if local is IDENTITY:
         return field
+    if field == IDENTITY:
+        return local
     if field.size is None or local.size is None:
         return UNKNOWN
+    if field.gated or local.gated:
+        return gated(through(field._replace(gated=False), local._replace(gated=False)))
     exact = field.status == local.status == "exact"
     if not field.runs and not local.runs and type(field.stride) is type(local.stride) is int:
         assert field.offset is not None
@@ -282,7 +317,7 @@ def joined(fields: Iterable[AxisField], size: int) -> AxisField:
     Examples
     --------
     >>> joined([AxisField(3, 2, -1), AxisField(7, 2, -3)], 32)
-    AxisField(size=7, stride=2, offset=-3, status='exact', runs=())
+    AxisField(size=7, stride=2, offset=-3, status='exact', runs=(), ...)
     """
     parts = tuple(dict.fromkeys(fields))
     first = parts[0]
@@ -290,6 +325,8 @@ def joined(fields: Iterable[AxisField], size: int) -> AxisField:
         return first
     if any(part.size is None for part in parts):
         return UNKNOWN
+    if any(part.gated for part in parts):
+        return gated(joined([part._replace(gated=False) for part in parts], size))
     if any(part.stride != first.stride for part in parts):
         covered = any(_covers(part, size) for part in parts)
         return whole(size, "exact" if covered else "upper bound")

@@ -10,6 +10,7 @@ from convdocs import schema
 from convdocs.geometry import Window
 from convdocs.receptive import AxisField
 from convdocs.view import diagnosis as _diagnosis
+from convdocs.view import memory as _memory
 from convdocs.view import trace as _trace
 from convdocs.view.markdown import to_markdown
 from convdocs.view.page import to_html
@@ -404,6 +405,77 @@ class Trace(Shown):
     def parts(self) -> list[Part]:
         """As :meth:`Shown.parts`."""
         return _trace.parts(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory(Shown):
+    """The bytes that one step of training keeps.
+
+    Parameters
+    ----------
+    model : str
+        The model's class.
+    batch : int
+        Size of the first input's first axis.
+    optimizer_name : str
+        The optimizer's class, ``"none"`` without one.
+    parameters, buffers : int
+        Of the model.
+    gradients : int
+        Of the parameters that are trained.
+    optimizer : int
+        The optimizer's state after its first step.
+    saved : int
+        What autograd keeps for the backward pass, each storage once; parameters and buffers are
+        left out, inputs that are saved are not.
+    inputs : int
+        Of the model's inputs.
+    peak : int
+        At least so much is held at one moment: at the end of the forward pass, or of the backward
+        pass, whichever is more.
+    saved_by_call : tuple of int
+        ``saved``, by the call of ``trace`` that saved it first.
+    trace : Trace or None
+        The run.
+
+    Examples
+    --------
+    >>> Memory("Net", 8, "Adam", parameters=400, gradients=400, optimizer=800, peak=1600).peak
+    1600
+    """
+
+    model: str
+    batch: int
+    optimizer_name: str
+    parameters: int = 0
+    buffers: int = 0
+    gradients: int = 0
+    optimizer: int = 0
+    saved: int = 0
+    inputs: int = 0
+    peak: int = 0
+    saved_by_call: tuple[int, ...] = ()
+    trace: Trace | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As dicts, lists, strings and numbers that JSON can hold.
+
+        Examples
+        --------
+        >>> Memory("Net", 8, "Adam", peak=1600).to_dict()["peak"]
+        1600
+        """
+        return {"schema": schema.VERSION, **schema.plain(self)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Memory":
+        """The record that :meth:`to_dict` was called on; a ValueError for anything else."""
+        schema.version_of(data)
+        return schema.record(cls, {name: data[name] for name in data if name != "schema"})
+
+    def parts(self) -> list[Part]:
+        """As :meth:`Shown.parts`."""
+        return _memory.parts(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,8 +114,30 @@ def layer(text: str, *, seed: int = 0) -> nn.Module:
         return _built(parsed)
 
 
+def runnable(text: str) -> str:
+    """Layer text as code that runs after ``from torch import nn``.
+
+    Examples
+    --------
+    >>> runnable("Sequential(conv1d(1, 1, 3), nn.ReLU())")
+    'nn.Sequential(nn.Conv1d(1, 1, 3), nn.ReLU())'
+    """
+
+    class Spelled(ast.NodeTransformer):
+        def visit_Call(self, call: ast.Call) -> ast.Call:
+            self.generic_visit(call)
+            call.func = ast.Name(f"nn.{kind(_name(call)).__name__}")
+            return call
+
+    return ast.unparse(Spelled().visit(ast.parse(text.strip(), mode="eval").body))
+
+
+def _name(call: ast.Call) -> str:
+    return ast.unparse(call.func).removeprefix("torch.").removeprefix("nn.")
+
+
 def _built(call: ast.Call) -> nn.Module:
-    name = ast.unparse(call.func).removeprefix("torch.").removeprefix("nn.")
+    name = _name(call)
     cls = kind(name)
     args = [_argument(value, name) for value in call.args]
     kwargs = {}

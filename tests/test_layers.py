@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from convdocs.geometry import Window
-from convdocs.layers import LayerError, code, layer_class, per_axis, read, settings
+from convdocs.layers import LayerError, code, layer_class, per_axis, read
 
 # written as one would type them; made, and spelled back
 TYPED = """
@@ -204,12 +204,6 @@ class Any_(nn.Module):
 def test_code_of_a_class_that_keeps_no_arguments():
     assert code(Mine(4)) == "Mine(4, 4, kernel_size=(3,), stride=(1,))"
     assert code(Any_()) == "Any_(a=1)"
-
-
-def test_layers_written_the_same_have_the_same_settings():
-    assert settings(nn.Conv1d(1, 2, 3)) == settings(nn.Conv1d(1, 2, 3))
-    assert settings(nn.Dropout(1)) != settings(nn.Dropout(1.0))  # spelled in another way
-    assert settings(nn.Conv1d(1, 2, 3)) != settings(nn.Conv1d(1, 2, 3, bias=False))
 
 
 def test_windows():

@@ -212,18 +212,38 @@ def test_each_axis_has_its_own_field():
     assert (down.size, down.stride, across.size, across.stride) == (3, 1, 7, 8)
 
 
-def test_a_global_gate_reads_everything():
-    class Gated(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.conv = nn.Conv2d(1, 1, 3, padding=1)
+class Gated(nn.Module):
+    """A convolution, and its mean combined with it in some way."""
 
-        def forward(self, x: Tensor) -> Tensor:
-            y = self.conv(x)
-            return y * y.mean((2, 3), keepdim=True)
+    def __init__(self, way: Any) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 3, padding=1)
+        self.way = way
 
-    field = trace(Gated(), (1, 1, 9, 9)).calls[-1].receptive_field[0]
-    assert (field.size, field.stride, field.status) == (9, 0, "exact")
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(x)
+        return self.way(y, y.mean((2, 3), keepdim=True))
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        lambda y, gate: y * gate, lambda y, gate: gate.sigmoid() * y, lambda y, gate: y / gate,
+        lambda y, gate: y * gate.expand_as(y), lambda y, gate: y * gate.flatten(),
+        lambda y, gate: y * gate.mean(),
+    ],
+)  # fmt: skip
+def test_a_field_survives_a_gate_that_reads_all(way: Any):
+    field = trace(Gated(way), (1, 1, 9, 9)).calls[-1].receptive_field[0]
+    assert (field.size, field.stride, field.status, field.gated) == (3, 1, "exact", True)
+    later = through(field, local_field(Window(3, 2)))
+    assert (later.size, later.stride, later.gated) == (5, 2, True)
+
+
+@pytest.mark.parametrize("way", [lambda y, mean: y + mean, lambda y, mean: y - mean * 2])
+def test_a_mean_that_is_added_reads_everything(way: Any):
+    field = trace(Gated(way), (1, 1, 9, 9)).calls[-1].receptive_field[0]
+    assert (field.size, field.stride, field.status, field.gated) == (9, 0, "exact", False)
 
 
 def test_a_function_that_is_not_known_says_so():

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 import time
 import zipfile
 from pathlib import Path
@@ -287,6 +288,98 @@ def test_latex_knows_every_character_of_the_formulas(nets):
     assert strange >= set("⌊⌋−")
     for char in strange:
         assert f"\\DeclareUnicodeCharacter{{{ord(char):04X}}}" in head
+
+
+def test_latex_sets_numbers_to_the_right(nets):
+    target, _, _ = build(nets, "latex")
+    tex = (target / "nets.tex").read_text(encoding="utf-8")
+    assert r"{|L|R|L|R|}" in tex  # axis, input, formula, output
+
+
+QUOTED = """
+Quoted
+======
+
+.. shape-error::
+
+   import torch
+   from torch import nn
+   nn.Conv1d(1, 1, 3, padding_mode="circular")(torch.zeros(1, 2, 7, dtype=torch.float64))
+
+.. layer-trace:: Conv1d(1, 2, 3, padding='same')
+   :input: 1,1,7
+
+.. shape-error:: wrong:Quotes
+   :input: 1,2
+"""
+QUOTES = r"""
+from torch import nn
+
+class Quotes(nn.Module):
+    def forward(self, x):
+        raise ValueError("it's \"quoted\" -- as typed...")
+"""
+
+
+def test_smartquotes_leave_torchs_words_and_names_in_code_alone(tmp_path):
+    source = project(tmp_path, rest=QUOTED)
+    (source / "wrong.py").write_text(QUOTES)
+    target, warnings, _ = build(source, "text", smartquotes=True)
+    assert warnings == ""
+    page = (target / "rest.txt").read_text(encoding="utf-8")
+    assert """it's "quoted" -- as typed...""" in " ".join(page.split())
+    assert "padding='same'" in page
+    assert not set("‘’“”–…") & set(page)
+
+
+def test_a_page_is_read_again_when_a_data_file_of_its_model_changed(tmp_path):
+    page = "Data\n====\n\n.. layer-trace:: data:net\n   :input: 1,1,7\n   :depends: width.txt\n"
+    source = project(tmp_path, rest=page)
+    (source / "width.txt").write_text("2")
+    (source / "data.py").write_text(
+        "import pathlib\nfrom torch import nn\n"
+        "width = int((pathlib.Path(__file__).parent / 'width.txt').read_text())\n"
+        "net = nn.Conv1d(1, width, 3)\n"
+    )
+    target, warnings, _ = build(source, "text")
+    assert warnings == ""
+    time.sleep(0.01)
+    (source / "width.txt").write_text("5")
+    _, _, pages = build(source, "text")
+    assert pages == ["rest"]
+    assert "Conv1d(1, 5, 3)" in (target / "rest.txt").read_text(encoding="utf-8")
+    (source / "rest.rst").write_text(page.replace("width.txt", "gone.txt"))
+    assert ":depends: there is no file gone.txt" in build(source, "text")[1]
+
+
+SHOWN = """
+Shown
+=====
+
+.. shape-error:: Sequential(conv1d(3, 2, 3), ReLU())
+   :input: 2,5,3
+
+.. shape-error:: net:Net
+   :input: input=2,9,7
+   :kwargs: {"width": 8}
+
+.. shape-error:: net.py:small
+   :input: 2,9,7
+"""
+
+
+def test_the_code_of_a_shape_error_runs_and_fails_as_it_says(tmp_path, monkeypatch):
+    source = project(tmp_path, rest=SHOWN)
+    build(source, "text")
+    blocks = re.findall(r"(?m)(?:^   .*\n)+", (source / "_build/text/rest.txt").read_text("utf-8"))
+    codes = [textwrap.dedent(block) for block in blocks if "import torch\n" in block]
+    assert len(codes) == 3
+    monkeypatch.syspath_prepend(str(source))
+    for code in codes:
+        with pytest.raises(RuntimeError, match=r"to have (3|10) channels"):
+            exec(code, {})
+    for name in ("net", "parts"):
+        sys.modules.pop(name, None)
 
 
 def test_both_markups_make_the_same_nodes(nets):

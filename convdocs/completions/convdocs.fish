@@ -50,8 +50,8 @@ function _shtab_convdocs_using
   test "$_shtab_convdocs_cmdpath" = "$argv"
 end
 
-set -g _shtab_convdocs_commands trace diagnose draw solve explore completion
-set -g _shtab_convdocs_opts_with_value --at --channels --columns --depth --dilation --format --from --groups --input --kernel --kwargs --limit --output --output-padding --padding --padding-mode --seed --set --size --stride --to --values -o
+set -g _shtab_convdocs_commands trace diagnose memory draw solve explore completion
+set -g _shtab_convdocs_opts_with_value --at --batch --channels --columns --depth --dilation --dtype --fits --format --from --groups --input --kernel --kwargs --limit --optimizer --output --output-padding --padding --padding-mode --seed --set --size --stride --to --values -o
 
 complete -c convdocs -e
 complete -c convdocs -f
@@ -76,6 +76,18 @@ complete -c convdocs -n '_shtab_convdocs_using diagnose' -l set -x -d 'An argume
 complete -c convdocs -n '_shtab_convdocs_using diagnose' -l kwargs -x -d 'Arguments of the class or function together, as {"width": 8}.'
 complete -c convdocs -n '_shtab_convdocs_using diagnose' -l format -xka "text markdown json html" -d 'What to print.'
 complete -c convdocs -n '_shtab_convdocs_using diagnose; and test $_shtab_convdocs_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'module:name, file.py:name, or a layer as Conv1d(3, 2, 3).'
+complete -c convdocs -n '_shtab_convdocs_using; and test $_shtab_convdocs_npos -eq 0' -a memory -d 'Count the bytes that a training step of a model keeps.'
+complete -c convdocs -n '_shtab_convdocs_using memory' -s h -l help -d 'show this help message and exit'
+complete -c convdocs -n '_shtab_convdocs_using memory' -l traceback -d 'Show where an error came from.'
+complete -c convdocs -n '_shtab_convdocs_using memory' -l input -x -d 'Shape of an input, as 1,3,224,224, 1x3x8x8 or 2,10:int64; again for each further input. By name: mask=2,10, and batch.image=1,3,8,8 for an entry of a dict.'
+complete -c convdocs -n '_shtab_convdocs_using memory' -l set -x -d 'An argument of the class or function, as width=8; again for each further one.'
+complete -c convdocs -n '_shtab_convdocs_using memory' -l kwargs -x -d 'Arguments of the class or function together, as {"width": 8}.'
+complete -c convdocs -n '_shtab_convdocs_using memory' -l format -xka "text markdown json html" -d 'What to print.'
+complete -c convdocs -n '_shtab_convdocs_using memory' -l optimizer -xka "adam adamw sgd none" -d 'Whose state is counted; sgd is without momentum.'
+complete -c convdocs -n '_shtab_convdocs_using memory' -l dtype -x -d 'Of all floating numbers, as bfloat16.'
+complete -c convdocs -n '_shtab_convdocs_using memory' -l batch -x -d 'Size of the inputs'"'"' first axis.'
+complete -c convdocs -n '_shtab_convdocs_using memory' -l fits -x -d 'The largest batch that 8GB or 24GiB hold.'
+complete -c convdocs -n '_shtab_convdocs_using memory; and test $_shtab_convdocs_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'module:name, file.py:name, or a layer as Conv1d(3, 2, 3).'
 complete -c convdocs -n '_shtab_convdocs_using; and test $_shtab_convdocs_npos -eq 0' -a draw -d 'Draw a layer at work, as SVG, PNG or PDF by the file'"'"'s name; as SVG without one.'
 complete -c convdocs -n '_shtab_convdocs_using draw' -s h -l help -d 'show this help message and exit'
 complete -c convdocs -n '_shtab_convdocs_using draw' -l traceback -d 'Show where an error came from.'

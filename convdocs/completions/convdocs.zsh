@@ -14,6 +14,7 @@ _shtab_convdocs_commands() {
     diagnose:'Say why a model fails on an input, and what to write instead.'
     draw:'Draw a layer at work, as SVG, PNG or PDF by the file'"'"'s name; as SVG without one.'
     explore:'Write the interactive explorer of a layer or a network as a page that needs no other file.'
+    memory:'Count the bytes that a training step of a model keeps.'
     solve:'List the settings that take one size to another.'
     trace:'Show a model'"'"'s layers with their shapes, parameters, MACs and receptive fields.'
   )
@@ -100,6 +101,23 @@ _shtab_convdocs_explore_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_convdocs_explore_defaults_added=0
 
+_shtab_convdocs_memory_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--traceback[Show where an error came from.]"
+  "*--input[Shape of an input, as 1,3,224,224, 1x3x8x8 or 2,10\:int64\; again for each further input. By name\: mask\=2,10, and batch.image\=1,3,8,8 for an entry of a dict.]:SHAPE:"
+  "*--set[An argument of the class or function, as width\=8\; again for each further one.]:NAME=VALUE:"
+  "--kwargs[Arguments of the class or function together, as \{\"width\"\: 8\}.]:DICT:"
+  "--format[What to print.]:format:(text markdown json html)"
+  "--optimizer[Whose state is counted\; sgd is without momentum.]:optimizer:(adam adamw sgd none)"
+  "--dtype[Of all floating numbers, as bfloat16.]:DTYPE:"
+  "--batch[Size of the inputs\' first axis.]:N:"
+  "--fits[The largest batch that 8GB or 24GiB hold.]:BYTES:"
+  ":module\:name, file.py\:name, or a layer as Conv1d(3, 2, 3).:_files"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_convdocs_memory_defaults_added=0
+
 _shtab_convdocs_solve_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--traceback[Show where an error came from.]"
@@ -154,6 +172,7 @@ _shtab_convdocs() {
         diagnose) _arguments -C -s $_shtab_convdocs_diagnose_options ;;
         draw) _arguments -C -s $_shtab_convdocs_draw_options ;;
         explore) _arguments -C -s $_shtab_convdocs_explore_options ;;
+        memory) _arguments -C -s $_shtab_convdocs_memory_options ;;
         solve) _arguments -C -s $_shtab_convdocs_solve_options ;;
         trace) _arguments -C -s $_shtab_convdocs_trace_options ;;
       esac

@@ -86,6 +86,7 @@ class _Renderer(RendererBase):
         self._size = width, height
         self._flip = Affine2D().scale(1, -1).translate(0, height)
         self._marks: list[str] = []
+        self._named = False
         self._path: tuple[str, list[str]] = "", []  # shapes of one look, not yet written
 
     def marks_of(self, fig: Figure) -> list[str]:
@@ -110,11 +111,13 @@ class _Renderer(RendererBase):
         """Name the place of shapes that are moved later on."""
         if gid:
             self._write(f'<g class="{escape(gid)}">')
+            self._named = True
 
     def close_group(self, s: str) -> None:
         """End a named group; they hold no others."""
-        if self._marks and self._marks[-1].startswith("<g ") and not self._path[1]:
+        if self._named:
             self._write("</g>")
+            self._named = False
 
     def draw_path(
         self,

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from convdocs import layers
 from convdocs.report import Call, Trace
+from convdocs.tracing import original
 
 Shape = tuple[int, ...]
 
@@ -167,7 +168,8 @@ def module_calls(error: BaseException) -> list[ModuleCall]:
     for frame in frames(error):
         local = frame.f_locals
         if frame.f_code.co_name == "_call_impl" and isinstance(local.get("self"), nn.Module):
-            found.append(ModuleCall(local["self"], tuple(local["args"]), dict(local["kwargs"])))
+            module = original(local["self"])  # a trace runs a stand-in of the model
+            found.append(ModuleCall(module, tuple(local["args"]), dict(local["kwargs"])))
     return found
 
 

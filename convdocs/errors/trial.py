@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from torch import nn
@@ -10,6 +9,7 @@ from torch.overrides import TorchFunctionMode
 
 from convdocs.errors.failure import Failure
 from convdocs.errors.repair import Fixed
+from convdocs.tracing.standin import Copier
 
 
 def mended(model: nn.Module, failure: Failure, fixed: Fixed) -> nn.Module:
@@ -17,22 +17,10 @@ def mended(model: nn.Module, failure: Failure, fixed: Fixed) -> nn.Module:
     if failure.layer is None:
         return _Replaced(model, failure, fixed)
     mend = Mended(fixed) if fixed.steps or fixed.layer is None else fixed.layer
-    return _swapped(model, failure.layer, mend)
-
-
-def _swapped(module: nn.Module, old: nn.Module, new: nn.Module) -> nn.Module:
-    """A copy of the module tree with ``new`` wherever ``old`` was; the rest is shared."""
-    if module is old:
-        return new
-    children = {
-        name: child if child is None else _swapped(child, old, new)
-        for name, child in module._modules.items()
-    }
-    if all(children[name] is child for name, child in module._modules.items()):
-        return module
-    twin = copy.copy(module)
-    twin._modules = children
-    return twin
+    copier = Copier(lambda tensor: tensor)
+    copier.replace(failure.layer, mend)
+    mended: nn.Module = copier.copy(model)
+    return mended
 
 
 class Mended(nn.Module):

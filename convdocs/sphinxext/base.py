@@ -150,6 +150,7 @@ class PageDirective(SphinxDirective):
         """What ``ask`` says of the model and its input, from the argument or from the body."""
         from convdocs import loading, spec
 
+        self.files = tuple(map(self._dependency, values["depends"]))
         if not self.arguments:
             call = self._from_body(values["input"])
             return ask(call.func, *call.args, **call.keywords)
@@ -164,7 +165,7 @@ class PageDirective(SphinxDirective):
         if where.endswith(".py"):  # relative to this page, as in other directives
             target = f"{self.env.relfn2path(where)[0]}:{name}"
         with loading.loaded(target, values["kwargs"], Path(self.env.srcdir)) as found:
-            self.files = found.files
+            self.files, self.code = (*self.files, *found.files), found.code
             for file in found.files:  # the page is read anew when one of them changes
                 self.env.note_dependency(str(file))
             args, kwargs = values["input"]
@@ -180,6 +181,14 @@ class PageDirective(SphinxDirective):
         if inputs is not None:
             return partial(snippet.last_value(code), *inputs[0], **inputs[1])
         return snippet.example(code)
+
+    def _dependency(self, name: str) -> Path:
+        """A file that the page depends on."""
+        path = Path(self.env.relfn2path(name)[1])
+        if not path.is_file():
+            raise ValueError(f":depends: there is no file {name}")
+        self.env.note_dependency(str(path))
+        return path
 
     def _may_run(self, what: str) -> None:
         if not self.config.convdocs_execute:

@@ -84,17 +84,19 @@ class Shapes(PageDirective):
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         """The formula of each axis as a table."""
-        from convdocs import layers, spec
+        from convdocs import layers
+        from convdocs.spec import layer as from_text
+        from convdocs.spec import sliding
 
-        layer = spec.layer(self.text())
-        read = spec.sliding(layer, values["size"])
+        layer = from_text(self.text())
+        read = sliding(layer, values["size"])
         refused = convdocs.diagnose(layer, (read.in_channels or 1, *values["size"]))
         if refused:  # the formula gives a number for settings that torch does not take
             raise ValueError(refused.message)
-        made = parts.table(shapes_table(read, values["size"], layers.code(layer)))
-        self.set_source_info(made)
-        self.label(made, values["name"])
-        return [made]
+        spec, table = parts.table(shapes_table(read, values["size"], layers.code(layer)))
+        self.set_source_info(table)
+        self.label(table, values["name"])
+        return [spec, table]
 
 
 def shapes_table(layer: Layer, size: Sequence[int], code: str) -> Table:
@@ -192,6 +194,7 @@ class NetworkExplorer(PageDirective):
     declared = (
         options.INPUT,
         options.KWARGS,
+        options.DEPENDS,
         options.CLASSES,
         options.LABELS,
         options.CALLS,
@@ -238,6 +241,7 @@ class LayerTrace(PageDirective):
         options.KWARGS,
         options.COLUMNS,
         options.DEPTH,
+        options.DEPENDS,
         options.FINDINGS,
         options.NAME,
         options.CLASS,
@@ -268,7 +272,7 @@ class ShapeError(PageDirective):
     argument = "a model, as net:small or net.py:Net, or a layer; or code in the body"
     body = "Code whose last line calls a model, a layer or a function, and fails."
     example = ".. shape-error:: Conv1d(3, 2, 3)\n   :input: 2,4,5"
-    declared = (options.INPUT, options.KWARGS, options.CLASS)
+    declared = (options.INPUT, options.KWARGS, options.DEPENDS, options.CLASS)
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         """Run the example, and explain its error."""
@@ -280,14 +284,10 @@ class ShapeError(PageDirective):
         return [parts.code(code), *said, *self.link(found)]
 
     def call(self, values: Mapping[str, Any]) -> str:
-        """The argument and its input as one would write the call."""
-        name = self.arguments[0].strip()
-        name = name if name.endswith(")") else name.rpartition(":")[2]
-        words = ", ".join(f"{key}={value!r}" for key, value in (values["kwargs"] or {}).items())
+        """The argument and its input as code that runs."""
         args, kwargs = values["input"]
         named = [f"{key}={tensor_code(value)}" for key, value in kwargs.items()]
-        inputs = ", ".join([*map(tensor_code, args), *named])
-        return f"{name}({words})({inputs})" if words else f"{name}({inputs})"
+        return f"import torch\n{self.code}({', '.join([*map(tensor_code, args), *named])})"
 
     def link(self, found: Diagnosis) -> list[nodes.Node]:
         """Where the error is explained, if the project says where that is."""
@@ -309,6 +309,9 @@ def tensor_code(value: Any) -> str:
     >>> tensor_code((2, 4, 5))
     'torch.zeros(2, 4, 5)'
     """
+    if isinstance(value, dict):
+        entries = (f"{key!r}: {tensor_code(one)}" for key, one in value.items())
+        return f"{{{', '.join(entries)}}}"
     shape = ", ".join(map(str, tuple(getattr(value, "shape", value))))
     dtype = f", dtype={value.dtype}" if hasattr(value, "dtype") else ""
     return f"torch.zeros({shape}{dtype})"

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from docutils import nodes
 from sphinx import addnodes
 
+from convdocs.sphinxext.parts import verbatim
+
 if TYPE_CHECKING:
     from sphinx.environment import BuildEnvironment
 
@@ -25,7 +27,8 @@ _PLAIN = (
     *(nodes.Text, nodes.paragraph, nodes.strong, nodes.emphasis, nodes.literal, nodes.math),
     *(nodes.raw, nodes.figure, nodes.image, nodes.caption, nodes.container, nodes.literal_block),
     *(nodes.table, nodes.title, nodes.tgroup, nodes.colspec, nodes.thead, nodes.tbody),
-    *(nodes.row, nodes.entry, nodes.reference, addnodes.only),
+    *(nodes.row, nodes.entry, nodes.reference, addnodes.only, addnodes.tabular_col_spec),
+    verbatim,
 )
 
 

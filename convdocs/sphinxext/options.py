@@ -242,6 +242,13 @@ COLUMNS = Option(
     lambda text: [name.strip() for name in text.split(",")],
 )
 DEPTH = Option("depth", "a whole number", "How deep blocks of the model are opened.", _whole)
+DEPENDS = Option(
+    "depends",
+    "files, with spaces between; from this page, or from the project's root after a /",
+    "Files that the model reads: the page is read again when one of them changes.",
+    str.split,
+    [],
+)
 FINDINGS = Option(
     "findings",
     "show or hide",

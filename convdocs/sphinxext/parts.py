@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from docutils import nodes
+from sphinx import addnodes
+from sphinx.transforms import SphinxTransform
 
 from convdocs.view.tables import CodeBlock, Column, Paragraph, Part, Table
+
+
+class verbatim(nodes.Special, nodes.inline):
+    """Text in which SmartQuotes changes nothing: torch's words, and names in code.
+
+    It leaves the children of ``Special`` nodes alone; :class:`Unwrap` puts them in its place.
+    """
+
+
+class Unwrap(SphinxTransform):
+    """Leave the text of ``verbatim`` nodes where they are, after SmartQuotes (priority 855)."""
+
+    default_priority = 856
+
+    def apply(self, **kwargs: Any) -> None:
+        """Replace each node by its text."""
+        for node in list(self.document.findall(verbatim)):
+            node.replace_self(node.children)
 
 
 def to_nodes(parts: Iterable[Part]) -> list[nodes.Node]:
@@ -21,7 +42,7 @@ def to_nodes(parts: Iterable[Part]) -> list[nodes.Node]:
     for part in parts:
         match part:
             case Table():
-                made.append(table(part))
+                made += table(part)
             case Paragraph():
                 made.append(paragraph(part))
             case CodeBlock():
@@ -52,22 +73,22 @@ def paragraph(part: Paragraph) -> nodes.paragraph:
     if part.lead:
         made += nodes.strong(part.lead, part.lead)
         made += nodes.Text(" ")
-    made += nodes.Text(part.text)
+    made += verbatim("", part.text)
     return made
 
 
-def table(part: Table) -> nodes.table:
-    """A table with its caption, marked rows and totals.
+def table(part: Table) -> tuple[addnodes.only, nodes.table]:
+    """A table with its caption, marked rows and totals; before it, LaTeX's column types.
 
     Examples
     --------
-    >>> made = table(Table((Column("layer"), Column("n", "right")), (("Conv1d", "2"),), "A net"))
+    >>> _, made = table(Table((Column("layer"), Column("n", "right")), (("Conv1d", "2"),), "A net"))
     >>> [entry.astext() for entry in made.findall(nodes.entry)]
     ['layer', 'n', 'Conv1d', '2']
     """
     made = nodes.table(classes=["convdocs-table", "colwidths-auto"])
     if part.caption:
-        made += nodes.title(part.caption, part.caption)
+        made += nodes.title(part.caption, "", verbatim("", part.caption))
     group = nodes.tgroup(cols=len(part.columns))
     made += group
     heads = tuple(column.title for column in part.columns)
@@ -81,15 +102,26 @@ def table(part: Table) -> nodes.table:
     if part.totals:
         body += _row(part.totals, part.columns, strong=True)
     group += [head, body]
-    return made
+    return _latex_columns(part), made
+
+
+def _latex_columns(part: Table) -> addnodes.only:
+    """Numbers to the right in LaTeX, which knows no classes of cells.
+
+    Sphinx sets more than 30 rows as a longtable, which has no columns that share out the width.
+    """
+    left, right = ("l", "r") if len(part.rows) > 30 else ("L", "R")
+    types = [right if column.align == "right" else left for column in part.columns]
+    spec = addnodes.tabular_col_spec(spec=f"|{'|'.join(types)}|")
+    return addnodes.only("", spec, expr="latex")
 
 
 def _row(cells: Sequence[str], columns: Sequence[Column], *, strong: bool = False) -> nodes.row:
     made = nodes.row(classes=["convdocs-strong"] if strong else [])
     for cell, column in zip(cells, columns, strict=True):
-        words: nodes.Node = nodes.Text(cell)
+        words: nodes.Node = verbatim("", cell)
         if strong:
-            words = nodes.strong(cell, cell)
+            words = nodes.strong(cell, "", words)
         elif column.code and cell:
             words = nodes.literal(cell, cell)
         entry = nodes.entry("", classes=["convdocs-right"] if column.align == "right" else [])

@@ -1,63 +1,105 @@
 # ruff: noqa: SIM905 (long lists of names read best as words)
-"""Multiply-accumulates of a function that has no rule, counted in the kernels that it calls."""
+"""Multiply-accumulates: by the shapes of the common functions, else in the kernels they call."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from convdocs.tracing.rules import Operand, spellings
+
 aten = torch.ops.aten
+Cost = Callable[..., Any]
+COSTS: dict[Any, Cost] = {}  # from a function's arguments and the shape of its output
 
 
-# contractions of which torch's own registry has no formula: each element of a matrix, or of a
-# vector, times one of a vector
-_MORE: dict[Any, Callable[..., int]] = {
-    aten.mv: lambda matrix, vector: int(matrix.numel()),
-    aten.dot: lambda vector, other: int(vector.numel()),
-    aten.vdot: lambda vector, other: int(vector.numel()),
-    aten.addmv: lambda added, matrix, vector: int(matrix.numel()),
+def _cost(*names: str) -> Callable[[Cost], Cost]:
+    def register(cost: Cost) -> Cost:
+        for name in names:
+            COSTS.update(dict.fromkeys(spellings(name), cost))
+        return cost
+
+    return register
+
+
+@_cost("conv1d", "conv2d", "conv3d")
+def _convolution(out: Any, input: Operand, weight: Operand, *rest: Any, **more: Any) -> Any:
+    return prod(out) * prod(weight.shape[1:])
+
+
+@_cost("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+def _transposed(out: Any, input: Operand, weight: Operand, *rest: Any, **more: Any) -> Any:
+    return prod(input.shape) * prod(weight.shape[1:])
+
+
+@_cost("linear", "matmul", "mm", "bmm", "mv", "dot", "vdot", "inner", "__matmul__", "__rmatmul__")
+def _matrix(out: Any, input: Operand, other: Operand, *rest: Any, **more: Any) -> Any:
+    return prod(out) * input.shape[-1]
+
+
+@_cost("scaled_dot_product_attention")
+def _attention(out: Any, q: Operand, key: Operand, value: Operand, *rest: Any, **more: Any) -> Any:
+    """Each token of the query with each of the keys, and their weights with the values."""
+    return prod(out[:-1]) * key.shape[-2] * (q.shape[-1] + value.shape[-1])
+
+
+@_cost("bilinear")
+def _bilinear(out: Any, x: Operand, y: Operand, weight: Operand, *rest: Any, **more: Any) -> Any:
+    """Each sample and output: x times the matrix, and that times y."""
+    return prod(x.shape[:-1]) * (prod(weight.shape) + weight.shape[0] * y.shape[-1])
+
+
+@_cost("lstm", "gru", "rnn_tanh", "rnn_relu")
+def _recurrent(out: Any, input: Operand, *rest: Any, **more: Any) -> Any:
+    # (input, hx, weights, ...), or (data, batch_sizes, hx, weights, ...) for packed sequences
+    packed = isinstance(rest[0], Operand) and not isinstance(rest[1], list)
+    weights = rest[2] if packed else rest[1]
+    return prod(input.shape[:-1]) * sum(prod(w.shape) for w in weights if len(w.shape) == 2)
+
+
+@_cost("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
+def _cell(out: Any, input: Operand, hx: Any, w_ih: Operand, w_hh: Operand, *biases: Any) -> Any:
+    return prod(input.shape[:-1]) * (prod(w_ih.shape) + prod(w_hh.shape))
+
+
+# kernels of which torch's own registry has no formula, from their arguments and their output
+_MORE: dict[str, Cost] = {
+    "mv": lambda out, matrix, vector: matrix.numel(),
+    "dot": lambda out, vector, other: vector.numel(),
+    "vdot": lambda out, vector, other: vector.numel(),
+    "addmv": lambda out, added, matrix, vector, **more: matrix.numel(),
+    "addbmm": lambda out, added, x, y, **more: x.numel() * y.shape[-1],
+    "linear": lambda out, x, weight, *bias: x.numel() * weight.shape[0],
+    "_scaled_dot_product_flash_attention_for_cpu": lambda out, q, k, v, *rest, **more: (
+        q.numel() * k.shape[-2] + q[..., 0].numel() * v.shape[-2] * v.shape[-1]
+    ),
 }
-# kernels that only move, compare, reduce or combine element by element, as torch's tags say,
-# and these, which have no such tag
-_FREE_TAGS = frozenset(
-    getattr(torch.Tag, name)
-    for name in ("pointwise", "reduction", "view_copy", "inplace_view")
-    if hasattr(torch.Tag, name)
-)
-_FREE = frozenset(
+# kernels that multiply and accumulate in ways that are not counted here; all other ones of torch
+# only move, compare, choose, reduce or combine element by element
+_UNCOUNTED = frozenset(
     (
-        "new_zeros new_ones new_full _linalg_check_errors _pack_padded_sequence "
-        "_pad_packed_sequence "
-        "cat stack copy_ _to_copy clone contiguous empty empty_like empty_strided new_empty "
-        "new_empty_strided zeros ones full arange zeros_like ones_like full_like rand_like "
-        "randn_like index index_select index_put gather scatter scatter_add where masked_fill "
-        "slice_scatter select_scatter _softmax _log_softmax _safe_softmax softmax log_softmax "
-        "native_layer_norm native_batch_norm native_group_norm _native_batch_norm_legit "
-        "_native_batch_norm_legit_no_training _native_batch_norm_legit_functional "
-        "batch_norm_no_update cudnn_batch_norm _batch_norm_with_update native_dropout "
-        "bernoulli bernoulli_ uniform_ normal_ random_ embedding _embedding_bag embedding_bag "
-        "constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d "
-        "replication_pad2d replication_pad3d roll flip repeat cumsum cumprod sort topk "
-        "argsort max_pool2d_with_indices max_pool3d_with_indices avg_pool2d avg_pool3d "
-        "_adaptive_avg_pool2d _adaptive_avg_pool3d adaptive_max_pool2d adaptive_max_pool3d "
-        "fractional_max_pool2d fractional_max_pool3d max_unpool2d max_unpool3d "
-        "upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_linear1d "
-        "upsample_bilinear2d upsample_trilinear3d upsample_bicubic2d im2col col2im "
-        "pixel_shuffle pixel_unshuffle channel_shuffle tril triu one_hot zero_ fill_ "
-        "_thnn_fused_lstm_cell _thnn_fused_gru_cell prelu _prelu_kernel glu mode median "
-        "kthvalue nll_loss_forward nll_loss2d_forward mse_loss smooth_l1_loss "
-        "binary_cross_entropy native_channel_shuffle renorm linalg_vector_norm diagonal_copy "
-        "as_strided lift_fresh nll_loss rrelu_with_noise multi_margin_loss "
-        "multilabel_margin_loss_forward huber_loss soft_margin_loss logcumsumexp max min "
-        "aminmax squeeze unbind split chunk alias detach _reshape_alias _unsafe_view view "
-        "reshape resize_ set_ local_scalar_dense _local_scalar_dense unfold tril_indices "
-        "triu_indices "
+        "_trilinear _cdist_forward _cdist_backward _euclidean_dist cholesky cholesky_inverse "
+        "cholesky_solve _fft_c2c _fft_c2r _fft_r2c geqrf linalg_cholesky_ex linalg_eig "
+        "linalg_eigh _linalg_eigh _linalg_eigvals linalg_eigvals linalg_inv_ex "
+        "linalg_householder_product linalg_ldl_factor_ex "
+        "linalg_ldl_solve linalg_lstsq linalg_lu linalg_lu_factor_ex linalg_lu_solve "
+        "linalg_matrix_exp linalg_qr linalg_solve_triangular _linalg_det _linalg_slogdet "
+        "_linalg_solve_ex _linalg_svd lu_unpack lstsq ormqr orgqr triangular_solve logdet "
+        "_transformer_encoder_layer_fwd _native_multi_head_attention mkldnn_rnn_layer "
+        "_cudnn_rnn miopen_rnn _sparse_mm _sparse_addmm sspaddmm hspmm smm _sparse_sparse_matmul "
+        "sparse_sampled_addmm _sparse_mm_reduce_impl _weight_int4pack_mm _weight_int8pack_mm "
+        "_weight_int4pack_mm_for_cpu _mixed_dtypes_linear _cslt_sparse_mm "
+        "_sparse_semi_structured_linear _dyn_quant_matmul_4bit fbgemm_linear_fp16_weight "
+        "fbgemm_linear_int8_weight conv_tbc quantized_lstm quantized_gru _grouped_mm "
+        "_scaled_grouped_mm block_diag_mm chain_matmul gru_input _thnn_differentiable_lstm"
     ).split()
 )
+_OF_TORCH = frozenset({"aten", "prim", "prims", "_c10d_functional"})
 
 
 class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -89,20 +131,15 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        out = func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
         packet = func.overloadpacket
+        name = packet.__name__
         if packet in flop_registry:
             count: Any = flop_registry[packet]
-            self._total += count(*args, **(kwargs or {}), out_val=out) // 2
-        elif packet in _MORE:
-            self._total += _MORE[packet](*args)
-        elif not _is_free(func):
-            self._unknown[packet.__name__] = None
+            self._total += count(*args, **kwargs, out_val=out) // 2
+        elif func.namespace == "aten" and name in _MORE:
+            self._total += _MORE[name](out, *args, **kwargs)
+        elif name in _UNCOUNTED or func.namespace not in _OF_TORCH:
+            self._unknown[name] = None
         return out
-
-
-def _is_free(func: Any) -> bool:
-    if not any("Tensor" in str(argument.type) for argument in func._schema.arguments):
-        return True  # makes a tensor out of numbers
-    name = func.overloadpacket.__name__
-    return func.is_view or name in _FREE or not _FREE_TAGS.isdisjoint(func.tags)

@@ -22,7 +22,7 @@ PLAIN_READS = frozenset(
         _getter(name)
         for name in (
             "shape dtype ndim layout requires_grad is_sparse is_quantized is_leaf is_nested "
-            "is_mkldnn itemsize nbytes grad_fn _version"
+            "is_mkldnn itemsize nbytes grad_fn _version grad name output_nr retains_grad"
         ).split()
     ]
     + [
@@ -60,14 +60,18 @@ NEED_GRADIENT = frozenset({Tensor.backward, torch.autograd.grad})
 FACTORIES = frozenset(
     getattr(torch, name)
     for name in (
-        "tensor as_tensor zeros ones full empty rand randn randint randperm arange linspace "
-        "logspace eye tril_indices triu_indices from_numpy empty_strided scalar_tensor "
+        "tensor as_tensor asarray zeros ones full empty rand randn randint randperm arange "
+        "linspace logspace eye tril_indices triu_indices from_numpy empty_strided scalar_tensor "
         "hann_window hamming_window blackman_window bartlett_window kaiser_window"
     ).split()
 )
 _MOVES = frozenset(
     getattr(Tensor, name) for name in ("cpu", "cuda", "xpu") if hasattr(Tensor, name)
 )
+# whose arguments are data, or are changed in themselves: no answer to them is worth keeping
+UNKEYED = frozenset({torch.tensor, torch.as_tensor, torch.asarray, torch.from_numpy})
+# checks of values, which a run on shapes has nothing to say to
+IGNORED = frozenset({torch._assert_async, torch._assert})
 
 
 def moved_to_meta(
@@ -78,11 +82,41 @@ def moved_to_meta(
         kwargs = {**kwargs, "device": "meta"}
     if kwargs.get("generator") is not None:
         kwargs = {**kwargs, "generator": None}
-    if func in _MOVES:
-        return args[:1], {}
     if func is Tensor.to:
         args = tuple("meta" if isinstance(a, str | torch.device) else a for a in args)
     return args, kwargs
+
+
+def on_shapes(func: Any) -> Any:
+    """The function to call on meta in a function's place: to move between devices is nothing."""
+    return _stay if func in _MOVES else func
+
+
+def _stay(tensor: Tensor, *where: Any, **more: Any) -> Tensor:
+    return tensor
+
+
+def in_place(func: Any, kwargs: dict[str, Any]) -> bool:
+    """Whether a function writes into its first argument and returns it."""
+    return bool(kwargs.get("inplace")) or kwargs.get("out") is not None or _writes(func)
+
+
+@lru_cache(maxsize=4096)
+def _writes(func: Any) -> bool:
+    called = getattr(func, "__name__", "")
+    if called.startswith("__"):
+        return called.startswith("__i") and called not in ("__invert__", "__index__", "__int__")
+    return called.endswith("_") or called in ("__setitem__", "threshold_", "requires_grad_")
+
+
+def is_setter(func: Any) -> bool:
+    """Whether it sets an attribute of a tensor."""
+    return getattr(func, "__name__", "") == "__set__"
+
+
+def is_return_type(value: Any) -> bool:
+    """Whether a value is one of torch's named tuples."""
+    return type(value).__module__ == "torch.return_types"
 
 
 @lru_cache(maxsize=1024)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from threading import RLock
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from convdocs.layers import layer_class
 from convdocs.lint import findings
-from convdocs.report import Shape, Trace
+from convdocs.report import Trace
 from convdocs.tracing.build import build
 from convdocs.tracing.failure import TraceError
-from convdocs.tracing.guard import random_state_kept, values_kept
-from convdocs.tracing.modules import listening, walk
-from convdocs.tracing.nodes import Node, mapped, tensors_in
-from convdocs.tracing.recorder import META, NeedsValues, Recorder, ShapeRecorder, like, mark
-from convdocs.tracing.rules import facts
+from convdocs.tracing.forward import Forward
+from convdocs.tracing.guard import random_state_kept, room_for_frames
+from convdocs.tracing.kernels import NeedsIntegers, NeedsValues
+from convdocs.tracing.memory import INPUT, META, Answer, mark
+from convdocs.tracing.nested import tensors_in
+from convdocs.tracing.record import Node, OnCall, Recorder, ShapeRecorder
+from convdocs.tracing.standin import StandIn
 
 SIZES = ("output_size",)  # what a transposed convolution or an unpool takes by this name is one
-_TURN = RLock()  # a run stands in for the modules' forward: one at a time
 
 
 def trace(model: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
@@ -32,8 +33,9 @@ def trace(model: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
     model : torch.nn.Module
         On any device, in train or eval mode; it is left exactly as it is.
     *inputs, **kwargs
-        What ``forward`` takes: tensors, whose values are not read, or a tuple of ints for a
-        tensor of that shape and of the model's own float dtype; also inside lists and dicts.
+        What ``forward`` takes: tensors, whose values are not read. Where none is a tensor, a
+        tuple of ints is one of that shape and of the model's own float dtype, or of integers for
+        a model that looks them up in an embedding; also inside lists and dicts.
 
     Returns
     -------
@@ -48,7 +50,8 @@ def trace(model: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
     Notes
     -----
     A model whose Python looks at values (``if x.sum() > 0``) is run on real tensors instead:
-    those given, or random ones of the given shape. ``executed`` then says ``"values"``.
+    those given, or random ones of the given shape. ``executed`` then says ``"values"``. Either
+    way it is a stand-in of the model that runs, so that nothing of the model itself can change.
 
     Examples
     --------
@@ -58,21 +61,13 @@ def trace(model: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"trace() takes a torch.nn.Module first, not {type(model).__name__}")
-    device, dtype = _home(model)
-    given = [[*inputs], kwargs]
-    gradient = False
-    with _TURN, random_state_kept():
-        if _strangers(model, given):
-            why = "run on real tensors, since an input is on another device than the model"
-            return _run_real(model, given, why, gradient)
-        try:
-            on_meta = _prepared(given, lambda one: _shape_only(one, dtype))
-            with torch.no_grad():
-                return _run(model, on_meta, ShapeRecorder(device))
-        except NeedsValues as reason:
-            why = f"run on real tensors, since {reason}() needs values"
-            gradient = reason.gradient
-        return _run_real(model, given, why, gradient)
+    run = _Run(model, inputs, kwargs)
+    if run.has_strangers():
+        return run.on_values("an input is on another device than the model")
+    try:
+        return run.on_shapes()
+    except NeedsValues as reason:
+        return run.on_values(reason.why, gradient=reason.gradient)
 
 
 def trace_values(model: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
@@ -83,93 +78,198 @@ def trace_values(model: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
     >>> trace_values(nn.Sequential(nn.ReLU()), torch.zeros(2, 3)).executed
     'values'
     """
-    with _TURN, random_state_kept():
-        return _run_real(model, [[*inputs], kwargs], "run on real tensors, as asked", False)
+    return _Run(model, inputs, kwargs).on_values("")
 
 
-def _run_real(model: nn.Module, given: Any, why: str, gradient: bool) -> Trace:
-    device, dtype = _home(model)
-    recorder = Recorder(device)
-    recorder.notes[why] = None
-    real = _prepared(given, lambda one: _real(one, dtype, device))
-    with values_kept(list(model.modules())), torch.set_grad_enabled(gradient):
-        return _run(model, real, recorder)
+def observed(
+    model: nn.Module,
+    inputs: Sequence[Any],
+    kwargs: dict[str, Any],
+    on_call: OnCall,
+    *,
+    values: bool = True,
+    gradient: bool = False,
+    training: bool | None = None,
+    ready: Callable[[nn.Module], None] | None = None,
+) -> Trace:
+    """Trace a model and watch every call as it happens.
+
+    Parameters
+    ----------
+    model, inputs, kwargs
+        As :func:`trace` takes them. The model's stand-in runs; the model is not touched.
+    on_call : callable
+        ``on_call(what, args, kwargs, output)`` behind each call, in the order of the trace's
+        calls: the stand-in's layer or torch's function, what it was given and what it returned.
+    values : bool
+        Run on real tensors; otherwise on meta, every call anew.
+    gradient : bool
+        Record the graph of gradients, with memory of their own for all tensors.
+    training : bool, optional
+        Put the stand-in into training or evaluation mode first.
+    ready : callable, optional
+        Called with the stand-in before it runs.
+
+    Examples
+    --------
+    >>> seen = []
+    >>> keep = lambda *one: seen.append(one)
+    >>> found = observed(nn.Sequential(nn.ReLU()), (torch.ones(2),), {}, keep)
+    >>> len(seen) == len(found.calls), seen[0][3]
+    (True, tensor([1., 1.]))
+    """
+    run = _Run(model, inputs, kwargs, on_call)
+    run.training, run.ready = training, ready
+    if values:
+        return run.on_values("", gradient=gradient)
+    return run.on_shapes(gradient=gradient)
 
 
-def _home(model: nn.Module) -> tuple[torch.device, torch.dtype]:
-    """Where the model lives, and the dtype of its first floating parameter."""
-    device = None
-    for parameter in model.parameters():
-        device = device or parameter.device
-        if parameter.is_floating_point():
-            return device, parameter.dtype
-    return device or torch.device("cpu"), torch.get_default_dtype()
+class _Run:
+    """One model with its arguments, to be run in one way or another."""
 
+    def __init__(
+        self,
+        model: nn.Module,
+        inputs: Sequence[Any],
+        kwargs: dict[str, Any],
+        on_call: OnCall | None = None,
+    ) -> None:
+        self.model = model
+        self.given = [[*inputs], kwargs]
+        self.on_call = on_call
+        self.training: bool | None = None
+        self.ready: Callable[[nn.Module], None] | None = None
+        self.shapes_allowed = not tensors_in(self.given)
+        self.integers = False  # whether a shape is one of integers
+        held = [one for module in _modules(model) for one in module._parameters.values()]
+        self.parameters = [one for one in held if one is not None]
 
-def _strangers(model: nn.Module, given: Any) -> bool:
-    """Whether an input lies on a device where none of the model does."""
-    devices = {tensor.device for tensor in tensors_in(given)}
-    known = {parameter.device for parameter in model.parameters()} if devices else devices
-    return bool(known) and not devices <= known
+    @property
+    def home(self) -> tuple[torch.device, torch.dtype]:
+        """Where the model lives, and the dtype of its first floating parameter."""
+        device = self.parameters[0].device if self.parameters else torch.device("cpu")
+        dtypes = (one.dtype for one in self.parameters if one.dtype.is_floating_point)
+        return device, next(dtypes, torch.get_default_dtype())
 
+    def has_strangers(self) -> bool:
+        """Whether an input lies on a device where none of the model does."""
+        devices = {tensor.device for tensor in tensors_in(self.given)}
+        return bool(self.parameters) and not devices <= {p.device for p in self.parameters}
 
-def _run(model: nn.Module, given: Any, recorder: Recorder) -> Trace:
-    shapes = _shapes(given)
-    paths = walk(model)
-    modules = paths.values()
-    with listening(paths, recorder):
+    def on_shapes(self, *, gradient: bool = False) -> Trace:
+        """Run on shapes; raises NeedsValues where that does not do."""
+        device, dtype = self.home
         try:
-            with recorder:
-                out = model(*given[0], **given[1])
-        except Exception as error:
-            if recorder.failed is None or recorder.failed[0] is not error:
-                marks = tuple(map(facts, tensors_in(given)))  # a hook of the model itself raised
-                recorder.failed = (error, Node("", model, type(model).__name__, marks))
-            partial, call = build(model, modules, recorder, shapes)
-            assert call is not None
-            told = findings(replace(partial, calls=(*partial.calls, call)))
-            words = f"{type(error).__name__}: {error}"
-            partial = replace(partial, findings=told, failed=call, error=words)
-            raise TraceError(partial) from error
-        recorder.failed = None
-        found, _ = build(model, modules, recorder, shapes, tuple(map(facts, tensors_in(out))))
-    return replace(found, findings=findings(found))
+            recorder = ShapeRecorder(device, self.on_call, live=gradient)
+            return self._run(recorder, lambda shape: self._empty(shape, dtype), gradient)
+        except NeedsIntegers:
+            self.integers = True
+            return self.on_shapes(gradient=gradient)
 
+    def on_values(self, why: str, *, gradient: bool = False) -> Trace:
+        """Run on real tensors, and say why."""
+        device, dtype = self.home
+        recorder = Recorder(device, self.on_call)
+        recorder.notes[f"run on real tensors, {f'since {why}' if why else 'as asked'}"] = None
+        try:
+            return self._run(recorder, lambda shape: self._random(shape, dtype, device), gradient)
+        except NeedsIntegers:
+            self.integers = True
+            return self.on_values(why, gradient=gradient)
 
-def _shapes(value: Any) -> tuple[Shape, ...]:
-    return tuple(tuple(tensor.shape) for tensor in tensors_in(value))
+    def _empty(self, shape: Any, dtype: torch.dtype) -> Tensor:
+        return torch.empty(shape, dtype=torch.int64 if self.integers else dtype, device=META)
+
+    def _random(self, shape: Any, dtype: torch.dtype, device: torch.device) -> Tensor:
+        if self.integers:
+            return torch.zeros(shape, dtype=torch.int64, device=device)
+        own = torch.Generator().manual_seed(0)
+        return torch.randn(shape, generator=own).to(device, dtype)
+
+    def _run(self, recorder: Recorder, make: Callable[[Any], Tensor], gradient: bool) -> Trace:
+        with random_state_kept(), room_for_frames(), torch.set_grad_enabled(gradient):
+            values = recorder.executed == "values"
+            standin = StandIn(self.model, values=values, apart=gradient)
+            args, kwargs = standin.given(self._with_tensors(self.given, make, standin))
+            given = tensors_in((args, kwargs))
+            if self.training is not None:
+                standin.twin.train(self.training)
+            if self.ready is not None:
+                self.ready(standin.twin)
+            _listen(standin, recorder)
+            try:
+                with recorder:
+                    out = standin.twin(*args, **kwargs)
+            except Exception as error:
+                raise _failure(standin, recorder, given, error) from error
+            recorder.failed = None
+            found = build(standin, recorder, given, tensors_in(out))
+            return replace(found, findings=findings(found))
+
+    def _with_tensors(self, value: Any, make: Callable[[Any], Tensor], standin: StandIn) -> Any:
+        """The arguments with a tensor for each shape."""
+        if not self.shapes_allowed:
+            return value
+        if _is_shape(value):
+            made = make(value)
+            mark(made, INPUT)
+            standin.copier.replace(made, made)
+            return made
+        if type(value) is dict:
+            return {
+                k: one if k in SIZES else self._with_tensors(one, make, standin)
+                for k, one in value.items()
+            }
+        if type(value) in (list, tuple):
+            return type(value)(self._with_tensors(one, make, standin) for one in value)
+        return value
 
 
 def _is_shape(value: Any) -> bool:
     return type(value) in (tuple, torch.Size) and all(type(one) is int for one in value)
 
 
-def _prepared(value: Any, make: Callable[[Any], Tensor]) -> Any:
-    """The arguments with tensors and shapes made into tensors to run on."""
-    if isinstance(value, Tensor) or _is_shape(value):
-        return make(value)
-    if type(value) is dict:
-        return {k: one if k in SIZES else _prepared(one, make) for k, one in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(_prepared(one, make) for one in value)
-    return mapped(value, make)
+def _modules(model: nn.Module) -> list[nn.Module]:
+    """Every module once."""
+    found: dict[int, nn.Module] = {}
+    waiting = [model]
+    while waiting:
+        module = waiting.pop()
+        if id(module) not in found:
+            found[id(module)] = module
+            waiting += [one for one in module._modules.values() if one is not None]
+    return list(found.values())
 
 
-def _shape_only(given: Any, dtype: torch.dtype) -> Tensor:
-    if isinstance(given, Tensor):
-        made = like(given).requires_grad_(given.requires_grad)
-    else:
-        made = torch.empty(given, dtype=dtype, device=META)
-    mark(made, -1)
-    return made
+def _listen(standin: StandIn, recorder: Recorder) -> None:
+    """Have every module of the stand-in tell the recorder when it is called."""
+    for original, twin in standin.copier.modules:
+        own = twin.__dict__
+        path = standin.path_of(original)
+        for name, tensor in twin.__dict__["_parameters"].items():
+            for parameter in tensor._convdocs_mark.parameters if _is_outside(tensor) else ():
+                parameter.path = parameter.path or f"{path}.{name}"
+        own["forward"] = Forward(twin, original, path, recorder)
+        if own.get("_compiled_call_impl") is not None:
+            own["_compiled_call_impl"] = None
 
 
-def _real(given: Any, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """A copy of a given tensor, which the model may write into; random values for a shape."""
-    if isinstance(given, Tensor):
-        made = given.detach().clone().requires_grad_(given.requires_grad)
-    else:
-        own = torch.Generator().manual_seed(0)
-        made = torch.randn(given, generator=own).to(device, dtype)
-    mark(made, -1)
-    return made
+def _is_outside(tensor: Tensor | None) -> bool:
+    """Whether a parameter is of a layer that is no part of the model."""
+    known = getattr(tensor, "_convdocs_mark", None)
+    return known is not None and not all(one.registered for one in known.parameters)
+
+
+def _failure(
+    standin: StandIn, recorder: Recorder, given: list[Tensor], error: Exception
+) -> TraceError:
+    """The error with the table up to the call that failed."""
+    if recorder.failed is None or recorder.failed[0] is not error:  # a hook of the model's own
+        marks = tuple([one._convdocs_mark for one in given])  # type: ignore[attr-defined]
+        answer = Answer(layer_class(standin.model).__name__, tuple([m.layout for m in marks]))
+        recorder.failed = (error, Node("", standin.twin, marks, answer))
+    partial = build(standin, recorder, given)
+    assert partial.failed is not None
+    told = findings(replace(partial, calls=(*partial.calls, partial.failed)))
+    return TraceError(replace(partial, findings=told, error=f"{type(error).__name__}: {error}"))

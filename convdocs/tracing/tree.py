@@ -7,11 +7,11 @@ from itertools import accumulate
 
 from convdocs.receptive import AxisField
 from convdocs.report import Call, ModuleSummary
-from convdocs.tracing.rules import Mark
+from convdocs.tracing.memory import Mark
 
 
 class Span:
-    """One run of a container's forward, in numbers of the recorder's nodes.
+    """One run of a container's forward, in numbers of calls.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ class Span:
     depth : int
         How many containers it ran inside of.
     start : int
-        The node that came first in it; ``end`` is the one after its last.
+        The call that came first in it; ``end`` is the one after its last.
     """
 
     __slots__ = ("depth", "end", "kind", "outputs", "path", "start")
@@ -36,7 +36,6 @@ class Span:
 def summaries(
     spans: Iterable[Span],
     calls: Sequence[Call],
-    call_of: Sequence[int],
     field: Callable[[Mark], tuple[AxisField, ...]],
 ) -> tuple[ModuleSummary, ...]:
     """A record of every container and every call, in order, containers before their insides.
@@ -47,12 +46,9 @@ def summaries(
         In the order in which the containers began.
     calls : sequence of Call
         Of the whole run.
-    call_of : sequence of int
-        The call that each node is, or is a part of.
     field : callable
         The receptive field of a tensor.
     """
-    place = [*call_of, len(calls)]
     totals = [
         _Sums([getattr(call, name) for call in calls]) for name in ("params", "trainable", "macs")
     ]
@@ -61,10 +57,10 @@ def summaries(
     waiting = iter(spans)
     span = next(waiting, None)
     for index in range(len(calls) + 1):
-        while span is not None and place[span.start] <= index:
-            first, after = place[span.start], place[span.end]
+        while span is not None and span.start <= index:
+            first, after = span.start, span.end
             params, trainable, macs = (total.between(first, after) for total in totals)
-            shapes = tuple([mark.shape for mark in span.outputs])
+            shapes = tuple([mark.layout.shape for mark in span.outputs])
             fields = field(span.outputs[0]) if span.outputs else ()
             found.append(
                 ModuleSummary(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
@@ -115,3 +116,24 @@ def byte_size(number: int) -> str:
             return f"{amount:.3g} {unit}"
         amount /= 1000
     return f"{amount:.3g} TB"
+
+
+def byte_count(text: str) -> float:
+    """How many bytes a text such as ``"24GiB"`` says.
+
+    Raises
+    ------
+    ValueError
+        For another text.
+
+    Examples
+    --------
+    >>> byte_count("8GB"), byte_count("1.5 KiB"), byte_count("100")
+    (8000000000.0, 1536.0, 100.0)
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(?:([kMGT])(i?))?B?\s*", text, re.IGNORECASE)
+    if match is None:
+        raise ValueError(f"{text} is no number of bytes, as 8GB or 24GiB")
+    number, unit, binary = match.groups()
+    power = "KMGT".index(unit.upper()) + 1 if unit else 0
+    return float(number) * float(1024 if binary else 1000) ** power

@@ -25,6 +25,10 @@ class Shown:
 
     __slots__ = ()
 
+    def __init_subclass__(cls) -> None:
+        # IPython asks a class's own repr, which a dataclass has, before an inherited method
+        cls._repr_pretty_ = Shown._repr_pretty_  # type: ignore[method-assign]
+
     def parts(self) -> list[Part]:
         """The tables, paragraphs and code it shows itself in, for any writer of them."""
         raise NotImplementedError

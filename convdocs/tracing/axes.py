@@ -1,0 +1,225 @@
+"""How the meaning of axes, and the input cells behind them, follow along the calls.
+
+A call's :data:`~convdocs.tracing.memory.Flow` says for each axis of its output which axes of its
+inputs it reads, and which cells along them. From it come the call's own fields and, looked up
+through those of its inputs, the receptive field. There is no other way to a field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from convdocs.receptive import IDENTITY, UNKNOWN, AxisField, gated, joined, through
+from convdocs.report import Shape
+from convdocs.tracing.memory import Answer, Flow, OutAxis, Read
+
+Field = AxisField | None  # None: depends on no input at all
+SPATIAL_NAMES = frozenset("DHWL")
+MISSING = -1  # an axis that an input of fewer axes does not have
+FACTOR, PIECE = 1, 2  # a read of a factor of a product, of one of several pieces side by side
+
+
+class State:
+    """Axis names ("" where not known) and, per axis, the input cells it depends on.
+
+    ``extents`` has the size of the model input's axis that each field counts cells of.
+    """
+
+    __slots__ = ("constant", "extents", "fields", "names")
+
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        fields: tuple[Field, ...],
+        extents: tuple[int, ...],
+        constant: bool = False,
+    ) -> None:
+        self.names = names
+        self.fields = fields
+        self.extents = extents
+        self.constant = constant
+
+    @property
+    def axes(self) -> str:
+        """The names in one string, empty unless all are known."""
+        return _joined_names(self.names)
+
+    @property
+    def receptive_field(self) -> tuple[AxisField, ...]:
+        """The fields of the spatial axes."""
+        fields = self.fields
+        return tuple([fields[place] or UNKNOWN for place in spatial_places(self.names)])
+
+
+@lru_cache(maxsize=1024)
+def _joined_names(names: tuple[str, ...]) -> str:
+    return " ".join(names) if all(names) else ""
+
+
+@lru_cache(maxsize=1024)
+def spatial_places(names: tuple[str, ...]) -> tuple[int, ...]:
+    """Which axes are spatial."""
+    return tuple(place for place, name in enumerate(names) if name in SPATIAL_NAMES)
+
+
+@lru_cache(maxsize=1024)
+def fresh(shape: Shape) -> State:
+    """The state of an input of the model: every cell depends on itself."""
+    rank = len(shape)
+    return State(("",) * rank, (IDENTITY,) * rank, shape)
+
+
+@lru_cache(maxsize=1024)
+def constant(names: tuple[str, ...]) -> State:
+    """The state of a parameter or a constant: it depends on no input."""
+    rank = len(names)
+    return State(names, (None,) * rank, (0,) * rank, constant=True)
+
+
+def followed(flow: Flow | None, states: Sequence[State], rank: int) -> State:
+    """The state of a call's output, from those of its inputs."""
+    if flow is None:
+        return states[0] if states else constant(("",) * rank)
+    names, fields, extents = [], [], []
+    for name, reads in flow:
+        own_name, field, extent = _read(reads, states)
+        names.append(own_name if name is None else name)
+        fields.append(field)
+        extents.append(extent)
+    if all(one.constant for one in states):
+        return constant(tuple(names))
+    return State(tuple(names), tuple(fields), tuple(extents))
+
+
+def _read(reads: Sequence[Read], states: Sequence[State]) -> tuple[str, Field, int]:
+    """Name, field and extent of an axis, by what it reads."""
+    if not reads:
+        return "", None, 0
+    name, extent, fields, factor, gate = "", 0, [], 0, False
+    for number, axis, own, kind in reads:
+        state = states[number]
+        if axis != MISSING:
+            name = name or state.names[axis]
+        if own is UNKNOWN:
+            gate = gate or (axis == MISSING and kind == FACTOR and not state.constant)
+            if not state.constant and not (axis == MISSING and kind):
+                fields.append(UNKNOWN)
+            continue
+        field = state.fields[axis]
+        if field is not None:
+            extent = max(extent, state.extents[axis])
+            fields.append(_moved(field, own, kind))
+            factor |= kind & FACTOR
+    if not fields:
+        return name, UNKNOWN if gate else None, extent
+    found = fields[0] if len(fields) == 1 else (_product if factor else joined)(fields, extent)
+    return name, gated(found) if gate else found, extent
+
+
+def _moved(field: AxisField, own: AxisField, kind: int) -> AxisField:
+    if kind == PIECE:
+        return UNKNOWN  # of the pieces each cell reads but one
+    return field if own is IDENTITY else through(field, own)
+
+
+def _product(fields: list[AxisField], extent: int) -> AxisField:
+    """Of a product: a factor that is the same for all cells is a gate, the others stay local."""
+    moving = [one for one in fields if one.stride != 0]
+    if len(moving) in (0, len(fields)) or any(one.size is None for one in moving):
+        return joined(fields, extent)
+    return gated(joined(moving, extent))
+
+
+def composed(
+    nodes: Sequence[Any], inputs: Sequence[Any], out: Any, sizes: Sequence[Shape]
+) -> Flow | None:
+    """The flow of a layer, from those of the functions that it called.
+
+    Parameters
+    ----------
+    nodes : sequence of Node
+        The calls inside.
+    inputs, out : Mark
+        What went into the layer, and what came out.
+    sizes : sequence of tuple of int
+        Shapes of the inputs.
+    """
+    known: dict[Any, Flow] = {}
+    for number, one in enumerate(inputs):
+        rank = len(sizes[number])
+        known[one.maker, one.place] = tuple(
+            (None, ((number, axis, IDENTITY, 0),)) for axis in range(rank)
+        )
+    for node in nodes:
+        before = [known.get((one.maker, one.place)) for one in node.inputs]
+        for place, flow in enumerate(node.answer.flows):
+            if flow is None:
+                made = before[0] if before else None
+            else:
+                made = tuple([_through_layer(axis, before, sizes) for axis in flow])
+            if made is not None:
+                known[node, place] = made
+    return known.get((out.maker, out.place))
+
+
+def _through_layer(axis: OutAxis, before: Sequence[Flow | None], sizes: Sequence[Shape]) -> OutAxis:
+    """An axis of a function inside a layer, in terms of the layer's own inputs."""
+    name, reads = axis
+    found: dict[tuple[int, int], tuple[list[AxisField], int]] = {}
+    for number, place, own, factor in reads:
+        flow = before[number]
+        if flow is None:
+            continue  # a parameter
+        if place == MISSING:
+            found[0, MISSING] = ([UNKNOWN], factor)
+            continue
+        inner_name, inner = flow[place]
+        name = inner_name if name is None else name
+        for source, source_axis, field, kind in inner:
+            fields, kinds = found.get((source, source_axis), ([], 0))
+            fields = [*fields, _moved(field, own, factor)]
+            found[source, source_axis] = (fields, kinds | (kind | factor) & FACTOR)
+    made = []
+    for (source, place), (fields, kind) in found.items():
+        extent = 0 if place == MISSING else sizes[source][place]
+        field = fields[0] if len(fields) == 1 else (_product if kind else joined)(fields, extent)
+        made.append((source, place, field, kind))
+    return name, tuple(made)
+
+
+def local_fields(answer: Answer, names: tuple[str, ...]) -> tuple[tuple[AxisField, ...], ...]:
+    """Per input, and per spatial axis of the first output, the cells that one output cell reads."""
+    known = answer.local_fields.get(names)
+    if known is None:
+        places = spatial_places(names)
+        shapes = answer.input_shapes if places else ()
+        flow = answer.flows[0] if answer.flows else ()
+        known = answer.local_fields[names] = tuple(
+            _own_fields(flow, number, places, shapes) for number in range(len(shapes))
+        ) or ((),) * len(answer.input_shapes)
+    return known
+
+
+def _own_fields(
+    flow: Flow | None, number: int, places: Sequence[int], shapes: Sequence[Shape]
+) -> tuple[AxisField, ...]:
+    if flow is None:
+        return (IDENTITY,) * len(places) if number == 0 else ()
+    made = []
+    for place in places:
+        reads = [r for r in flow[place][1] if r[0] == number and r[1] != MISSING]
+        if not reads:
+            return ()
+        made.append(joined([read[2] for read in reads], shapes[number][reads[0][1]]))
+    return tuple(made)
+
+
+def unknown(inputs: Sequence[Shape], out: Shape) -> Flow:
+    """A function that convdocs does not know: axes of an input's shape keep their names."""
+    kept = next((number for number, shape in enumerate(inputs) if shape == out), None)
+    anything = tuple((number, MISSING, UNKNOWN, 0) for number in range(len(inputs)))
+    if kept is None:
+        return (("", anything),) * len(out)
+    return tuple((None, ((kept, axis, UNKNOWN, 0), *anything)) for axis in range(len(out)))

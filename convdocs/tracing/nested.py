@@ -1,0 +1,102 @@
+"""The one walker of values that hold tensors: lists, tuples, dicts, dataclasses, objects."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from copyreg import _slotnames  # type: ignore[attr-defined]
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+ATOMS = frozenset(
+    {int, float, bool, complex, str, bytes, type(None), type(Ellipsis), range, type}
+    | {torch.dtype, torch.device, torch.Size, torch.memory_format, torch.layout}
+)
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class written in Python
+
+
+@lru_cache(maxsize=1024)
+def is_object(kind: Any) -> bool:
+    """Whether instances of a class are plain objects, whose attributes can be looked through.
+
+    Examples
+    --------
+    >>> is_object(type("Cache", (), {})), is_object(nn.Module), is_object(int)
+    (True, False, False)
+    """
+    written = bool(kind.__flags__ & _HEAP_TYPE) and kind.__module__ != "builtins"
+    return written and not issubclass(kind, nn.Module | type | BaseException)
+
+
+def attributes(value: Any) -> Iterable[tuple[str, Any]]:
+    """Names and values of an object's attributes, those in slots included."""
+    kind: Any = type(value)
+    for name in slot_names(kind):
+        if hasattr(value, name):
+            yield name, getattr(value, name)
+    yield from getattr(value, "__dict__", {}).items()
+
+
+@lru_cache(maxsize=1024)
+def slot_names(kind: Any) -> tuple[str, ...]:
+    """The names of a class's slots."""
+    return tuple(_slotnames(kind))
+
+
+def tensors_in(value: Any) -> list[Tensor]:
+    """The tensors in a nested value, in order, each as often as it stands there."""
+    if type(value) is Tensor:
+        return [value]
+    found: list[Tensor] = []
+    _collect(value, found, set())
+    return found
+
+
+def _collect(value: Any, found: list[Tensor], seen: set[int]) -> None:
+    kind: Any = type(value)
+    if kind in ATOMS:
+        return
+    if issubclass(kind, Tensor):
+        found.append(value)
+        return
+    if id(value) in seen:
+        return
+    inner: Iterable[Any] = ()
+    if issubclass(kind, list | tuple | set | frozenset | deque):
+        inner = value
+    elif issubclass(kind, dict):
+        inner = value.values()
+    elif is_object(kind):
+        inner = [one for _, one in attributes(value)]
+    seen.add(id(value))
+    for one in inner:
+        _collect(one, found, seen)
+    seen.discard(id(value))
+
+
+def mapped(value: Any, change: Callable[[Tensor], Any]) -> Any:
+    """The arguments of a torch function with ``change`` applied to each tensor."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, list):
+        return [mapped(one, change) for one in value]
+    if isinstance(value, tuple) and type(value) is not torch.Size:
+        parts = [mapped(one, change) for one in value]
+        return rebuilt_tuple(type(value), parts)
+    if isinstance(value, dict):
+        return {key: mapped(one, change) for key, one in value.items()}
+    if isinstance(value, slice):
+        return slice(*(mapped(one, change) for one in (value.start, value.stop, value.step)))
+    return value
+
+
+def rebuilt_tuple(kind: Any, parts: list[Any]) -> Any:
+    """A tuple of the same kind: a plain one, a named one, or one of torch's return types."""
+    if kind is tuple:
+        return tuple(parts)
+    if kind.__module__ == "torch.return_types":
+        return kind(parts)
+    return tuple.__new__(kind, parts)

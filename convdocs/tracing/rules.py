@@ -1,0 +1,674 @@
+# ruff: noqa: SIM905 (long lists of names read best as words)
+"""Which axes of its inputs each axis of a torch function's output reads: what torch does not say.
+
+A rule has its function's arguments, with an :class:`Operand` for each tensor, behind the shape
+and the number of the output that it is asked about. What raises or returns nothing is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from inspect import isgetsetdescriptor
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from convdocs.geometry import Window
+from convdocs.layers import AXIS_NAMES, windows
+from convdocs.receptive import (
+    IDENTITY,
+    UNKNOWN,
+    AxisField,
+    adaptive_field,
+    linear_field,
+    local_field,
+    nearest_field,
+    periodic,
+    sampled_field,
+    whole,
+)
+from convdocs.report import Shape
+from convdocs.tracing.axes import FACTOR, MISSING, PIECE, unknown
+from convdocs.tracing.memory import Flow, OutAxis
+from convdocs.tracing.nested import mapped
+
+
+class Operand(NamedTuple):
+    """A tensor among a call's arguments: which one, and its shape."""
+
+    number: int
+    shape: Shape
+
+
+Rule = Callable[..., Flow | None]
+RULES: dict[Any, Rule] = {}
+WINDOWS: dict[Any, Callable[..., tuple[Window, ...]]] = {}
+
+
+def flow_of(func: Any, args: Any, kwargs: Any, out: Shape, place: int) -> Flow | None:
+    """What the rule of a function says of one output; None when it is like its only input.
+
+    ``args`` and ``kwargs`` hold operands.
+    """
+    operands = operands_in((args, kwargs))
+    rule = RULES.get(func)
+    if rule is not None:
+        try:
+            found = rule(out, place, *args, **kwargs)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            found = ()
+        if found is not None and len(found) == len(out):
+            same = found == _kept(Operand(0, out)) and len(operands) == 1
+            return None if same and operands[0].shape == out else found
+    return unknown([one.shape for one in operands], out)
+
+
+def windows_of(func: Any, args: Any, kwargs: Any) -> tuple[Window, ...]:
+    """The windows of a functional convolution or pool."""
+    read = WINDOWS.get(func)
+    return read(*args, **kwargs) if read is not None else ()
+
+
+def as_operands(value: Any) -> Any:
+    """A call's arguments with an operand for each tensor."""
+    count = iter(range(1 << 30))
+    return mapped(value, lambda tensor: Operand(next(count), tuple(tensor.shape)))
+
+
+def operands_in(value: Any) -> list[Operand]:
+    """The operands among a call's arguments, in order."""
+    if type(value) is Operand:
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, slice):
+        value = [value.start, value.stop, value.step]
+    if not isinstance(value, list | tuple):
+        return []
+    return [found for one in value for found in operands_in(one)]
+
+
+def spellings(name: str) -> list[Any]:
+    """The function ``name`` in torch, torch.nn.functional and as a tensor's method.
+
+    Examples
+    --------
+    >>> len(spellings("conv1d"))
+    1
+    """
+    homes = (torch, nn.functional, torch._C._nn, torch._C._VariableFunctions, Tensor)
+    found = [getattr(home, name) for home in homes if hasattr(home, name)]
+    getters = [one.__get__ for one in found if isgetsetdescriptor(one)]
+    return list(dict.fromkeys([one for one in found if callable(one)] + getters))
+
+
+def _rule(*names: str) -> Callable[[Rule], Rule]:
+    """Register a rule for every spelling that torch has for ``names``, in place ones too."""
+
+    def register(rule: Rule) -> Rule:
+        for name in names:
+            for function in spellings(name) + spellings(f"{name}_"):
+                RULES[function] = rule
+        return rule
+
+    return register
+
+
+# how an axis is made
+
+
+def _axis(x: Operand, axis: int, own: AxisField = IDENTITY, name: str | None = None) -> OutAxis:
+    """An axis that reads one of an input's."""
+    return name, ((x.number, axis % len(x.shape), own, 0),)
+
+
+NEW: OutAxis = ("", ())
+
+
+def _lost(*operands: Operand, name: str = "") -> OutAxis:
+    """An axis whose cells may read anything."""
+    return name, tuple((x.number, MISSING, UNKNOWN, 0) for x in operands)
+
+
+def _kept(x: Operand) -> Flow:
+    return tuple(_axis(x, axis) for axis in range(len(x.shape)))
+
+
+def _changed(x: Operand, axes: dict[int, OutAxis]) -> Flow:
+    """The input's axes, but for some."""
+    kept = list(_kept(x))
+    for axis, made in axes.items():
+        kept[axis] = made
+    return tuple(kept)
+
+
+def dims_of(dim: Any, rank: int) -> tuple[int, ...]:
+    """Axis numbers counted from the front, None standing for all."""
+    if dim is None:
+        return tuple(range(rank))
+    listed = (dim,) if isinstance(dim, int) else tuple(dim)
+    if not all(isinstance(one, int) and -rank <= one < rank for one in listed):
+        raise ValueError(dim)
+    return tuple(one % rank for one in listed)
+
+
+def _spread(out: Shape, operands: Sequence[Operand], factor: int = 0) -> Flow:
+    """Each output cell reads the same cell of every input, broadcast."""
+    made: list[OutAxis] = []
+    for axis, size in enumerate(out):
+        reads = []
+        for x in operands:
+            own = axis - len(out) + len(x.shape)
+            if own < 0:
+                reads.append((x.number, MISSING, UNKNOWN, factor))
+            else:
+                # an input of size 1 along an axis is read by all the output's cells
+                read = IDENTITY if x.shape[own] == size else whole(1)
+                reads.append((x.number, own, read, factor))
+        made.append((None, tuple(reads)))
+    return tuple(made)
+
+
+ELEMENTWISE = (
+    "relu relu6 sigmoid tanh silu gelu mish hardswish hardsigmoid leaky_relu elu selu celu "
+    "softplus softsign logsigmoid tanhshrink exp log sqrt rsqrt neg abs sin cos square log1p expm1 "
+    "erf reciprocal pow __pow__ __rpow__ __ipow__ maximum minimum where masked_fill clamp clip "
+    "clamp_min clamp_max gt lt ge le eq ne logical_and logical_or logical_not isnan isfinite float "
+    "half double bfloat16 long int bool to type type_as contiguous clone detach requires_grad_ "
+    "data expand expand_as broadcast_to nan_to_num round floor ceil sign hardtanh hardshrink "
+    "softshrink threshold rrelu prelu lerp addcmul addcdiv real imag angle remainder fmod sinh "
+    "cosh atan2 floor_divide rsub __rsub__ __and__ __or__ __xor__ cpu cuda zero_ fill_ copy_ "
+    "uniform_ normal_ bernoulli zeros_like ones_like rand_like randn_like full_like empty_like "
+    "tan asin acos atan exp2 log2 log10 frac trunc dropout dropout1d dropout2d dropout3d "
+    "alpha_dropout feature_alpha_dropout gumbel_softmax add sub subtract batch_norm "
+    "local_response_norm channel_shuffle native_channel_shuffle __iadd__ __isub__ "
+    "logical_xor bitwise_and bitwise_or bitwise_not isinf xlogy hypot logit erfc "
+    "heaviside copysign softmax_backward_data fake_quantize_per_tensor_affine"
+).split()
+PRODUCTS = "mul multiply div divide true_divide __imul__ __idiv__ __itruediv__ __rdiv__".split()
+
+
+@_rule(*ELEMENTWISE)
+def _elementwise(out: Shape, place: int, *args: Any, **kwargs: Any) -> Flow | None:
+    operands = operands_in((args, kwargs))
+    return _spread(out, [x for x in operands if _fits(x.shape, out)])
+
+
+def _fits(shape: Shape, out: Shape) -> bool:
+    tail = zip(shape[::-1], out[::-1], strict=False)
+    return len(shape) <= len(out) and all(n in (1, m) for n, m in tail)
+
+
+@_rule(*PRODUCTS)
+def _product(out: Shape, place: int, *args: Any, **kwargs: Any) -> Flow:
+    operands = operands_in((args, kwargs))
+    return _spread(out, operands, FACTOR if len(operands) > 1 else 0)
+
+
+@_rule("batch_norm", "prelu", "local_response_norm")
+def _per_channel(out: Shape, place: int, input: Operand, *args: Any, **kwargs: Any) -> Flow:
+    """The vectors go along the channels. Statistics over the batch are constants once trained."""
+    return _kept(input)
+
+
+@_rule("instance_norm")
+def _instance_norm(
+    out: Shape, place: int, input: Operand, *args: Any, use_input_stats: bool = True, **more: Any
+) -> Flow:
+    return _mixed(input, range(2, len(out)) if use_input_stats else ())
+
+
+def _mixed(x: Operand, dims: Any) -> Flow:
+    """Along ``dims`` each output cell reads every input cell, and nothing moves (a softmax)."""
+    return _changed(x, {dim: _axis(x, dim, whole(x.shape[dim])) for dim in dims})
+
+
+@_rule("layer_norm", "rms_norm")
+def _layer_norm(
+    out: Shape, place: int, input: Operand, normalized_shape: Any, *rest: Any, **more: Any
+) -> Flow:
+    rank = len(out)
+    return _mixed(input, range(rank - len(tuple(normalized_shape)), rank))
+
+
+@_rule("group_norm")
+def _group_norm(out: Shape, place: int, input: Operand, *args: Any, **kwargs: Any) -> Flow:
+    return _mixed(input, range(1, len(out)))
+
+
+@_rule("softmax", "log_softmax", "softmin", "cumsum", "cumprod", "logcumsumexp", "cummax", "cummin")
+def _softmax(
+    out: Shape, place: int, input: Operand, dim: Any = None, *rest: Any, **more: Any
+) -> Flow | None:
+    return None if dim is None else _mixed(input, dims_of(dim, len(out)))
+
+
+@_rule("normalize")
+def _normalize(
+    out: Shape, place: int, input: Operand, p: float = 2.0, dim: Any = 1, *rest: Any, **more: Any
+) -> Flow:
+    return _mixed(input, dims_of(dim, len(out)))
+
+
+@_rule("sort", "topk", "kthvalue", "roll", "flip", "argsort", "msort")
+def _shuffled(out: Shape, place: int, input: Operand, *args: Any, **kwargs: Any) -> Flow | None:
+    """One axis is put in another order, the others stay."""
+    changed = [axis for axis, size in enumerate(out) if size != input.shape[axis]]
+    dim = kwargs.get("dim", kwargs.get("dims"))
+    if dim is None and args:
+        dim = next((one for one in args[::-1] if isinstance(one, int | tuple | list)), -1)
+    dims = dims_of(-1 if dim is None else dim, len(out))
+    return _changed(input, {axis: _axis(input, axis, UNKNOWN) for axis in (*dims, *changed)})
+
+
+# windows
+
+
+def _named(x: Operand, fields: Sequence[AxisField], mixes: bool, *others: Operand) -> Flow:
+    """N, C and spatial axes, along which an output cell reads the cells that ``fields`` say."""
+    dims, rank = len(fields), len(x.shape)
+    names = ("N", "C", *AXIS_NAMES[dims])[-rank:]
+    made = [_axis(x, axis, name=names[axis]) for axis in range(rank - dims)]
+    if mixes:
+        made[-1] = ("C", ((x.number, rank - dims - 1, UNKNOWN, 0),))
+    for at, own in enumerate(fields, start=rank - dims):
+        made.append(_axis(x, at, own, names[at]))
+    gates = tuple(
+        (one.number, MISSING, UNKNOWN, FACTOR) for one in others
+    )  # a kernel of the input's
+    return tuple((name, (*reads, *gates)) for name, reads in made)
+
+
+def _sliding(name: str, dims: int, tensors: int, family: Any, settings: Sequence[str]) -> None:
+    """Register the rule of a convolution or a pool by the names of its settings."""
+
+    def read(*args: Any, **kwargs: Any) -> tuple[Window, ...]:
+        given = {**dict(zip(settings, args[tensors:], strict=False)), **kwargs}
+        if tensors == 3:
+            weight = args[1] if len(args) > 1 else kwargs["weight"]
+            given["kernel_size"] = tuple(weight.shape[2:])
+        return windows(family, dims, given)
+
+    def rule(out: Shape, place: int, *args: Any, **kwargs: Any) -> Flow:
+        operands = operands_in((args, kwargs))
+        fields = [local_field(window) for window in read(*args, **kwargs)]
+        return _named(operands[0], fields, tensors == 3, *operands[1:2])
+
+    for function in spellings(name):
+        RULES[function], WINDOWS[function] = rule, read
+
+
+_POOL = ("kernel_size", "stride", "padding")
+for _dims in (1, 2, 3):
+    _sliding(f"conv{_dims}d", _dims, 3, "convolution", ("stride", "padding", "dilation", "groups"))
+    _sliding(
+        f"conv_transpose{_dims}d", _dims, 3, "transposed",
+        ("stride", "padding", "output_padding", "groups", "dilation"),
+    )  # fmt: skip
+    for _name in (f"max_pool{_dims}d", f"max_pool{_dims}d_with_indices"):
+        _sliding(_name, _dims, 1, "max", (*_POOL, "dilation", "ceil_mode"))
+    _sliding(f"avg_pool{_dims}d", _dims, 1, "average", (*_POOL, "ceil_mode"))
+    _sliding(
+        f"lp_pool{_dims}d", _dims, 1, "lp", ("norm_type", "kernel_size", "stride", "ceil_mode")
+    )
+
+
+def _adaptive(dims: int) -> Rule:
+    """Along each of the last axes, cell i reads its share of the input."""
+
+    def rule(out: Shape, place: int, input: Operand, *args: Any, **kwargs: Any) -> Flow:
+        pairs = zip(input.shape[-dims:], out[-dims:], strict=True)
+        return _named(input, [adaptive_field(n, m) for n, m in pairs], False)
+
+    return rule
+
+
+for _dims in (1, 2, 3):
+    _rule(f"adaptive_avg_pool{_dims}d")(_adaptive(_dims))
+    _rule(f"adaptive_max_pool{_dims}d", f"adaptive_max_pool{_dims}d_with_indices")(_adaptive(_dims))
+
+
+@_rule("interpolate", "upsample")
+def _interpolate(
+    out: Shape,
+    place: int,
+    input: Operand,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> Flow:
+    dims = len(out) - 2
+    scales: Any = (None,) * dims
+    if scale_factor is not None and not recompute_scale_factor:
+        plain = isinstance(scale_factor, int | float)
+        scales = (scale_factor,) * dims if plain else tuple(scale_factor)
+    fields = [
+        UNKNOWN if antialias else _sampled(n, m, scale, mode, bool(align_corners))
+        for n, m, scale in zip(input.shape[2:], out[2:], scales, strict=True)
+    ]
+    return _named(input, fields, False)
+
+
+def _sampled(size: int, output: int, scale: Any, mode: str, align_corners: bool) -> AxisField:
+    """The cells that one output cell is mixed of, along one axis."""
+    step = Fraction(size, output) if scale is None else 1 / Fraction(scale)
+    if mode == "nearest":
+        return nearest_field(step)
+    if mode == "area":
+        return adaptive_field(size, output)
+    if align_corners:
+        step = Fraction(size - 1, output - 1) if output > 1 else Fraction(0)
+    if mode == "nearest-exact":
+        return sampled_field(step, step / 2, (0, 0))
+    if mode == "bicubic":
+        shift = Fraction(0) if align_corners else step / 2 - Fraction(1, 2)
+        return sampled_field(step, shift, (-1, 2))
+    if mode in ("linear", "bilinear", "trilinear"):
+        return linear_field(step, align_corners=align_corners)
+    return UNKNOWN
+
+
+@_rule("pixel_shuffle")
+def _pixel_shuffle(out: Shape, place: int, input: Operand, upscale_factor: int) -> Flow:
+    """``upscale_factor`` neighbouring output cells read the same input cell."""
+    own = periodic([(0, 0)] * upscale_factor, 1)
+    return _changed(input, {-1: _axis(input, -1, own), -2: _axis(input, -2, own)})
+
+
+@_rule("pixel_unshuffle")
+def _pixel_unshuffle(out: Shape, place: int, input: Operand, downscale_factor: int) -> Flow:
+    own = local_field(Window(downscale_factor, downscale_factor))
+    return _changed(input, {-1: _axis(input, -1, own), -2: _axis(input, -2, own)})
+
+
+@_rule("pad")
+def _pad(
+    out: Shape, place: int, input: Operand, pad: Sequence[int], *rest: Any, **more: Any
+) -> Flow:
+    """Padding moves every cell; copied cells lie within reach of the border they repeat."""
+    moved = {
+        -1 - at: _axis(input, -1 - at, AxisField(1, 1, -pad[2 * at])) for at in range(len(pad) // 2)
+    }
+    return _changed(input, moved)
+
+
+# products
+
+
+def _features(x: Operand, out: Shape, *others: Operand) -> Flow:
+    """A linear layer: the last axis becomes features, each of which reads all of it."""
+    axes = [_axis(x, axis) for axis in range(len(out) - 1)]
+    if len(axes) == 1:
+        axes[0] = ("N", axes[0][1])
+    return (*axes, ("F", ((x.number, len(x.shape) - 1, UNKNOWN, 0),)))
+
+
+@_rule("linear")
+def _linear(out: Shape, place: int, input: Operand, *rest: Any, **more: Any) -> Flow:
+    return _features(input, out)
+
+
+@_rule("embedding")
+def _embedding(out: Shape, place: int, input: Operand, *rest: Any, **more: Any) -> Flow:
+    """Every cell becomes a vector along a new last axis."""
+    return (*_kept(input), ("E", ()))
+
+
+def with_weight(out: Shape, x: Operand) -> Flow:
+    """A product with a matrix that no input of the model is in."""
+    return _features(x, out)
+
+
+@_rule("lstm", "gru", "rnn_tanh", "rnn_relu")
+def _recurrent(out: Shape, place: int, input: Operand, *rest: Any, **named: Any) -> Flow | None:
+    """A recurrent layer's output sequence has its input's axes; its states have their own."""
+    if place or len(out) != len(input.shape):
+        return None
+    kept = [(None, ((input.number, axis, UNKNOWN, 0),)) for axis in range(len(out) - 1)]
+    return (*kept, _lost(input, name="F"))
+
+
+# moving axes
+
+
+@_rule("cat", "concat", "concatenate")
+def _cat(out: Shape, place: int, tensors: Sequence[Operand], dim: int = 0, **more: Any) -> Flow:
+    """One after the other along an axis; the cells beside it are joined."""
+    parts = [x for x in tensors if len(x.shape) == len(out)]  # torch leaves out an empty (0,)
+    dim = dims_of(more.get("axis", dim), len(out))[0]
+    if len(parts) == 1:
+        return _kept(parts[0])
+    flow = list(_spread(out, parts))
+    starts = accumulate([0, *(x.shape[dim] for x in parts)])
+    pieces = [
+        (x.number, dim, AxisField(1, 1, -start), PIECE)
+        for x, start in zip(parts, starts, strict=False)
+    ]
+    flow[dim] = (None, tuple(pieces))
+    return tuple(flow)
+
+
+@_rule("stack", "hstack", "vstack", "dstack")
+def _stack(out: Shape, place: int, tensors: Sequence[Operand], dim: int = 0) -> Flow | None:
+    if len(out) != len(tensors[0].shape) + 1:
+        return None
+    flow = list(_spread(tensors[0].shape, tensors))
+    flow.insert(dims_of(dim, len(out))[0], NEW)
+    return tuple(flow)
+
+
+@_rule("flatten", "reshape", "view", "view_as", "reshape_as", "unflatten", "ravel")
+def _reshape(out: Shape, place: int, input: Operand, *sizes: Any, **named: Any) -> Flow:
+    """Leading and trailing axes that keep their size keep their meaning; the rest is lost.
+
+    Where one axis takes the place of several it holds features: a flatten.
+    """
+    shape = input.shape
+    shorter = min(len(shape), len(out))
+    lead = next((i for i in range(shorter) if shape[i] != out[i]), shorter)
+    tail = next((i for i in range(shorter - lead) if shape[-1 - i] != out[-1 - i]), shorter - lead)
+    head = [_axis(input, axis) for axis in range(lead)]
+    foot = [_axis(input, axis) for axis in range(len(shape) - tail, len(shape))]
+    new, gone = len(out) - lead - tail, len(shape) - lead - tail
+    if new == 1 and gone > 1:
+        if lead == 1:
+            head[0] = ("N", head[0][1])
+        return (*head, _lost(input, name="F"), *foot)
+    sizes_of_new = out[lead : lead + new]
+    middle = [NEW if size == 1 and not gone else _lost(input) for size in sizes_of_new]
+    return (*head, *middle, *foot)
+
+
+def _permuted(x: Operand, order: Sequence[int]) -> Flow:
+    return tuple(_axis(x, axis) for axis in order)
+
+
+@_rule("permute")
+def _permute(out: Shape, place: int, input: Operand, *order: Any, dims: Any = None) -> Flow:
+    listed = dims if dims is not None else order[0] if len(order) == 1 else order
+    return _permuted(input, dims_of(listed, len(out)))
+
+
+@_rule("transpose", "swapaxes", "swapdims", "t", "T", "mT", "adjoint")
+def _transpose(
+    out: Shape, place: int, input: Operand, dim0: int = -2, dim1: int = -1, **more: int
+) -> Flow:
+    rank = len(out)
+    pair = dims_of((more.get("axis0", dim0), more.get("axis1", dim1)), rank)
+    order = list(range(rank))
+    order[pair[0]], order[pair[1]] = pair[1], pair[0]
+    return _permuted(input, order)
+
+
+@_rule("movedim", "moveaxis")
+def _movedim(out: Shape, place: int, input: Operand, source: Any, destination: Any) -> Flow:
+    rank = len(out)
+    sources, places = dims_of(source, rank), dims_of(destination, rank)
+    rest = iter([axis for axis in range(rank) if axis not in sources])
+    put = dict(zip(places, sources, strict=True))
+    return _permuted(input, [put[at] if at in put else next(rest) for at in range(rank)])
+
+
+Cut = tuple[str, int, int]  # ("keep", start, step), ("drop", 0, 0) or ("new", 0, 0)
+
+
+def _indexed(x: Operand, cuts: Sequence[Cut]) -> Flow:
+    """Plain indexing, an entry per axis: a slice, an integer, a new axis."""
+    made: list[OutAxis] = []
+    axis = 0
+    for what, start, step in cuts:
+        if what == "new":
+            made.append(NEW)
+            continue
+        if what == "keep":
+            own = IDENTITY if (start, step) == (0, 1) else AxisField(1, step, start)
+            made.append(_axis(x, axis, own))
+        axis += 1
+    return (*made, *[_axis(x, rest) for rest in range(axis, len(x.shape))])
+
+
+KEEP, DROP, ADD = ("keep", 0, 1), ("drop", 0, 0), ("new", 0, 0)
+
+
+@_rule("unsqueeze")
+def _unsqueeze(out: Shape, place: int, input: Operand, dim: int) -> Flow:
+    return _indexed(input, (*[KEEP] * dims_of(dim, len(out))[0], ADD))
+
+
+@_rule("squeeze")
+def _squeeze(out: Shape, place: int, input: Operand, dim: Any = None) -> Flow:
+    dims = dims_of(dim, len(input.shape))
+    return _indexed(
+        input, [DROP if at in dims and size == 1 else KEEP for at, size in enumerate(input.shape)]
+    )
+
+
+@_rule("__getitem__")
+def _getitem(out: Shape, place: int, input: Operand, index: Any) -> Flow | None:
+    entries = list(index) if type(index) is tuple else [index]
+    plain = (int, slice, type(None), type(Ellipsis))
+    if not all(isinstance(one, plain) and not isinstance(one, bool) for one in entries):
+        return None
+    taken = sum(isinstance(one, int | slice) for one in entries)
+    if Ellipsis in entries:
+        gap = entries.index(Ellipsis)
+        entries[gap : gap + 1] = [slice(None)] * (len(input.shape) - taken)
+    cuts: list[Cut] = []
+    sizes = iter(input.shape)
+    for entry in entries:
+        if entry is None:
+            cuts.append(ADD)
+            continue
+        size = next(sizes)
+        if isinstance(entry, slice):
+            start, _, step = entry.indices(size)
+            cuts.append(("keep", start, step))
+        else:
+            cuts.append(DROP)
+    return _indexed(input, cuts)
+
+
+@_rule("narrow")
+def _narrow(out: Shape, place: int, input: Operand, dim: int, start: int, length: int) -> Flow:
+    return _cropped(input, dim, int(start))
+
+
+def _cropped(x: Operand, dim: int, start: int) -> Flow:
+    """A piece along one axis that begins at ``start``."""
+    own = AxisField(1, 1, start) if start else IDENTITY
+    return _changed(x, {dim: _axis(x, dim, own)})
+
+
+@_rule("select", "unbind")
+def _select(out: Shape, place: int, input: Operand, dim: int = 0, index: int = 0) -> Flow:
+    return _indexed(input, (*[KEEP] * dims_of(dim, len(input.shape))[0], DROP))
+
+
+PIECES = frozenset(
+    one
+    for name in "chunk split tensor_split unsafe_chunk unsafe_split split_with_sizes".split()
+    for one in spellings(name)
+)
+
+
+def flows_of_pieces(x: Operand, outs: Sequence[Shape]) -> list[Flow]:
+    """The flows of pieces along one axis: the axis along which their sizes add up."""
+    rank = range(len(x.shape))
+    sums = [sum(out[axis] for out in outs) for axis in rank]
+    dim = next((axis for axis in rank if outs[0][axis] != x.shape[axis]), 0)
+    if sums[dim] != x.shape[dim]:
+        return [_kept(x)] * len(outs)
+    starts = [0, *accumulate(out[dim] for out in outs)]
+    return [_cropped(x, dim, start) for start in starts[:-1]]
+
+
+@_rule("glu")
+def _glu(out: Shape, place: int, input: Operand, dim: int = -1) -> Flow:
+    """Half of an axis times the other half's gate."""
+    spatial = dim % len(out) > 1
+    return _changed(input, {dim: _axis(input, dim, UNKNOWN)} if spatial else {})
+
+
+@_rule(
+    "mean", "sum", "amax", "amin", "prod", "std", "var", "logsumexp", "norm", "all", "any",
+    "argmax", "argmin", "median", "nanmean", "nansum", "max", "min", "var_mean", "std_mean",
+    "aminmax", "count_nonzero",
+)  # fmt: skip
+def _reduce(out: Shape, place: int, input: Operand, *args: Any, **kwargs: Any) -> Flow:
+    """Axes are read whole and then dropped, or kept with one cell."""
+    if args and isinstance(args[0], Operand):  # torch.max(x, y)
+        return _spread(out, [input, args[0]])
+    dim = kwargs.get("dim", kwargs.get("axis", next(
+        (one for one in args if not isinstance(one, bool) and isinstance(one, int | tuple | list)),
+        None,
+    )))  # fmt: skip
+    rank = len(input.shape)
+    dims = dims_of(dim if dim != () else None, rank)
+    mixed = _mixed(input, dims)
+    if len(out) == rank:
+        return mixed
+    return _without(mixed, dims)
+
+
+def _without(flow: Flow, dims: Sequence[int]) -> Flow:
+    return tuple(axis for at, axis in enumerate(flow) if at not in dims)
+
+
+@_rule("norm")
+def _norm(
+    out: Shape, place: int, input: Operand, p: Any = "fro", dim: Any = None, *rest: Any, **more: Any
+) -> Flow:
+    rank, mixed = len(input.shape), _mixed(input, dims_of(dim, len(input.shape)))
+    dims = dims_of(dim, rank)
+    return mixed if len(out) == rank else _without(mixed, dims)
+
+
+@_rule("repeat_interleave")
+def _repeat_interleave(
+    out: Shape, place: int, input: Operand, repeats: int, dim: int, **more: Any
+) -> Flow:
+    return _changed(input, {dim: _axis(input, dim, periodic([(0, 0)] * repeats, 1))})
+
+
+@_rule("index_select", "gather", "take_along_dim")
+def _index_select(
+    out: Shape, place: int, input: Operand, dim: int, index: Operand, **more: Any
+) -> Flow:
+    return _changed(input, {dim: _axis(input, dim, UNKNOWN)})
+
+
+@_rule("scaled_dot_product_attention")
+def _attention(
+    out: Shape, place: int, query: Operand, key: Operand, value: Operand, *rest: Any, **more: Any
+) -> Flow:
+    """Every token of the query reads all tokens of the key and the value."""
+    flow = list(_spread(out[:-2], [query._replace(shape=query.shape[:-2])]))
+    seen = [(one.number, len(one.shape) - 2, whole(one.shape[-2]), 0) for one in (key, value)]
+    flow.append((None, ((query.number, len(query.shape) - 2, IDENTITY, 0), *seen)))
+    return (*flow, (None, ((value.number, len(value.shape) - 1, UNKNOWN, 0),)))

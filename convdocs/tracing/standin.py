@@ -1,0 +1,418 @@
+"""Stand-ins for a model and its arguments, so that no run can change anything of the user's.
+
+A copy has the same structure and other tensors: modules, containers, objects, closures and bound
+methods are copied, what cannot change is shared. Everything is copied once, so that what was one
+object stays one.
+"""
+
+from __future__ import annotations
+
+import builtins
+import copy
+import functools
+import random
+import sys
+import weakref
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Callable
+from enum import Enum
+from types import BuiltinMethodType, CellType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from convdocs.tracing.kernels import NeedsValues
+from convdocs.tracing.memory import INPUT, META, OWN, Layout, Mark, Parameter, layout_of
+from convdocs.tracing.nested import ATOMS, attributes, is_object, rebuilt_tuple
+
+Maker = Callable[["Copier", Any], Any]
+
+
+class Copier:
+    """Copies values for one run; ``tensor`` makes the stand-in of each tensor.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Linear(2, 2))
+    >>> twin = Copier(lambda t: t.detach().clone()).copy(model)
+    >>> type(twin) is type(model), twin[0] is model[0], twin[0].weight is model[0].weight
+    (True, False, False)
+    """
+
+    def __init__(self, tensor: Callable[[Tensor], Any]) -> None:
+        self.tensor = tensor
+        self.memo: dict[int, Any] = {}
+        self.modules: list[tuple[nn.Module, nn.Module]] = []  # each with its copy
+        self._kept: list[Any] = []  # what is held by a weak reference alone
+
+    def replace(self, value: Any, other: Any) -> None:
+        """Let ``other`` stand wherever ``value`` stood."""
+        self.memo[id(value)] = other
+
+    def copy(self, value: Any) -> Any:
+        """The value's stand-in."""
+        kind = type(value)
+        if kind in ATOMS:
+            return value
+        known = self.memo.get(id(value))
+        if known is not None:
+            return known
+        make = _MAKERS.get(kind)
+        if make is None:
+            make = _MAKERS[kind] = _maker(kind)
+        return make(self, value)
+
+
+def _share(copier: Copier, value: Any) -> Any:
+    return value
+
+
+def _tensor(copier: Copier, value: Tensor) -> Any:
+    made = copier.memo[id(value)] = copier.tensor(value)
+    kept = value.__dict__
+    if kept and made is not value:
+        for name, one in kept.items():
+            if not name.startswith("_convdocs"):
+                setattr(made, name, copier.copy(one))
+    return made
+
+
+def _module(copier: Copier, value: Any) -> Any:
+    made = copier.memo[id(value)] = object.__new__(type(value))
+    copier.modules.append((value, made))
+    own, copied = made.__dict__, copier.copy
+    for name, one in value.__dict__.items():
+        kind = type(one)
+        if kind in ATOMS:
+            own[name] = one
+        elif kind is OrderedDict and not one:  # one of torch's dicts of hooks
+            own[name] = copier.memo[id(one)] = OrderedDict()
+        else:
+            own[name] = copied(one)
+    return made
+
+
+def _script(copier: Copier, value: Any) -> Any:
+    made = copier.memo[id(value)] = copy.deepcopy(value)
+    copier.modules.append((value, made))
+    return made
+
+
+def _list(copier: Copier, value: list[Any]) -> Any:
+    kind: Any = type(value)
+    made = copier.memo[id(value)] = kind.__new__(kind)
+    list.extend(made, [copier.copy(one) for one in value])
+    return _with_attributes(copier, value, made)
+
+
+def _dict(copier: Copier, value: Any) -> Any:
+    kind: Any = type(value)
+    made = copier.memo[id(value)] = kind.__new__(kind)
+    if issubclass(kind, defaultdict):
+        made.default_factory = copier.copy(value.default_factory)
+    put = OrderedDict.__setitem__ if issubclass(kind, OrderedDict) else dict.__setitem__
+    for key, one in value.items():
+        put(made, copier.copy(key), copier.copy(one))
+    return _with_attributes(copier, value, made)
+
+
+def _set(copier: Copier, value: Any) -> Any:
+    made = copier.memo[id(value)] = set.__new__(type(value))
+    set.update(made, [copier.copy(one) for one in value])
+    return _with_attributes(copier, value, made)
+
+
+def _deque(copier: Copier, value: deque[Any]) -> Any:
+    made = copier.memo[id(value)] = deque(maxlen=value.maxlen)
+    made.extend([copier.copy(one) for one in value])
+    return made
+
+
+def _tuple(copier: Copier, value: Any) -> Any:
+    parts = [copier.copy(one) for one in value]
+    if all(map(lambda a, b: a is b, parts, value)):
+        return value
+    made = frozenset(parts) if isinstance(value, frozenset) else rebuilt_tuple(type(value), parts)
+    copier.memo[id(value)] = made
+    copier._kept.append(value)
+    return made
+
+
+def _object(copier: Copier, value: Any) -> Any:
+    try:
+        made = object.__new__(type(value))
+    except TypeError:  # built upon a type of C
+        made = copy.copy(value)
+    copier.memo[id(value)] = made
+    return _with_attributes(copier, value, made)
+
+
+def _with_attributes(copier: Copier, value: Any, made: Any) -> Any:
+    if type(value) not in _PLAIN:
+        for name, one in attributes(value):
+            object.__setattr__(made, name, copier.copy(one))
+    return made
+
+
+def _function(copier: Copier, value: FunctionType) -> Any:
+    """A function that closes over something: the same code over the stand-ins."""
+    if not value.__closure__ or (value.__module__ or "").startswith("torch."):
+        return value
+    cells = tuple([_cell(copier, cell) for cell in value.__closure__])
+    made = FunctionType(
+        value.__code__, value.__globals__, value.__name__, value.__defaults__, cells
+    )
+    made.__kwdefaults__ = value.__kwdefaults__
+    made.__dict__.update(value.__dict__)
+    made.__qualname__, made.__module__ = value.__qualname__, value.__module__
+    copier.memo[id(value)] = made
+    for cell, own in zip(value.__closure__, cells, strict=True):
+        try:
+            content = cell.cell_contents
+        except ValueError:  # nothing in it yet
+            continue
+        own.cell_contents = copier.copy(content)
+    return made
+
+
+def _cell(copier: Copier, cell: CellType) -> CellType:
+    made: CellType | None = copier.memo.get(id(cell))
+    if made is None:
+        made = copier.memo[id(cell)] = CellType()
+    return made
+
+
+def _method(copier: Copier, value: Any) -> Any:
+    owner = copier.copy(value.__self__)
+    return value if owner is value.__self__ else MethodType(copier.copy(value.__func__), owner)
+
+
+def _builtin_method(copier: Copier, value: Any) -> Any:
+    owner = value.__self__
+    if owner is None or isinstance(owner, ModuleType | type):
+        return value
+    made = copier.copy(owner)
+    return value if made is owner else getattr(made, value.__name__)
+
+
+def _partial(copier: Copier, value: Any) -> Any:
+    args, kwargs = copier.copy(value.args), copier.copy(value.keywords)
+    return type(value)(copier.copy(value.func), *args, **kwargs)
+
+
+def _reference(copier: Copier, value: Any) -> Any:
+    target = value()
+    if target is None:
+        return value
+    made = copier.copy(target)
+    copier._kept.append((target, made))
+    return value if made is target else weakref.ref(made)
+
+
+def _generator(copier: Copier, value: torch.Generator) -> torch.Generator:
+    made = copier.memo[id(value)] = torch.Generator(value.device)
+    made.set_state(value.get_state())
+    return made
+
+
+def _whole(copier: Copier, value: Any) -> Any:
+    made = copier.memo[id(value)] = copy.deepcopy(value)
+    return made
+
+
+_PLAIN = frozenset({list, dict, set, OrderedDict, defaultdict})
+_MAKERS: dict[type, Maker] = {
+    tuple: _tuple, list: _list, dict: _dict, FunctionType: _function, MethodType: _method,
+    BuiltinMethodType: _builtin_method, functools.partial: _partial, torch.Generator: _generator,
+    weakref.ref: _reference, ModuleType: _share,
+}  # fmt: skip
+_BY_BASE: tuple[tuple[Any, Maker], ...] = (
+    ((Enum, type, torch.fx.Graph, weakref.WeakKeyDictionary), _share),
+    (Tensor, _tensor), (torch.jit.ScriptModule, _script), (nn.Module, _module), (dict, _dict),
+    (list, _list), (set, _set), (deque, _deque), ((tuple, frozenset), _tuple),
+    (random.Random, _whole),
+)  # fmt: skip
+
+
+def _maker(kind: type) -> Maker:
+    """How instances of a class are copied; what is written in C and not known is shared."""
+    for base, make in _BY_BASE:
+        if issubclass(kind, base):
+            return make
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and issubclass(
+        kind, numpy.ndarray | numpy.random.Generator | numpy.random.RandomState
+    ):
+        return _whole
+    if kind.__module__ in ("threading", "logging", builtins.__name__):
+        return _share
+    return _object if is_object(kind) else _share
+
+
+class StandIn:
+    """A model's stand-in for one run, with what there is to know of its parameters.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The user's own.
+    values : bool
+        Whether its tensors are copies with their values, or lie on meta.
+    apart : bool
+        Whether those on meta have memory of their own, or share what is never written.
+    """
+
+    def __init__(self, model: nn.Module, *, values: bool, apart: bool = False) -> None:
+        self.model = model
+        self.parameters: dict[int, Parameter] = {}  # by the id of the user's own
+        self.buffer_bytes = 0
+        self.paths: dict[int, str] = {}  # of the user's modules, by id
+        self._maker: Any = OWN
+        self._storages: dict[int, Any] = {}
+        self._apart = apart
+        self._walk(model)
+        self.copier = Copier(self._real if values else self._on_meta)
+        self.twin: nn.Module = self.copier.copy(model)
+
+    def given(self, value: Any) -> Any:
+        """The stand-in of an argument, whose tensors are inputs."""
+        self._maker = INPUT
+        return self.copier.copy(value)
+
+    def path_of(self, module: nn.Module) -> str:
+        """A module's path; of one in a plain list, where it stands."""
+        known = self.paths.get(id(module))
+        if known is None:
+            self._search()
+            known = self.paths.setdefault(id(module), type(module).__name__)
+        return known
+
+    def _search(self) -> None:
+        """Find the modules that stand in lists, dicts and objects: no part of the model."""
+        for original, _ in list(self.copier.modules):
+            path = self.paths.get(id(original))
+            if path is None:
+                continue
+            for name, value in original.__dict__.items():
+                if not name.startswith("_"):
+                    for inner, module in _modules_in(value, name):
+                        self._name(module, f"{path}.{inner}" if path else inner)
+
+    def _name(self, module: nn.Module, path: str) -> None:
+        if id(module) not in self.paths:
+            self.paths[id(module)] = path
+            for name, inner in module._modules.items():
+                if inner is not None:
+                    self._name(inner, f"{path}.{name}")
+
+    def _walk(self, model: nn.Module) -> None:
+        """Read every module's parameters and buffers once."""
+        paths, buffers = self.paths, {}
+        waiting = [("", model)]
+        while waiting:
+            path, module = waiting.pop()
+            if id(module) in paths:
+                continue
+            paths[id(module)] = path
+            lead = f"{path}." if path else ""
+            own, held = module._parameters, module._buffers
+            if isinstance(module, torch.jit.ScriptModule):
+                own, held = dict(module.named_parameters()), dict(module.named_buffers())
+            elif module._modules:
+                inner = reversed(module._modules.items())
+                waiting += [(lead + name, one) for name, one in inner if one is not None]
+            for name, one in own.items():
+                if one is not None and id(one) not in self.parameters:
+                    self.parameters[id(one)] = Parameter(lead + name, one)
+            buffers.update({id(one): one for one in held.values() if one is not None})
+        self.buffer_bytes = sum(
+            [b.numel() * b.itemsize for b in buffers.values() if not is_lazy(b)]
+        )
+
+    def _marked(self, tensor: Tensor, made: Any, own: Layout) -> Any:
+        known = self.parameters.get(id(tensor))
+        if known is None and isinstance(tensor, nn.Parameter):
+            known = Parameter("", tensor, registered=False)
+        made._convdocs_mark = Mark(own, self._maker, 0, () if known is None else (known,))
+        return made
+
+    def owned_by(self, script: nn.Module) -> list[Parameter]:
+        """The parameters of a script, whose stand-in is a copy that torch makes."""
+        return [self.parameters[id(one)] for one in script.parameters()]
+
+    def _lazy(self, tensor: Any, device: torch.device) -> Any:
+        """One that is still without a shape: its layer's own hook will initialise it."""
+        made = type(tensor)(tensor.requires_grad, device=device, dtype=tensor.dtype)
+        made._convdocs_lazy = self.parameters.get(id(tensor))
+        return made
+
+    def _on_meta(self, tensor: Tensor) -> Any:
+        if is_lazy(tensor):
+            return self._lazy(tensor, META)
+        if not _is_plain(tensor):
+            raise NeedsValues(f"a tensor of the model's has no meta kernels ({_kind(tensor)})")
+        own = layout_of(tensor)
+        blank = own.fresh() if self._apart else own.blank
+        if type(tensor) is Tensor:
+            made = blank.detach()
+            if tensor.requires_grad:
+                made.requires_grad_()
+        else:
+            made = torch.Tensor._make_subclass(type(tensor), blank, tensor.requires_grad)
+        return self._marked(tensor, made, own)
+
+    def _real(self, tensor: Tensor) -> Any:
+        """A copy; tensors that share their memory share it in the copy too."""
+        if is_lazy(tensor):
+            return self._lazy(tensor, tensor.device)
+        with torch.no_grad():
+            made = self._copied(tensor)
+        if type(tensor) not in (Tensor, type(made)):
+            made = torch.Tensor._make_subclass(type(tensor), made)
+        return self._marked(tensor, made.requires_grad_(tensor.requires_grad), layout_of(made))
+
+    def _copied(self, tensor: Tensor) -> Tensor:
+        plain = tensor.detach()
+        if not _is_plain(tensor) or tensor.is_meta:
+            return plain.clone()
+        storage = plain.untyped_storage()
+        twin = self._storages.get(storage._cdata)
+        if twin is None:
+            if storage.nbytes() > plain.numel() * plain.itemsize:
+                return plain.clone()  # a piece of something larger
+            twin = self._storages[storage._cdata] = storage.clone()  # type: ignore[no-untyped-call]
+        made = torch.empty(0, dtype=plain.dtype, device=plain.device)
+        return made.set_(twin, plain.storage_offset(), plain.shape, plain.stride())
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether a tensor has shape and strides, and kernels of torch's own."""
+    return (
+        tensor.layout is torch.strided
+        and not tensor.is_quantized
+        and not tensor.is_nested
+        and type(tensor).__torch_dispatch__ is Tensor.__torch_dispatch__
+    )
+
+
+def _kind(tensor: Tensor) -> str:
+    return "quantised" if tensor.is_quantized else type(tensor).__name__ + f", {tensor.layout}"
+
+
+def _modules_in(value: Any, path: str, depth: int = 3) -> list[tuple[str, nn.Module]]:
+    """The modules in nested containers and objects, by where they stand."""
+    if isinstance(value, nn.Module):
+        return [(path, value)]
+    kind: Any = type(value)
+    if depth == 0 or kind in ATOMS:
+        return []
+    inner: list[tuple[str, Any]] = []
+    if isinstance(value, list | tuple):
+        inner = [(f"{path}[{at}]", one) for at, one in enumerate(value)]
+    elif isinstance(value, dict):
+        inner = [(f"{path}[{key!r}]", one) for key, one in value.items()]
+    elif is_object(kind):
+        inner = [(f"{path}.{name}", one) for name, one in attributes(value)]
+    return [found for name, one in inner for found in _modules_in(one, name, depth - 1)]
