@@ -45,7 +45,7 @@ def shown(tmp_path_factory):
             "x = x.permute(0, 2, 1)",
         ),
         ("finding", "MaxPool2d", "[batch-as-channels]"),
-        ("explorer", "<script>", "Explorer("),
+        ("explorer", "<script>", "<Explorer of Conv1d(1, 1, 3) on x (1, 7)>"),
     ],
 )
 def test_each_result_shows_as_html_and_as_text(shown, name, html, text):

@@ -54,7 +54,7 @@ def add(
     if "conv-explorer" in used:
         files |= _explorer("explorer")
     if "network-explorer" in used:
-        files["network.js"] = _explorer("network")["network.js"]
+        files |= _explorer("network")
     if "exercise" in used:
         files |= {file.name: file.read_text(encoding="utf-8") for file in EXERCISE}
     for name, content in files.items():
@@ -69,7 +69,7 @@ def add(
 def _explorer(name: str) -> dict[str, str]:
     from convdocs.explorer import bundle
 
-    return {f"{name}.css": bundle.style(name), f"{name}.js": bundle.script(name)}
+    return {f"{name}.js": bundle.script(name)}
 
 
 def _write(file: Path, content: str) -> None:

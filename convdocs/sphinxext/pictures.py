@@ -44,6 +44,13 @@ def picture(env: BuildEnvironment, figure: Figure, alt: str, width: str | None) 
     return made
 
 
+def enliven(figure: nodes.figure, markup: str) -> nodes.figure:
+    """Put a live part in the place of a figure's pictures in HTML; its caption and number stay."""
+    live = nodes.raw("", markup, format="html")
+    figure[0] = addnodes.only("", live, expr="html and not epub")
+    return figure
+
+
 def _image(
     env: BuildEnvironment, content: bytes, suffix: str, alt: str, width: str | None, *classes: str
 ) -> nodes.image:
