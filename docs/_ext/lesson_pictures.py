@@ -224,8 +224,9 @@ def laid_out(batch: Tensor, channels: Sequence[str]) -> Figure:
             if number == 0:
                 title = f"c = {place - 1}: {channels[place - 1]}" if place else "the sample"
                 axis.set_title(title, fontsize=9, color=colour("ink"))
-        row[0].set_ylabel(f"n = {number}", fontsize=9, color=colour("ink"))
-    figure.subplots_adjust(0.05, 0.01, 0.995, 0.95, 0.05, 0.05)
+        words = {"ha": "right", "va": "center", "size": 9, "color": colour("ink")}
+        row[0].text(-0.06, 0.5, f"n = {number}", transform=row[0].transAxes, **words)
+    figure.subplots_adjust(0.1, 0.01, 0.995, 0.95, 0.05, 0.05)
     count, wide = batch.shape[:2]
     words = f"A table of {count} rows, the samples, and {wide} columns, their channels."
     figure.axes[0].add_artist(Description(words))
