@@ -45,7 +45,7 @@ document.addEventListener("DOMContentLoaded", function () {
     slider.addEventListener("input", show);
     box.append(bar);
     if (caption) {
-      box.append(Object.assign(document.createElement("p"), { className: "steps-caption", textContent: caption.textContent.replace(/¶$/, "") }));
+      box.append(Object.assign(document.createElement("p"), { className: "steps-caption", textContent: caption.textContent.replace(/\s*¶\s*$/, "") }));
       caption.remove();
     }
     show();
