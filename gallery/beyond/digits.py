@@ -110,8 +110,8 @@ draw.feature_maps(
 # %%
 # The numbers beside the bars, at which a map has its full colour, have grown, and the maps have
 # become more unlike each other. Map 2 follows the whole stroke. Map 4 is blue along the upper side
-# of each horizontal stroke and orange along its lower side. Nobody told filter 4 to look for edges. The
-# weights of all eight:
+# of each horizontal stroke and orange along its lower side. Nobody told filter 4 to look for edges.
+# The weights of all eight:
 
 draw.filters(net[0], title="The eight learned filters")
 
