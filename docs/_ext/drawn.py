@@ -47,8 +47,9 @@ class Drawn(PageDirective):
             inline, _ = self.state.inline_text(values["caption"], self.lineno)
             made[-1] += nodes.caption(values["caption"], "", *inline)
         self.label(made[0], values["name"])
-        box = nodes.container("", *made, classes=["steps"] if len(made) > 1 else [])
-        return [*([parts.code(shown(code))] if values["code"] else []), box]
+        if len(made) > 1:
+            made = [nodes.container("", *made, classes=["convdocs-part", "steps"])]
+        return [*([parts.code(shown(code))] if values["code"] else []), *made]
 
 
 def shown(code: str) -> str:
