@@ -309,7 +309,7 @@ def test_the_stack_does_not_guess_which_of_two_inputs_was_read():
 
 
 def test_a_stack_too_long_to_read_is_refused():
-    layers = [nn.Conv1d(1, 1, 1) for _ in range(200)]
+    layers = [nn.Conv1d(size, size + 1, 1) for size in range(1, 201)]
     found = convdocs.trace(nn.Sequential(*layers), torch.ones(1, 1, 4))
     with pytest.raises(draw.DrawError, match="201 tensors"):
         draw.stack(found)

@@ -37,7 +37,7 @@ def shown(tmp_path_factory):
 @pytest.mark.parametrize(
     ("name", "html", "text"),
     [
-        ("trace", "<td><code>Conv1d(10, 16, 3)</code></td>", "Conv1d(10, 16, 3)  (2, 16, 5)"),
+        ("trace", "<code>Conv1d(10, 16, 3)</code></td>", "Conv1d(10, 16, 3)  (2, 16, 5)"),
         ("explanation", "AvgPool1d(2)", "AvgPool1d(2)"),
         (
             "diagnosis",

@@ -49,7 +49,7 @@ def parts(
     """
     shut: frozenset[int] = frozenset()
     if page and trace.failed is None:
-        shown, shut = all_rows(trace, depth)
+        shown, shut = all_rows(trace, depth, fold=fold)
     else:
         shown = rows(trace, depth, fold=fold)
     known = _Known(trace)
