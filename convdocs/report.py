@@ -392,15 +392,23 @@ class Trace(Shown):
         """
         return to_markdown(_trace.parts(self, depth, columns, fold=fold, paths=True))
 
-    def to_html(self, *, depth: int | None = None, columns: Sequence[str] | None = None) -> str:
+    def to_html(
+        self,
+        *,
+        depth: int | None = None,
+        columns: Sequence[str] | None = None,
+        fold: bool | None = None,
+    ) -> str:
         """The tree as an HTML fragment, in which every container opens and shuts.
+
+        Takes what :meth:`to_text` takes; what is deeper than ``depth`` is shut at first.
 
         Examples
         --------
         >>> Trace("Net").to_html().count("<table>")
         1
         """
-        return to_html(_trace.parts(self, depth, columns, page=True))
+        return to_html(_trace.parts(self, depth, columns, fold=fold, page=True))
 
     def parts(self) -> list[Part]:
         """What it is shown as."""
