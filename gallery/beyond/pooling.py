@@ -96,6 +96,7 @@ draw.layer(nn.AvgPool2d(2), image, at=(0, 0, 1, 0))
 #
 # .. conv-explorer:: AvgPool1d(2, ceil_mode=True)
 #    :size: 7
+#    :controls: basic
 #
 # Check it
 # --------

@@ -117,3 +117,4 @@ both
 #
 # .. conv-explorer:: MaxPool2d(2)
 #    :size: 6x5
+#    :controls: basic

@@ -60,12 +60,12 @@ function cellPlan(view, panel, width) {
   const flat = dimsOf(view.s) === 1;
   const least = COARSE.matches ? 26 : 18;
   const fit = (TALL / view.many[panel] - (flat ? 0 : 24)) / Math.max(1, rows);
-  const height = Math.min(width, 34, Math.max(least, fit));
+  const height = Math.min(width, 31, Math.max(least, fit));
   const [, high, wide] = view.sizes(panel);
   const many = view.many[panel] * high * wide > SHADED && width < 40;
   const square = {
     width,
-    height: Math.min(width, flat ? 34 : Math.max(fit, 6)),
+    height: Math.min(width, flat ? 31 : Math.max(fit, 6)),
     digits: -1,
     font: 11,
   };
