@@ -151,10 +151,16 @@ function cellMarkup(view, panel, c, r, k, shades) {
     `aria-label="${view.cellName(panel, c, r, k)}: ${spoken(view.say(value))}"`;
   if (digits < 0) {
     const { look, part } = shadeOf(shades, value);
-    return `<rect class="cx-cell ${look}" ${tags} x="${x}" y="${y}" ${size} fill-opacity="${part}"/>`;
+    return (
+      `<rect class="cx-cell ${look}" ${tags} x="${x}" y="${y}" ${size} ` +
+      `fill-opacity="${part}"/>`
+    );
   }
   const text = view.text(panel, value);
-  return `<g class="cx-cell" ${tags}><rect x="${x}" y="${y}" ${size}/><text ${middle}>${text}</text></g>`;
+  return (
+    `<g class="cx-cell" ${tags}><rect x="${x}" y="${y}" ${size}/><text ` +
+    `${middle}>${text}</text></g>`
+  );
 }
 
 /** What stands around one channel of the input: zeros, copies, -∞, or nothing past the padding. */
@@ -232,7 +238,8 @@ function gridMarkup(view, panel, shades) {
     const margin = panel === "input" ? marginMarkup(view, c, rows, columns) : "";
     grids.push(
       `${hidden ? "" : name}<g transform="translate(${x} ${y})">${margin}` +
-        `<g transform="translate(${left * width} ${top * height})">${under}${lines.join("")}</g></g>`,
+        `<g transform="translate(${left * width} ` +
+        `${top * height})">${under}${lines.join("")}</g></g>`,
     );
     frames.push(
       `<g transform="translate(${x + left * width} ${y + top * height})">` +
