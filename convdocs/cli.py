@@ -19,7 +19,7 @@ import convdocs
 from convdocs.parser import LAYER_OPTIONS, get_parser
 from convdocs.report import document
 from convdocs.view import tables, terminal
-from convdocs.view.digits import byte_count
+from convdocs.view.numbers import byte_count
 from convdocs.view.shown import Sheet, Shown
 
 if TYPE_CHECKING:

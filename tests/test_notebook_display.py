@@ -11,6 +11,8 @@ CELLS = {
     "diagnosis": "convdocs.diagnose(nn.Conv1d(3, 2, 3), torch.zeros(2, 5, 3))",
     "finding": "convdocs.trace(net, (2, 32, 6)).findings[0]",
     "explorer": "convdocs.explore(nn.Conv1d(1, 1, 3), torch.ones(1, 7))",
+    "picture": "from convdocs import draw\ndraw.layer(nn.AvgPool1d(2), torch.ones(1, 4))",
+    "walk": "draw.animate(nn.AvgPool1d(2), torch.ones(1, 4))",
     "escaped": (
         "net = nn.Sequential(); net.add_module('<img src=x onerror=alert(1)>', nn.ReLU())\n"
         "convdocs.trace(net, (2, 3))"
@@ -37,7 +39,7 @@ def shown(tmp_path_factory):
 @pytest.mark.parametrize(
     ("name", "html", "text"),
     [
-        ("trace", "<td><code>Conv1d(10, 16, 3)</code></td>", "Conv1d(10, 16, 3)  (2, 16, 5)"),
+        ("trace", "<code>Conv1d(10, 16, 3)</code></td>", "Conv1d(10, 16, 3)  (2, 16, 5)"),
         ("explanation", "AvgPool1d(2)", "AvgPool1d(2)"),
         (
             "diagnosis",
@@ -52,6 +54,22 @@ def test_each_result_shows_as_html_and_as_text(shown, name, html, text):
     (result,) = shown[name]
     assert html in result["text/html"]
     assert text in result["text/plain"]
+
+
+def test_a_picture_shows_itself_in_a_kernel_that_was_told_nothing(shown):
+    (result,) = shown["picture"]
+    assert (
+        '<svg role="img" aria-label="AvgPool1d(2) on an input of shape (1, 4)'
+        in (result["text/html"])
+    )
+    assert "light-dark(" in result["text/html"]
+    assert result["image/svg+xml"].startswith("<svg")
+
+
+def test_an_animation_shows_itself_as_a_player(shown):
+    (result,) = shown["walk"]
+    assert 'class="cv-picture cv-player"' in result["text/html"]
+    assert "<script>" in result["text/html"]
 
 
 def test_text_of_a_model_stays_text(shown):

@@ -85,18 +85,42 @@ trace = convdocs.trace(notebook, torch.randn(2, 10, 7))
 trace
 
 # %%
-# Side by side: on the left the stack that was meant, on the right the notebook's. The channels are
-# the height of a box. On the right they shrink at each pool.
-
-from matplotlib.figure import Figure
+# Side by side: the stack that was meant, and the notebook's. The channels are the height of a box.
+# In the notebook's they are halved at each pool.
 
 from convdocs import draw
 
-both = Figure(figsize=(6.4, 6.4))
-left, right = both.subfigures(1, 2)
-draw.stack(convdocs.trace(meant, torch.randn(2, 10, 7)), fig=left)
-draw.stack(trace, fig=right)
-both
+draw.stack(
+    convdocs.trace(meant, torch.randn(2, 10, 7)),
+    trace,
+    titles=["MaxPool1d, as meant", "MaxPool2d, the notebook's"],
+    caption="At MaxPool1d a box gets narrower; at MaxPool2d it loses half its height as well.",
+)
+
+# %%
+# The trap, alive
+# ---------------
+#
+# The notebook's stack with a random input. Choose ``MaxPool2d``, and then one of its cells: the
+# frames in ``Conv1d`` before it lie around two channels and two cells. Behind it, what were rows
+# of channels is one image.
+#
+# .. network-explorer::
+#    :name: pool-trap-alive
+#
+#    import torch
+#    from torch import nn
+#
+#    torch.manual_seed(0)
+#    notebook = nn.Sequential(
+#        nn.Conv1d(10, 16, 3, padding=1),
+#        nn.Conv1d(16, 32, 3),
+#        nn.Conv1d(32, 32, 3, padding=1),
+#        nn.MaxPool2d(2),
+#        nn.Conv1d(16, 24, 3, padding=1),
+#        nn.MaxPool2d(2),
+#    )
+#    notebook(torch.randn(2, 10, 7))
 
 # %%
 # How not to fall into it
