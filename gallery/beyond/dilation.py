@@ -121,6 +121,7 @@ for dilations in [(2, 2, 2), (1, 2, 3)]:
 #
 # .. conv-explorer:: Conv1d(1, 1, 3, dilation=2, bias=False)
 #    :size: 9
+#    :controls: basic
 #
 # Check it
 # --------

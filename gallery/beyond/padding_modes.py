@@ -105,6 +105,7 @@ print(limits)
 #
 # .. conv-explorer:: Conv1d(1, 1, 5, padding=2, padding_mode='reflect', bias=False)
 #    :size: 6
+#    :controls: basic
 #
 # Check it
 # --------

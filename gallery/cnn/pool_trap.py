@@ -141,3 +141,4 @@ draw.stack(
 #
 # .. conv-explorer:: MaxPool2d(2)
 #    :size: 6x5
+#    :controls: basic

@@ -77,3 +77,4 @@ draw.layer(conv_padding, input, at=(0, 0, 0))
 #    :size: 4
 #    :values: notebook
 #    :batch: 2
+#    :controls: basic
