@@ -236,7 +236,12 @@ def _up_to(node: Node, start: int, level: int) -> Iterator[Row]:
 
 
 def _named(rows: Iterable[Row]) -> list[Row]:
-    """The rows with names that leave out what the row above them in the tree has said."""
+    """The rows with names that leave out what the row above them in the tree has said.
+
+    A function has no name of its own; in a tree its kind keeps its place.
+    """
+    rows = list(rows)
+    flat = not any(row.level for row in rows)
     above: list[str] = []
     found = []
     for row in rows:
@@ -244,7 +249,8 @@ def _named(rows: Iterable[Row]) -> list[Row]:
         parent = above[-1] if above else ""
         name = row.name
         if name == parent:
-            name = ""  # what a module did itself
+            call = row.node.call
+            name = "" if flat or call is None else f"({call.kind})"
         elif parent and name.startswith(f"{parent}."):
             name = name[len(parent) + 1 :]
         found.append(row._replace(name=name))
