@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import json
 import re
 import runpy
 import time
@@ -17,7 +18,7 @@ from sphinx_gallery.py_source_parser import split_code_and_text_blocks
 
 import convdocs
 from convdocs import draw
-from convdocs.sphinxext import moving
+from convdocs.sphinxext import gallery
 
 pytestmark = pytest.mark.site
 
@@ -100,27 +101,28 @@ def test_animations_show_the_guide_s_eight_both_ways_and_one_axis() -> None:
     }
 
 
-def test_animation_stands_still_for_those_who_ask(tmp_path: Path) -> None:
+def test_an_animation_waits_for_its_reader_and_can_be_downloaded(tmp_path: Path) -> None:
     walk = draw.animate(torch.nn.AvgPool1d(2), torch.arange(4.0).reshape(1, 4))
     names = {"image_path_iterator": iter([str(tmp_path / "walk.png")])}
     names["example_globals"] = {"___": walk}
     block = ("code", "draw.animate(pool, x)", 1)
-    text = moving.scrape(block, names, {"src_dir": str(tmp_path)})
+    text = gallery.scrape(block, names, {"src_dir": str(tmp_path)})
     (tmp_path / "index.rst").write_text(f"Walk\n====\n{text}", encoding="utf-8")
-    settings = {"extensions": ["convdocs.sphinxext.gallery", "convdocs.sphinxext.moving"]}
+    settings = {"extensions": ["convdocs.sphinxext.gallery"]}
     folders = [str(tmp_path), None, str(tmp_path / "html"), str(tmp_path / "doctrees")]
     with patch_docutils(), docutils_namespace():
         Sphinx(*folders, "html", settings, status=None, warningiserror=True).build()
     html = (tmp_path / "html" / "index.html").read_text(encoding="utf-8")
-    assert "Stop the animations" in html
     page = BeautifulSoup(html, "html.parser")
-    shown = [(one["class"], one.source, one.img) for one in page.find_all("picture")]
-    assert [name[0] for name, _, _ in shown] == ["only-light", "only-dark"]
-    for (_, still, film), theme in zip(shown, ("", "_dark"), strict=True):
-        assert still["media"] == "(prefers-reduced-motion: reduce)"
-        assert still["srcset"] == f"_images/walk{theme}.svg"
-        assert film["src"] == f"_images/walk{theme}.gif"
-        assert film["alt"] == draw.describe(walk.figure)
-        assert (tmp_path / "html" / still["srcset"]).stat().st_size > 0
-        with Image.open(tmp_path / "html" / film["src"]) as image:
-            assert image.n_frames == 2
+    assert "player.js" in html
+    assert not page.find_all("img")
+    (player,) = page.select("figure.cv-player")
+    assert player.svg["aria-label"] == draw.describe(walk.figure)
+    data = json.loads(player.find("script", type="application/json").string)
+    assert [frame["cv-cell"] for frame in data["frames"]] == sorted(
+        {frame["cv-cell"] for frame in data["frames"]}
+    )
+    assert [words.rpartition(" ")[2] for words in data["words"]] == ["0.5000", "2.5000"]
+    (link,) = page.select("a.download")
+    with Image.open(tmp_path / "html" / link["href"]) as image:
+        assert image.n_frames == 2

@@ -253,10 +253,10 @@ def test_the_stack_names_every_shape_and_the_layer_before_it():
     model = nn.Sequential(nn.Conv1d(10, 16, 3, padding=1), nn.ReLU(), nn.Conv1d(16, 32, 3))
     fig = draw.stack(convdocs.trace(model, torch.ones(2, 10, 7)))
     assert words_of(fig) == [
-        "Sequential", "10 × 7", "(2, 10, 7)", "input",
-        "16 × 7", "0  Conv1d(10, 16, 3, padding=1)", "1  ReLU()", "C 10 → 16",
-        "(2, 16, 7)", "N C L",
-        "32 × 5", "2  Conv1d(16, 32, 3)", "C 16 → 32, L 7 → 5", "(2, 32, 5)", "N C L",
+        "Sequential", "(2, 10, 7)", "input", "10 × 7",
+        "0  Conv1d(10, 16, 3, padding=1)", "1  ReLU()", "C 10 → 16", "(2, 16, 7)", "N C L",
+        "16 × 7",
+        "2  Conv1d(16, 32, 3)", "C 16 → 32, L 7 → 5", "(2, 32, 5)", "N C L", "32 × 5",
         "8 channels", "2 cells",
     ]  # fmt: skip
 

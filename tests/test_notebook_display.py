@@ -66,7 +66,7 @@ def shown(book):
         ("memory", "gradients", "gradients"),
         ("figure", "<svg", ""),
         ("animation", "<svg", ""),
-        ("explorer", "<script", "Explorer("),
+        ("explorer", "<script", "<Explorer of Conv1d(1, 1, 3) on x (1, 7)>"),
         ("network", "<script", "<NetworkExplorer of Sequential"),
     ],
 )

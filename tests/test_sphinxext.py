@@ -410,7 +410,7 @@ def test_each_theme_shows_the_parts_and_styles_only_the_pages_that_have_them(net
         assert "_static/convdocs.css" in html
     for page in ("bare", "index", "search", "genindex"):
         assert "convdocs.css" not in (target / f"{page}.html").read_text(encoding="utf-8")
-    for file in ("convdocs.css", "explorer.css", "explorer.js"):
+    for file in ("convdocs.css", "explorer.js"):
         assert (target / "_static" / file).exists()
 
 

@@ -143,5 +143,5 @@ def test_the_installed_extension_builds_a_project_from_another_folder(installed,
     run(installed, "-m", "sphinx", "-q", "-n", "-W", ".", "_build", cwd=tmp_path)
     page = (tmp_path / "_build" / "index.html").read_text(encoding="utf-8")
     assert all(word in page for word in ('class="cx"', "only-dark", "<p>108</p>"))
-    for file in ("explorer.js", "explorer.css", "convdocs.css"):
+    for file in ("explorer.js", "convdocs.css"):
         assert (tmp_path / "_build" / "_static" / file).exists()

@@ -11,6 +11,7 @@ from convdocs.draw.curve import curve
 from convdocs.draw.feature_maps import feature_maps
 from convdocs.draw.filters import filters
 from convdocs.draw.kernel import kernel
+from convdocs.draw.landscape import landscape
 from convdocs.draw.layer import layer
 from convdocs.draw.matrix import matrix
 from convdocs.draw.padding import padding
@@ -32,6 +33,7 @@ __all__ = [
     "feature_maps",
     "filters",
     "kernel",
+    "landscape",
     "layer",
     "matrix",
     "padding",

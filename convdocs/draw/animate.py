@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from html import escape
 from itertools import product
 from pathlib import Path
@@ -21,7 +20,7 @@ from torch import Tensor, nn
 
 from convdocs.cells import explain
 from convdocs.draw.palette import ROLES, Theme
-from convdocs.draw.picture import LOOKS, describe, inline
+from convdocs.draw.picture import asset, describe, inline
 from convdocs.draw.scene import DrawError, scene
 from convdocs.draw.stage import Stage
 
@@ -88,22 +87,17 @@ def animate(
         raise DrawError(f"{start.cell.code} is not animated; draw.layer draws one of its cells")
     if not -start.y.shape[0] <= channel < start.y.shape[0]:
         raise DrawError(f"no channel {channel} in an output of shape {start.cell.output_shape}")
-    places = list(product(*(range(size) for size in start.y.shape[1:])))
+    places = list(product(*map(range, start.y.shape[1:])))
     if len(places) > MOST_FRAMES:
         raise DrawError(
             f"{len(places)} output cells make too many frames (the most is {MOST_FRAMES}); "
             f"animate a smaller input"
         )
-    batch = () if start.sample is None else (start.sample,)
-    cells = (explain(layer, x, (*batch, channel % start.y.shape[0], *place)) for place in places)
-    scenes = [replace(start, cell=cell) for cell in cells]
-    words = (
-        f"{len(places)} steps: at each the window makes one more number of the output."
-        if caption is None
-        else caption
-    )
+    lead = (*(() if start.sample is None else (start.sample,)), channel % start.y.shape[0])
+    scenes = [replace(start, cell=explain(layer, x, (*lead, *place))) for place in places]
+    words = f"{len(places)} steps: at each the window makes one more number of the output."
     head = start.cell.code if title is None else title
-    return Walk(Stage(scenes, theme, head, words, fig), interval)
+    return Walk(Stage(scenes, theme, head, words if caption is None else caption, fig), interval)
 
 
 class Walk(FuncAnimation):
@@ -153,26 +147,21 @@ class Walk(FuncAnimation):
         >>> animate(nn.AvgPool1d(2), torch.ones(1, 4)).player()[:33]
         '<figure class="cv-picture cv-play'
         """
-        walk = self if self.stage.theme == "light" else self.on("light")
-        frames = [walk.stage.paths(number) for number in range(self.frames)]
-        words = [walk.stage.words(number) for number in range(self.frames)]
-        marks = walk.stage.still()
-        for name, look in walk.stage.looks.items():
-            path = f'<path class="{name}"{look} d="{frames[0][name]}"/>'
-            marks = marks.replace(f'<g class="{name}"></g>', path)
+        stage = self.on("light").stage
+        frames = stage.frames()
+        words = [stage.words(number) for number in range(self.frames)]
         data = json.dumps({"frames": frames, "words": words, "interval": self.interval})
-        picture = inline(marks, describe(self.figure))
-        caption = f"<figcaption>{escape(self.stage.caption)}</figcaption>"
+        caption = f"<figcaption>{escape(stage.caption)}</figcaption>" if stage.caption else ""
         return (
-            f'<figure class="cv-picture cv-player">{picture}<p class="cv-words">'
-            f"{escape(words[0])}</p>{caption if self.stage.caption else ''}"
+            f'<figure class="cv-picture cv-player">{inline(stage.first(), describe(self.figure))}'
+            f'<p class="cv-words">{escape(words[0])}</p>{caption}'
             f'<script type="application/json">{data.replace("<", chr(92) + "u003c")}</script>'
             "</figure>"
         )
 
     def _repr_html_(self) -> str:
-        look = f"<style>{LOOKS}{_asset('player.css')}</style>"
-        return f"{look}{self.player()}<script>{_asset('player.js')}</script>"
+        look = f"<style>{asset('picture.css')}{asset('player.css')}</style>"
+        return f"{look}{self.player()}<script>{asset('player.js')}</script>"
 
     def _step(self, number: int) -> list[Artist]:
         return self.stage.show(number)
@@ -200,9 +189,8 @@ class Walk(FuncAnimation):
 
     def images(self) -> Iterator[np.ndarray]:
         """Every frame as red, green and blue; what does not move is drawn once."""
-        figure = self.stage.figure
+        figure, moving = self.stage.figure, self.stage.moving
         before = figure.canvas, figure.dpi
-        moving = self.stage.moving
         figure.set_dpi(DPI)
         canvas: Any = FigureCanvasAgg(figure)
         for artist in moving:
@@ -228,20 +216,11 @@ def _palette(sample: Image.Image, theme: Theme) -> Image.Image:
     Pillow looks for the nearest colour roughly: what it might take for a role is left out.
     """
     found, counts = np.unique(np.asarray(sample).reshape(-1, 3), axis=0, return_counts=True)
-    shades = [tuple(map(int, found[place])) for place in np.argsort(-counts)]
-    roles = [role for pair in ROLES.values() if (role := _rgb(pair[theme == "dark"])) in shades]
-    apart = np.abs(np.array(shades)[:, None] - np.array(roles)).max(axis=2).min(axis=1) > ROUGH
-    others = [shade for shade, kept in zip(shades, apart, strict=True) if kept]
+    codes = [pair[theme == "dark"] for pair in ROLES.values()]
+    every = np.array([[int(code[at : at + 2], 16) for at in (1, 3, 5)] for code in codes])
+    roles = every[(every[:, None] == found).all(axis=2).any(axis=1)]
+    shades = found[np.argsort(-counts)].astype(int)
+    apart = np.abs(shades[:, None] - roles).max(axis=2).min(axis=1) > ROUGH
     image = Image.new("P", (1, 1))
-    chosen = [*roles, *others[: COLOURS - len(roles)]]
-    image.putpalette([part for shade in chosen for part in shade])
+    image.putpalette(np.concatenate([roles, shades[apart]])[:COLOURS].astype(np.uint8).tobytes())
     return image
-
-
-def _rgb(code: str) -> tuple[int, ...]:
-    return tuple(int(code[place : place + 2], 16) for place in (1, 3, 5))
-
-
-@cache
-def _asset(name: str) -> str:
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from convdocs.draw.sheet import NOTE_SIZE, TITLE_SIZE, Sheet, text_width
 
 LINE_HEIGHT = 1.45
+START, MIDDLE, END = 0.0, 0.5, 1.0  # how boxes are aligned
 
 
 class Box(Protocol):
@@ -39,9 +40,8 @@ class Words:
         return self.size * LINE_HEIGHT
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        middle = y + self.height / 2
-        look = {"size": self.size, "role": self.role, "weight": self.weight}
-        sheet.text(x, middle, self.words, align="left", **look)  # type: ignore[arg-type]
+        sheet.text(x, y + self.height / 2, self.words, size=self.size, role=self.role,
+                   weight=self.weight, align="left")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Row:
 
     parts: tuple[Box, ...]
     gap: float = 8.0
-    align: Literal["top", "middle", "bottom"] = "middle"
+    align: float = START
 
     @property
     def width(self) -> float:
@@ -61,9 +61,8 @@ class Row:
         return max((part.height for part in self.parts), default=0.0)
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        share = {"top": 0.0, "middle": 0.5, "bottom": 1.0}[self.align]
         for part in self.parts:
-            part.draw(sheet, x, y + (self.height - part.height) * share)
+            part.draw(sheet, x, y + (self.height - part.height) * self.align)
             x += part.width + self.gap
 
 
@@ -73,7 +72,7 @@ class Column:
 
     parts: tuple[Box, ...]
     gap: float = 4.0
-    align: Literal["left", "middle", "right"] = "left"
+    align: float = START
 
     @property
     def width(self) -> float:
@@ -81,35 +80,25 @@ class Column:
 
     @property
     def height(self) -> float:
-        return sum(part.height for part in self.parts) + self.gap * (len(self.parts) - 1)
+        return max(0.0, sum(part.height + self.gap for part in self.parts) - self.gap)
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        share = {"left": 0.0, "middle": 0.5, "right": 1.0}[self.align]
         for part in self.parts:
-            part.draw(sheet, x + (self.width - part.width) * share, y)
+            part.draw(sheet, x + (self.width - part.width) * self.align, y)
             y += part.height + self.gap
 
 
 @dataclass(frozen=True)
 class Space:
-    """An empty box."""
+    """An empty box, or a level line."""
 
     width: float = 0.0
     height: float = 0.0
+    ruled: bool = False
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        """Draw nothing."""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A level line."""
-
-    width: float
-    height: float = 1.0
-
-    def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        sheet.line([(x, y + 0.5), (x + self.width, y + 0.5)], "ink", 0.9)
+        if self.ruled:
+            sheet.line([(x, y), (x + self.width, y)], "ink", 0.9)
 
 
 def first_fitting(boxes: Iterable[Box], room: float) -> Box:
@@ -118,6 +107,16 @@ def first_fitting(boxes: Iterable[Box], room: float) -> Box:
         if box.width <= room + 0.01:
             break
     return box
+
+
+def flow(parts: Iterable[Box], room: float, gap: float = 12.0, align: float = START) -> Column:
+    """Boxes in rows of as many as fit side by side."""
+    rows: list[list[Box]] = [[]]
+    for part in parts:
+        if rows[-1] and Row((*rows[-1], part), gap).width > room + 0.01:
+            rows.append([])
+        rows[-1].append(part)
+    return Column(tuple(Row(tuple(row), gap, align) for row in rows), gap=10)
 
 
 def wrapped(words: str, width: float, size: float, weight: str = "normal") -> list[str]:
@@ -134,32 +133,21 @@ def wrapped(words: str, width: float, size: float, weight: str = "normal") -> li
 
 def note(words: str, room: float) -> Column:
     """Small text, on as many lines as it takes."""
-    lines = wrapped(words, room, NOTE_SIZE)
+    lines = wrapped(words, room, NOTE_SIZE) if words else []
     return Column(tuple(Words(line, NOTE_SIZE, "muted") for line in lines), gap=0)
-
-
-def heading(title: str, room: float, words: str = "") -> Column:
-    """A picture's title and, smaller, what else there is to know."""
-    lines = wrapped(title, room, TITLE_SIZE, "bold") if title else []
-    below = (note(words, room),) if words else ()
-    return Column((*(Words(line, weight="bold") for line in lines), *below), gap=0)
 
 
 def titled(box: Box, title: str, words: str = "", room: float = 1e9) -> Column:
     """A box under its title and, smaller, a note."""
-    return Column((heading(title, max(box.width, room), words), box), gap=3)
+    return Column((_heading(title, words, max(box.width, room)), box), gap=3)
 
 
-def flow(
-    parts: Iterable[Box],
-    room: float,
-    gap: float = 12.0,
-    align: Literal["top", "bottom"] = "top",
-) -> Column:
-    """Boxes in rows of as many as fit side by side."""
-    rows: list[list[Box]] = [[]]
-    for part in parts:
-        if rows[-1] and Row((*rows[-1], part), gap=gap).width > room + 0.01:
-            rows.append([])
-        rows[-1].append(part)
-    return Column(tuple(Row(tuple(row), gap=gap, align=align) for row in rows), gap=10)
+def page(room: float, title: str, words: str, *parts: Box, gap: float = 8.0) -> Column:
+    """A whole picture: its title, what else there is to know, and its parts."""
+    head = (_heading(title, words, room),) if title or words else ()
+    return Column((*head, *parts), gap)
+
+
+def _heading(title: str, words: str, room: float) -> Column:
+    lines = wrapped(title, room, TITLE_SIZE, "bold") if title else []
+    return Column((*(Words(line, weight="bold") for line in lines), note(words, room)), gap=0)

@@ -8,10 +8,10 @@ from functools import partial
 from matplotlib.figure import Figure, SubFigure
 from torch import Tensor, nn
 
-from convdocs.draw.boxes import Box, Column, Row, Words, flow, heading, titled
-from convdocs.draw.layer import check_size, half, output_plane, thumbnail, with_arcs
-from convdocs.draw.picture import show
-from convdocs.draw.plane import MOST_ROWS, fine, fitting, scale_of, shades
+from convdocs.draw.boxes import MIDDLE, Box, Column, Row, Words, first_fitting, flow, page, titled
+from convdocs.draw.layer import output_plane, thumbnail, with_arcs
+from convdocs.draw.picture import PHONE, show
+from convdocs.draw.plane import fitting
 from convdocs.draw.scene import Scene, scene
 from convdocs.draw.units import units
 from convdocs.draw.words import alt_text, input_words
@@ -27,7 +27,7 @@ def compare(
     *,
     sample: int | None = None,
     titles: Sequence[str] | None = None,
-    title: str | None = None,
+    title: str = "",
     caption: str | None = None,
     fig: Figure | SubFigure | None = None,
 ) -> Figure:
@@ -50,10 +50,6 @@ def compare(
     fig : matplotlib Figure or SubFigure, optional
         Where to draw; a new Figure when left out.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Examples
     --------
     >>> import torch
@@ -63,38 +59,28 @@ def compare(
     'One input, two layers: MaxPool1d(2) gives (1, 2), AvgPool1d(2) gives (1, 2).'
     """
     both = [scene(layer, x, at, sample) for layer in (a, b)]
-    for shown in both:
-        check_size(shown)
-    codes = [shown.cell.code for shown in both]
-    names = codes if titles is None else list(titles)
-    gives = [
-        f"{name} gives {shown.cell.output_shape}" for name, shown in zip(names, both, strict=True)
-    ]
-    words = f"One input, two layers: {', '.join(gives)}." if caption is None else caption
-    alt = " ".join(alt_text(shown) for shown in both)
-    thumb = Column(tuple(map(thumbnail, both)), gap=14)
-    layout = partial(_page, title or "", names, both)
-    return show(layout, alt, words, thumb=thumb, fig=fig)
+    names = [shown.cell.code for shown in both] if titles is None else list(titles)
+    shapes = [shown.cell.output_shape for shown in both]
+    gives = ", ".join(f"{name} gives {shape}" for name, shape in zip(names, shapes, strict=True))
+    return show(
+        partial(_page, title, names, both),
+        " ".join(map(alt_text, both)),
+        f"One input, two layers: {gives}." if caption is None else caption,
+        thumb=Column(tuple(map(thumbnail, both)), gap=14),
+        place=fig,
+    )
 
 
 def _page(title: str, names: list[str], both: list[Scene], room: float) -> Box:
-    side = half(room) - GAP / 2 if half(room) < room else room
-    parts = [_side(name, shown, side) for name, shown in zip(names, both, strict=True)]
-    head = (heading(title, room),) if title else ()
-    return Column((*head, flow(parts, room, GAP)), gap=9)
+    side = room if room <= PHONE else (room - GAP) / 2
+    return page(room, title, "", flow(map(_side, names, both, (side, side)), room, GAP))
 
 
 def _side(name: str, shown: Scene, room: float) -> Box:
     """One layer: its input with the window, and its output."""
     unit = units(shown)[0]
-    if max(unit.values.shape) <= MOST_ROWS:
-        plane = fitting(unit.values, unit.roles, room, frames=unit.frames)
-        box: Box = with_arcs(plane, [slots for slots, _ in shown.axes[-2:]])
-    else:
-        size = fine(unit.values.shape, room)
-        box = shades(unit.values, unit.roles, size, scale_of(shown.x), unit.frames)
-    planes = (titled(box, unit.name), output_plane(shown, room))
-    arrow = Words("→", 12, "muted")
-    row = Row((planes[0], arrow, planes[1]), gap=6)
-    body: Box = row if row.width <= room else Column(planes, gap=8)
-    return Column((heading(name, room, input_words(shown)), body), gap=7)
+    plane = with_arcs(fitting(unit.values, unit.roles, room, unit.frames),
+                      [slots for slots, _ in shown.axes[-2:]])  # fmt: skip
+    planes = (titled(plane, unit.name), output_plane(shown, room))
+    row = Row((planes[0], Words("→", 12, "muted"), planes[1]), gap=6, align=MIDDLE)
+    return page(room, name, input_words(shown), first_fitting((row, Column(planes, gap=8)), room))

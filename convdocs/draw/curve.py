@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil, floor, log2
 
 from matplotlib.figure import Figure, SubFigure
 
-from convdocs.draw.boxes import Box, Column, flow, heading, titled
+from convdocs.draw.boxes import Box, flow, page, titled
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Sheet, text_width
@@ -43,10 +43,6 @@ def curve(
     fig : matplotlib Figure or SubFigure, optional
         Where to draw; a new Figure when left out.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Examples
     --------
     >>> import convdocs
@@ -68,7 +64,7 @@ def curve(
     )
     layout = partial(_page, trace.model if title is None else title, calls, panels)
     thumb = flow([_Panel("", panel.values, 150.0) for panel in panels], 320.0)
-    return show(layout, f"{alt}.", CAPTION if caption is None else caption, thumb=thumb, fig=fig)
+    return show(layout, f"{alt}.", CAPTION if caption is None else caption, thumb=thumb, place=fig)
 
 
 CAPTION = (
@@ -106,11 +102,10 @@ READERS: dict[str, Reader] = {
 
 
 def _page(title: str, calls: list[Call], panels: list[_Panel], room: float) -> Box:
-    across = 1 if room <= PHONE else 2
-    side = (room - 16 * (across - 1)) / across
-    boxes = [titled(_Panel(panel.name, panel.values, side), panel.name) for panel in panels]
+    side = room if room <= PHONE else (room - 16) / 2
+    boxes = [titled(replace(panel, width=side), panel.name) for panel in panels]
     words = f"{len(calls)} layers, from {_name(calls[0])} to {_name(calls[-1])}"
-    return Column((heading(title, room, words), flow(boxes, room, 16)), gap=9)
+    return page(room, title, words, flow(boxes, room, 16), gap=9)
 
 
 def _name(call: Call) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure, SubFigure
 from torch import Tensor, nn
 
 from convdocs.cells.replica import replica, run
-from convdocs.draw.boxes import Box, Column, Row, Words, flow, heading, note, wrapped
+from convdocs.draw.boxes import END, MIDDLE, Box, Column, Row, Words, flow, note, page, wrapped
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.plane import (
     CONTRAST,
@@ -18,11 +19,10 @@ from convdocs.draw.plane import (
     Scale,
     array,
     legend,
-    numbers,
     photo,
     scale_of,
     shades,
-)
+)  # fmt: skip
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import TITLE_SIZE
 from convdocs.draw.units import named
@@ -30,9 +30,8 @@ from convdocs.layers import code
 
 MOST_MAPS = 16
 GAP = 8.0
-KERNEL = 42.0  # points of a kernel beside its map's name
+KERNEL = 42.0  # points of the kernels beside a map's name
 MOST_KERNELS = 3  # input channels whose kernels have room there
-PLAIN = 4  # letters of a weight that can be read in a small cell
 
 
 def feature_maps(
@@ -66,10 +65,6 @@ def feature_maps(
     fig : matplotlib Figure or SubFigure, optional
         Where to draw; a new Figure when left out.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Examples
     --------
     >>> import torch
@@ -81,20 +76,27 @@ def feature_maps(
     picture, maps = (array(t[which] if t.ndim == 4 else t) for t in (image, made))
     if names is not None and len(names) != len(maps):
         raise DrawError(f"{len(names)} names for {len(maps)} channels; give each one its name")
-    batch = f"sample {which} of {image.shape[0]}; " if image.ndim == 4 and len(image) > 1 else ""
-    called = code(layer_or_model)
-    first = _image(picture, batch)
-    signed = bool((maps[:MOST_MAPS] < 0).any())
-    tiles = [
-        _Map(values, _scale(values, signed=signed), _name(names, channel),
-             _kernel(layer_or_model, channel), "")
-        for channel, values in enumerate(maps[:MOST_MAPS])
+    count, high, wide = maps.shape
+    called = [named("output", channel) for channel in range(count)] if names is None else names
+    batch = f"sample {which} of {len(image)}; " if image.ndim == 4 and len(image) > 1 else ""
+    drawn = maps[:MOST_MAPS]
+    signed = bool((drawn < 0).any())
+    tiles = [_image(picture, f"{batch}of shape {picture.shape}")] + [
+        _Map(values, scale_of(values, CONTRAST, signed=signed), called[channel],
+             _kernels(layer_or_model, channel))
+        for channel, values in enumerate(drawn)
     ]  # fmt: skip
-    words = _caption(maps) if caption is None else caption
-    rest = max(0, len(maps) - MOST_MAPS)
-    layout = partial(_page, called if title is None else title, first, tiles, maps.shape, rest)
-    thumb = Row((first.plane(120), tiles[0].plane(120)), gap=8)
-    return show(layout, batch + _alt(called, picture, maps, names), words, thumb=thumb, fig=fig)
+    rest = count - len(drawn)
+    words = f"output of shape {maps.shape}" + f"; {rest} more channels are not drawn" * (rest > 0)
+    alt = f"{batch}An image of shape {picture.shape} and the {count} channels, of {high} x {wide}, "
+    alt += f"that {code(layer_or_model)} makes of it{': ' + ', '.join(names) if names else ''}"
+    alt += f"; the first {MOST_MAPS} are drawn." if rest else "."
+    how = "orange where its answer is above 0, blue where it is below" if signed else (
+        "the brighter, the larger its answer")  # fmt: skip
+    below = f"Each filter makes a map of its own: {how}." if caption is None else caption
+    head = code(layer_or_model) if title is None else title
+    thumb = Row((tiles[0].plane(120), tiles[1].plane(120)))
+    return show(partial(_page, head, words, tiles), alt, below, thumb=thumb, place=fig)
 
 
 def _run(model: nn.Module, image: Tensor, sample: int | None) -> tuple[int, Tensor]:
@@ -115,17 +117,14 @@ def _run(model: nn.Module, image: Tensor, sample: int | None) -> tuple[int, Tens
     return (sample or 0) % count, made
 
 
-class _Map:
-    """A tile of the picture: a map, its name, the kernel that made it.
+class _Map(NamedTuple):
+    """A tile of the picture; values of three axes are a photograph."""
 
-    ``values`` of shape (3, H, W) are a photograph.
-    """
-
-    def __init__(
-        self, values: np.ndarray, scale: Scale, name: str, kernel: np.ndarray | None, words: str
-    ) -> None:
-        self.values, self.scale, self.name = values, scale, name
-        self.kernel, self.words = kernel, words
+    values: np.ndarray
+    scale: Scale
+    name: str
+    kernels: Sequence[np.ndarray] = ()
+    words: str = ""  # instead of the legend
 
     def plane(self, side: float) -> Plane:
         """The map alone."""
@@ -135,83 +134,41 @@ class _Map:
         return shades(self.values, "output", (step, step), self.scale)
 
     def box(self, side: float) -> Box:
-        """The map below its name, with the kernel beside that."""
-        kernels = () if self.kernel is None else tuple(map(_small, self.kernel))
+        """The map below its name, with the kernels that made it beside that."""
+        kernels = [_small(kernel, len(self.kernels)) for kernel in self.kernels]
         room = side - sum(one.width + 6 for one in kernels)
         lines = wrapped(self.name, room, TITLE_SIZE, "bold")
-        names = [Words(line, weight="bold") for line in lines]
         below = note(self.words, room) if self.words else legend(self.scale)
-        head = Row((*kernels, Column((*names, below), gap=1)), gap=6)
-        return Column((head, self.plane(side)), gap=4)
+        names = Column((*(Words(line, weight="bold") for line in lines), below), gap=1)
+        return Column((Row((*kernels, names), 6, MIDDLE), self.plane(side)))
 
 
-def _image(picture: np.ndarray, batch: str) -> _Map:
+def _image(picture: np.ndarray, words: str) -> _Map:
     """The image in colour when it has three channels, else its first channel."""
-    words = f"{batch}of shape {picture.shape}"
-    if picture.shape[0] == 3:
-        return _Map(picture, (0.0, 1.0), "input", None, f"{words}, in colour")
-    name = named("input", None if picture.shape[0] == 1 else 0)
-    return _Map(picture[0], scale_of(picture[0], CONTRAST), name, None, words)
+    if len(picture) == 3:
+        return _Map(picture, (0, 1), "input", (), f"{words}, in colour")
+    name = named("input", None if len(picture) == 1 else 0)
+    return _Map(picture[0], scale_of(picture[0], CONTRAST), name, (), words)
 
 
-def _scale(values: np.ndarray, *, signed: bool) -> Scale:
-    """A map's own scale; around zero if any of the maps has numbers below it."""
-    low, high = scale_of(values, CONTRAST)
-    most = max(-low, high)
-    return (-most, most) if signed else (low, high)
-
-
-def _name(names: Sequence[str] | None, channel: int) -> str:
-    return named("output", channel) if names is None else names[channel]
-
-
-def _kernel(layer: nn.Module, channel: int) -> np.ndarray | None:
+def _kernels(layer: nn.Module, channel: int) -> Sequence[np.ndarray]:
     """The weights that make a channel, if they are few enough to be seen beside it."""
-    weight = getattr(layer, "weight", None)
-    if not isinstance(layer, nn.Conv2d) or weight is None or weight.shape[1] > MOST_KERNELS:
-        return None
-    kernel = array(weight[channel])
-    return kernel if kernel[0].size > 1 or len(kernel) > 1 else None
+    if not isinstance(layer, nn.Conv2d) or layer.weight.shape[1] > MOST_KERNELS:
+        return ()
+    return tuple(array(layer.weight[channel]))
 
 
-def _small(kernel: np.ndarray) -> Plane:
+def _small(kernel: np.ndarray, count: int) -> Plane:
     """A kernel in small cells: in numbers, where they are short enough."""
-    step = KERNEL / max(kernel.shape[0], kernel.shape[1], 2)
-    short = all(len(f"{value:g}") <= PLAIN / 2 for value in kernel.ravel().tolist())
-    if short and step >= 13:
-        plane = numbers(kernel, "kernel", size=8)
+    step = KERNEL / max(*kernel.shape, count, 2)
+    if step >= 13 and all(len(f"{value:g}") <= 2 for value in kernel.ravel().tolist()):
         rows, columns = kernel.shape
-        return Plane(kernel, plane.roles, (step,) * columns, (step,) * rows, 0, size=8)
+        roles = np.full(kernel.shape, "kernel", dtype=object)
+        return Plane(kernel, roles, (step,) * columns, (step,) * rows, 0, size=8)
     return shades(kernel, "kernel", (step, step), scale_of(kernel))
 
 
-def _page(
-    title: str,
-    first: _Map,
-    tiles: list[_Map],
-    shape: tuple[int, ...],
-    rest: int,
-    room: float,
-) -> Box:
-    count = len(tiles) + 1
-    across = 2 if room <= PHONE or count in (2, 4) else 3
+def _page(title: str, words: str, tiles: list[_Map], room: float) -> Box:
+    across = 2 if room <= PHONE or len(tiles) in (2, 4) else 3
     side = (room - GAP * (across - 1)) / across
-    words = f"output of shape {shape}" + (f"; {rest} more channels are not drawn" if rest else "")
-    boxes = [tile.box(side) for tile in (first, *tiles)]
-    return Column((heading(title, room, words), flow(boxes, room, GAP, "bottom")), gap=8)
-
-
-def _caption(maps: np.ndarray) -> str:
-    if np.nanmin(maps) < 0:
-        return "Each filter makes a map of its own: orange where its answer is above 0, blue where it is below."  # noqa: E501
-    return "Each filter makes a map of its own: the brighter, the larger its answer."
-
-
-def _alt(name: str, picture: np.ndarray, maps: np.ndarray, names: Sequence[str] | None) -> str:
-    size = f"{maps.shape[1]} x {maps.shape[2]}"
-    drawn = "" if maps.shape[0] <= MOST_MAPS else f"; the first {MOST_MAPS} are drawn"
-    called = f": {', '.join(names)}" if names else ""
-    return (
-        f"An image of shape {picture.shape} and the {maps.shape[0]} channels, of {size}, that "
-        f"{name} makes of it{called}{drawn}."
-    )
+    return page(room, title, words, flow([tile.box(side) for tile in tiles], room, GAP, END))

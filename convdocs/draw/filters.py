@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure, SubFigure
 from torch import nn
 
-from convdocs.draw.boxes import Box, Column, flow, heading, titled
+from convdocs.draw.boxes import Box, flow, page, titled
 from convdocs.draw.kernel import weights_of
-from convdocs.draw.picture import show
+from convdocs.draw.picture import PHONE, show
 from convdocs.draw.plane import CONTRAST, Plane, legend, photo, scale_of, shades
 from convdocs.draw.scene import DrawError
 from convdocs.layers import code, read
@@ -38,10 +38,6 @@ def filters(
     fig : matplotlib Figure or SubFigure, optional
         Where to draw; a new Figure when left out.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Examples
     --------
     >>> from convdocs import draw
@@ -56,51 +52,43 @@ def filters(
             f"the filters of {code(layer)} are no images: each reads {reads} channels; "
             f"draw.kernel draws them plane by plane"
         )
-    name = code(layer) if title is None else title
-    size = " x ".join(map(str, weight.shape[2:] if weight.ndim == 4 else weight.shape[1:]))
-    how = "in red, green and blue" if weight.ndim == 4 and reads == 3 else "shaded"
-    alt = f"The {len(weight)} filters of {code(layer)} as images of {size}, {how}."
-    words = _caption(weight) if caption is None else caption
-    thumb = Column((*_rows(weight[:12], 200.0, 4, named=False),), gap=6)
-    return show(partial(_page, name, weight), alt, words, thumb=thumb, fig=fig)
+    size = " x ".join(map(str, weight.shape[-2:]))
+    how, words = "shaded", (
+        "Each filter as an image: it answers most to what is bright where it is orange and dark "
+        "where it is blue.")  # fmt: skip
+    if _coloured(weight):
+        how, words = "in red, green and blue", (
+            "Each filter as the image it answers to most: grey where its weights are near 0, "
+            "coloured where it tells colours apart.")  # fmt: skip
+    return show(
+        partial(_page, code(layer) if title is None else title, weight),
+        f"The {len(weight)} filters of {code(layer)} as images of {size}, {how}.",
+        words if caption is None else caption,
+        thumb=flow(_tiles(weight[:12], 45.0), 210.0, GAP),
+        place=fig,
+    )
 
 
 def _page(title: str, weight: np.ndarray, room: float) -> Box:
-    across = ACROSS if room > 400 else ACROSS // 2
+    across = ACROSS // 2 if room <= PHONE else ACROSS
     words = f"weight of shape {weight.shape}"
     if len(weight) > MOST:
         words += f"; the first {MOST} of {len(weight)} filters"
-    parts = [heading(title, room, words), *_rows(weight[:MOST], room, across)]
-    if not _coloured(weight):
-        parts.insert(1, legend(scale_of(weight, CONTRAST)))
-    return Column(tuple(parts), gap=GAP)
+    tiles = _tiles(weight[:MOST], (room - GAP * (across - 1)) / across)
+    named = [titled(tile, str(place)) for place, tile in enumerate(tiles)]
+    key = () if _coloured(weight) else (legend(scale_of(weight, CONTRAST)),)
+    return page(room, title, words, *key, flow(named, room, GAP))
 
 
-def _rows(weight: np.ndarray, room: float, across: int, *, named: bool = True) -> list[Box]:
-    side = (room - GAP * (across - 1)) / across
-    scale = scale_of(weight, CONTRAST)
-    tiles = [_tile(kernel, side, scale) for kernel in weight]
-    boxes = [titled(tile, str(place)) if named else tile for place, tile in enumerate(tiles)]
-    return [flow(boxes, room, GAP)]
-
-
-def _tile(kernel: np.ndarray, side: float, scale: tuple[float, float]) -> Plane:
-    """A filter; in colour grey is 0, and the strongest weight of all is full."""
-    if _coloured(kernel[None]):
-        return photo(np.clip(kernel / (2 * max(map(abs, scale))) + 0.5, 0, 1), side)
-    plane = kernel[0] if kernel.ndim == 3 else kernel
-    step = side / max(plane.shape)
-    return shades(plane, "kernel", (step, step), scale)
+def _tiles(weight: np.ndarray, side: float) -> list[Plane]:
+    """The filters; in colour grey is 0, and the strongest weight of all is full."""
+    low, high = scale_of(weight, CONTRAST, signed=True)
+    if _coloured(weight):
+        return [photo(np.clip(kernel / (2 * high) + 0.5, 0, 1), side) for kernel in weight]
+    planes = weight[:, 0] if weight.ndim == 4 else weight
+    step = side / max(planes.shape[1:])
+    return [shades(plane, "kernel", (step, step), (low, high)) for plane in planes]
 
 
 def _coloured(weight: np.ndarray) -> bool:
     return weight.ndim == 4 and weight.shape[1] == 3
-
-
-def _caption(weight: np.ndarray) -> str:
-    if _coloured(weight):
-        return (
-            "Each filter as the image it answers to most: grey where its weights are near 0, "
-            "coloured where it tells colours apart."
-        )
-    return "Each filter as an image: it answers most to what is bright where it is orange and dark where it is blue."  # noqa: E501

@@ -12,26 +12,23 @@ from matplotlib.figure import Figure, SubFigure
 from torch import nn
 
 from convdocs.cells.replica import replica
-from convdocs.draw.boxes import Box, Column, Row, first_fitting, heading, titled
+from convdocs.draw.boxes import Box, Column, Row, first_fitting, page, titled
 from convdocs.draw.picture import show
 from convdocs.draw.plane import (
     DIGITS,
     FINE,
-    ROW_HEIGHT,
-    SMALL,
-    Plane,
     array,
-    cell_width,
+    fitting,
     legend,
     numbers,
     scale_of,
     shades,
-)
+    width_of,
+)  # fmt: skip
 from convdocs.draw.scene import DrawError
-from convdocs.draw.sheet import VALUE_SIZE
 from convdocs.draw.units import named
 from convdocs.layers import code, read
-from convdocs.view.numbers import number, places_for, plain
+from convdocs.view.numbers import plain
 
 MOST_ROWS = 8  # output channels
 MOST_COLUMNS = 4  # input channels, or slices
@@ -56,10 +53,6 @@ def kernel(
     fig, ax : matplotlib Figure or SubFigure, Axes, optional
         Where to draw; a new Figure when left out.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Examples
     --------
     >>> from convdocs import draw
@@ -67,11 +60,21 @@ def kernel(
     'The weight of Conv1d(3, 2, 3), of shape (2, 3, 3), numbers from ... to ..., and its biases.'
     """
     weight, biases = weights_of(layer)
-    name = code(layer) if title is None else title
-    thumb = _tiles(weight[:2, :2] if weight.ndim > 3 else weight[:2], None, 140.0)
-    words = _caption(layer, weight) if caption is None else caption
-    layout = partial(_page, name, weight, biases)
-    return show(layout, _alt(layer, weight, biases), words, thumb=thumb, fig=fig, ax=ax)
+    count, reads, *taps = weight.shape
+    size = " × ".join(map(str, taps))
+    words = f"{f'Each of the {count} filters is a row' if count > 1 else 'One filter'}: {size} weights for each of {reads} input channel{'s' * (reads > 1)}."  # noqa: E501
+    if read(layer).family == "transposed":
+        words = f"A row of kernels per input channel, each of {size} numbers."
+    finite = weight[np.isfinite(weight)]
+    reach = f"from {plain(finite.min())} to {plain(finite.max())}" if finite.size else "none finite"
+    end = "" if biases is None else ", and its biases"
+    return show(
+        partial(_page, code(layer) if title is None else title, weight, biases),
+        f"The weight of {code(layer)}, of shape {weight.shape}, numbers {reach}{end}.",
+        words if caption is None else caption,
+        thumb=_tiles(weight[:2, :2] if weight.ndim > 3 else weight[:2], None, 9.0, 140.0),
+        place=fig if ax is None else ax,
+    )
 
 
 def weights_of(layer: nn.Module) -> tuple[np.ndarray, np.ndarray | None]:
@@ -88,41 +91,39 @@ def weights_of(layer: nn.Module) -> tuple[np.ndarray, np.ndarray | None]:
 
 def _page(title: str, weight: np.ndarray, biases: np.ndarray | None, room: float) -> Box:
     words = f"weight of shape {weight.shape}"
-    if weight.shape[0] > MOST_ROWS:
-        words += f"; the first {MOST_ROWS} of {weight.shape[0]} rows"
+    if len(weight) > MOST_ROWS:
+        words += f"; the first {MOST_ROWS} of {len(weight)} rows"
     tiles = prod(weight.shape[1:-2]) if weight.ndim > 3 else 1
     if tiles > MOST_COLUMNS:
         words += f"; the first {MOST_COLUMNS} of {tiles} planes in a row"
-    looks = [(places, size) for places in DIGITS for size in (VALUE_SIZE, SMALL)]
-    body = first_fitting((_tiles(weight, places, room, size) for places, size in looks), room)
-    parts = [heading(title, room, words), body]
+    parts = [first_fitting((_tiles(weight, *digits, room) for digits in DIGITS), room)]
     if biases is not None:
-        parts.append(titled(numbers(biases[None, :MOST_ROWS], "kernel"), "bias"))
-    return Column(tuple(parts), gap=9)
+        parts.append(titled(fitting(biases[None, :MOST_ROWS], "kernel", room), "bias"))
+    return page(room, title, words, *parts, gap=9)
 
 
-def _tiles(weight: np.ndarray, places: int | None, room: float, size: float = VALUE_SIZE) -> Column:
-    """A row of planes per row of the weight."""
+def _tiles(weight: np.ndarray, places: int | None, size: float, room: float) -> Column:
+    """A row of planes per row of the weight; their cells are equally wide."""
     shown = [list(_planes(weight[row], row))[:MOST_COLUMNS] for row in range(len(weight))]
-    scale = scale_of(weight)
-    least = ROW_HEIGHT
-    if places is not None:
-        drawn = np.concatenate([values.ravel() for row in shown for _, values in row])
-        digits = places_for(drawn.tolist(), places)
-        least = max(cell_width((number(v, digits) for v in drawn.tolist()), size), least)
-    rows: list[Box] = []
-    for tiles in shown[:MOST_ROWS]:
-        planes: list[Box] = []
-        for name, values in tiles:
-            plane: Plane
-            if places is None:
-                side = min(FINE, (room - 20) / len(tiles) / values.shape[1])
-                plane = shades(values, "kernel", (side, side), scale)
-            else:
-                plane = numbers(values, "kernel", places, size=size, least=least)
-            planes.append(titled(plane, name))
-        rows.append(Row(tuple(planes), gap=10, align="top"))
-    return Column((*rows, *(() if places is not None else (legend(scale),))), gap=9)
+    drawn = np.concatenate([values.ravel() for row in shown for _, values in row])
+    side = min(FINE, (room - 20) / len(shown[0]) / weight.shape[-1])
+    rows = [
+        Row(
+            tuple(
+                titled(
+                    shades(values, "kernel", (side, side), scale_of(weight))
+                    if places is None
+                    else numbers(values, "kernel", places, size=size,
+                                 least=width_of(drawn, places, size)),
+                    name,
+                )
+                for name, values in tiles
+            ),
+            gap=10,
+        )
+        for tiles in shown[:MOST_ROWS]
+    ]  # fmt: skip
+    return Column((*rows, *((legend(scale_of(weight)),) if places is None else ())), gap=9)
 
 
 def _planes(kernel: np.ndarray, *index: int) -> Iterator[tuple[str, np.ndarray]]:
@@ -132,22 +133,3 @@ def _planes(kernel: np.ndarray, *index: int) -> Iterator[tuple[str, np.ndarray]]
         return
     for place, part in enumerate(kernel):
         yield from _planes(part, *index, place)
-
-
-def _alt(layer: nn.Module, weight: np.ndarray, biases: np.ndarray | None) -> str:
-    finite = weight[np.isfinite(weight)]
-    reach = f"from {plain(finite.min())} to {plain(finite.max())}" if finite.size else "none finite"
-    end = "" if biases is None else ", and its biases"
-    return f"The weight of {code(layer)}, of shape {weight.shape}, numbers {reach}{end}."
-
-
-def _caption(layer: nn.Module, weight: np.ndarray) -> str:
-    size = " × ".join(map(str, weight.shape[2:]))
-    if read(layer).family == "transposed":
-        return f"A row of kernels per input channel, each of {size} numbers."
-    reads = f"{weight.shape[1]} input channel{'s' * (weight.shape[1] > 1)}"
-    return (
-        f"Each of the {weight.shape[0]} filters is a row: {size} weights for each of {reads}."
-        if weight.shape[0] > 1
-        else f"One filter: {size} weights for each of {reads}."
-    )

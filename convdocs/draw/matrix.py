@@ -13,9 +13,9 @@ from matplotlib.figure import Figure, SubFigure
 from torch import nn
 
 from convdocs.cells.replica import replica, run
-from convdocs.draw.boxes import Box, Column, heading
+from convdocs.draw.boxes import Box, page
 from convdocs.draw.picture import show
-from convdocs.draw.plane import MOST_ROWS, array, cells, fine, fitting, legend, scale_of, shades
+from convdocs.draw.plane import MOST_ROWS, array, bare, fine, fitting, legend, scale_of, shades
 from convdocs.draw.scene import DrawError
 from convdocs.layers import code, read
 
@@ -44,10 +44,6 @@ def matrix(
     fig, ax : matplotlib Figure or SubFigure, Axes, optional
         Where to draw; a new Figure when left out.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Examples
     --------
     >>> from convdocs import draw
@@ -67,8 +63,7 @@ def matrix(
         _alt(layer, tuple(shape), table),
         words if caption is None else caption,
         thumb=_thumb(table, roles),
-        fig=fig,
-        ax=ax,
+        place=fig if ax is None else ax,
     )
 
 
@@ -108,13 +103,13 @@ def _page(
     )
     plane = fitting(table, roles, room)
     key = (legend(scale_of(table)),) if plane.pixels is not None else ()
-    return Column((heading(title, room, words), plane, *key), gap=6)
+    return page(room, title, words, plane, *key)
 
 
 def _thumb(table: np.ndarray, roles: np.ndarray) -> Box:
     if max(table.shape) > MOST_ROWS:
         return shades(table, roles, fine(table.shape, 200.0), scale_of(table))
-    return cells(fitting(np.where(table, 1.0, 0.0), roles, 1e9))
+    return bare(fitting(table, roles, 1e9))
 
 
 def _alt(layer: nn.Module, shape: tuple[int, ...], table: np.ndarray) -> str:

@@ -10,10 +10,10 @@ import torch
 from matplotlib.figure import Figure, SubFigure
 from torch import Tensor
 
-from convdocs.draw.boxes import Box, Column, flow, heading, titled
+from convdocs.draw.boxes import Box, Column, flow, page, titled
 from convdocs.draw.layer import with_arcs
 from convdocs.draw.picture import show
-from convdocs.draw.plane import array, cells, numbers
+from convdocs.draw.plane import Plane, array, bare, numbers
 from convdocs.draw.scene import DrawError, Slot, slots
 from convdocs.geometry import PADDING_MODES, Window
 
@@ -31,7 +31,7 @@ def padding(
     *modes: str,
     x: Tensor | Sequence[float] | None = None,
     pad: int = 2,
-    title: str | None = None,
+    title: str = "",
     caption: str | None = None,
     fig: Figure | SubFigure | None = None,
 ) -> Figure:
@@ -50,10 +50,6 @@ def padding(
     fig : matplotlib Figure or SubFigure, optional
         Where to draw; a new Figure when left out.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Examples
     --------
     >>> from convdocs import draw
@@ -64,16 +60,15 @@ def padding(
     if plane.ndim not in (1, 2) or 0 in plane.shape:
         raise DrawError(f"x must be a row or a plane of numbers, not of shape {plane.shape}")
     axes = {mode: _slots(mode, plane.shape, pad) for mode in modes or PADDING_MODES}
-    thumb = Column(tuple(_padded(plane, axes[mode], bare=True) for mode in list(axes)[:3]), gap=10)
+    thumb = Column(tuple(bare(_padded(plane, axes[mode])) for mode in list(axes)[:3]), gap=10)
     words = _caption(list(axes), pad) if caption is None else caption
-    layout = partial(_page, title or "", plane, axes)
-    return show(layout, _alt(plane, axes, pad), words, thumb=thumb, fig=fig)
+    layout = partial(_page, title, plane, axes)
+    return show(layout, _alt(plane, axes, pad), words, thumb=thumb, place=fig)
 
 
 def _page(title: str, plane: np.ndarray, axes: dict[str, Axes], room: float) -> Box:
     parts = [titled(_padded(plane, axes[mode]), mode, MEANING[mode], 150) for mode in axes]
-    body = flow(parts, room, 24)
-    return Column((heading(title, room), body), gap=8) if title else body
+    return page(room, title, "", flow(parts, room, 24))
 
 
 def _slots(mode: str, shape: tuple[int, ...], pad: int) -> Axes:
@@ -86,7 +81,7 @@ def _slots(mode: str, shape: tuple[int, ...], pad: int) -> Axes:
     return [slots(window, size, mode)[0] for size in shape]
 
 
-def _padded(plane: np.ndarray, axes: Axes, *, bare: bool = False) -> Box:
+def _padded(plane: np.ndarray, axes: Axes) -> Plane:
     """The plane with its padding, copied cells with an arc from where they come from."""
     values = np.atleast_2d(plane)
     rows, columns = axes if len(axes) > 1 else [[Slot("input", 0)], *axes]
@@ -95,8 +90,7 @@ def _padded(plane: np.ndarray, axes: Axes, *, bare: bool = False) -> Box:
         [["input" if r.role == c.role == "input" else "padding" for c in columns] for r in rows],
         dtype=object,
     )
-    made = numbers(shown, roles)
-    return with_arcs(cells(made) if bare else made, axes)
+    return with_arcs(numbers(shown, roles), axes)
 
 
 def _value(values: np.ndarray, row: Slot, column: Slot) -> float:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from html import escape
+from pathlib import Path
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -22,6 +24,7 @@ PHONE = 342.0  # points across: on a phone a point is then about a CSS pixel
 THUMBNAIL = (247.5, 165.0)  # points: 330 by 220 pixels
 
 Layout = Callable[[float], Box]  # the page for so many points across
+_NAMES = {light: f"var(--cv-{role.replace(' ', '-')})" for role, (light, _) in ROLES.items()}
 
 
 class Picture(Figure):
@@ -37,23 +40,27 @@ class Picture(Figure):
 
     alt = ""
     caption = ""
-    _layout: Layout
-    _thumb: Box | None
+    _layout: Layout | None = None
+    _thumb: Box | None = None
 
     def narrow(self) -> Picture:
         """The same picture for a phone: as wide as one, its parts below one another."""
-        return _picture(self._layout(PHONE), self.alt, self.caption, self._layout, self._thumb)
+        return self._again(self._layout and self._layout(PHONE))
 
     def thumbnail(self) -> Picture:
         """The picture's gist, without small letters, for a card of 330 by 220 pixels."""
-        box = self._thumb or self._layout(PHONE)
-        return _picture(box, self.alt, self.caption, self._layout, box, THUMBNAIL)
+        return self._again(self._thumb, THUMBNAIL)
 
-    def _repr_html_(self) -> str:
-        return html(self)
+    def _again(self, page: Box | None, size: tuple[float, float] | None = None) -> Picture:
+        return self if page is None else _drawn(page, self.alt, self.caption, size)
 
     def _repr_svg_(self) -> str:
         return svg(self)
+
+    def _repr_html_(self) -> str:
+        words = f"<figcaption>{escape(self.caption)}</figcaption>" if self.caption else ""
+        style = f"<style>{asset('picture.css')}</style>"
+        return f'<figure class="cv-picture">{style}{inline(svg(self), self.alt)}{words}</figure>'
 
 
 def show(
@@ -62,41 +69,36 @@ def show(
     caption: str,
     *,
     thumb: Box | None = None,
-    fig: Figure | SubFigure | None = None,
-    ax: Axes | None = None,
+    place: Figure | SubFigure | Axes | None = None,
 ) -> Figure:
     """A picture of what ``layout`` lays out; or its marks in the reader's own figure or axes."""
-    if fig is None and ax is None:
-        return _picture(layout(PAGE), alt, caption, layout, thumb)
-    place = ax if ax is not None else fig
-    assert place is not None
+    if place is None:
+        made = _drawn(layout(PAGE), alt, caption)
+        made._layout, made._thumb = layout, thumb
+        return made
+    space = place.get_window_extent() if isinstance(place, Axes) else place.bbox
     root = place.get_figure(root=True)
     assert root is not None
-    space = place.get_window_extent() if isinstance(place, Axes) else place.bbox
-    page = layout(PAGE if space.width / root.dpi * 72 > PHONE * 1.2 else PHONE)
-    sheet = Sheet(page.width + 2 * EDGE, page.height + 2 * EDGE, fig=fig, ax=ax)
-    _fill(sheet, page, alt)
-    return sheet.figure
+    _fill(layout(PAGE if space.width / root.dpi * 72 > PHONE * 1.2 else PHONE), place, alt)
+    return root
 
 
-def _picture(
-    page: Box,
-    alt: str,
-    caption: str,
-    layout: Layout,
-    thumb: Box | None,
-    size: tuple[float, float] | None = None,
-) -> Picture:
-    wide, high = page.width + 2 * EDGE, page.height + 2 * EDGE
-    width, height = size or (wide, high)
+def blank(width: float, height: float) -> Picture:
+    """A picture of a size in points, without any marks."""
     made = Picture((width / 72, height / 72), DPI, facecolor="none", edgecolor="none")
     made.set_layout_engine("none")
-    made.alt, made.caption, made._layout, made._thumb = alt, caption, layout, thumb
-    _fill(Sheet(wide, high, fig=made), page, alt)
     return made
 
 
-def _fill(sheet: Sheet, page: Box, alt: str) -> None:
+def _drawn(page: Box, alt: str, caption: str, size: tuple[float, float] | None = None) -> Picture:
+    made = blank(*(size or (page.width + 2 * EDGE, page.height + 2 * EDGE)))
+    made.alt, made.caption = alt, caption
+    _fill(page, made, alt)
+    return made
+
+
+def _fill(page: Box, place: Figure | SubFigure | Axes, alt: str) -> None:
+    sheet = Sheet(page.width + 2 * EDGE, page.height + 2 * EDGE, place)
     page.draw(sheet, EDGE, EDGE)
     sheet.finish()
     sheet.ax.add_artist(Description(alt))
@@ -128,17 +130,8 @@ def describe(fig: Figure | SubFigure) -> str:
     return " ".join(parts)
 
 
-def html(picture: Picture) -> str:
-    """The picture in line, in the colours of the page around it, with its caption."""
-    words = f"<figcaption>{escape(picture.caption)}</figcaption>" if picture.caption else ""
-    return (
-        f'<figure class="cv-picture"><style>{LOOKS}</style>{inline(svg(picture), picture.alt)}'
-        f"{words}</figure>"
-    )
-
-
 def inline(text: str, alt: str) -> str:
-    """An SVG to be put into HTML: named by its alt text, its colours those of :data:`LOOKS`.
+    """An SVG to be put into HTML: named by its alt text, its colours those of picture.css.
 
     A title would be shown to whoever points at it.
     """
@@ -147,21 +140,7 @@ def inline(text: str, alt: str) -> str:
     return bare.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" ', 1)
 
 
-def _variable(role: str) -> str:
-    return f"--cv-{role.replace(' ', '-')}"
-
-
-_NAMES = {light: f"var({_variable(role)})" for role, (light, _) in ROLES.items()}
-_COLOURS = "".join(f"{_variable(role)}:light-dark({a},{b});" for role, (a, b) in ROLES.items())
-_DARK = ('html[data-theme="dark"]', 'body[data-theme="dark"]', 'body[data-jp-theme-light="false"]',
-         "body.vscode-dark", 'html[theme="dark"]')  # fmt: skip
-_LIGHT = ('html[data-theme="light"]', 'body[data-theme="light"]',
-          'body[data-jp-theme-light="true"]', "body.vscode-light")  # fmt: skip
-# what a page, a notebook or an editor calls light and dark; else the system's choice
-LOOKS = (
-    f".cv-picture{{color-scheme:light dark;{_COLOURS}margin:.5em 0;background:var(--cv-page);"
-    "color:var(--cv-ink)}.cv-picture svg{display:block;max-width:100%;height:auto}"
-    ".cv-picture figcaption{margin-top:.4em;color:var(--cv-muted);font-size:.9em}"
-    f":is({','.join(_DARK)}) .cv-picture{{color-scheme:dark}}"
-    f":is({','.join(_LIGHT)}) .cv-picture{{color-scheme:light}}"
-)
+@cache
+def asset(name: str) -> str:
+    """A style sheet or script of this room."""
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import cos, pi, sin
 
 import numpy as np
 from torch import Tensor
 
-from convdocs.draw.boxes import Box, Row, Space, Words, first_fitting
+from convdocs.draw.boxes import MIDDLE, Row, Words, first_fitting
 from convdocs.draw.palette import ABOVE_ZERO, BELOW_ZERO
 from convdocs.draw.sheet import NOTE_SIZE, VALUE_SIZE, Sheet, text_width
 from convdocs.view.numbers import PLACES, number, places_for
 
-ROW_HEIGHT = 20.0
+CELL = 20.0  # points of a cell with a number
 SMALL = 8.0  # points of digits where larger ones do not fit
 TIGHT = 5.0  # points of a digit's size that are not left free beside a number
 MOST_ROWS = 12  # of numbers that are written out
@@ -23,16 +23,21 @@ STRIP = 14.0  # points of a shaded row where there are few
 LINED = 5.0  # points of a cell from which on cells have borders
 SMALLEST_FRAME = 6.0
 STEPS = 127  # from clear to blue, and to orange: with them an image has at most 256 colours
-FEW_STEPS = 16  # in an image of many pixels, where more are not seen and take twice the bytes
-MANY = 4096  # pixels
+FEW_STEPS, MANY = 16, 4096  # in an image of many pixels more are not seen, and take twice the bytes
 STROKES = 6.0  # between the strokes of padding
 CONTRAST = 99.0  # percentile of the sizes that has the full shade
+ARC_ROOM, ARC_HEAD = 15.0, 3.5
 BARE = ("padding", "hole", "outside")  # not the layer's numbers
-DIGITS: tuple[int | None, ...] = (*range(PLACES, 0, -1), None)  # decimals, and shades at last
+# decimals and the points of the digits, and shades at last: the one rule of what is written
+DIGITS: tuple[tuple[int | None, float], ...] = (
+    *((places, size) for places in range(PLACES, 0, -1) for size in (VALUE_SIZE, SMALL)),
+    (None, VALUE_SIZE),
+)
 
 Frame = tuple[int, int, int, int, str]  # row, column, rows, columns, role
 Area = tuple[float, float, float, float]  # left, top, width, height
 Scale = tuple[float, float]  # the lowest and the highest number that have a shade
+Pairs = tuple[tuple[int, int], ...]
 
 
 def array(tensor: Tensor) -> np.ndarray:
@@ -49,75 +54,70 @@ def are(roles: np.ndarray, *wanted: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Plane:
-    """Cells in rows and columns, each with a role.
-
-    Parameters
-    ----------
-    values : array of shape (rows, columns)
-        The numbers.
-    roles : array of str of the same shape
-        What each cell is; see :data:`convdocs.draw.palette.ROLES`.
-    columns, rows : tuple of float
-        Width of every column and height of every row in points.
-    places : int or None
-        Decimals of the numbers (see :func:`convdocs.view.numbers.number`); None leaves them out.
-    pixels : array of shape (rows, columns, 4), optional
-        Red, green, blue and opacity of the cells, which are then an image.
-    frames : tuple of (row, column, rows, columns, role)
-        Cells to frame.
-    bold : frozenset of (row, column)
-        Numbers to set in bold.
-    size : float
-        Points of the digits.
-    """
+    """Cells in rows and columns, each with a number and a role, some of them framed."""
 
     values: np.ndarray
-    roles: np.ndarray
-    columns: tuple[float, ...]
+    roles: np.ndarray  # see convdocs.draw.palette.ROLES
+    columns: tuple[float, ...]  # points
     rows: tuple[float, ...]
-    places: int | None = None
-    pixels: np.ndarray | None = None
+    places: int | None = None  # decimals; None leaves the numbers out
+    pixels: np.ndarray | None = None  # (rows, columns, 4): the cells are an image
     frames: tuple[Frame, ...] = ()
-    bold: frozenset[tuple[int, int]] = frozenset()
     size: float = VALUE_SIZE
+    across: Pairs = ()  # which columns are copied to which, shown by arcs; and which rows
+    down: Pairs = ()
 
     @property
     def width(self) -> float:
-        return sum(self.columns)
+        return sum(self.columns) + self._left
 
     @property
     def height(self) -> float:
-        return sum(self.rows)
+        return sum(self.rows) + self._top
+
+    @property
+    def _left(self) -> float:
+        return ARC_ROOM if self.down else 0.0
+
+    @property
+    def _top(self) -> float:
+        return ARC_ROOM if self.across else 0.0
 
     def area(self, row: int, column: int, rows: int = 1, columns: int = 1) -> Area:
         """Left, top, width and height of some cells, from the plane's corner; never tiny."""
         left, wide = _span(self.columns, column, columns)
         top, high = _span(self.rows, row, rows)
-        return left, top, wide, high
+        return left + self._left, top + self._top, wide, high
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
         if self.pixels is None:
-            self._cells(sheet, x, y)
+            self._cells(sheet, x + self._left, y + self._top)
         else:
             self._image(sheet, x, y, self.pixels)
         for *cells, role in self.frames:
             left, top, wide, high = self.area(*cells)
             mark = sheet.frame if self.pixels is None else sheet.halo
             mark(x + left, y + top, wide, high, role)
+        for start, end in _ends(self.columns, self.across):
+            arc = [(x + self._left + a, y + self._top - b) for a, b in _arc(start, end)]
+            sheet.arrow(arc, "window", 0.9, ARC_HEAD)
+        for start, end in _ends(self.rows, self.down):
+            arc = [(x + self._left - b, y + self._top + a) for a, b in _arc(start, end)]
+            sheet.arrow(arc, "window", 0.9, ARC_HEAD)
 
     def _cells(self, sheet: Sheet, x: float, y: float) -> None:
         lefts = [x, *(x + np.cumsum(self.columns)).tolist()]
         tops = [y, *(y + np.cumsum(self.rows)).tolist()]
+        bold = {frame[:2] for frame in self.frames if frame[4] == "lit frame"}
         for (row, column), role in np.ndenumerate(self.roles):
             left, top, wide, high = lefts[column], tops[row], self.columns[column], self.rows[row]
             sheet.cell(left, top, wide, high, role)
             _pattern(sheet, role, left, top, wide, high)
             words = _words(float(self.values[row, column]), role, self.places)
             if words:
-                weight = "bold" if (row, column) in self.bold else "normal"
-                ink = "muted" if role == "padding" else "ink"
-                middle = (left + wide / 2, top + high / 2)
-                sheet.text(*middle, words, size=self.size, weight=weight, role=ink)
+                sheet.text(left + wide / 2, top + high / 2, words, size=self.size,
+                           weight="bold" if (row, column) in bold else "normal",
+                           role="muted" if role == "padding" else "ink")  # fmt: skip
 
     def _image(self, sheet: Sheet, x: float, y: float, pixels: np.ndarray) -> None:
         wide, high = self.columns[0], self.rows[0]
@@ -138,8 +138,7 @@ class Plane:
     def _ground(self, sheet: Sheet, x: float, y: float) -> None:
         """Padding all over, and a clear field for the input."""
         sheet.cell(x, y, self.width, self.height, "padding")
-        across = self.width + self.height
-        for step in np.arange(STROKES, across, STROKES).tolist():
+        for step in np.arange(STROKES, self.width + self.height, STROKES).tolist():
             start = (x + max(0.0, step - self.height), y + min(step, self.height))
             end = (x + min(step, self.width), y + max(0.0, step - self.width))
             sheet.line([start, end], "hatch", 0.5)
@@ -175,12 +174,29 @@ def _pattern(sheet: Sheet, role: str, x: float, y: float, wide: float, high: flo
         sheet.line([(x + wide / 2 - 0.6, middle), (x + wide / 2 + 0.6, middle)], "hatch", 1.6)
 
 
+def _ends(sizes: tuple[float, ...], arcs: Pairs) -> list[tuple[float, float]]:
+    middles = (np.cumsum(sizes) - np.array(sizes) / 2).tolist()
+    return [(middles[start], middles[end]) for start, end in arcs]
+
+
+def _arc(start: float, end: float) -> list[tuple[float, float]]:
+    """Places along and above a line of an arc over it; higher the farther it goes."""
+    rise = min(ARC_ROOM - 2, 4 + abs(end - start) / 14)
+    middle, reach = (start + end) / 2, (end - start) / 2
+    turns = [pi * step / 16 for step in range(17)]
+    return [(middle - reach * cos(turn), 1 + rise * sin(turn)) for turn in turns]
+
+
 # ---- numbers
 
 
-def cell_width(words: Iterable[str], size: float = VALUE_SIZE) -> float:
-    """Width of a cell that holds the widest of ``words``."""
-    return max((text_width(word, size) for word in words), default=0.0) + 2 * (size - TIGHT)
+def width_of(values: np.ndarray, places: int, size: float = VALUE_SIZE) -> float:
+    """Width of a cell that holds any of some numbers."""
+    found = values[np.isfinite(values)].tolist()
+    digits = places_for(found, places)
+    words = {number(value, digits) for value in found}
+    widest = max((text_width(word, size) for word in words), default=0.0)
+    return max(widest + 2 * (size - TIGHT), CELL)
 
 
 def numbers(
@@ -189,42 +205,54 @@ def numbers(
     places: int = PLACES,
     *,
     frames: tuple[Frame, ...] = (),
-    bold: Iterable[tuple[int, int]] = (),
     size: float = VALUE_SIZE,
-    least: float = ROW_HEIGHT,
+    least: float = CELL,
 ) -> Plane:
     """A plane whose numbers are written with ``places`` decimals at most.
 
     All columns are as wide as the widest number, ``least`` points at least; those of padding alone
     are narrower.
     """
-    roles = np.full(values.shape, roles, dtype=object) if isinstance(roles, str) else roles
-    digits = places_for(values[~are(roles, "hole", "outside")].tolist(), places)
-    words = [
-        [_words(float(value), role, digits) for value, role in zip(*pair, strict=True)]
-        for pair in zip(values, roles, strict=True)
-    ]
+    roles = _full(values, roles)
+    real = values[~are(roles, "hole", "outside")]
+    digits = places_for(real.tolist(), places)
     bare = np.all(are(roles, *BARE), axis=0)
-    widest = max(cell_width((word for row in words for word in row), size), least)
-    columns = [
-        max(cell_width((row[column] for row in words), size), ROW_HEIGHT)
-        if bare[column]
-        else widest
-        for column in range(values.shape[1])
-    ]
-    rows = (ROW_HEIGHT,) * values.shape[0]
-    return Plane(values, roles, tuple(columns), rows, digits, None, frames, frozenset(bold), size)
+    wide = max(width_of(real, places, size), least)
+    padding = np.where(are(roles, "padding"), values, np.nan)
+    columns = [width_of(padding[:, at], digits, size) if bare[at] else wide
+               for at in range(values.shape[1])]  # fmt: skip
+    return Plane(values, roles, tuple(columns), (CELL,) * len(values), digits, None, frames, size)
 
 
-def cells(plane: Plane, side: float = ROW_HEIGHT) -> Plane:
+def _full(values: np.ndarray, roles: np.ndarray | str) -> np.ndarray:
+    return np.full(values.shape, roles, dtype=object) if isinstance(roles, str) else roles
+
+
+def bare(plane: Plane) -> Plane:
     """The plane without its numbers, in cells of one size: what is left of it on a small card."""
     rows, columns = plane.roles.shape
-    return Plane(
-        plane.values, plane.roles, (side,) * columns, (side,) * rows, None, None, plane.frames
-    )
+    sizes = (CELL,) * columns, (CELL,) * rows
+    return Plane(plane.values, plane.roles, *sizes, frames=plane.frames, across=plane.across,
+                 down=plane.down)  # fmt: skip
 
 
-# ---- shades
+def fitting(
+    values: np.ndarray, roles: np.ndarray | str, room: float, frames: tuple[Frame, ...] = ()
+) -> Plane:
+    """Numbers with as many decimals as fit into ``room`` points, else shades."""
+
+    def candidates() -> Iterator[Plane]:
+        for places, size in DIGITS if len(values) <= MOST_ROWS else ():
+            if places is not None:
+                yield numbers(values, roles, places, frames=frames, size=size)
+        yield shades(values, roles, fine(values.shape, room), scale_of(values), frames)
+
+    found = first_fitting(candidates(), room)
+    assert isinstance(found, Plane)
+    return found
+
+
+# ---- shades and photographs
 
 
 def shades(
@@ -237,11 +265,20 @@ def shades(
     """Cells shaded by their numbers: greys where none is negative, as in a photograph; else blue
     below zero and orange above.
     """
-    roles = np.full(values.shape, roles, dtype=object) if isinstance(roles, str) else roles
-    colours = shaded(values, are(roles, *BARE), scale)
+    roles = _full(values, roles)
+    return _pixels(values, roles, size, shaded(values, are(roles, *BARE), scale), frames)
+
+
+def _pixels(
+    values: np.ndarray,
+    roles: np.ndarray,
+    size: tuple[float, float],
+    pixels: np.ndarray,
+    frames: tuple[Frame, ...],
+) -> Plane:
     rows, columns = values.shape
     sizes = (size[0],) * columns, (size[1],) * rows
-    return Plane(values, roles, *sizes, None, colours, frames)
+    return Plane(values, roles, *sizes, None, pixels, frames)
 
 
 def shaded(values: np.ndarray, bare: np.ndarray, scale: Scale) -> np.ndarray:
@@ -254,14 +291,14 @@ def shaded(values: np.ndarray, bare: np.ndarray, scale: Scale) -> np.ndarray:
         out[..., :3] = np.rint((shown - low) / (high - low or 1.0) * 255)[..., None]
         out[..., 3] = 255
     else:
-        out[..., :3] = np.where((shown < 0)[..., None], BELOW_ZERO, ABOVE_ZERO)
         steps = FEW_STEPS if values.size > MANY else STEPS
+        out[..., :3] = np.where((shown < 0)[..., None], BELOW_ZERO, ABOVE_ZERO)
         out[..., 3] = np.rint(np.rint(np.abs(shown) / high * steps) / steps * 255)
     out[clear] = 0
     return out
 
 
-def scale_of(values: np.ndarray, percentile: float = 100.0) -> Scale:
+def scale_of(values: np.ndarray, percentile: float = 100.0, *, signed: bool = False) -> Scale:
     """Lowest and highest number to shade; around zero where there are negative ones.
 
     A percentile below 100 leaves the rare extremes out, which would make all else pale.
@@ -269,10 +306,10 @@ def scale_of(values: np.ndarray, percentile: float = 100.0) -> Scale:
     finite = values[np.isfinite(values)]
     if not finite.size:
         return 0.0, 1.0
-    if float(finite.min()) >= 0:
+    if not signed and float(finite.min()) >= 0:
         low, high = np.percentile(finite, (100 - percentile, percentile)).tolist()
         return (low, high) if high > low else (float(finite.min()), float(finite.max()))
-    most = float(np.percentile(np.abs(finite), percentile)) or float(np.abs(finite).max())
+    most = float(np.percentile(np.abs(finite), percentile)) or float(np.abs(finite).max()) or 1.0
     return -most, most
 
 
@@ -287,39 +324,10 @@ def fine(shape: tuple[int, ...], room: float) -> tuple[float, float]:
 
 def legend(scale: Scale) -> Row:
     """What the shades mean: a bar of them between its two numbers."""
-    low, high = scale
     places = places_for(scale, 2)
-    steps = np.linspace(low, high, 41)[None]
-    bar = shades(steps, "output", (1.6, 8.0), scale)
-    ends = [Words(number(end, places), NOTE_SIZE, "muted") for end in scale]
-    return Row((ends[0], bar, ends[1]), gap=4)
-
-
-def fitting(
-    values: np.ndarray,
-    roles: np.ndarray,
-    room: float,
-    *,
-    frames: tuple[Frame, ...] = (),
-    bold: Iterable[tuple[int, int]] = (),
-    decimals: Sequence[int | None] = DIGITS,
-) -> Plane:
-    """Numbers with as many decimals as fit into ``room`` points, else shades."""
-    marks = frozenset(bold)
-
-    def candidates() -> Iterator[Box]:
-        for places in decimals if values.shape[0] <= MOST_ROWS else ():
-            if places is not None:
-                for size in (VALUE_SIZE, SMALL):
-                    yield numbers(values, roles, places, frames=frames, bold=marks, size=size)
-        yield shades(values, roles, fine(values.shape, room), scale_of(values), frames)
-
-    found = first_fitting(candidates(), room)
-    assert isinstance(found, Plane)
-    return found
-
-
-# ---- photographs
+    bar = shades(np.linspace(*scale, 41)[None], "output", (1.6, 8.0), scale)
+    low, high = (Words(number(end, places), NOTE_SIZE, "muted") for end in scale)
+    return Row((low, bar, high), 4, MIDDLE)
 
 
 def photo(values: np.ndarray, side: float, frames: tuple[Frame, ...] = ()) -> Plane:
@@ -333,66 +341,4 @@ def photo(values: np.ndarray, side: float, frames: tuple[Frame, ...] = ()) -> Pl
     out = np.full((*shown.shape[1:], 4), 255, dtype=np.uint8)
     out[..., :3] = np.rint((np.moveaxis(shown, 0, 2) - low) / (high - low or 1.0) * 255)
     step = side / max(shown.shape[1:])
-    rows, columns = shown.shape[1:]
-    roles = np.full((rows, columns), "input", dtype=object)
-    return Plane(shown[0], roles, (step,) * columns, (step,) * rows, None, out, frames)
-
-
-# ---- arcs
-
-
-ARC_ROOM = 15.0
-ARC_HEAD = 3.5
-
-
-@dataclass(frozen=True)
-class Copied:
-    """A plane with arcs that show which columns, and rows, are copied to others."""
-
-    plane: Plane
-    across: tuple[tuple[int, int], ...]
-    down: tuple[tuple[int, int], ...]
-
-    @property
-    def width(self) -> float:
-        return self.plane.width + self._left
-
-    @property
-    def height(self) -> float:
-        return self.plane.height + self._top
-
-    @property
-    def _top(self) -> float:
-        return ARC_ROOM if self.across else 0.0
-
-    @property
-    def _left(self) -> float:
-        return ARC_ROOM if self.down else 0.0
-
-    def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        left, top = x + self._left, y + self._top
-        self.plane.draw(sheet, left, top)
-        for start, end in _ends(self.plane.columns, self.across):
-            arc = [(left + a, top - b) for a, b in _arc(start, end)]
-            sheet.arrow(arc, "window", 0.9, ARC_HEAD)
-        for start, end in _ends(self.plane.rows, self.down):
-            arc = [(left - b, top + a) for a, b in _arc(start, end)]
-            sheet.arrow(arc, "window", 0.9, ARC_HEAD)
-
-
-def _ends(sizes: tuple[float, ...], arcs: tuple[tuple[int, int], ...]) -> list[tuple[float, float]]:
-    middles = (np.cumsum(sizes) - np.array(sizes) / 2).tolist()
-    return [(middles[start], middles[end]) for start, end in arcs]
-
-
-def _arc(start: float, end: float) -> list[tuple[float, float]]:
-    """Places along and above a line of an arc over it; higher the farther it goes."""
-    rise = min(ARC_ROOM - 2, 4 + abs(end - start) / 14)
-    middle, reach = (start + end) / 2, (end - start) / 2
-    turns = [pi * step / 16 for step in range(17)]
-    return [(middle - reach * cos(turn), 1 + rise * sin(turn)) for turn in turns]
-
-
-def small(text: str) -> Box:
-    """A word between two planes on a small card."""
-    return Words(text, 18, "muted") if text else Space(8)
+    return _pixels(shown[0], _full(shown[0], "input"), (step, step), out, frames)

@@ -18,11 +18,17 @@
     var bar = document.createElement("div");
     var slider = document.createElement("input");
     var count = document.createElement("output");
+    function place(name, path) {
+      figure.querySelector("path." + name).setAttribute("d", path);
+    }
     function show(number) {
       at = Math.max(0, Math.min(last, number));
       Object.keys(data.frames[at]).forEach(function (name) {
-        figure.querySelector("path." + name).setAttribute("d", data.frames[at][name]);
+        place(name, data.frames[at][name]);
       });
+      place("cv-later", data.frames.slice(at + 1).map(function (one) {
+        return one["cv-cell"];
+      }).join(""));
       words.textContent = data.words[at];
       slider.value = at;
       slider.setAttribute("aria-valuetext", at + 1 + " of " + (last + 1));

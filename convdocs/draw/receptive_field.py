@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.figure import Figure, SubFigure
 from torch import Tensor
 
-from convdocs.draw.boxes import Box, Column, Row, flow, heading, titled
+from convdocs.draw.boxes import Box, Column, Row, flow, page, titled
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.plane import Frame, array, photo, scale_of, shades
 from convdocs.draw.scene import DrawError
-from convdocs.draw.sheet import Sheet
+from convdocs.draw.sheet import NOTE_SIZE, Sheet
 from convdocs.receptive import AxisField
 from convdocs.report import MODEL_INPUT, Call, Trace
 
 MOST_STATIONS = 15
 LINED = 4.0  # points of a cell from which on cells have borders
-STRIP = 16.0
-STRIP_GAP = 22.0
+STRIP, STRIP_GAP = 16.0, 22.0
 PICTURE = 220.0
 
 Region = tuple[range, ...]  # per spatial axis
@@ -54,10 +54,6 @@ def receptive_field(
     fig : matplotlib Figure or SubFigure, optional
         Where to draw; a new Figure when left out.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Examples
     --------
     >>> import convdocs
@@ -71,18 +67,26 @@ def receptive_field(
     if len(cell) > 2:
         raise DrawError("receptive fields of three axes are not drawn; print trace for their size")
     way = stations(trace, call, cell)
-    shown = way
-    if len(way) > MOST_STATIONS:
-        shown = [*way[: MOST_STATIONS // 2 + 1], *way[-(MOST_STATIONS // 2) :]]
+    half = MOST_STATIONS // 2
+    shown = way if len(way) <= MOST_STATIONS else [*way[: half + 1], *way[-half:]]
     picture = None if image is None else _image(way[0], image)
-    head = f"Receptive field in {trace.model}" if title is None else title
-    words = f"{_cell(call, cell)}: {_sizes(call)} input cells{_bound(call)}"
-    if hidden := len(way) - len(shown):
-        words += f"; {hidden} layers in the middle are left out"
-    layout = partial(_page, head, words, shown, picture)
-    below = _caption(call, cell, way) if caption is None else caption
-    thumb = _thumb(shown, picture)
-    return show(layout, _alt(trace, call, cell, shown), below, thumb=thumb, fig=fig)
+    sizes = " x ".join(str(axis.size) for axis in call.receptive_field)
+    name = f"cell {cell[0] if len(cell) == 1 else cell} of {_name(call)}"
+    bound = " at most" if {axis.status for axis in call.receptive_field} - {"exact"} else ""
+    words = f"{name}: {sizes} input cells{bound}"
+    if len(way) > len(shown):
+        words += f"; {len(way) - len(shown)} layers in the middle are left out"
+    seen, of_all = (" × ".join(map(str, one)) for one in (map(len, way[0].region), way[0].sizes))
+    below = f"One cell after {_name(call)} depends on{bound} {seen} of the input's {of_all} cells."
+    told = "; ".join(f"{station.name}: {station.words}" for station in shown)
+    return show(
+        partial(_page, f"Receptive field in {trace.model}" if title is None else title, words,
+                shown, picture),
+        f"Receptive field of {name} in {trace.model}: {sizes} cells wide. {told}.",
+        below if caption is None else caption,
+        thumb=_thumb(shown, picture),
+        place=fig,
+    )  # fmt: skip
 
 
 # ---- the cells of every tensor on the way
@@ -90,21 +94,24 @@ def receptive_field(
 
 @dataclass(frozen=True)
 class Station:
-    """A tensor on the way from the input to the cell.
-
-    Parameters
-    ----------
-    name : str
-        The layer that made it.
-    sizes : tuple of int
-        Of its spatial axes.
-    region : tuple of range
-        Per axis the cells that the output cell depends on.
-    """
+    """A tensor on the way from the input to the cell, and its cells that the cell depends on."""
 
     name: str
     sizes: tuple[int, ...]
     region: Region
+
+    @property
+    def words(self) -> str:
+        """The region: "2 to 6 of 9"."""
+        reach = (
+            f"{r.start} to {r.stop - 1}" if len(r) > 1 else str(r.start) if r else "none"
+            for r in self.region
+        )
+        return " by ".join(f"{r} of {size}" for r, size in zip(reach, self.sizes, strict=True))
+
+
+def _name(call: Call) -> str:
+    return f"{call.path} {call.kind}".strip()
 
 
 def target(trace: Trace, of: str | None) -> Call:
@@ -122,20 +129,17 @@ def target(trace: Trace, of: str | None) -> Call:
 
 def place(call: Call, at: int | Sequence[int] | None) -> tuple[int, ...]:
     """The cell's spatial place: ``at`` without sample and channel, the middle when left out."""
-    dims = len(call.receptive_field)
-    sizes = call.output_shapes[0][-dims:]
+    shape, dims = call.output_shapes[0], len(call.receptive_field)
+    sizes = shape[-dims:]
     if at is None:
         return tuple(size // 2 for size in sizes)
     given = (at,) if isinstance(at, int) else tuple(at)
-    cell = given[-dims:]
-    whole = given if len(given) == len(call.output_shapes[0]) else cell
-    shape = call.output_shapes[0][-len(whole) :]
-    if len(given) not in (dims, len(call.output_shapes[0])) or any(
-        not -size <= axis < size for axis, size in zip(whole, shape, strict=True)
+    if len(given) not in (dims, len(shape)) or any(
+        not -size <= axis < size for axis, size in zip(given, shape[-len(given) :], strict=True)
     ):
-        raise DrawError(f"no cell {given} in the output of {call.path or call.kind}: its shape is "
-                        f"{call.output_shapes[0]}")  # fmt: skip
-    return tuple(axis % size for axis, size in zip(cell, sizes, strict=True))
+        where = call.path or call.kind
+        raise DrawError(f"no cell {given} in the output of {where}: its shape is {shape}")
+    return tuple(axis % size for axis, size in zip(given[-dims:], sizes, strict=True))
 
 
 def stations(trace: Trace, call: Call, cell: tuple[int, ...]) -> list[Station]:
@@ -147,7 +151,7 @@ def stations(trace: Trace, call: Call, cell: tuple[int, ...]) -> list[Station]:
     dims = len(cell)
     regions: dict[int, Region] = {call.index: tuple(range(axis, axis + 1) for axis in cell)}
     found: list[Station] = []
-    first: Station | None = None
+    first: list[Station] = []
     for step in reversed(trace.calls[: call.index + 1]):
         if step.index not in regions:
             continue
@@ -156,93 +160,29 @@ def stations(trace: Trace, call: Call, cell: tuple[int, ...]) -> list[Station]:
         if found and (found[-1].sizes, found[-1].region) == (station.sizes, region):
             found.pop()
         found.append(station)
-        for shape, source, fields in zip(
-            step.input_shapes, step.sources, _fields(step), strict=False
-        ):
+        reads = zip(step.input_shapes, step.sources, step.local_fields, strict=False)
+        for shape, source, fields in reads:
             if source < MODEL_INPUT or len(fields) != dims:
                 continue
             sizes = shape[-dims:]
-            regions[source] = _hull(regions.get(source), _read(fields, region, sizes))
+            read = tuple(map(_read, fields, region, sizes))
+            regions[source] = tuple(map(_hull, regions.get(source, read), read))
             if source == MODEL_INPUT:
-                first = Station("input", sizes, regions[source])
-    return [*([first] if first else []), *reversed(found)]
+                first = [Station("input", sizes, regions[source])]
+    return [*first, *reversed(found)]
 
 
-def _fields(call: Call) -> tuple[tuple[AxisField, ...], ...]:
-    if call.local_fields:
-        return call.local_fields
-    from convdocs.receptive import IDENTITY, local_field
-
-    field = tuple(map(local_field, call.windows)) or (IDENTITY,) * len(call.receptive_field)
-    return (field,) * len(call.sources)
-
-
-def _read(fields: Sequence[AxisField], region: Region, sizes: Sequence[int]) -> Region:
-    """Cells of an input that the cells of ``region`` in the call's output depend on."""
-    return tuple(
-        _clipped([field.cells(cell) for cell in seen], size)
-        for field, seen, size in zip(fields, region, sizes, strict=True)
-    )
-
-
-def _clipped(runs: list[range], size: int) -> range:
-    held = [run for run in runs if run]
-    if not held:
+def _read(field: AxisField, cells: range, size: int) -> range:
+    """Cells of an input of ``size`` that some cells of the output depend on."""
+    runs = [run for cell in cells if (run := field.cells(cell))]
+    if not runs:
         return range(0)
-    start, stop = min(run.start for run in held), max(run.stop for run in held)
+    start, stop = min(run.start for run in runs), max(run.stop for run in runs)
     return range(max(start, 0), max(min(stop, size), 0))
 
 
-def _hull(before: Region | None, other: Region) -> Region:
-    if before is None:
-        return other
-    return tuple(
-        range(min(a.start, b.start), max(a.stop, b.stop)) if a and b else a or b
-        for a, b in zip(before, other, strict=True)
-    )
-
-
-# ---- words
-
-
-def _name(call: Call) -> str:
-    return f"{call.path} {call.kind}".strip()
-
-
-def _cell(call: Call, cell: tuple[int, ...]) -> str:
-    return f"cell {cell[0] if len(cell) == 1 else cell} of {_name(call)}"
-
-
-def _sizes(call: Call) -> str:
-    return " x ".join(str(axis.size) for axis in call.receptive_field)
-
-
-def _bound(call: Call) -> str:
-    return " at most" if {axis.status for axis in call.receptive_field} - {"exact"} else ""
-
-
-def _reach(cells: range) -> str:
-    if not cells:
-        return "none"
-    return f"{cells.start} to {cells.stop - 1}" if len(cells) > 1 else str(cells.start)
-
-
-def _alt(trace: Trace, call: Call, cell: tuple[int, ...], shown: list[Station]) -> str:
-    parts = []
-    for station in shown:
-        axes = zip(station.region, station.sizes, strict=True)
-        parts.append(f"{station.name}: {' by '.join(f'{_reach(r)} of {n}' for r, n in axes)}")
-    return (
-        f"Receptive field of {_cell(call, cell)} in {trace.model}: "
-        f"{_sizes(call)} cells wide. {'; '.join(parts)}."
-    )
-
-
-def _caption(call: Call, cell: tuple[int, ...], way: list[Station]) -> str:
-    seen = " × ".join(str(len(region)) for region in way[0].region)
-    of = " × ".join(map(str, way[0].sizes))
-    whole = f"{seen} of the input's {of} cells"
-    return f"One cell after {_name(call)} depends on{_bound(call)} {whole}."
+def _hull(a: range, b: range) -> range:
+    return range(min(a.start, b.start), max(a.stop, b.stop)) if a and b else a or b
 
 
 # ---- marks
@@ -251,18 +191,49 @@ def _caption(call: Call, cell: tuple[int, ...], way: list[Station]) -> str:
 def _page(
     title: str, words: str, shown: list[Station], picture: np.ndarray | None, room: float
 ) -> Box:
-    if len(shown[0].sizes) == 1:
-        body: Box = _Strips(tuple(shown), room)
-    else:
-        body = _tiles(shown, picture, room)
-    return Column((heading(title, room, words), body), gap=9)
+    flat = len(shown[0].sizes) == 1
+    body = _Strips(shown, room) if flat else _tiles(shown, picture, room)
+    return page(room, title, words, body, gap=9)
+
+
+@dataclass(frozen=True)
+class _Field:
+    """A tensor's cells, the region blue and framed; of one axis a strip."""
+
+    station: Station
+    role: str
+    width: float
+
+    @property
+    def step(self) -> float:
+        return self.width / self.station.sizes[-1]
+
+    @property
+    def height(self) -> float:
+        return self.step * self.station.sizes[0] if len(self.station.sizes) > 1 else STRIP
+
+    def draw(self, sheet: Sheet, x: float, y: float) -> None:
+        step, (high, *_) = self.step, (*self.station.sizes[:-1], 1)
+        rows, columns = (range(1), *self.station.region)[-2:]
+        tall = self.height / high
+        sheet.cell(x, y, self.width, self.height, self.role)
+        for row in range(1, high) if step >= LINED else ():
+            sheet.line([(x, y + row * tall), (x + self.width, y + row * tall)], "line", 0.4)
+        for column in range(1, self.station.sizes[-1]) if step >= LINED else ():
+            left = x + column * step
+            sheet.line([(left, y), (left, y + self.height)], "line", 0.4)
+        if rows and columns:
+            area = (x + columns.start * step, y + rows.start * tall,
+                    len(columns) * step, len(rows) * tall)  # fmt: skip
+            sheet.patch(*area, "read")
+            sheet.frame(*area, "window")
 
 
 @dataclass(frozen=True)
 class _Strips:
-    """One dimension: the tensors as strips of one width, the region narrowing from one to next."""
+    """Tensors of one axis as strips of one width, the region narrowing from one to the next."""
 
-    stations: tuple[Station, ...]
+    stations: list[Station]
     width: float
     named: bool = True
 
@@ -271,97 +242,53 @@ class _Strips:
         return len(self.stations) * (STRIP + STRIP_GAP) - STRIP_GAP + 14
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        above: tuple[float, float] | None = None
+        ends = []
         for number, station in enumerate(self.stations):
             top = y + 14 + number * (STRIP + STRIP_GAP)
-            size, region = station.sizes[0], station.region[0]
-            step = self.width / size
-            self._cells(sheet, x, top, size, "output" if number else "input", step)
-            left, right = x + region.start * step, x + region.stop * step
+            field = _Field(station, "output" if number else "input", self.width)
+            field.draw(sheet, x, top)
             if self.named:
-                words = f"{station.name}: {_reach(region)} of {size}"
-                sheet.text(x, top - 7, words, align="left", size=8.5)
-            if region:
-                self._cells(sheet, left, top, len(region), "read", step)
-                sheet.frame(left, top, right - left, STRIP, "window")
-            if above and region:
-                sheet.line([(above[0], top - STRIP_GAP), (left, top)], "window", 0.8, "dashed")
-                sheet.line([(above[1], top - STRIP_GAP), (right, top)], "window", 0.8, "dashed")
-            above = (left, right)
-
-    def _cells(self, sheet: Sheet, x: float, y: float, count: int, role: str, step: float) -> None:
-        if step < LINED:
-            sheet.cell(x, y, step * count, STRIP, role)
-            return
-        for cell in range(count):
-            sheet.cell(x + cell * step, y, step, STRIP, role)
-
-
-@dataclass(frozen=True)
-class _Tile:
-    """Two dimensions: a plane with the region framed."""
-
-    station: Station
-    role: str
-    longest: float
-
-    @property
-    def _step(self) -> float:
-        return self.longest / max(self.station.sizes)
-
-    @property
-    def width(self) -> float:
-        return self._step * self.station.sizes[1]
-
-    @property
-    def height(self) -> float:
-        return self._step * self.station.sizes[0]
-
-    def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        step = self._step
-        rows, columns = self.station.region
-        sheet.cell(x, y, self.width, self.height, self.role)
-        if step >= LINED:
-            for row in range(1, self.station.sizes[0]):
-                sheet.line([(x, y + row * step), (x + self.width, y + row * step)], "line", 0.4)
-            for column in range(1, self.station.sizes[1]):
-                left = x + column * step
-                sheet.line([(left, y), (left, y + self.height)], "line", 0.4)
-        if rows and columns:
-            corner = (x + columns.start * step, y + rows.start * step)
-            sheet.patch(*corner, len(columns) * step, len(rows) * step, "read")
-            sheet.frame(*corner, len(columns) * step, len(rows) * step, "window")
+                words = f"{station.name}: {station.words}"
+                sheet.text(x, top - 7, words, align="left", size=NOTE_SIZE)
+            (cells,) = station.region
+            ends.append((x + cells.start * field.step, x + cells.stop * field.step, top))
+        for (left, right, top), (narrow, end, below) in pairwise(ends):
+            sheet.line([(left, top + STRIP), (narrow, below)], "window", 0.8, "dashed")
+            sheet.line([(right, top + STRIP), (end, below)], "window", 0.8, "dashed")
 
 
 def _tiles(shown: list[Station], picture: np.ndarray | None, room: float) -> Box:
-    """The input large, then the layers, a few side by side."""
-    across = 3 if room <= PHONE else 5
-    side = (room - 10 * (across - 1)) / across
-    large = PICTURE / 2 if picture is None else PICTURE if room <= PHONE else PICTURE * 1.35
-    first = _titled(_first(shown[0], picture, max(side, large)), shown[0], large)
-    rest = [_titled(_Tile(station, "output", side), station, side) for station in shown[1:]]
+    """The input large, then the layers, a few side by side: in the shorter of two layouts."""
+    narrow = room <= PHONE
+    side = (room - 10 * (2 if narrow else 4)) / (3 if narrow else 5)
+    large = max(side, PICTURE / 2 if picture is None else PICTURE if narrow else PICTURE * 1.35)
+    first = _titled(_input(shown[0], picture, large), shown[0])
+    rest = [_titled(_tile(station, "output", side), station) for station in shown[1:]]
     below = Column((first, flow(rest, room, 10)), gap=10)
     left = room - first.width - 10
     if left < side:
         return below
-    beside = Row((first, flow(rest, left, 10)), gap=10, align="top")
+    beside = Row((first, flow(rest, left, 10)), gap=10)
     return beside if beside.height < below.height else below
 
 
-def _titled(box: Box, station: Station, side: float) -> Box:
-    rows, columns = (len(axis) for axis in station.region)
+def _tile(station: Station, role: str, side: float) -> _Field:
     high, wide = station.sizes
+    return _Field(station, role, side * min(1.0, wide / high))
+
+
+def _titled(box: Box, station: Station) -> Box:
+    (rows, columns), (high, wide) = map(len, station.region), station.sizes
     name = station.name if len(station.name) < 16 else f"{station.name[:14]}…"
-    size = f"{rows} of {high} by {columns} of {wide}"
-    if rows == columns and high == wide:
-        size = f"{rows}² of {high}²"
-    return titled(box, name, size, side)
+    square = rows == columns and high == wide
+    size = f"{rows}² of {high}²" if square else f"{rows} of {high} by {columns} of {wide}"
+    return titled(box, name, size)
 
 
-def _first(station: Station, picture: np.ndarray | None, side: float) -> Box:
+def _input(station: Station, picture: np.ndarray | None, side: float) -> Box:
     """The input: the image with the region framed, or a plane."""
     if picture is None:
-        return _Tile(station, "input", side)
+        return _tile(station, "input", side)
     rows, columns = station.region
     frames: tuple[Frame, ...] = ()
     if rows and columns:
@@ -376,15 +303,16 @@ def _image(station: Station, image: Tensor) -> np.ndarray:
     values = array(image)
     values = values[0] if values.ndim == 4 else values
     if values.ndim != 3 or values.shape[1:] != station.sizes:
-        raise DrawError(f"the image has shape {tuple(image.shape)}, but the traced input is "
-                        f"{' x '.join(map(str, station.sizes))}")  # fmt: skip
+        sizes = " x ".join(map(str, station.sizes))
+        shape = tuple(image.shape)
+        raise DrawError(f"the image has shape {shape}, but the traced input is {sizes}")
     return values
 
 
 def _thumb(shown: list[Station], picture: np.ndarray | None) -> Box:
     if len(shown[0].sizes) == 1:
-        return _Strips(tuple(shown[:4]), 200.0, named=False)
+        return _Strips(shown[:4], 200.0, named=False)
     if picture is not None:
-        return _first(shown[0], picture, 160.0)
-    return flow([_Tile(one, "output" if n else "input", 70.0) for n, one in enumerate(shown[:3])],
-                300, 8)  # fmt: skip
+        return _input(shown[0], picture, 160.0)
+    return Row(tuple(_tile(one, "output" if n else "input", 70.0)
+                     for n, one in enumerate(shown[:3])), gap=8)  # fmt: skip

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
+from typing import NamedTuple
 
 import numpy as np
 from torch import Tensor, nn
@@ -19,24 +20,17 @@ from convdocs.draw.plane import array
 from convdocs.geometry import Window, source
 from convdocs.layers import Layer, LayerError, read
 
+LARGEST = 224  # cells along an axis that are drawn
+RANKS = ("input", "hole", "padding", "outside")  # along several axes the last one wins
+
 
 class DrawError(LayerError):
     """Something that makes no readable picture; says what to do."""
 
 
-RANKS = ("input", "hole", "padding", "outside")  # along several axes the last one wins
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """One place along an axis as it is drawn: a cell, padding, a hole, or past all of it.
-
-    Parameters
-    ----------
-    role : str
-        ``"input"``, ``"padding"``, ``"hole"`` (between spread cells) or ``"outside"``.
-    cell : int or None
-        The input cell whose number stands here; for copied padding the one copied.
+class Slot(NamedTuple):
+    """One place along an axis as it is drawn: its rank, and the input cell whose number is there;
+    for copied padding the one copied.
     """
 
     role: str
@@ -80,21 +74,7 @@ def reached(window: Window, output: int, first: int) -> list[int]:
 
 @dataclass(frozen=True)
 class Scene:
-    """A layer, one sample of its input and one output cell, ready to be drawn.
-
-    Parameters
-    ----------
-    cell : Explanation
-        The output cell worked out.
-    layer : Layer
-        The reading of the layer.
-    x, y : array
-        The sample, (C, ...), and what the layer makes of it.
-    sample : int or None
-        Which sample of the batch; None where there is no batch.
-    samples : int
-        Size of the batch.
-    """
+    """A layer, one sample of its input, (C, ...), and one output cell, ready to be drawn."""
 
     cell: Explanation
     layer: Layer
@@ -106,21 +86,19 @@ class Scene:
     @cached_property
     def axes(self) -> list[tuple[list[Slot], int]]:
         """The slots of each spatial axis and the position of the first."""
-        mode = self.layer.padding_mode
-        return [
-            slots(window, size, mode)
-            for window, size in zip(self.layer.windows, self.x.shape[1:], strict=True)
-        ]
+        pairs = zip(self.layer.windows, self.x.shape[1:], strict=True)
+        return [slots(window, size, self.layer.padding_mode) for window, size in pairs]
 
     @cached_property
     def taps(self) -> list[list[int]]:
         """Per axis the slots the window reads."""
-        return [
-            reached(window, place, first)
-            for window, place, (_, first) in zip(
-                self.layer.windows, self.cell.cell, self.axes, strict=True
-            )
-        ]
+        firsts = [first for _, first in self.axes]
+        return list(map(reached, self.layer.windows, self.cell.cell, firsts))
+
+    @cached_property
+    def spans(self) -> list[tuple[int, int]]:
+        """First slot and number of slots of the window along each axis."""
+        return [(taps[0], taps[-1] - taps[0] + 1) for taps in self.taps]
 
     @cached_property
     def channels(self) -> list[int]:
@@ -128,6 +106,11 @@ class Scene:
         if self.layer.family == "unfold":
             return list(range(self.x.shape[0]))
         return sorted({term.channel for term in self.cell.terms})
+
+    @property
+    def weighted(self) -> bool:
+        """Whether the layer has weights."""
+        return self.cell.terms[0].weight is not None
 
     @property
     def channel(self) -> int:
@@ -193,11 +176,6 @@ class Scene:
             return None
         return tuple(taps[tap] for taps, tap in zip(self.taps, kernel, strict=True))
 
-    @cached_property
-    def spans(self) -> list[tuple[int, int]]:
-        """First slot and number of slots of the window along each axis."""
-        return [(taps[0], taps[-1] - taps[0] + 1) for taps in self.taps]
-
 
 def scene(layer: nn.Module, x: Tensor, at: int | Sequence[int] | None, sample: int | None) -> Scene:
     """Work out what a picture of ``layer`` shows."""
@@ -208,21 +186,18 @@ def scene(layer: nn.Module, x: Tensor, at: int | Sequence[int] | None, sample: i
         raise CellError(
             f"sample= picks from a batch, and an input of shape {tuple(x.shape)} is one sample"
         )
-    cell = explain(layer, x, _first(reading, x, sample) if at is None else at, sample=sample)
+    # the first output cell, without its sample where that is given apart
+    axes = getattr(x, "ndim", 0) - (reading.family == "unfold") - (sample is not None)
+    cell = explain(layer, x, (0,) * axes if at is None else at, sample=sample)
+    sizes = x.shape[-reading.dims :]
+    if max(sizes) > LARGEST:
+        part = ", ".join([f":{LARGEST}"] * len(sizes))
+        raise DrawError(
+            f"an input of {' x '.join(map(str, sizes))} is too large to draw (the most is "
+            f"{LARGEST} along an axis); draw a part of it: x[..., {part}]"
+        )
     output, _, _ = run(replica(layer), x)
     batched = x.ndim == reading.dims + 2
     picked = cell.at[0] if batched else None
-    return Scene(
-        cell=cell,
-        layer=reading,
-        x=array(x if picked is None else x[picked]),
-        y=array(output if picked is None else output[picked]),
-        sample=picked,
-        samples=x.shape[0] if batched else 1,
-    )
-
-
-def _first(reading: Layer, x: Tensor, sample: int | None) -> tuple[int, ...]:
-    """The first output cell, without its sample where that is given apart."""
-    axes = getattr(x, "ndim", 0) - (reading.family == "unfold") - (sample is not None)
-    return (0,) * axes
+    shown, made = (array(one if picked is None else one[picked]) for one in (x, output))
+    return Scene(cell, reading, shown, made, picked, x.shape[0] if batched else 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,18 +16,17 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.image import AxesImage
-from matplotlib.patches import Polygon
 
 from convdocs.draw.palette import Theme, colour
 
-VALUE_SIZE = 9.0
-TITLE_SIZE = 9.5
-NOTE_SIZE = 8.5
+VALUE_SIZE, TITLE_SIZE, NOTE_SIZE = 9.0, 9.5, 8.5
 HEAD = 4.5  # of an arrow
 HALO = 3.6
 DPI = 100
-ORDER = {"hatch": 1.3, "halo": 2.15}  # hatches above cells, below patches; halos below frames
 FONT = "DejaVu Sans"  # ships with matplotlib, so that sizes are the same everywhere
+# hatches are above cells, below patches; halos below frames
+ORDER = {"hatch": 1.3, "halo": 2.15}
+CELLS, PATCHES, IMAGES, LINES, LETTERS = 1.0, 1.5, 1.8, 2.0, 5.0
 
 Points = Sequence[tuple[float, float]]
 
@@ -44,26 +44,26 @@ def _advance(letter: str, weight: str) -> float:
     return float(font.load_char(ord(letter)).linearHoriAdvance) / 65536 / 64
 
 
+def corners(x: float, y: float, width: float, height: float) -> list[tuple[float, float]]:
+    """Those of a rectangle."""
+    return [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
+
+
 class Sheet:
     """Marks on a page ``width`` by ``height`` points, x to the right and y downwards.
 
-    With ``fig`` or ``ax`` the page is scaled to the room there is, letters too.
+    The page is scaled to the room that the figure or the axes have, letters too.
     """
 
     def __init__(
         self,
         width: float,
         height: float,
-        *,
-        fig: Figure | SubFigure | None = None,
-        ax: Axes | None = None,
+        place: Figure | SubFigure | Axes,
         theme: Theme = "light",
     ) -> None:
         self.theme = theme
-        if ax is None:
-            assert fig is not None
-            ax = fig.add_axes((0, 0, 1, 1))
-        self.ax = ax
+        self.ax = ax = place if isinstance(place, Axes) else place.add_axes((0, 0, 1, 1))
         root = ax.get_figure(root=True)
         assert root is not None
         self.figure: Figure = root
@@ -73,9 +73,7 @@ class Sheet:
         ax.set_xlim(0, width)
         ax.set_ylim(height, 0)
         ax.set_aspect("equal", adjustable="box")
-        self._cells: list[Points] = []
-        self._fills: list[str] = []
-        self._fonts: dict[tuple[float, str], FontProperties] = {}
+        self._fills: dict[float, list[tuple[Points, str]]] = {CELLS: [], PATCHES: []}
         self._lines: dict[tuple[str, float, str], list[list[tuple[float, float]]]] = {}
 
     def colour(self, role: str) -> str:
@@ -84,50 +82,36 @@ class Sheet:
 
     def cell(self, x: float, y: float, width: float, height: float, role: str) -> None:
         """A filled cell with a thin border."""
-        self.shape([(x, y), (x + width, y), (x + width, y + height), (x, y + height)], role)
+        self.shape(corners(x, y, width, height), role)
 
-    def shape(self, corners: Points, role: str) -> None:
+    def shape(self, points: Points, role: str) -> None:
         """A filled shape with a thin border."""
-        self._cells.append(corners)
-        self._fills.append(self.colour(role))
+        self._fills[CELLS].append((points, self.colour(role)))
 
-    def patch(
-        self, x: float, y: float, width: float, height: float, role: str, order: float = 1.5
-    ) -> None:
-        """A filled field without a border, by default over the cells."""
-        corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
-        patch = Polygon(
-            corners, facecolor=self.colour(role), edgecolor="none", linewidth=0, zorder=order
-        )
-        self.ax.add_artist(patch)
+    def patch(self, x: float, y: float, width: float, height: float, role: str) -> None:
+        """A filled field without a border, over the cells."""
+        self._fills[PATCHES].append((corners(x, y, width, height), self.colour(role)))
 
     def movable(
         self, name: str, order: float, fill: str | None, edge: str | None, width: float
     ) -> PolyCollection:
         """Shapes of one look that are moved later on."""
-        shapes = PolyCollection(
-            [],
-            facecolors=self.colour(fill) if fill else "none",
-            edgecolors=self.colour(edge) if edge else "none",
-            linewidths=width * self.scale if edge else 0.0,
-            antialiaseds=True,
-            zorder=order,
-            gid=name,
-        )
-        self.ax.add_collection(shapes, autolim=False)
-        return shapes
+        fill, edge = (self.colour(role) if role else "none" for role in (fill, edge))
+        return self._polygons([], fill, edge, width, order, name)
+
+    def _polygons(
+        self, shapes: list[Points], fill: object, edge: str, width: float, order: float, name: str
+    ) -> PolyCollection:
+        made = PolyCollection(shapes, facecolors=fill, edgecolors=edge, antialiaseds=True,
+                              linewidths=width * self.scale, zorder=order, gid=name)  # fmt: skip
+        self.ax.add_collection(made, autolim=False)
+        return made
 
     def image(self, x: float, y: float, width: float, height: float, pixels: np.ndarray) -> None:
         """Pixels (red, green, blue, opacity from 0 to 255) stretched over a field."""
-        picture = AxesImage(
-            self.ax,
-            interpolation="none",
-            origin="upper",
-            extent=(x, x + width, y + height, y),
-            resample=False,
-            interpolation_stage="data",
-            zorder=1.8,
-        )
+        picture = AxesImage(self.ax, interpolation="none", origin="upper", zorder=IMAGES,
+                            extent=(x, x + width, y + height, y), resample=False,
+                            interpolation_stage="data")  # fmt: skip
         picture.set_data(pixels)
         self.ax.add_image(picture)
 
@@ -141,9 +125,9 @@ class Sheet:
         self, x: float, y: float, width: float, height: float, role: str, line: float = 1.8
     ) -> None:
         """An unfilled frame."""
-        corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height), (x, y)]
-        # the last side twice, so that the closing corner is joined like the others
-        self.line([*corners, corners[1]], role, line)
+        around = corners(x, y, width, height)
+        # the first side twice, so that the closing corner is joined like the others
+        self.line([*around, *around[:2]], role, line)
 
     def halo(self, x: float, y: float, width: float, height: float, role: str) -> None:
         """A frame that can be seen on any picture."""
@@ -174,45 +158,26 @@ class Sheet:
         weight: str = "normal",
     ) -> None:
         """Letters, centred on ``y``."""
-        self.ax.text(
-            x,
-            y,
-            words,
-            ha=align,
-            va="center_baseline",
-            color=self.colour(role),
-            zorder=5,
-            fontproperties=self._font(size, weight),
-            usetex=False,
-            parse_math=False,
-        )
-
-    def _font(self, size: float, weight: str) -> FontProperties:
-        if (size, weight) not in self._fonts:
-            self._fonts[size, weight] = FontProperties(
-                family=FONT, style="normal", weight=weight, size=size * self.scale
-            )
-        return self._fonts[size, weight]
+        font = _font(size * self.scale, weight)
+        look: dict[str, Any] = {"color": self.colour(role), "zorder": LETTERS}
+        look |= {"fontproperties": font, "usetex": False, "parse_math": False}
+        self.ax.text(x, y, words, ha=align, va="center_baseline", **look)
 
     def finish(self) -> None:
         """Hand the marks to matplotlib."""
-        if self._cells:
-            cells = PolyCollection(
-                self._cells,
-                facecolors=self._fills,
-                edgecolors=self.colour("line"),
-                linewidths=0.5 * self.scale,
-                antialiaseds=True,
-                zorder=1,
-            )
-            self.ax.add_collection(cells, autolim=False)
-        for order, ((role, width, style), lines) in enumerate(sorted(self._lines.items())):
-            strokes = LineCollection(
-                lines,
-                colors=self.colour(role),
-                linewidths=width * self.scale,
-                linestyles=style,
-                antialiaseds=True,
-                zorder=ORDER.get(role, 2 + width / 10 + order / 1000),
-            )
+        for order, width in ((CELLS, 0.5), (PATCHES, 0.0)):
+            if marks := self._fills[order]:
+                shapes, fills = zip(*marks, strict=True)
+                edge = self.colour("line") if width else "none"
+                self._polygons(list(shapes), fills, edge, width, order, "")
+        for place, ((role, width, style), lines) in enumerate(sorted(self._lines.items())):
+            order = ORDER.get(role, LINES + width / 10 + place / 1000)
+            strokes = LineCollection(lines, colors=self.colour(role), linestyles=style,
+                                     linewidths=width * self.scale, antialiaseds=True,
+                                     zorder=order)  # fmt: skip
             self.ax.add_collection(strokes, autolim=False)
+
+
+@lru_cache(maxsize=64)
+def _font(size: float, weight: str) -> FontProperties:
+    return FontProperties(family=FONT, style="normal", weight=weight, size=size)

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 
 from matplotlib.figure import Figure, SubFigure
 
-from convdocs.draw.boxes import Box, Column, Row, Words, flow, heading, titled, wrapped
+from convdocs.draw.boxes import MIDDLE, Box, Column, Row, Words, flow, page, titled, wrapped
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Sheet, text_width
@@ -28,7 +28,7 @@ MOST_NAMED = 24  # tensors in the description
 def stack(
     *traces: Trace,
     titles: Sequence[str] | None = None,
-    title: str | None = None,
+    title: str = "",
     caption: str | None = None,
     fig: Figure | SubFigure | None = None,
 ) -> Figure:
@@ -49,10 +49,6 @@ def stack(
     fig : matplotlib Figure or SubFigure, optional
         Where to draw; a new Figure when left out.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Examples
     --------
     >>> import convdocs
@@ -66,16 +62,18 @@ def stack(
     names = [trace.model for trace in traces] if titles is None else list(titles)
     if len(names) != len(traces):
         raise DrawError(f"{len(names)} titles for {len(traces)} stacks; give each one its title")
-    all_tensors = [_tensors(trace) for trace in traces]
-    scale = _Scale([tensor for tensors in all_tensors for tensor in tensors])
-    stacks = [_Stack(*pair, scale) for pair in zip(traces, all_tensors, strict=True)]
-    alts = [_alt(*pair) for pair in zip(traces, all_tensors, strict=True)]
+    tensors = [_tensors(trace) for trace in traces]
+    scale = _Scale([tensor for some in tensors for tensor in some])
+    stacks = [_Stack(*pair, scale) for pair in zip(traces, tensors, strict=True)]
+    alts = [_alt(*pair) for pair in zip(traces, tensors, strict=True)]
     if len(traces) > 1:
         alts = [f"{name}: {alt}" for name, alt in zip(names, alts, strict=True)]
-    layout = partial(_page, title or "", list(zip(names, stacks, strict=True)), scale)
-    words = _caption(all_tensors) if caption is None else caption
-    thumb = Row(tuple(replace(one, named=False) for one in stacks[:2]), gap=40, align="top")
-    return show(layout, " ".join(alts), words, thumb=thumb, fig=fig)
+    sides = "its front is the map, its depth the channels" if scale.flat else (
+        "as high as it has channels, as wide as it is long")  # fmt: skip
+    words = f"Each box is a tensor, to scale: {sides}." if caption is None else caption
+    thumb = Row(tuple(replace(one, named=False) for one in stacks[:2]), gap=40)
+    layout = partial(_page, title, names, stacks, scale)
+    return show(layout, " ".join(alts), words, thumb=thumb, place=fig)
 
 
 def _tensors(trace: Trace) -> list[Tensor]:
@@ -90,18 +88,17 @@ def _tensors(trace: Trace) -> list[Tensor]:
     return tensors
 
 
-def _page(title: str, stacks: list[tuple[str, _Stack]], scale: _Scale, room: float) -> Box:
+def _page(title: str, names: list[str], stacks: list[_Stack], scale: _Scale, room: float) -> Box:
     side = room if len(stacks) == 1 or room <= PHONE else (room - 20) / 2
-    placed = [replace(stack, room=side) for _, stack in stacks]
+    placed = [replace(stack, room=side) for stack in stacks]
     if side < room and len({len(stack.tensors) for stack in placed}) == 1:  # level with each other
-        rows = tuple(max(heights) for heights in zip(*(s.heights for s in placed), strict=True))
-        placed = [replace(stack, least=rows) for stack in placed]
-    boxes = [titled(stack, name) for stack, (name, _) in zip(placed, stacks, strict=True)]
-    head = (heading(title, room),) if title else ()
-    return Column((*head, flow(boxes, room, 20), scale.legend()), gap=10)
-
-
-# ---- sizes
+        heights = ([piece.names.height for piece in stack.pieces] for stack in placed)
+        least = tuple(map(max, *heights))
+        placed = [replace(stack, least=least) for stack in placed]
+    boxes = [titled(stack, name) for name, stack in zip(names, placed, strict=True)]
+    legend = Row((_Bar(scale.channel * (SLANT if scale.flat else 1), "channels", upright=True),
+                  _Bar(scale.cell, "cells", upright=False)), gap=18, align=MIDDLE)  # fmt: skip
+    return page(room, title, "", flow(boxes, room, 20), legend, gap=10)
 
 
 class _Scale:
@@ -112,76 +109,55 @@ class _Scale:
 
     def __init__(self, tensors: Sequence[Tensor]) -> None:
         maps = [tensor.sides for tensor in tensors if len(tensor.sides) > 1]
-        vectors = [tensor.sides for tensor in tensors if len(tensor.sides) == 1]
-        most = max((sides[-min(len(sides), 3)] for sides in maps or vectors), default=1)
-        longest = max((side for sides in maps for side in sides[1:][-2:]), default=1)
+        sides = maps or [tensor.sides for tensor in tensors if tensor.sides]
+        most = max((axes[-min(len(axes), 3)] for axes in sides), default=1)
+        longest = max((side for axes in maps for side in axes[1:][-2:]), default=1)
         self.channel, self.cell = TALLEST / max(most, 1), TALLEST / max(longest, 1)
-        self.flat = any(len(sides) > 2 for sides in maps)
+        self.flat = any(len(axes) > 2 for axes in maps)
 
     def size(self, tensor: Tensor) -> tuple[float, float, float]:
         """Width, height and depth: length and channels, or width, height and channels."""
         sides = tensor.sides
+        cells = [max(SMALLEST, side * self.cell) for side in sides]
+        channels = max(SMALLEST, (sides or (0,))[-min(len(sides), 3)] * self.channel)
         match len(sides):
-            case 0:
-                return SMALLEST, SMALLEST, 0.0
-            case 1:
-                return 8.0, min(TALLEST, max(SMALLEST, sides[0] * self.channel)), 0.0
+            case 0 | 1:
+                return 8.0, min(TALLEST, channels), 0.0
             case 2:
-                return self._cells(sides[1]), max(SMALLEST, sides[0] * self.channel), 0.0
-        depth = max(SMALLEST, sides[-3] * self.channel) * SLANT
-        return self._cells(sides[-1]), self._cells(sides[-2]), depth
-
-    def _cells(self, count: int) -> float:
-        return max(SMALLEST, count * self.cell)
-
-    def legend(self) -> Box:
-        """A bar of channels and a bar of cells, to scale."""
-        bars = [_Bar(self.channel * (SLANT if self.flat else 1), "channels", upright=True),
-                _Bar(self.cell, "cells", upright=False)]  # fmt: skip
-        return Row(tuple(bars), gap=18)
+                return cells[1], channels, 0.0
+        return cells[-1], cells[-2], channels * SLANT
 
 
 @dataclass(frozen=True)
 class _Bar:
-    """A bar of a round number of something, with its name."""
+    """A bar of a round number of something, 12 points long or more, with its name."""
 
     unit: float
     name: str
     upright: bool
 
     @property
-    def count(self) -> int:
-        """A power of two that is 12 to 24 points long, or 1."""
+    def _size(self) -> tuple[float, float, str]:
         count = 1
         while count * self.unit < 12:
             count *= 2
-        return count
-
-    @property
-    def _words(self) -> str:
-        return f"{self.count} {self.name if self.count > 1 else self.name[:-1]}"
+        words = f"{count} {self.name if count > 1 else self.name[:-1]}"
+        length = count * self.unit
+        return (6.0, length, words) if self.upright else (length, 6.0, words)
 
     @property
     def width(self) -> float:
-        return self._long[0] + 6 + text_width(self._words, NOTE_SIZE)
+        return self._size[0] + 6 + text_width(self._size[2], NOTE_SIZE)
 
     @property
     def height(self) -> float:
-        return max(self._long[1], LINE)
-
-    @property
-    def _long(self) -> tuple[float, float]:
-        length = self.count * self.unit
-        return (6.0, length) if self.upright else (length, 6.0)
+        return max(self._size[1], LINE)
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        wide, high = self._long
+        wide, high, words = self._size
         sheet.cell(x, y + (self.height - high) / 2, wide, high, "output")
         middle = y + self.height / 2
-        sheet.text(x + wide + 6, middle, self._words, size=NOTE_SIZE, role="muted", align="left")
-
-
-# ---- marks
+        sheet.text(x + wide + 6, middle, words, size=NOTE_SIZE, role="muted", align="left")
 
 
 @dataclass(frozen=True)
@@ -195,56 +171,48 @@ class _Stack:
     named: bool = True
     least: tuple[float, ...] = ()  # points of the names above each box
 
-    @property
-    def heights(self) -> list[float]:
-        """Points of the names above each box."""
-        return [piece.names.height for piece in self._pieces]
+    @cached_property
+    def _ways(self) -> dict[tuple[int, int], int | None]:
+        """From box to box, those that pass over others in a lane at the left."""
+        ways = [(source, to) for to, box in enumerate(self.tensors) for source in box.sources]
+        skips = lanes([way for way in ways if way[1] - way[0] > 1])
+        return {way: skips.get(way) for way in ways}
 
     @cached_property
-    def _skips(self) -> dict[tuple[int, int], int]:
-        return lanes([way for way in self._ways if way[1] - way[0] > 1])
-
-    @cached_property
-    def _ways(self) -> list[tuple[int, int]]:
-        return [(source, to) for to, box in enumerate(self.tensors) for source in box.sources]
-
-    @cached_property
-    def _pieces(self) -> list[_Piece]:
+    def pieces(self) -> list[_Piece]:
+        """The boxes with their places."""
         sizes = [self.scale.size(tensor) for tensor in self.tensors]
         column = max(wide + deep for wide, _, deep in sizes)
-        labels = [_label(tensor) for tensor in self.tensors] if self.named else []
-        gutter = max((text_width(label, NOTE_SIZE) for label in labels), default=0.0) + 5
-        left = gutter + (LANE * (max(self._skips.values()) + 1) + 4 if self._skips else 0)
+        labels = (text_width(_label(one), NOTE_SIZE) for one in self.tensors if self.named)
+        most = max((lane + 1 for lane in self._ways.values() if lane is not None), default=0)
+        left = max(labels, default=0.0) + 5 + (LANE * most + 4 if most else 0)
         text, y, pieces = left + column + 12, 0.0, list[_Piece]()
         for place, (tensor, size) in enumerate(zip(self.tensors, sizes, strict=True)):
-            names = self._names(place, self.room - text) if self.named else Column(())
+            names = self._names(tensor, self.room - text) if self.named else Column(())
             above = max(names.height, self.least[place] if self.least else 0.0)
-            top = y + above + (5 if tensor.calls and self.named else 0) + size[2]
+            top = y + max(0.0, above) + (5 if tensor.calls and self.named else 0) + size[2]
             pieces.append(_Piece(tensor, names, left + column / 2, text, top, size, self.named))
             y = top + max(size[1], LINE if self.named else 0) + GAP
         return pieces
 
     @property
     def width(self) -> float:
-        return max(piece.right for piece in self._pieces)
+        return max(piece.right for piece in self.pieces)
 
     @property
     def height(self) -> float:
-        last = self._pieces[-1]
+        last = self.pieces[-1]
         return last.top + max(last.size[1], LINE if self.named else 0)
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        pieces = self._pieces
-        for piece in pieces:
+        for piece in self.pieces:
             piece.draw(sheet, x, y)
-        for source, to in self._ways:
-            lane = self._skips.get((source, to))
-            points = _arrow(pieces[source], pieces[to], lane)
+        for (source, to), lane in self._ways.items():
+            points = _arrow(self.pieces[source], self.pieces[to], lane)
             sheet.arrow([(x + right, y + down) for right, down in points])
 
-    def _names(self, place: int, room: float) -> Column:
-        """The layers that made a tensor, what they changed, and what is amiss with them."""
-        tensor = self.tensors[place]
+    def _names(self, tensor: Tensor, room: float) -> Column:
+        """The layers that made a tensor, what is amiss with them, and what they changed."""
         words: list[Box] = []
         for call in tensor.calls:
             label = call.code if call.kind in call.code else call.kind
@@ -276,44 +244,33 @@ class _Piece:
         return self.middle - (self.size[0] + self.size[2]) / 2
 
     @property
-    def _shape(self) -> tuple[Words, Words]:
+    def _shape(self) -> Row:
         note = Words(self.tensor.note, NOTE_SIZE, "muted")
-        return Words(self.tensor.words, weight="bold"), note
+        return Row((Words(self.tensor.words, weight="bold"), note), gap=4, align=MIDDLE)
 
     @property
     def right(self) -> float:
         if not self.named:
             return self.left + self.size[0] + self.size[2]
-        shape, note = self._shape
-        return self.text + max(self.names.width, shape.width + 4 + note.width)
+        return self.text + max(self.names.width, self._shape.width)
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
         left, top, (wide, high, deep) = x + self.left, y + self.top, self.size
         if deep:
-            roof = [(left, top), (left + deep, top - deep), (left + wide + deep, top - deep),
-                    (left + wide, top)]  # fmt: skip
-            sheet.shape(roof, "box")
-            low, end = top + high, left + wide
-            side = [(end, top), (end + deep, top - deep), (end + deep, low - deep), (end, low)]
-            sheet.shape(side, "box")
+            low, end, back = top + high, left + wide, top - deep
+            sheet.shape([(left, top), (left + deep, back), (end + deep, back), (end, top)], "box")
+            sheet.shape([(end, top), (end + deep, back), (end + deep, low - deep), (end, low)],
+                        "box")  # fmt: skip
         sheet.cell(left, top, wide, high, "output" if self.tensor.calls else "input")
         if not self.named:
             return
-        self._label(sheet, left, top)
         self.names.draw(sheet, x + self.text, top - deep - self.names.height - 4)
-        shape, note = self._shape
-        line = top + max(0.0, (high - LINE) / 2)
-        shape.draw(sheet, x + self.text, line)
-        note.draw(sheet, x + self.text + shape.width + 4, line)
-
-    def _label(self, sheet: Sheet, left: float, top: float) -> None:
-        """The size on the box, or left of it where it has no room."""
-        words, (wide, high, _) = _label(self.tensor), self.size
-        middle = top + high / 2
-        if text_width(words, NOTE_SIZE) + 6 <= wide and high >= NOTE_SIZE + 4:
-            sheet.text(left + wide / 2, middle, words, size=NOTE_SIZE)
+        self._shape.draw(sheet, x + self.text, top + max(0.0, (high - LINE) / 2))
+        label, middle = _label(self.tensor), top + high / 2
+        if text_width(label, NOTE_SIZE) + 6 <= wide and high >= NOTE_SIZE + 4:
+            sheet.text(left + wide / 2, middle, label, size=NOTE_SIZE)
         else:
-            sheet.text(left - 4, middle, words, size=NOTE_SIZE, align="right", role="muted")
+            sheet.text(left - 4, middle, label, size=NOTE_SIZE, align="right", role="muted")
 
 
 def _label(tensor: Tensor) -> str:
@@ -325,11 +282,11 @@ def _change(tensor: Tensor, sources: list[Tensor]) -> str:
     if len(sources) != 1 or len(sources[0].shape) != len(tensor.shape):
         return ""
     names = tensor.axes.split() or [f"axis {place}" for place in range(len(tensor.shape))]
-    parts = []
-    for name, a, b in zip(names, sources[0].shape, tensor.shape, strict=False):
-        if a != b:
-            parts.append(f"{name} {a} → {b}{' (half)' if a > 1 and b == a // 2 else ''}")
-    return ", ".join(parts)
+    return ", ".join(
+        f"{name} {a} → {b}{' (half)' if a > 1 and b == a // 2 else ''}"
+        for name, a, b in zip(names, sources[0].shape, tensor.shape, strict=False)
+        if a != b
+    )
 
 
 def _arrow(source: _Piece, to: _Piece, lane: int | None) -> list[tuple[float, float]]:
@@ -337,11 +294,7 @@ def _arrow(source: _Piece, to: _Piece, lane: int | None) -> list[tuple[float, fl
     if lane is None:
         return [(source.middle, source.top + source.size[1]), (to.middle, to.top - to.size[2])]
     start, end = source.top + 0.7 * source.size[1], to.top + 0.3 * to.size[1]
-    aside = LANE * lane
-    return [(source.left, start), (aside, start), (aside, end), (to.left, end)]
-
-
-# ---- words
+    return [(source.left, start), (LANE * lane, start), (LANE * lane, end), (to.left, end)]
 
 
 def _alt(trace: Trace, tensors: list[Tensor]) -> str:
@@ -353,17 +306,8 @@ def _alt(trace: Trace, tensors: list[Tensor]) -> str:
         names = ", ".join(f"{call.path} {call.code}".strip() for call in tensor.calls)
         part = f"{names} {'gives' if len(tensor.calls) == 1 else 'give'} {tensor.words}"
         if tensor.sources and tensor.sources != (place - 1,):
-            shapes = [str(tensors[source].shape) for source in tensor.sources]
-            part += " from " + " and ".join(shapes)
+            part += " from " + " and ".join(str(tensors[one].shape) for one in tensor.sources)
         parts.append(part)
     if len(parts) > MOST_NAMED:
-        left_out = len(parts) - MOST_NAMED
-        parts[MOST_NAMED - 1 : -1] = [f"{left_out} more"]
+        parts[MOST_NAMED - 1 : -1] = [f"{len(parts) - MOST_NAMED} more"]
     return f"Shapes in {trace.model}: {'; '.join(parts)}."
-
-
-def _caption(stacks: list[list[Tensor]]) -> str:
-    flat = any(len(tensor.sides) > 2 for tensors in stacks for tensor in tensors)
-    if flat:
-        return "Each box is a tensor, to scale: its front is the map, its depth the channels."
-    return "Each box is a tensor, to scale: as high as it has channels, as wide as it is long."

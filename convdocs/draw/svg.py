@@ -10,27 +10,24 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Iterable
 from html import escape
 from typing import Any
 
 import numpy as np
-from matplotlib.backend_bases import GraphicsContextBase, RendererBase
+from matplotlib.backend_bases import RendererBase
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from matplotlib.path import Path
-from matplotlib.transforms import Affine2D, Transform
+from matplotlib.transforms import Affine2D
 from PIL import Image
 
 from convdocs.draw.palette import ROLES
 from convdocs.draw.sheet import FONT, text_width
 
 FAMILY = f"{FONT},Verdana,sans-serif"  # Verdana's letters are as wide
+ASCENT, DESCENT = 0.965, 0.236  # of the font, in shares of its size
 SMOOTH = 64  # pixels along a side from which on an image is a photograph, not a grid
-
-_TO_DARK = dict(ROLES.values())
-_HEX = re.compile(r"#[0-9a-f]{6}\b")
+LETTERS = {Path.MOVETO: "M", Path.LINETO: "L", Path.CURVE3: "Q", Path.CURVE4: "C"}
 
 
 def svg(fig: Figure) -> str:
@@ -47,12 +44,19 @@ def svg(fig: Figure) -> str:
     from convdocs.draw.picture import describe
 
     width, height = (float(side) * 72 for side in fig.get_size_inches())
-    size = f'width="{_short(width)}pt" height="{_short(height)}pt"'
-    box = f'viewBox="0 0 {_short(width)} {_short(height)}"'
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {box}><title>'
+    wide, high = _short(width), _short(height)
     look = f'font-family="{FAMILY}" fill="none" stroke-linejoin="round"'
-    marks = "".join(_Renderer(width, height).marks_of(fig))
-    return f"{head}{escape(describe(fig))}</title><g {look}>{marks}</g></svg>\n"
+    before, renderer = fig.dpi, _Renderer(width, height)
+    fig.dpi = 72
+    try:
+        fig.draw(renderer)
+    finally:
+        fig.dpi = before
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}pt" height="{high}pt" '
+        f'viewBox="0 0 {wide} {high}"><title>{escape(describe(fig))}</title>'
+        f"<g {look}>{renderer.text()}</g></svg>\n"
+    )
 
 
 def dark(svg: str) -> str:
@@ -63,7 +67,8 @@ def dark(svg: str) -> str:
     >>> dark('<path fill="#15181c"/>')
     '<path fill="#f2f5f8"/>'
     """
-    return _HEX.sub(lambda found: _TO_DARK.get(found[0], found[0]), svg)
+    to_dark = dict(ROLES.values())
+    return re.sub(r"#[0-9a-f]{6}\b", lambda found: to_dark.get(found[0], found[0]), svg)
 
 
 def _short(value: float) -> str:
@@ -86,79 +91,42 @@ class _Renderer(RendererBase):
         self._size = width, height
         self._flip = Affine2D().scale(1, -1).translate(0, height)
         self._marks: list[str] = []
-        self._path: tuple[str, list[str]] = "", []  # shapes of one look, not yet written
+        self._look, self._shapes = "", list[str]()  # of one look, not yet written
 
-    def marks_of(self, fig: Figure) -> list[str]:
-        """All marks of a figure."""
-        before = fig.dpi
-        fig.dpi = 72
-        try:
-            fig.draw(self)
-        finally:
-            fig.dpi = before
-        self._write()
-        return self._marks
-
-    def _write(self, *marks: str) -> None:
-        look, parts = self._path
-        if parts:
-            self._marks.append(f'<path{look} d="{"".join(parts)}"/>')
-        self._path = "", []
+    def text(self, *marks: str) -> str:
+        """All that is drawn, and ``marks`` after it."""
+        if self._shapes:
+            self._marks.append(f'<path{self._look} d="{"".join(self._shapes)}"/>')
+            self._shapes = []
         self._marks += marks
+        return "".join(self._marks)
 
     def open_group(self, s: str, gid: str | None = None) -> None:
-        """Name the place of shapes that are moved later on."""
+        """Name the place of shapes that are moved later on, and not drawn."""
         if gid:
-            self._write(f'<g class="{escape(gid)}">')
+            self.text(f'<g class="{escape(gid)}"></g>')
 
-    def close_group(self, s: str) -> None:
-        """End a named group; they hold no others."""
-        if self._marks and self._marks[-1].startswith("<g ") and not self._path[1]:
-            self._write("</g>")
+    def draw_path(self, gc: Any, path: Path, transform: Any, rgbFace: Any = None) -> None:
+        """A shape; those of one look that follow each other are one tag."""
+        look = _look(gc, rgbFace)
+        if look != self._look:
+            self.text()
+            self._look = look
+        if look:
+            for points, code in path.iter_segments(transform + self._flip, simplify=False):
+                ends = " ".join(map(_short, np.asarray(points, dtype=float).tolist()))
+                self._shapes.append("z" if code == Path.CLOSEPOLY else LETTERS[code] + ends)
 
-    def draw_path(
-        self,
-        gc: GraphicsContextBase,
-        path: Path,
-        transform: Transform,
-        rgbFace: Any = None,
-    ) -> None:
-        """A shape; those of one look in one tag, if they do not overlap by their order."""
-        look = self._look(gc, rgbFace)
-        if not look:
-            return
-        if look != self._path[0]:
-            self._write()
-        self._path[1].extend(_commands(path, transform + self._flip))
-        self._path = look, self._path[1]
-
-    def _look(self, gc: GraphicsContextBase, face: Any) -> str:
-        alpha = gc.get_alpha()
-        parts = []
-        if face is not None and (len(face) < 4 or face[3]):
-            parts.append(f' fill="{to_hex(face)}"{_opacity("fill", face, alpha)}')
-        edge = gc.get_rgb()
-        if gc.get_linewidth() and edge[3]:
-            width = _short(gc.get_linewidth())
-            parts.append(f' stroke="{to_hex(edge)}" stroke-width="{width}"')
-            parts.append(_opacity("stroke", edge, alpha))
-            dashes: Any = gc.get_dashes()[1]
-            if dashes is not None:
-                parts.append(f' stroke-dasharray="{" ".join(map(_short, dashes))}"')
-        return "".join(parts)
-
-    def draw_image(
-        self, gc: GraphicsContextBase, x: float, y: float, im: Any, transform: Any = None
-    ) -> None:
+    def draw_image(self, gc: Any, x: float, y: float, im: Any, transform: Any = None) -> None:
         """An image; a grid keeps its hard edges, a photograph is smoothed."""
         high, wide = im.shape[:2]
         whole = Affine2D() if transform is not None else Affine2D().scale(wide, high)
         place = whole + (transform or Affine2D()) + Affine2D().translate(x, y) + self._flip
         ends = place.transform([(0, 0), (1, 1)])
-        (left, top), (right, bottom) = np.sort(ends, axis=0)
+        (left, top), (right, bottom) = np.sort(ends, axis=0).tolist()
         upright = np.asarray(im) if ends[0, 1] < ends[1, 1] else np.asarray(im)[::-1]
         style = "" if max(wide, high) > SMOOTH else ' style="image-rendering:pixelated"'
-        self._write(
+        self.text(
             f'<image x="{_short(left)}" y="{_short(top)}" width="{_short(right - left)}" '
             f'height="{_short(bottom - top)}" preserveAspectRatio="none"{style} '
             f'href="{_data(upright)}"/>'
@@ -166,37 +134,36 @@ class _Renderer(RendererBase):
 
     def draw_text(
         self,
-        gc: GraphicsContextBase,
+        gc: Any,
         x: float,
         y: float,
         s: str,
-        prop: FontProperties,
+        prop: Any,
         angle: float,
         ismath: Any = False,
         mtext: Any = None,
     ) -> None:
         """Letters, as wide as they were laid out whatever the reader's font is."""
         if ismath or angle:
-            self._draw_text_as_path(gc, x, self._size[1] - y, s, prop, angle, ismath)  # type: ignore[attr-defined]
+            place = (gc, x, self._size[1] - y)
+            self._draw_text_as_path(*place, s, prop, angle, ismath)  # type: ignore[attr-defined]
             return
         size, weight = prop.get_size_in_points(), str(prop.get_weight())
         bold = ' font-weight="bold"' if weight == "bold" else ""
-        width = text_width(s, size, weight)
-        self._write(
+        self.text(
             f'<text x="{_short(x)}" y="{_short(y)}" font-size="{_short(size)}"{bold} '
-            f'fill="{to_hex(gc.get_rgb())}" textLength="{_short(width)}" '
+            f'fill="{to_hex(gc.get_rgb())}" textLength="{_short(text_width(s, size, weight))}" '
             f'lengthAdjust="spacingAndGlyphs">{escape(s, quote=False)}</text>'
         )
 
     def get_text_width_height_descent(
-        self, s: str, prop: FontProperties, ismath: Any
+        self, s: str, prop: Any, ismath: Any
     ) -> tuple[float, float, float]:
         """Size of a text; the height is a line's, so that lines stay level."""
         if ismath:
             return super().get_text_width_height_descent(s, prop, ismath)
         size = prop.get_size_in_points()
-        width = text_width(s, size, str(prop.get_weight()))
-        return width, size * 0.965, size * 0.236  # DejaVu's ascent and descent
+        return text_width(s, size, str(prop.get_weight())), size * ASCENT, size * DESCENT
 
     def get_canvas_width_height(self) -> tuple[float, float]:
         """Points."""
@@ -207,33 +174,33 @@ class _Renderer(RendererBase):
         return True
 
 
-def _opacity(what: str, colour: Any, alpha: float | None) -> str:
-    shown = alpha if alpha is not None else colour[3] if len(colour) > 3 else 1.0
-    return "" if shown == 1 else f' {what}-opacity="{_short(shown)}"'
+def _look(gc: Any, face: Any) -> str:
+    """A shape's fill and stroke; nothing for one that is not seen."""
+    parts, edge = "", gc.get_rgb()
+    if face is not None and tuple(face)[3:] != (0,):
+        parts += _colour("fill", face, gc)
+    if gc.get_linewidth() and edge[3]:
+        parts += f'{_colour("stroke", edge, gc)} stroke-width="{_short(gc.get_linewidth())}"'
+        if (dashes := gc.get_dashes()[1]) is not None:
+            parts += f' stroke-dasharray="{" ".join(map(_short, dashes))}"'
+    return parts
 
 
-def _commands(path: Path, transform: Transform) -> Iterable[str]:
-    """A path in SVG's letters."""
-    letters = {Path.MOVETO: "M", Path.LINETO: "L", Path.CURVE3: "Q", Path.CURVE4: "C"}
-    for points, code in path.iter_segments(transform, simplify=False):
-        if code == Path.CLOSEPOLY:
-            yield "z"
-        else:
-            yield letters[code] + " ".join(map(_short, points.tolist()))
+def _colour(what: str, colour: Any, gc: Any) -> str:
+    alpha = gc.get_alpha() if gc.get_alpha() is not None else (*colour, 1.0)[3]
+    opacity = "" if alpha == 1 else f' {what}-opacity="{_short(alpha)}"'
+    return f' {what}="{to_hex(colour)}"{opacity}'
 
 
 def _data(pixels: np.ndarray) -> str:
     """An image in few bytes: a photograph as JPEG, a grid exactly, with a palette if it has few."""
-    out = io.BytesIO()
-    image = Image.fromarray(pixels)
-    if min(pixels.shape[:2]) > SMOOTH and (pixels[..., 3] == 255).all():
-        image.convert("RGB").save(out, "JPEG", quality=85, optimize=True)
-        return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"
-    transparency = None
+    out, image, kind, transparency = io.BytesIO(), Image.fromarray(pixels), "png", None
     colours, places = np.unique(pixels.reshape(-1, 4), axis=0, return_inverse=True)
-    if len(colours) <= 256:
+    if min(pixels.shape[:2]) > SMOOTH and (pixels[..., 3] == 255).all():
+        image, kind = image.convert("RGB"), "jpeg"
+    elif len(colours) <= 256:
         image = Image.fromarray(places.reshape(pixels.shape[:2]).astype(np.uint8))
         image.putpalette(colours[:, :3].tobytes(), "RGB")
         transparency = colours[:, 3].tobytes()
-    image.save(out, "PNG", optimize=True, transparency=transparency)
-    return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
+    image.save(out, kind, optimize=True, quality=85, transparency=transparency)
+    return f"data:image/{kind};base64,{base64.b64encode(out.getvalue()).decode()}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from convdocs.report import MODEL_INPUT, Call, Shape, Trace
@@ -13,31 +12,14 @@ MOST_JOINED = 5  # layers named at one box
 
 @dataclass(frozen=True)
 class Tensor:
-    """One box: a tensor, the calls that made it, and the boxes those read.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Its shape.
-    axes : str
-        What the axes mean.
-    calls : tuple of Call
-        The layers between this box and those it was made from; empty for a model input.
-    sources : tuple of int
-        Places of the boxes it was made from.
-    batched : bool
-        Whether the first axis is the batch's.
-    inputs : int
-        How many of the model's inputs the box shows: a trace does not tell inputs of one shape
-        from one another.
-    """
+    """One box: a tensor, the calls that made it (none for an input), and the boxes those read."""
 
     shape: Shape
     axes: str
     calls: tuple[Call, ...]
     sources: tuple[int, ...]
     batched: bool
-    inputs: int = 0
+    inputs: int = 0  # that it shows: a trace does not tell inputs of one shape apart
 
     @property
     def sides(self) -> Shape:
@@ -60,9 +42,7 @@ def boxes_of(trace: Trace) -> list[Tensor]:
     """The boxes in the order of execution; a layer that keeps the shape shares the one before."""
     inputs = Counter(trace.input_shapes)
     batched = _batched(trace)
-    boxes = [
-        Tensor(shape, "", (), (), batched(shape, ""), count) for shape, count in inputs.items()
-    ]
+    boxes = [Tensor(one, "", (), (), len(one) in batched, n) for one, n in inputs.items()]
     readers = Counter(source for call in trace.calls for source in set(call.sources))
     at: dict[int, int] = {}  # the box of every call
     for call in trace.calls:
@@ -73,28 +53,21 @@ def boxes_of(trace: Trace) -> list[Tensor]:
             boxes[-1] = replace(boxes[-1], axes=call.axes, calls=(*boxes[-1].calls, call))
         else:
             shape = call.output_shapes[0]
-            boxes.append(Tensor(shape, call.axes, (call,), sources, batched(shape, call.axes)))
+            boxes.append(Tensor(shape, call.axes, (call,), sources, len(shape) in batched))
         at[call.index] = len(boxes) - 1
     return boxes
 
 
-def _batched(trace: Trace) -> Callable[[Shape, str], bool]:
-    """Says of a shape and its axes whether there is a batch.
+def _batched(trace: Trace) -> set[int]:
+    """Of how many axes the tensors with a batch are.
 
     A batch of sequences that a pool of two axes takes for one image is a batch all the same.
     """
-    ranks = {len(call.axes.split()) for call in trace.calls if call.axes.startswith("N")}
-
-    def batched(shape: Shape, axes: str) -> bool:
-        return len(shape) in ranks or (not axes and len(shape) > 1 and not _single(trace))
-
-    return batched
-
-
-def _single(trace: Trace) -> bool:
-    """Whether the model was run on one sample without a batch."""
-    first = next((call.axes for call in trace.calls if call.axes), "N")
-    return not first.startswith("N")
+    known = [call.axes for call in trace.calls if call.axes]
+    ranks = {len(axes.split()) for axes in known if axes.startswith("N")}
+    others = {len(call.axes.split()) for call in trace.calls if call.axes} - ranks
+    single = bool(known) and not known[0].startswith("N")
+    return ranks if single else set(range(2, 9)) - others
 
 
 def _joins(box: Tensor, call: Call, readers: Counter[int]) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,42 +14,28 @@ MOST_CHANNELS = 8  # of one dimension, a row each
 MOST_PLANES = 4  # channels, or slices, of two dimensions
 
 
-@dataclass(frozen=True)
-class Unit:
-    """A plane of the input and the part of the kernel that reads it.
-
-    Parameters
-    ----------
-    name, kernel : str
-        What the plane and the kernel's part are called.
-    values, roles : array of shape (rows, columns)
-        The plane with its padding.
-    part : tuple
-        Index of the kernel's part in :meth:`Scene.taken`.
-    drawn : int
-        How many of the parts that :meth:`Scene.taken` has, first channels first, it covers.
-    frames : tuple of Frame
-        The window, and the cell that alone makes the output.
-    """
+class Unit(NamedTuple):
+    """A plane of the input and the part of the kernel that reads it."""
 
     name: str
     kernel: str
-    values: np.ndarray
+    values: np.ndarray  # the plane with its padding
     roles: np.ndarray
-    part: tuple[int | slice, ...]
-    drawn: int
-    frames: tuple[Frame, ...]
+    part: tuple[int | slice, ...]  # index of the kernel's part in Scene.taken
+    drawn: int  # how many of the parts that Scene.taken has it covers
+    frames: tuple[Frame, ...]  # the window, and the cell that alone makes the output
 
 
 def units(shown: Scene) -> list[Unit]:
-    """The planes to draw."""
+    """The planes to draw, the first channels first."""
+    channels = range(len(shown.channels))
     match shown.layer.dims:
         case 1:
             return [_rows(shown)]
         case 2:
-            return [_plane(shown, index) for index in range(len(shown.channels))][:MOST_PLANES]
-    slices = product(range(len(shown.channels)), range(shown.kernel_shape[0]))
-    return [_slice(shown, channel, depth) for channel, depth in slices][:MOST_PLANES]
+            return [_plane(shown, index) for index in channels][:MOST_PLANES]
+    slices = product(channels, range(shown.kernel_shape[0]))
+    return [_slice(shown, *pair) for pair in slices][:MOST_PLANES]
 
 
 def left_out(shown: Scene, parts: list[Unit]) -> tuple[int, str]:
@@ -89,30 +75,20 @@ def _rows(shown: Scene) -> Unit:
     above = shown.channels[0] - start
     rows = min(len(shown.channels), MOST_CHANNELS - above)
     window = (above, shown.spans[0][0], rows, shown.spans[0][1], "window")
-    return Unit(
-        named("input", shown.sample),
-        _kernel_name(shown, None),
-        np.stack([shown.values(channel) for channel in drawn]),
-        np.stack([roles if channel in shown.channels else unread for channel in drawn]),
-        (slice(rows),),
-        rows,
-        (window, *_winner(shown, above)),
-    )
+    values = np.stack([shown.values(channel) for channel in drawn])
+    shades = np.stack([roles if channel in shown.channels else unread for channel in drawn])
+    name, kernel = named("input", shown.sample), _kernel_name(shown, None)
+    frames = (window, *_winner(shown, above))
+    return Unit(name, kernel, values, shades, (slice(rows),), rows, frames)
 
 
 def _plane(shown: Scene, index: int) -> Unit:
     channel = shown.channels[index]
     # an unfold copies from one of the channels that it reads
     read = channel in {term.channel for term in shown.cell.terms}
-    return Unit(
-        named("input", shown.sample, channel),
-        _kernel_name(shown, channel),
-        shown.values(channel),
-        shown.roles(),
-        (index,),
-        1,
-        (_window(shown), *(_winner(shown) if read else ())),
-    )
+    frames = (_window(shown), *(_winner(shown) if read else ()))
+    name, kernel = named("input", shown.sample, channel), _kernel_name(shown, channel)
+    return Unit(name, kernel, shown.values(channel), shown.roles(), (index,), 1, frames)
 
 
 def _slice(shown: Scene, index: int, depth: int) -> Unit:
@@ -122,17 +98,11 @@ def _slice(shown: Scene, index: int, depth: int) -> Unit:
     if slot.role != "input":
         name = slot.role if slot.cell is None else f"copy of {name}"
     turned = shown.layer.family == "transposed"
-    tap = shown.kernel_shape[0] - 1 - depth if turned else depth
+    kernel = _kernel_name(shown, channel, shown.kernel_shape[0] - 1 - depth if turned else depth)
     here = shown.winner is not None and shown.winner[0] == place
-    return Unit(
-        name,
-        _kernel_name(shown, channel, tap),
-        shown.values(channel, place),
-        shown.roles(place),
-        (index, depth),
-        1,
-        (_window(shown), *(_winner(shown) if here else ())),
-    )
+    frames = (_window(shown), *(_winner(shown) if here else ()))
+    values, roles = shown.values(channel, place), shown.roles(place)
+    return Unit(name, kernel, values, roles, (index, depth), 1, frames)
 
 
 def _window(shown: Scene) -> Frame:

@@ -23,37 +23,41 @@ def alt_text(shown: Scene) -> str:
     if padded := padding_words(shown):
         start += f", {padded}"
     spans = []
-    for name, taps, (_, first) in zip(shown.layer.axes, shown.taps, shown.axes, strict=True):
-        place = f"{taps[0] + first} to {taps[-1] + first}"
-        spans.append(place if shown.layer.dims == 1 else f"{name} {place}")
+    for name, (place, count), (_, first) in zip(
+        shown.layer.axes, shown.spans, shown.axes, strict=True
+    ):
+        span = f"{place + first} to {place + first + count - 1}"
+        spans.append(span if shown.layer.dims == 1 else f"{name} {span}")
     where = f"the window covers positions {', '.join(spans)}"
-    return f"{start}: {where}. {total_words(shown)} = {name_of(shown)} = {plain(cell.value)}."
+    return f"{start}: {where}. {total_words(shown)} = {_result(shown)}."
+
+
+def _result(shown: Scene) -> str:
+    return f"{named('output', *shown.cell.at)} = {plain(shown.cell.value)}"
 
 
 def caption_text(shown: Scene) -> str:
     """What there is to see in it, as a teacher would say."""
-    cell, terms = shown.cell, shown.cell.terms
-    result = f"{name_of(shown)} = {plain(cell.value)}"
-    padded = sum(term.padded or term.index is None for term in terms)
-    holes = f" {padded} of them come from outside the input." if padded else ""
-    channels = len(shown.channels)
-    of = f", {len(terms) // channels} in each of {channels} channels" if channels > 1 else ""
+    cell, count, channels = shown.cell, len(shown.cell.terms), len(shown.channels)
     match cell.family:
         case "max":
-            return f"Of the cells in the window the largest is kept: {result}."
+            how = "Of the numbers in the window the largest is kept"
         case "unfold":
-            return f"The window is laid down as a column; one of its numbers is {result}."
+            how = "The window is laid down as a column; one of its numbers"
         case "average":
-            return f"The numbers in the window are added up and divided by {plain(cell.divisor or 1)}: {result}."  # noqa: E501
+            how = (
+                f"The numbers in the window are added up and divided by {plain(cell.divisor or 1)}"
+            )
         case "lp":
-            return f"The numbers in the window make {result}."
-    end = " and the bias" if cell.bias is not None else ""
-    if len(terms) == 1:
-        return f"One product{end} give{'' if end else 's'} {result}.{holes}"
-    return (
-        f"The window covers {len(terms)} cells{of}. Each is multiplied by its weight; the products"
-        f"{end} add up to {result}.{holes}"
-    )
+            how = f"The numbers in the window to the power {plain(cell.power or 1)}, added up"
+        case _:
+            bias = ", and the bias" if cell.bias is not None else ""
+            of = f", {count // channels} in each of {channels} channels" if channels > 1 else ""
+            cells = f"{count} cells" if count > 1 else "1 cell"
+            how = f"The window covers {cells}{of}; their products with the weights{bias}, added up"
+    padded = sum(term.padded or term.index is None for term in cell.terms)
+    outside = f" {padded} of the {count} cells lie outside the input." if padded else ""
+    return f"{how}: {_result(shown)}.{outside}"
 
 
 def input_words(shown: Scene) -> str:
@@ -63,34 +67,27 @@ def input_words(shown: Scene) -> str:
         words.append(padded)
     if shown.layer.family == "transposed":
         words.append("its cells spread by the stride, zeros around, the kernel turned round")
-    said = ", ".join(words)
+    parts = [", ".join(words)]
     if shown.sample is not None and shown.samples > 1:
-        said += f"; sample {shown.sample} of {shown.samples} is drawn"
+        parts.append(f"sample {shown.sample} of {shown.samples} is drawn")
     if shown.layer.groups > 1:
         first, last = shown.channels[0], shown.channels[-1]
         which = f"channel {first}" if first == last else f"channels {first} to {last}"
-        said += f"; output channel {shown.channel} reads {which} of {shown.x.shape[0]}"
-    return said
+        parts.append(f"output channel {shown.channel} reads {which} of {shown.x.shape[0]}")
+    return "; ".join(parts)
 
 
 def padding_words(shown: Scene) -> str:
     """How the input was padded: "padded with zeros, 1 on each side"."""
     pads = [window.padding for window in shown.layer.windows]
-    if shown.layer.family == "transposed" or not any(max(pad) for pad in pads):
+    if shown.layer.family == "transposed" or not any(map(max, pads)):
         return ""
-    what = _PADDING[shown.layer.padding_mode]
-    if shown.layer.family == "max":
-        what = "minus infinity"
-    amounts = {f"{a} on each side" if a == b else f"{a} before and {b} after" for a, b in pads}
-    if len(amounts) == 1:
-        return f"padded with {what}, {amounts.pop()}"
+    what = "minus infinity" if shown.layer.family == "max" else _PADDING[shown.layer.padding_mode]
+    amounts = [f"{a} on each side" if a == b else f"{a} before and {b} after" for a, b in pads]
+    if len(set(amounts)) == 1:
+        return f"padded with {what}, {amounts[0]}"
     axes = zip(shown.layer.axes, pads, strict=True)
     return f"padded with {what}, " + ", ".join(f"{n}: {a} and {b}" for n, (a, b) in axes)
-
-
-def name_of(shown: Scene) -> str:
-    """The output cell, as one would type it."""
-    return named("output", *shown.cell.at)
 
 
 def total_words(shown: Scene) -> str:
@@ -108,5 +105,5 @@ def total_words(shown: Scene) -> str:
             return f"The mean of {cells} cells: {total} / {cells}"
         case "lp":
             return f"The sum of powers {total}, and its root"
-    words = f"The sum of {len(cell.terms)} products {total}"
-    return words if cell.bias is None else f"{words} + bias {plain(cell.bias)}"
+    words = f"The sum of {len(cell.terms)} products"
+    return words if cell.bias is None else f"{words} {total} + bias {plain(cell.bias)}"

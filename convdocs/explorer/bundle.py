@@ -1,7 +1,7 @@
-"""The explorers' scripts and style sheets: files here, joined to one of each for a page.
+"""The explorers' scripts: files under js/, joined to one classic script for a page.
 
 A page that is opened from file:// loads classic scripts only, no modules. So the files share one
-scope: a function around all of them.
+scope, a function around all of them; the style sheet and the samples are constants in it.
 """
 
 from __future__ import annotations
@@ -10,19 +10,50 @@ import json
 import re
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+from convdocs.explorer.page import as_json
 
 HERE = Path(__file__).parent
 # what an explorer is made of, in the order in which it is needed
 FILES = {
-    "explorer": ("geometry", "values", "solve", "messages", "pool_messages", "settings",
-                 "numbers", "view", "start"),
+    "explorer": ("geometry", "values", "solve", "messages", "pool_messages", "numbers", "settings",
+                 "text", "theme", "sums", "grids", "form", "pen", "point", "explorer", "listen",
+                 "start"),
     "network": ("network_ops", "network_model", "network_graph", "network_terms", "network_paint",
                 "network_input", "network_overview", "network_detail", "network"),
 }  # fmt: skip
+SHEETS = {"explorer": ("theme", "explorer"), "network": ("network",)}
 GLOBALS = {"explorer": "ConvExplorer", "network": "ConvNetwork"}
-SHADOWED = ("network",)  # lives in a shadow root, which a page's style sheets do not reach
 
 _NO_CODE = re.compile(r"^[ \t]*(?:/\*[\s\S]*?\*/\s*\n|//[^\n]*\n|(?=\S)|\n)", re.MULTILINE)
+
+
+@lru_cache
+def samples() -> dict[str, Any]:
+    """Numbers that mean something: the notebook's, ten digits, a photograph, learned kernels.
+
+    Examples
+    --------
+    >>> samples()["notebook"]["1"]["weight"]["data"][:2]
+    [0.2548462, 0.27666932]
+    """
+    found: dict[str, Any] = json.loads((HERE / "samples.json").read_text(encoding="utf-8"))
+    found.pop("about")
+    return found
+
+
+@lru_cache
+def style(name: str) -> str:
+    """The style sheet of an explorer, for the inside of its shadow root.
+
+    Examples
+    --------
+    >>> ".cx-play" in style("explorer")
+    True
+    """
+    sheets = ((HERE / f"{file}.css").read_text(encoding="utf-8") for file in SHEETS[name])
+    return re.sub(r"/\*[\s\S]*?\*/|(?<=[;{}\n])\s+", "", "".join(sheets))
 
 
 @lru_cache
@@ -36,19 +67,8 @@ def script(name: str) -> str:
     """
     files = (HERE / "js" / f"{file}.js" for file in FILES[name])
     body = "".join(_NO_CODE.sub("", file.read_text(encoding="utf-8")) for file in files)
-    if name in SHADOWED:
-        body = f"const STYLE = {json.dumps(style(name))};\n{body}"
     already = f"window.{GLOBALS[name]}"
-    return f'(() => {{\n"use strict";\nif ({already}) return {already}.start();\n{body}}})();\n'
-
-
-@lru_cache
-def style(name: str) -> str:
-    """The style sheet of an explorer.
-
-    Examples
-    --------
-    >>> ".cx" in style("explorer")
-    True
-    """
-    return (HERE / f"{name}.css").read_text(encoding="utf-8")
+    constants = {"STYLE": style(name)} | ({"STOCK": samples()} if name == "explorer" else {})
+    lines = [f"const {key} = {as_json(value)};\n" for key, value in constants.items()]
+    start = f"if ({already}) return {already}.start();"
+    return f'(() => {{\n"use strict";\n{start}\n{"".join(lines)}{body}}})();\n'

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import html
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from convdocs.explorer import bundle
-from convdocs.layers import per_axis, read
+from convdocs.cells.places import CellError
+from convdocs.explorer import bundle, still_layer
+from convdocs.explorer.page import as_json, page
+from convdocs.layers import code, per_axis, read
 
 KINDS: tuple[type[nn.Module], ...] = (
     nn.Conv1d,
@@ -30,6 +31,7 @@ KINDS: tuple[type[nn.Module], ...] = (
 MOST_NUMBERS = 32768
 MOST_WEIGHTS = 16384
 MOST_AXES = 6
+LEVELS = ("none", "basic", "all")
 
 Setting = dict[str, Any]
 
@@ -38,7 +40,7 @@ class ExplorerError(ValueError):
     """A layer or an input that the explorer cannot show; says what to do."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explorer:
     """An explorer of one layer and one input, for a notebook or a page.
 
@@ -50,20 +52,39 @@ class Explorer:
         The input's and the layer's numbers.
     at : tuple of int or None
         The output cell chosen first.
+    controls : str
+        What the reader can change, one of :data:`LEVELS`.
+    still : str
+        What stands there where no script runs.
+    code : str
+        The layer as one writes it.
     """
 
     setting: Setting
     own: dict[str, Any]
     at: tuple[int, ...] | None = None
+    controls: str = "all"
+    still: str = ""
+    code: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Explorer of {self.code} on x {tuple(self.setting['shape'])}>"
 
     def _repr_html_(self) -> str:
-        """The explorer with its script and style sheet: works alone, in a notebook or a file."""
-        part = markup(self.setting, own=self.own, at=self.at)
-        style, script = bundle.style("explorer"), bundle.script("explorer")
-        return f"<style>{style}</style>\n{part}\n<script>{script}</script>"
+        """The explorer with its script: works alone, in a notebook or a file."""
+        part = markup(
+            self.setting, own=self.own, at=self.at, controls=self.controls, still=self.still
+        )
+        return f"{part}\n<script>{bundle.script('explorer')}</script>"
+
+    def save(self, path: str | Path, title: str | None = None) -> None:
+        """Write a page that needs no other file, headed by the layer or by ``title``."""
+        Path(path).write_text(page(title or self.code, self._repr_html_()), encoding="utf-8")
 
 
-def explore(layer: nn.Module, x: Tensor, at: Sequence[int] | None = None) -> Explorer:
+def explore(
+    layer: nn.Module, x: Tensor, at: Sequence[int] | None = None, *, controls: str = "all"
+) -> Explorer:
     """An interactive explorer of ``layer`` on ``x``, with their own numbers.
 
     A setting that torch refuses is shown as well, with torch's message and what to change.
@@ -76,25 +97,34 @@ def explore(layer: nn.Module, x: Tensor, at: Sequence[int] | None = None) -> Exp
         Its input, with a batch axis or without.
     at : sequence of int, optional
         The output cell to begin with, as an index into the layer's output.
+    controls : str
+        What the reader can change: ``"none"``, ``"basic"`` (sizes, numbers) or ``"all"``.
 
     Raises
     ------
     ExplorerError
-        When the layer is of another kind, or when there are too many numbers for a page.
+        When the layer is of another kind, when there are too many numbers for a page, or when
+        the output has no cell ``at``.
 
     Examples
     --------
-    >>> explorer = explore(nn.Conv1d(3, 2, 3), torch.zeros(3, 5), at=(0, 1))
-    >>> explorer.setting["kind"], explorer.setting["shape"]
-    ('Conv1d', [3, 5])
+    >>> explore(nn.Conv1d(3, 2, 3), torch.zeros(3, 5), at=(0, 1))
+    <Explorer of Conv1d(3, 2, 3) on x (3, 5)>
     """
+    if controls not in LEVELS:
+        raise ExplorerError(f"controls={controls!r} is none of {', '.join(LEVELS)}")
     setting = case(layer, tuple(x.shape), values="own")
     own = {"x": _tensor(x, "x", MOST_NUMBERS)}
     for name in ("weight", "bias"):
         numbers = getattr(layer, name, None)
         if isinstance(numbers, Tensor):
             own[name] = _tensor(numbers, name, MOST_WEIGHTS)
-    return Explorer(setting, own, None if at is None else tuple(int(place) for place in at))
+    cell = None if at is None else tuple(int(place) for place in at)
+    try:
+        drawn = still_layer.figure(layer, x, cell)
+    except CellError as error:
+        raise ExplorerError(f"at={cell}: {error}") from error
+    return Explorer(setting, own, cell, controls, drawn, code(layer))
 
 
 def case(layer: nn.Module, shape: Sequence[int], *, values: str = "notebook") -> Setting:
@@ -107,7 +137,8 @@ def case(layer: nn.Module, shape: Sequence[int], *, values: str = "notebook") ->
     shape : sequence of int
         The input's shape.
     values : str
-        ``"notebook"`` for the notebook's input and weights, ``"small"`` for small whole numbers.
+        ``"notebook"`` for the notebook's input and weights, where they fit, ``"small"`` for small
+        whole numbers, or one of :data:`convdocs.explorer.numbers.INPUTS`.
 
     Examples
     --------
@@ -192,59 +223,6 @@ def _number(text: str) -> float | str:
     return value if math.isfinite(value) else text
 
 
-@lru_cache(maxsize=1)
-def notebook_numbers() -> dict[str, Any]:
-    """The notebook's inputs, weights and biases, by number of axes.
-
-    Examples
-    --------
-    >>> notebook_numbers()["1"]["weight"]["data"][:3]
-    [0.255, 0.277, -0.078]
-    """
-    state = torch.get_rng_state()
-    cases = {"1": (nn.Conv1d, (2, 3, 4)), "2": (nn.Conv2d, (3, 4, 5))}
-    found: dict[str, Any] = {}
-    for dims, (kind, shape) in cases.items():
-        torch.manual_seed(42)
-        layer = kind(3, 2, 3)
-        torch.manual_seed(42)
-        tensors = {"x": torch.randn(shape), "weight": layer.weight, "bias": layer.bias}
-        found[dims] = {
-            name: _tensor(one, name, MOST_NUMBERS)
-            for name, one in tensors.items()
-            if one is not None
-        }
-    torch.set_rng_state(state)
-    return found
-
-
-def with_notebook_numbers(layer: nn.Module, x: Tensor) -> Tensor:
-    """Give a layer the notebook's numbers, cut or repeated as the script does; the input with them.
-
-    Examples
-    --------
-    >>> layer = nn.Conv1d(3, 2, 3, padding=1)
-    >>> x = with_notebook_numbers(layer, torch.zeros(2, 3, 4))
-    >>> round(layer(x)[0, 0, 1].item(), 4)
-    0.6345
-    """
-    numbers = notebook_numbers()[str(read(layer).dims)]
-    for name, parameter in layer.named_parameters():
-        parameter.data = _tiled(numbers[name], parameter.shape)
-    return _tiled(numbers["x"], x.shape)
-
-
-def _tiled(given: Mapping[str, Any], shape: Sequence[int]) -> Tensor:
-    numbers = torch.tensor(given["data"]).reshape(given["shape"])
-    while numbers.dim() < len(shape):
-        numbers = numbers[None]
-    while numbers.dim() > len(shape):
-        numbers = numbers[0]
-    for axis, size in enumerate(shape):
-        numbers = numbers.index_select(axis, torch.arange(size) % numbers.shape[axis])
-    return numbers
-
-
 def markup(
     setting: Mapping[str, Any],
     *,
@@ -253,8 +231,10 @@ def markup(
     own: Mapping[str, Any] | None = None,
     at: Sequence[int] | None = None,
     errors: str | None = None,
+    controls: str = "all",
+    still: str = "",
 ) -> str:
-    """The element that the script turns into an explorer; script and style sheet not included.
+    """The element that the script turns into an explorer; the script is not included.
 
     Parameters
     ----------
@@ -270,13 +250,17 @@ def markup(
         The output cell chosen first.
     errors : str, optional
         Where the pages of the errors are, relative to this page; no links without it.
+    controls : str
+        What the reader can change, one of :data:`LEVELS`.
+    still : str
+        Markup that stands there where no script runs; see :mod:`convdocs.explorer.still_layer`.
 
     Examples
     --------
     >>> markup({"kind": "Conv1d"}, name="first")[:29]
     '<div class="cx" id="first"><p'
     """
-    data: dict[str, Any] = {"setting": dict(setting), "notebook": notebook_numbers()}
+    data: dict[str, Any] = {"setting": dict(setting), "controls": controls}
     if address:
         data["address"] = True
     if own is not None:
@@ -287,12 +271,6 @@ def markup(
         data["index"] = list(at)
     named = f' id="{html.escape(name)}"' if name else ""
     return (
-        f'<div class="cx"{named}><p>This explorer needs JavaScript.</p>'
-        f'<script type="application/json">{_json(data)}</script></div>'
+        f'<div class="cx"{named}>{still}<p>Where scripts run, this is an explorer.</p>'
+        f'<script type="application/json">{as_json(data)}</script></div>'
     )
-
-
-def _json(data: Any) -> str:
-    """JSON that can stand inside a script element whatever text is in it."""
-    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 # Goes up when the nodes that the directives make change, so that old doctrees are read anew.
-ENV_VERSION = 4
+ENV_VERSION = 5
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives, their settings and their assets with a Sphinx application."""
     import convdocs
-    from convdocs.sphinxext import assets, directives, exercise, options, parts, plain
+    from convdocs.sphinxext import assets, directives, exercise, options, parts, pictures, plain
 
     for setting in options.SETTINGS:
         app.add_config_value(setting.name, setting.default, "env", [type(setting.default)])
@@ -33,6 +33,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     )
     app.add_transform(parts.Unwrap)
     app.add_post_transform(plain.Words)
+    pictures.register(app)
     app.connect("builder-inited", assets.declare)
     app.connect("html-page-context", assets.add)
     return {

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).parents[1]
 STYLE = PACKAGE / "sphinxext" / "convdocs.css"
+PLAYER = tuple(PACKAGE / "draw" / name for name in ("picture.css", "player.css", "player.js"))
 EXERCISE = tuple(PACKAGE / "sphinxext" / f"exercise.{suffix}" for suffix in ("css", "js"))
 
 # characters of the size formulas that pdfLaTeX does not know by itself
@@ -54,7 +55,9 @@ def add(
     if "conv-explorer" in used:
         files |= _explorer("explorer")
     if "network-explorer" in used:
-        files["network.js"] = _explorer("network")["network.js"]
+        files |= _explorer("network")
+    if "conv-animation" in used:
+        files |= {file.name: file.read_text(encoding="utf-8") for file in PLAYER}
     if "exercise" in used:
         files |= {file.name: file.read_text(encoding="utf-8") for file in EXERCISE}
     for name, content in files.items():
@@ -69,7 +72,7 @@ def add(
 def _explorer(name: str) -> dict[str, str]:
     from convdocs.explorer import bundle
 
-    return {f"{name}.css": bundle.style(name), f"{name}.js": bundle.script(name)}
+    return {f"{name}.js": bundle.script(name)}
 
 
 def _write(file: Path, content: str) -> None:

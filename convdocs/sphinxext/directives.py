@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from docutils import nodes
-from sphinx import addnodes
 
 import convdocs
 from convdocs.sphinxext import options, parts
@@ -140,47 +139,56 @@ class Explorer(Figure):
     declared = (
         *(one for one in Figure.declared if one is not options.VALUES),
         options.NUMBERS,
+        options.FILTER,
+        options.CONTROLS,
         options.BATCH,
         options.ADDRESS,
     )
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         """Embed the explorer, and draw the layer for builders without scripts."""
-        from convdocs.explorer import embed
+        from convdocs.sphinxext import pictures
 
         layer, x = self.layer(values)
-        if values["batch"]:
-            x = x.expand(values["batch"], *x.shape)
-        if values["values"] == "notebook":
-            x = embed.with_notebook_numbers(layer, x)
-        return [
-            addnodes.only(
-                "",
-                nodes.raw("", self.embed(layer, x, values), format="html"),
-                expr="html and not epub",
-            ),
-            addnodes.only("", self.draw((layer, x), values), expr="not html or epub"),
-        ]
+        return [pictures.enliven(self.draw((layer, x), values), self.embed(layer, x, values))]
 
     def layer(self, values: Mapping[str, Any]) -> tuple[nn.Module, Tensor]:
-        """The layer and an input; the notebook's own numbers are put in later."""
-        drawn = "random" if values["values"] == "notebook" else values["values"]
-        return super().layer({**values, "values": drawn})
+        """The layer and an input with the numbers of the options."""
+        from convdocs.explorer import numbers
+
+        ready = values["values"] in numbers.INPUTS
+        layer, x = super().layer({**values, "values": "whole" if ready else values["values"]})
+        if values["batch"]:
+            x = x.expand(values["batch"], *x.shape)
+        if ready:
+            x = numbers.fill_input(values["values"], x, len(values["size"]))
+        filters = values["filter"] or ("notebook" if values["values"] == "notebook" else None)
+        if filters and hasattr(layer, "weight"):
+            numbers.fill_filters(filters, layer)
+        return layer, x
 
     def embed(self, layer: nn.Module, x: Tensor, values: Mapping[str, Any]) -> str:
-        """The explorer's element, with the layer's numbers or the notebook's."""
-        from convdocs.explorer import embed
+        """The explorer's element; numbers that the script has by name are not written out."""
+        from convdocs.explorer import embed, numbers
 
-        known = {
-            "at": values["at"],
-            "name": nodes.make_id(values["name"] or ""),
-            "address": values["address"],
-            "errors": self.errors(),
-        }
-        if values["values"] == "notebook":
-            return embed.markup(embed.case(layer, tuple(x.shape)), **known)
-        explorer = embed.explore(layer, x)
-        return embed.markup(explorer.setting, own=explorer.own, **known)
+        explorer = embed.explore(layer, x, values["at"], controls=values["controls"])
+        own = dict(explorer.own)
+        setting = explorer.setting | {"filter": "own"}
+        if values["values"] in numbers.INPUTS:
+            setting["values"] = values["values"]
+            del own["x"]
+        if values["filter"] or values["values"] == "notebook":
+            setting["filter"] = values["filter"] or "notebook"
+            own = {name: tensor for name, tensor in own.items() if name == "x"}
+        return embed.markup(
+            setting,
+            own=own,
+            at=values["at"],
+            address=values["address"],
+            errors=self.errors(),
+            controls=values["controls"],
+            still=explorer.still,
+        )
 
 
 class NetworkExplorer(PageDirective):
@@ -221,11 +229,8 @@ class NetworkExplorer(PageDirective):
         alt = values["alt"] or draw.describe(figure)
         still = pictures.picture(self.env, figure, alt, values["width"])
         self.set_source_info(still)
-        made = found.markup(nodes.make_id(values["name"] or ""))
-        return [
-            addnodes.only("", nodes.raw("", made, format="html"), expr="html and not epub"),
-            addnodes.only("", still, expr="not html or epub"),
-        ]
+        self.label(still, values["name"])
+        return [pictures.enliven(still, found.markup())]
 
 
 class LayerTrace(PageDirective):

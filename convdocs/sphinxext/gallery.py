@@ -1,8 +1,9 @@
-"""Pictures of convdocs in Sphinx-Gallery pages.
+"""Pictures and animations of convdocs in Sphinx-Gallery pages.
 
 A conf.py that names this module among its ``extensions`` and :func:`scrape` among the
-``image_scrapers`` of ``sphinx_gallery_conf`` shows each figure that ends a code block as a pair of
-SVG images, one for light and one for dark pages, with its alt text, size and caption.
+``image_scrapers`` of ``sphinx_gallery_conf`` shows each figure that ends a code block, for light
+and dark pages and for phones, with its alt text and caption; and each ``draw.animate(...)`` as a
+player, which stands still until it is started, with its GIF to download.
 """
 
 from __future__ import annotations
@@ -15,26 +16,38 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.parsers.rst.directives.images import Figure as FigureDirective
+from sphinx import addnodes
+from sphinx.util.docutils import SphinxDirective
+
+from convdocs.sphinxext import pictures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from sphinx.application import Sphinx
 
-WIDE = 540  # pixels; a wider picture scrolls on a phone, since its digits would be too small
-
 
 def scrape(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any], **_: Any) -> str:
-    """Save the figure that a code block ends with; the reStructuredText that shows it.
+    """Save the figure or animation that a code block ends with; the directive that shows it.
 
     Sphinx-Gallery calls this after each block.
     """
     from matplotlib.figure import Figure
 
-    figure = closing(block, block_vars)
-    if not isinstance(figure, Figure):
+    from convdocs.draw import Walk
+
+    value = closing(block, block_vars)
+    if not isinstance(value, (Figure, Walk)):
         return ""
     path = Path(next(block_vars["image_path_iterator"]))
-    return save(figure, path, Path(gallery_conf["src_dir"]))
+    stem = f"/{path.relative_to(gallery_conf['src_dir']).with_suffix('').as_posix()}"
+    figure = value.figure if isinstance(value, Walk) else value
+    options = {}
+    if isinstance(value, Walk):
+        _write(path, ".html", value.player())
+        value.on("light").save(path.with_suffix(".gif"))
+        options = {"player": f"{stem}.html", "gif": f"{stem}.gif"}
+    save(figure, path)
+    return directive(f"{stem}.svg", figure, options)
 
 
 def closing(block: Any, block_vars: dict[str, Any]) -> Any:
@@ -47,82 +60,87 @@ def closing(block: Any, block_vars: dict[str, Any]) -> Any:
     return block_vars["example_globals"].get("___") if ends_in_value else None
 
 
-def save(figure: Figure, path: Path, source: Path) -> str:
-    """Write a figure's two images beside ``path``; the directive that shows them.
-
-    Paths in the directive are absolute ones of the Sphinx project whose sources are in ``source``.
-    """
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure's images beside ``path``, and those of its thumbnail."""
     from convdocs import draw
 
-    light = draw.svg(figure)
-    path.with_suffix(".svg").write_text(light, encoding="utf-8")
-    dark = path.with_name(f"{path.stem}_dark.svg")
-    dark.write_text(draw.dark(light), encoding="utf-8")
-    stem = address(path, source)
-    return directive("conv-picture", f"{stem}.svg", figure, {"dark": f"{stem}_dark.svg"})
+    for name, svg in pictures.images(figure).items():
+        _write(path, _suffix(name), svg)
+    if isinstance(figure, draw.Picture):
+        card = draw.svg(figure.thumbnail())
+        _write(path, "_card.svg", card)
+        _write(path, "_card_dark.svg", draw.dark(card))
 
 
-def address(path: Path, source: Path) -> str:
-    """Where ``path`` is in the Sphinx project, without its suffix."""
-    return f"/{path.relative_to(source).with_suffix('').as_posix()}"
+def _suffix(name: str) -> str:
+    """What a file's name ends in; Sphinx-Gallery knows the light one by the bare name."""
+    return f"{name.removeprefix('light').replace('dark', '_dark')}.svg"
 
 
-def directive(name: str, argument: str, figure: Figure, options: dict[str, str]) -> str:
+def _write(path: Path, suffix: str, text: str) -> None:
+    path.with_name(path.stem + suffix).write_text(text, encoding="utf-8")
+
+
+def directive(argument: str, figure: Figure, options: dict[str, str]) -> str:
     """A directive that shows a figure, with its alt text and caption."""
     from convdocs import draw
 
     words = " ".join(draw.describe(figure).split())
-    caption = str(figure.get_label()) or re.split(r"(?<=[.:]) (?=[A-Z])", words)[-1]
+    given = getattr(figure, "caption", "") or str(figure.get_label())
+    caption = given or re.split(r"(?<=[.:]) (?=[A-Z])", words)[-1]
     lines = "".join(f"   :{key}: {value}\n" for key, value in {**options, "alt": words}.items())
-    return f"\n.. {name}:: {argument}\n{lines}\n   {caption}\n\n"
+    return f"\n.. conv-picture:: {argument}\n{lines}\n   {caption}\n\n"
 
 
-def extent(svg: str) -> tuple[int, int]:
-    """Width and height in pixels of an SVG that says them in points.
-
-    Examples
-    --------
-    >>> extent('<svg width="12pt" height="7.5pt">')
-    (16, 10)
-    """
-    found = re.search(r'width="([\d.]+)pt"[^>]* height="([\d.]+)pt"', svg)
-    if found is None:
-        raise ValueError("the picture does not say its width and height in points")
-    return round(float(found[1]) * 96 / 72), round(float(found[2]) * 96 / 72)
-
-
-class Picture(FigureDirective):
-    """A figure with an image for light pages and one for dark pages (``:dark:``).
-
-    The images are SVG files of this package, and their size on the page is their own.
-    """
+class Picture(FigureDirective, SphinxDirective):
+    """A figure from the files that :func:`scrape` wrote: SVG, and for an animation a player."""
 
     option_spec: ClassVar[Any] = {
         **cast(dict[str, Any], FigureDirective.option_spec),
-        "dark": directives.uri,
+        "player": directives.uri,
+        "gif": directives.uri,
     }
 
     def run(self) -> list[nodes.Node]:
-        """Make the figure node, with the dark image next to the light one."""
+        """Make the figure node, or the player with a link to its GIF."""
         made = list(super().run())
         figure = made[0]
         if not isinstance(figure, nodes.figure):
             return made
-        light = next(figure.findall(nodes.image))
-        path = Path(self.state.document.settings.env.relfn2path(light["uri"])[1])
-        width, height = extent(path.read_text(encoding="utf-8"))
-        light["width"], light["height"] = str(width), str(height)
-        light["loading"] = "lazy"  # the other theme's is never fetched
-        dark = light.copy()
-        dark["uri"] = self.options["dark"]
-        light["classes"] = [*light["classes"], "only-light"]
-        dark["classes"] = [*dark["classes"], "only-dark"]
-        figure.insert(figure.index(light) + 1, dark)
-        figure["classes"] += ["conv-picture", "wide"] if width > WIDE else ["conv-picture"]
-        return made
+        image = next(figure.findall(nodes.image))
+        shown = pictures.shown(self.env, self._uris(image["uri"]), image["alt"])
+        shown["classes"] += ["conv-picture"]
+        rest = [child for child in figure.children if child is not image]
+        if "player" not in self.options:
+            shown += rest
+            return [shown]
+        file = Path(self.env.relfn2path(self.options["player"])[1])
+        player = nodes.raw("", file.read_text(encoding="utf-8"), format="html")
+        link = addnodes.download_reference("", "GIF", reftarget=self.options["gif"])
+        below = nodes.paragraph("", "Download: ", link, classes=["conv-download"])
+        box = nodes.container("", player, below, classes=["convdocs-part", "conv-animation"])
+        still = nodes.container("", shown, classes=["convdocs-part"])
+        shown += rest
+        return [
+            addnodes.only("", box, expr="html and not epub"),
+            addnodes.only("", still, expr="epub or not html"),
+        ]
+
+    def _uris(self, uri: str) -> dict[str, str]:
+        """The files that belong to the light one."""
+        stem = uri.removesuffix(".svg")
+        names = ("light", "dark", "light_phone", "dark_phone")
+        found = {name: f"{stem}{_suffix(name)}" for name in names}
+        return {
+            name: file
+            for name, file in found.items()
+            if name == "light" or Path(self.env.relfn2path(file)[1]).exists()
+        }
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directive that :func:`scrape` writes."""
+    pictures.register(app)
     app.add_directive("conv-picture", Picture)
+    app.setup_extension("convdocs.sphinxext")  # the player's style and script
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -17,6 +17,7 @@ from docutils import nodes
 from sphinx import addnodes
 
 from convdocs.sphinxext.parts import verbatim
+from convdocs.sphinxext.pictures import themed
 
 if TYPE_CHECKING:
     from sphinx.environment import BuildEnvironment
@@ -28,7 +29,7 @@ _PLAIN = (
     *(nodes.raw, nodes.figure, nodes.image, nodes.caption, nodes.container, nodes.literal_block),
     *(nodes.table, nodes.title, nodes.tgroup, nodes.colspec, nodes.thead, nodes.tbody),
     *(nodes.row, nodes.entry, nodes.reference, addnodes.only, addnodes.tabular_col_spec),
-    verbatim,
+    *(verbatim, themed),
 )
 
 

@@ -207,11 +207,24 @@ VALUES = Option(
 )
 NUMBERS = Option(
     "values",
-    "whole, counting, random or notebook",
-    "Small whole numbers, 0, 1, 2 and so on, the weights that torch draws and a normal input, or "
-    "the notebook's own.",
-    one_of("whole", "counting", "random", "notebook"),
+    "whole, counting, random, edge, ramp, digit, photograph or notebook",
+    "Small whole numbers, 0, 1, 2 and so on, the weights that torch draws and a normal input; an "
+    "input that means something, with small whole weights; or the notebook's input and weights.",
+    one_of("whole", "counting", "random", "edge", "ramp", "digit", "photograph", "notebook"),
     "whole",
+)
+FILTER = Option(
+    "filter",
+    "identity, blur, sharpen, upright, level, laplacian or learned",
+    "Weights that mean something, instead of those of :values:.",
+    one_of("identity", "blur", "sharpen", "upright", "level", "laplacian", "learned"),
+)
+CONTROLS = Option(
+    "controls",
+    "none, basic or all",
+    "What the reader can change: nothing, sizes and numbers, or every setting.",
+    one_of("none", "basic", "all"),
+    "all",
 )
 BATCH = Option("batch", "a whole number", "Samples in the input; 0 for no batch axis.", _whole, 0)
 ADDRESS = Option(

@@ -11,9 +11,9 @@ work out the output size of each of eighteen examples.
 # learning* (2016), whose moving pictures many people know. Each grid here says what it is, input,
 # weight or output. The input holds the numbers 0, 1, 2 and so on; all weights are 1.
 #
-# If your system asks for less motion, you see each walk halfway, standing still.
-# :func:`draw.animate <convdocs.draw.animate>` makes such a picture of a layer of your own, and its
-# ``save`` a GIF.
+# Nothing moves until you want it to. Step with the arrows below a picture or with the slider, or
+# let it play. :func:`draw.animate <convdocs.draw.animate>` makes such a player of a layer of your
+# own, and its ``save`` a GIF.
 
 import torch
 import torch.nn as nn

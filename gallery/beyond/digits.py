@@ -60,7 +60,12 @@ draw.stack(trace)
 # A zero, and what the first layer makes of it with its random weights. Eight filters, eight maps:
 
 zero = images[:1]
-draw.feature_maps(net[0], zero)
+draw.feature_maps(
+    net[0],
+    zero,
+    title="Before training",
+    caption="Random filters: most maps are a pale copy of the digit.",
+)
 
 # %%
 # Training
@@ -95,13 +100,23 @@ for epoch in range(15):
 # The same zero through the same layer, with the weights it has learned:
 
 # sphinx_gallery_thumbnail_number = 3
-draw.feature_maps(net[0], zero)
+draw.feature_maps(
+    net[0],
+    zero,
+    title="After training",
+    caption="Each filter has found something of its own: strokes, edges, the inside of the loop.",
+)
 
 # %%
-# The largest number, which stands above the maps, has grown, and the maps have become more unlike
-# each other. Map 2 follows the whole stroke. Map 4 is blue along the upper side of each level
-# stroke and orange along its lower side. Nobody told filter 4 to look for edges. Its nine weights,
-# and what its rows add up to:
+# The numbers beside the bars, at which a map has its full colour, have grown, and the maps have
+# become more unlike each other. Map 2 follows the whole stroke. Map 4 is blue along the upper side
+# of each level stroke and orange along its lower side. Nobody told filter 4 to look for edges. The
+# weights of all eight:
+
+draw.filters(net[0], title="The eight learned filters")
+
+# %%
+# And those of number 4 in digits, with what its rows add up to:
 
 with torch.no_grad():
     for row in net[0].weight[4, 0]:

@@ -36,8 +36,22 @@ image = torch.arange(49.0).reshape(1, 1, 7, 7)
 conv2d = nn.Conv2d(1, 1, kernel_size=3, dilation=2, bias=False)
 with torch.no_grad():
     conv2d.weight.fill_(1.0)
-# sphinx_gallery_thumbnail_number = 2
 draw.layer(conv2d, image, at=(0, 0, 1, 1))
+
+# %%
+# Nine weights in both; without dilation they are side by side:
+
+dense = nn.Conv2d(1, 1, kernel_size=3, bias=False)
+dense.load_state_dict(conv2d.state_dict())
+# sphinx_gallery_thumbnail_number = 3
+draw.compare(
+    dense,
+    conv2d,
+    image,
+    at=(0, 0, 1, 1),
+    titles=["dilation=1", "dilation=2"],
+    caption="Nine weights each: with a dilation of 2 they reach over 5×5 cells and skip 16.",
+)
 
 # %%
 # The reach of a kernel

@@ -9,8 +9,8 @@ wrote yourself.
 # %%
 # The photograph is of Grace Hopper, who wrote one of the first compilers. It is the United States
 # Navy's official portrait of January 1984 (Naval History and Heritage Command, public domain), and
-# comes with matplotlib. We turn it grey with the usual weights for red, green and blue, and keep
-# every fifth pixel.
+# comes with matplotlib. We turn it grey with the usual weights for red, green and blue, and take
+# the mean of each 5×5 pixels.
 
 import torch
 import torch.nn as nn
@@ -20,7 +20,7 @@ from matplotlib import cbook, image
 with cbook.get_sample_data("grace_hopper.jpg") as file:
     pixels = torch.tensor(image.imread(file, format="jpg")) / 255
 grey = pixels @ torch.tensor([0.299, 0.587, 0.114])
-photo = grey[::5, ::5].reshape(1, 1, 120, 103)
+photo = F.avg_pool2d(grey[None, None], 5)
 print("(N, C, H, W) =", tuple(photo.shape))
 
 # %%
@@ -45,24 +45,37 @@ def layer(*kernels):
 from convdocs import draw
 
 edges = layer(*edge_kernels.values())
-draw.feature_maps(edges, photo)
+names = list(edge_kernels)
+draw.feature_maps(
+    edges,
+    photo,
+    names=names,
+    title="Three edge filters",
+    caption="Where the picture does not change, a filter for edges answers 0: its map is blank.",
+)
 
 # %%
-# Blue is below zero, orange above. Output 0 sees the sides of the face and the stripes of the flag,
-# output 1 the brim of the cap, output 2 every fine line.
+# Blue is below zero, orange above. The first map sees the sides of the face and the stripes of the
+# flag, the second the brim of the cap, the third every fine line.
 #
 # Blur, and look again
 # --------------------
 #
 # This kernel takes a mean of nine pixels in which the middle one counts four times. Six rounds of
-# it make a soft picture, and most of the lines are gone. Each figure shades its maps by its own
-# largest number, which stands above them:
+# it make a soft picture, and most of the lines are gone. The bar above a map says at which number
+# it has its full colour; these are much smaller now:
 
 blur = layer([[1 / 16, 2 / 16, 1 / 16], [2 / 16, 4 / 16, 2 / 16], [1 / 16, 2 / 16, 1 / 16]])
 soft = photo
 for _ in range(6):
     soft = blur(soft)
-draw.feature_maps(edges, soft)
+draw.feature_maps(
+    edges,
+    soft,
+    names=names,
+    title="The same filters on the soft picture",
+    caption="A blurred picture has wide, weak edges; the fine lines are gone.",
+)
 
 # %%
 # Sharpen
@@ -73,13 +86,38 @@ draw.feature_maps(edges, soft)
 
 sharpen = layer([[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
 sharp = sharpen(photo).clamp(0, 1)
-draw.feature_maps(edges, sharp)
+draw.feature_maps(
+    edges,
+    sharp,
+    names=names,
+    title="The same filters on the sharp picture",
+    caption="A sharpened picture answers strongly, above all to the filter for all edges.",
+)
 
 # %%
 # In numbers, the mean size of what "all edges" answers:
 
 for name, picture in {"soft": soft, "photo": photo, "sharp": sharp}.items():
     print(f"{name:6} {edges(picture)[0, 2].abs().mean():.3f}")
+
+# %%
+# In colour
+# ---------
+#
+# A colour picture has three input channels. A kernel of 1×1 for each of red, green and blue mixes
+# them at each pixel: this layer asks how much *more* of its colour a pixel has than of the others.
+
+scene = draw.landscape()
+colours = nn.Conv2d(3, 3, kernel_size=1, bias=False)
+with torch.no_grad():
+    colours.weight.copy_((1.5 * torch.eye(3) - 0.5).reshape(3, 3, 1, 1))
+draw.feature_maps(
+    colours,
+    scene,
+    names=["redder", "greener", "bluer"],
+    title="One filter for each colour",
+    caption="The roof is red, hills and tree are green, sky and pond are blue.",
+)
 
 # %%
 # How a kernel does it

@@ -85,6 +85,17 @@ image = torch.arange(16.0).reshape(1, 1, 4, 4)
 draw.layer(nn.AvgPool2d(2), image, at=(0, 0, 1, 0))
 
 # %%
+# The largest of each square beside its mean:
+
+draw.compare(
+    nn.MaxPool2d(2),
+    nn.AvgPool2d(2),
+    image,
+    at=(0, 0, 1, 0),
+    caption="The same four squares: one pool keeps the largest number, the other the mean.",
+)
+
+# %%
 # A pool has no weights, treats each channel by itself and never mixes samples. Give it the right
 # number of axes, though: :doc:`MaxPool2d on a batch of sequences </gallery/cnn/pool_trap>` halves
 # the channels without a word.

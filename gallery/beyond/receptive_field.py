@@ -103,12 +103,26 @@ print([(field.size, field.stride) for field in fields])
 from matplotlib import cbook, image
 
 with cbook.get_sample_data("grace_hopper.jpg") as file:
-    pixels = torch.tensor(image.imread(file, format="jpg")[::2, ::2])
-photo = pixels[:224, 16:240].permute(2, 0, 1) / 255
+    pixels = torch.tensor(image.imread(file, format="jpg")).permute(2, 0, 1) / 255
+photo = torch.nn.functional.avg_pool2d(pixels, 2)[:, :224, 16:240]
 # sphinx_gallery_thumbnail_number = 2
-figure = draw.receptive_field(deep_trace, of=pools[3].path, image=photo)
-figure.set_label("One cell after the fourth pool of VGG-16 sees 100 by 100 pixels.")
-figure
+draw.receptive_field(
+    deep_trace,
+    of=pools[3].path,
+    image=photo,
+    title="VGG-16, up to its fourth pool",
+    caption="One cell after the fourth pool of VGG-16 sees 100 by 100 pixels: the face.",
+)
+
+# %%
+# The whole way as curves. Sizes halve at each pool and the channels double; between two pools the
+# field grows in even steps, and after each pool the steps are twice as long:
+
+draw.curve(
+    deep_trace,
+    title="VGG-16, layer by layer",
+    caption="At each pool the size halves; after it the receptive field grows twice as fast.",
+)
 
 # %%
 # Check it

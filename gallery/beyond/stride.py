@@ -72,8 +72,22 @@ image = torch.arange(25.0).reshape(1, 1, 5, 5)
 conv2d = nn.Conv2d(1, 1, kernel_size=3, stride=2, bias=False)
 with torch.no_grad():
     conv2d.weight.fill_(1.0)
-# sphinx_gallery_thumbnail_number = 2
 draw.layer(conv2d, image, at=(0, 0, 1, 1))
+
+# %%
+# Beside it the same filter with a stride of 1. Both show their second number in the second row:
+
+each = nn.Conv2d(1, 1, kernel_size=3, bias=False)
+each.load_state_dict(conv2d.state_dict())
+# sphinx_gallery_thumbnail_number = 3
+draw.compare(
+    each,
+    conv2d,
+    image,
+    at=(0, 0, 1, 1),
+    titles=["stride=1", "stride=2"],
+    caption="The same filter: with a stride of 2 it jumps over every other place, 4 numbers for 9.",
+)
 
 # %%
 # Why use it

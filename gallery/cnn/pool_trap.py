@@ -85,18 +85,17 @@ trace = convdocs.trace(notebook, torch.randn(2, 10, 7))
 trace
 
 # %%
-# Side by side: on the left the stack that was meant, on the right the notebook's. The channels are
-# the height of a box. On the right they shrink at each pool.
-
-from matplotlib.figure import Figure
+# Side by side: the stack that was meant, and the notebook's. The channels are the height of a box.
+# In the notebook's they are halved at each pool.
 
 from convdocs import draw
 
-both = Figure(figsize=(6.4, 6.4))
-left, right = both.subfigures(1, 2)
-draw.stack(convdocs.trace(meant, torch.randn(2, 10, 7)), fig=left)
-draw.stack(trace, fig=right)
-both
+draw.stack(
+    convdocs.trace(meant, torch.randn(2, 10, 7)),
+    trace,
+    titles=["MaxPool1d, as meant", "MaxPool2d, the notebook's"],
+    caption="At MaxPool1d a box gets narrower; at MaxPool2d it loses half its height as well.",
+)
 
 # %%
 # How not to fall into it

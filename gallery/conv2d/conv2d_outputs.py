@@ -29,9 +29,15 @@ conv(input)
 # %%
 # (2, 2, 3): 2 output channels of 2 rows and 3 columns. The first number of the first channel:
 
+import convdocs
 from convdocs import draw
 
 draw.layer(conv, input, at=(0, 0, 0))
+
+# %%
+# The same as a list: 27 products, three sums, the bias. The last line is the layer's own number.
+
+print(convdocs.explain(conv, input, at=(0, 0, 0)))
 
 # %%
 # The window covers 3×3 cells in *all three* input channels at once. 27 cells, 27 weights, one

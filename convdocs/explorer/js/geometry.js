@@ -11,8 +11,8 @@ const KINDS = {
   AvgPool2d: { family: "average", dims: 2 },
 };
 const MODES = ["zeros", "reflect", "replicate", "circular"];
-const PADDING = -1,
-  HOLE = -2; // what a tap reads when it reads no input cell
+const PADDING = -1;
+const HOLE = -2; // what a tap reads when it reads no input cell
 const LIMITS = { cells: 4096, weights: 16384, numbers: 32768, products: 4e6 };
 
 const dimsOf = (s) => KINDS[s.kind].dims;
@@ -45,8 +45,10 @@ function complete(partial) {
     in: 3,
     out: 2,
     values: "notebook",
+    relu: false,
     ...partial,
   };
+  s.filter ??= ["notebook", "small", "own"].includes(s.values) ? s.values : "small";
   s.shape = partial.shape ?? [s.in, ...(KINDS[kind].dims === 1 ? [4] : [4, 5])];
   return s;
 }
@@ -114,11 +116,44 @@ function formula(w, size) {
   const reach = `${w.dilation}·(${w.kernel} − 1)`,
     out = outputSize(w, size);
   if (w.transposed) {
-    return `(${size} − 1)·${w.stride} − ${w.before} − ${w.after} + ${reach} + ${w.extra} + 1 = ${out}`;
+    return (
+      `(${size} − 1)·${w.stride} − ${w.before} − ${w.after} + ${reach} + ${w.extra} + ` +
+      `1 = ${out}`
+    );
   }
   const [left, right] = w.ceil ? "⌈⌉" : "⌊⌋";
   const rounded = Math.ceil((size + w.before + w.after - spanOf(w)) / w.stride) + 1;
   const dropped =
     w.ceil && rounded !== out ? " − 1 (the last window would start in the padding)" : "";
-  return `${left}(${size} + ${w.before} + ${w.after} − ${reach} − 1) / ${w.stride}${right} + 1${dropped} = ${out}`;
+  return (
+    `${left}(${size} + ${w.before} + ${w.after} − ${reach} − 1) / ${w.stride}${right} ` +
+    `+ 1${dropped} = ${out}`
+  );
+}
+
+const rowed = (s, sizes) => (dimsOf(s) === 1 ? [1, ...sizes] : sizes);
+
+/** The first input channel that filter `o` reads: that of its group. */
+const groupStart = (s, o) =>
+  isPool(s) ? o : Math.floor(o / (s.out / s.groups)) * (s.in / s.groups);
+
+/** Channels, rows and columns of a panel: the input, one filter, the output of a legal setting. */
+function cellsOf(s, panel) {
+  if (panel === "input") return [channelsOf(s), ...rowed(s, spatial(s))];
+  if (panel === "kernel") return [isPool(s) ? 1 : s.in / s.groups, ...rowed(s, s.kernel)];
+  const sizes = windowsOf(s).map((w, axis) => outputSize(w, spatial(s)[axis]));
+  return [outChannels(s), ...rowed(s, sizes)];
+}
+
+/** Whether a legal setting has the cell `at`. */
+function isCell(s, { panel, c, r, k, o = 0 }) {
+  const [channels, rows, columns] = cellsOf(s, panel);
+  const first = panel === "kernel" ? groupStart(s, o) : 0;
+  const inside = [
+    [c - first, channels],
+    [r, rows],
+    [k, columns],
+    [o, outChannels(s)],
+  ];
+  return inside.every(([place, size]) => place >= 0 && place < size);
 }

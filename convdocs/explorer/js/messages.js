@@ -93,19 +93,16 @@ function forwardProblem(s) {
   if (t && typeof s.padding === "string")
     return problemOf(
       "dtypes#constructor-arguments",
-      `conv_transpose${dimsOf(s)}d(): argument 'padding' (position 5) must be tuple of ints, but found element of type str at pos 0`,
+      `conv_transpose${dimsOf(s)}d(): argument 'padding' (position 5) must be tuple of ` +
+        `ints, but found element of type str at pos 0`,
       [fix("Give the padding as a number", { padding: each(s, 0) })],
       "TypeError",
     );
   const wrongMode = s.mode !== "zeros" ? padProblem(s) : null;
   if (wrongMode) return wrongMode;
-  return (
-    dimsProblem(s) ??
-    signProblem(s) ??
-    channelProblem(s, weight) ??
-    (t ? null : kernelProblem(s)) ??
-    (onednn(s) ? onednnProblem(s) : plainProblem(s, weight))
-  );
+  const wrong = dimsProblem(s) ?? signProblem(s) ?? channelProblem(s, weight);
+  if (wrong) return wrong;
+  return t ? (outputPaddingProblem(s) ?? ownWords(s)) : (kernelProblem(s) ?? ownWords(s));
 }
 
 function dimsProblem(s) {
@@ -114,7 +111,8 @@ function dimsProblem(s) {
   if ([d + 1, d + 2].includes(s.shape.length)) return null;
   return problemOf(
     "inputs#conv-rank",
-    `Expected ${d + 1}D (unbatched) or ${d + 2}D (batched) input to ${name}${d}d, but got input of size: ${listed(s.shape)}`,
+    `Expected ${d + 1}D (unbatched) or ${d + 2}D (batched) input to ${name}${d}d, but got ` +
+      `input of size: ${listed(s.shape)}`,
     dimsFixes(s),
   );
 }
@@ -127,7 +125,8 @@ function dimsFixes(s) {
   if (have < want) {
     const fixes = [
       fix(
-        `Give the input a channel axis: ${listed([channels, ...[...each(s, 4), ...s.shape].slice(-d)])}`,
+        `Give the input a channel axis: ` +
+          `${listed([channels, ...[...each(s, 4), ...s.shape].slice(-d)])}`,
         { shape: [channels, ...[...each(s, 4), ...s.shape].slice(-d)] },
       ),
     ];
@@ -153,7 +152,8 @@ function padProblem(s) {
   if (2 * d > 2 * have)
     return problemOf(
       "padding#padding-rank",
-      `Padding length should be less than or equal to two times the input dimension but got padding length ${2 * d} and input of dimension ${have}`,
+      `Padding length should be less than or equal to two times the input dimension but got ` +
+        `padding length ${2 * d} and input of dimension ${have}`,
       dimsFixes(s),
     );
   if (s.mode === "circular") return circularProblem(s, zeros);
@@ -166,7 +166,9 @@ function padProblem(s) {
     if (before < size && after < size) continue;
     return problemOf(
       "padding#reflect-too-large",
-      `Argument #${4 + 2 * (d - 1 - axis)}: Padding size should be less than the corresponding input dimension, but got: padding (${before}, ${after}) at dimension ${dim} of input ${listed(s.shape)}`,
+      `Argument #${4 + 2 * (d - 1 - axis)}: Padding size should be less than the ` +
+        `corresponding input dimension, but got: padding (${before}, ${after}) at dimension ` +
+        `${dim} of input ${listed(s.shape)}`,
       [...reducedPadding(s, (a) => spatial(s)[a] - 1), zeros],
     );
   }
@@ -180,7 +182,8 @@ function padProblem(s) {
       ? tooSmall(s, padded)
       : s.mode === "reflect"
         ? "numel: integer multiplication overflow"
-        : `Trying to create tensor with negative dimension ${negative}: ${listed([...s.shape.slice(0, -d), ...padded])}`,
+        : `Trying to create tensor with negative dimension ${negative}: ` +
+          `${listed([...s.shape.slice(0, -d), ...padded])}`,
     [fix("Use padding=0", { padding: each(s, 0) })],
   );
 }
@@ -273,7 +276,7 @@ const dilationFix = (s) =>
   fix("Use a dilation of at least 1", { dilation: atLeastOne(s.dilation) });
 const kernelFix = (s) => fix("Use a kernel_size of at least 1", { kernel: atLeastOne(s.kernel) });
 
-/** The input as the convolution sees it: with a batch axis, and already padded by F.pad or 'same'. */
+/** The input as the convolution sees it: with a batch axis, and padded by F.pad or 'same'. */
 function seenShape(s) {
   const grown = range(dimsOf(s)).map((axis) => {
     const [before, after] = paddingOf(s, axis);
@@ -288,14 +291,17 @@ function channelProblem(s, weight) {
   if (weight[0] < s.groups)
     return problemOf(
       "convolution#groups-do-not-divide",
-      `Given groups=${s.groups}, expected weight to be at least ${s.groups} at dimension 0, but got weight of size ${listed(weight)} instead`,
+      `Given groups=${s.groups}, expected weight to be at least ${s.groups} at dimension 0, ` +
+        `but got weight of size ${listed(weight)} instead`,
       [positiveFix(s)],
     );
   const expected = t ? weight[0] : weight[1] * s.groups;
   if (channelsOf(s) === expected) return null;
   return problemOf(
     "inputs#channels-mismatch",
-    `Given ${t ? "transposed=1" : `groups=${s.groups}`}, weight of size ${listed(weight)}, expected input${listed(seenShape(s))} to have ${expected} channels, but got ${channelsOf(s)} channels instead`,
+    `Given ${t ? "transposed=1" : `groups=${s.groups}`}, weight of size ${listed(weight)}, ` +
+      `expected input${listed(seenShape(s))} to have ${expected} channels, but got ` +
+      `${channelsOf(s)} channels instead`,
     [
       inChannelsFix(s),
       ...(s.in > 0
@@ -312,7 +318,8 @@ function kernelProblem(s) {
   const by = (sizes) => sizes.join(" x ");
   return problemOf(
     "inputs#kernel-larger-than-input",
-    `Calculated padded input size per channel: (${by(padded)}). Kernel size: (${by(windows.map(spanOf))}). Kernel size can't be greater than actual input size`,
+    `Calculated padded input size per channel: (${by(padded)}). Kernel size: ` +
+      `(${by(windows.map(spanOf))}). Kernel size can't be greater than actual input size`,
     kernelFixes(s, windows, padded),
   );
 }
@@ -341,104 +348,46 @@ function kernelFixes(s, windows, padded) {
   return fixes;
 }
 
-/** Whether torch hands this layer to oneDNN on a CPU with one thread; its messages differ. */
-function onednn(s) {
-  if (isTransposed(s) && s.outputPadding.some((extra, a) => extra >= s.stride[a])) return false;
-  const seen = seenShape(s),
-    [k1, k2] = dimsOf(s) === 1 ? [1, s.kernel[0]] : s.kernel;
-  const strided = s.stride.some((step) => step !== 1),
-    dilated = s.dilation.some((step) => step !== 1);
-  const worth = strided || dilated || seen[0] >= 16 || k1 !== 1 || k2 !== 1;
-  return worth && (s.groups > 1 || (k1 > 3 && k2 > 3) || seen[0] > 1 || count(seen) > 20480);
-}
-
-const primitive = (s) =>
-  `could not create a primitive descriptor for the ${isTransposed(s) ? "de" : ""}convolution forward propagation primitive. Run workload with environment variable ONEDNN_VERBOSE=all to get additional diagnostic information.`;
-
-function onednnProblem(s) {
-  if (!isTransposed(s) && s.dilation.includes(0))
-    return problemOf(
-      "convolution#dilation-not-positive",
-      "non-positive dilation is not supported",
-      [dilationFix(s)],
-    );
-  const still =
-    s.dilation.includes(0) &&
-    range(dimsOf(s)).some(
-      (a) =>
-        s.kernel[a] > 1 &&
-        (s.dilation[a] > 1 ||
-          (s.dilation[a] === 0 && !(spatial(s)[a] === 1 && s.kernel[a] <= s.stride[a]))),
-    );
-  const out = windowsOf(s).map((w, a) => outputSize(w, spatial(s)[a]));
-  if (isTransposed(s) && out.some((size) => size < 0))
-    return problemOf(
-      "inputs#transposed-output-too-small",
-      "could not construct a memory descriptor using a format tag",
-      [croppedFix(s, out)],
-    );
+/**
+ * Settings that PyTorch refuses in words that depend on the library it computes with (oneDNN has
+ * one line for nearly all of them): said in our own words. Some builds run a dilation of 0, no
+ * output channels, or a transposed output without cells.
+ */
+function ownWords(s) {
+  const say = (code, message, fixed) => ({ ...problemOf(code, message, [fixed]), own: true });
   if (s.kernel.includes(0))
-    return problemOf("convolution#kernel-not-positive", primitive(s), [kernelFix(s)]);
-  if (s.out === 0) return problemOf("convolution#negative-size", primitive(s), [positiveFix(s)]);
-  if (still) return problemOf("convolution#dilation-not-positive", primitive(s), [dilationFix(s)]);
-  return null;
-}
-
-function plainProblem(s, weight) {
-  const pair = (values, lone) => (dimsOf(s) === 1 ? [lone, values[0]] : values);
-  const kernel = pair(s.kernel, 1),
-    dilation = pair(s.dilation, 1),
-    t = isTransposed(s);
-  const named = (name, values, separator) =>
-    `${name}_height: ${values[0]}${separator} ${name}_width: ${values[1]}`;
-  if (kernel.includes(0))
-    return problemOf(
-      "convolution#kernel-not-positive",
-      "kernel size should be greater than zero, but got " +
-        (!t && s.dilation.some((step) => step !== 1)
-          ? listed(kernel)
-          : named("kernel", kernel, "")),
-      [kernelFix(s)],
-    );
-  if (dilation.includes(0))
-    return problemOf(
-      "convolution#dilation-not-positive",
-      "dilation should be greater than zero, but got " +
-        (t ? named("dilation", dilation, ",") : listed(dilation)),
-      [dilationFix(s)],
-    );
-  return t ? transposedProblem(s, weight, pair) : null;
-}
-
-function transposedProblem(s, weight, pair) {
-  const extra = pair(s.outputPadding, 0),
-    stride = pair(s.stride, 1),
-    dilation = pair(s.dilation, 1);
-  const named = (name, values) => `${name}_height: ${values[0]} ${name}_width: ${values[1]}`;
-  if (extra.some((p, a) => p >= stride[a] && p >= dilation[a]))
-    return problemOf(
-      "convolution#output-padding-too-large",
-      `output padding must be smaller than either stride or dilation, but got ${named("output_padding", extra)} ${named("stride", stride)} ${named("dilation", dilation)}`,
-      [
-        fix("Use a smaller output_padding", {
-          outputPadding: each(s, (a) =>
-            Math.min(s.outputPadding[a], Math.max(s.stride[a], s.dilation[a]) - 1),
-          ),
-        }),
-      ],
-    );
+    return say("convolution#kernel-not-positive", "The kernel has no cells.", kernelFix(s));
+  if (s.dilation.includes(0))
+    return say("convolution#dilation-not-positive", "A dilation is at least 1.", dilationFix(s));
   if (s.out === 0)
-    return problemOf(
-      "convolution#negative-size",
-      `non-empty 2D or 4D weight tensor expected, but got: ${listed([s.in / s.groups, 0, ...pair(s.kernel, 1)])}`,
-      [positiveFix(s)],
-    );
+    return say("convolution#negative-size", "The layer has no filter.", positiveFix(s));
   const out = windowsOf(s).map((w, a) => outputSize(w, spatial(s)[a]));
-  if (out.every((size) => size > 0)) return null;
-  return problemOf(
+  if (!isTransposed(s) || out.every((size) => size > 0)) return null;
+  return say(
     "inputs#transposed-output-too-small",
-    `Given input size per channel: (${pair(spatial(s), 1).join(" x ")}). Calculated output size per channel: (${pair(out, 1).join(" x ")}). Output size is too small`,
-    [croppedFix(s, out)],
+    `The output would be ${out.join(" × ")}: it has no cells.`,
+    croppedFix(s, out),
+  );
+}
+
+function outputPaddingProblem(s) {
+  if (s.kernel.includes(0) || s.dilation.includes(0)) return null;
+  const pair = (values, lone) => (dimsOf(s) === 1 ? [lone, values[0]] : values);
+  const extra = pair(s.outputPadding, 0);
+  const stride = pair(s.stride, 1);
+  const dilation = pair(s.dilation, 1);
+  if (!extra.some((p, a) => p >= stride[a] && p >= dilation[a])) return null;
+  const named = (name, values) => `${name}_height: ${values[0]} ${name}_width: ${values[1]}`;
+  const most = (a) => Math.max(s.stride[a], s.dilation[a]) - 1;
+  return problemOf(
+    "convolution#output-padding-too-large",
+    "output padding must be smaller than either stride or dilation, but got " +
+      `${named("output_padding", extra)} ${named("stride", stride)} ${named("dilation", dilation)}`,
+    [
+      fix("Use a smaller output_padding", {
+        outputPadding: each(s, (a) => Math.min(s.outputPadding[a], most(a))),
+      }),
+    ],
   );
 }
 

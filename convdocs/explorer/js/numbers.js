@@ -123,12 +123,3 @@ function nestedText({ shape, data }) {
   };
   return part(0, 0, data.length);
 }
-
-const decoded = (tensors) =>
-  tensors &&
-  Object.fromEntries(
-    Object.entries(tensors).map(([name, one]) => [
-      name,
-      { shape: one.shape, data: one.data.map((v) => Math.fround(plainNumber(v))) },
-    ]),
-  );

@@ -21,7 +21,8 @@ function maxPool1dProblem(s) {
   if (![2, 3].includes(s.shape.length))
     return problemOf(
       "pooling#pool-rank",
-      `max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:${listed(s.shape)}`,
+      `max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for ` +
+        `input, but got:${listed(s.shape)}`,
       dimsFixes(s),
     );
   if (k <= 0)
@@ -88,7 +89,8 @@ function poolDimsProblem(s) {
     return wrong("non-empty 3D or 4D (batch mode) tensor expected for input");
   if (s.kind === "AvgPool1d")
     return wrong(
-      `Expected 2 to 3 dimensions, but got ${have}-dimensional tensor for argument #1 'self' (while checking arguments for avg_pool1d)`,
+      `Expected 2 to 3 dimensions, but got ${have}-dimensional tensor for argument #1 ` +
+        `'self' (while checking arguments for avg_pool1d)`,
     );
   if (have < 3)
     return wrong(
@@ -96,7 +98,8 @@ function poolDimsProblem(s) {
       "IndexError",
     );
   return wrong(
-    `Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:${listed(s.shape)}`,
+    `Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but ` +
+      `got:${listed(s.shape)}`,
   );
 }
 
@@ -123,14 +126,16 @@ function pool2dProblem(s) {
     if (pad[a] > Math.trunc(((kernel[a] - 1) * dilation[a] + 1) / 2))
       return problemOf(
         "pooling#pool-padding",
-        `pad should be at most half of effective kernel size, but got pad=${pad[a]}, kernel_size=${kernel[a]} and dilation=${dilation[a]}`,
+        `pad should be at most half of effective kernel size, but got pad=${pad[a]}, ` +
+          `kernel_size=${kernel[a]} and dilation=${dilation[a]}`,
         [halfFix(s)],
       );
   }
   const two = (code, text, names, values, fixed) =>
     problemOf(
       code,
-      `${text} should be greater than zero, but got ${names[0]}: ${values[0]} ${names[1]}: ${values[1]}`,
+      `${text} should be greater than zero, but got ${names[0]}: ${values[0]} ${names[1]}: ` +
+        `${values[1]}`,
       [fixed],
     );
   if (kernel.some((k) => k <= 0))
@@ -149,7 +154,8 @@ function pool2dProblem(s) {
   if (pad.some((p, a) => p > Math.floor(kernel[a] / 2)))
     return problemOf(
       "pooling#pool-padding",
-      `pad should be smaller than or equal to half of kernel size, but got padW = ${pad[1]}, padH = ${pad[0]}, kW = ${kernel[1]}, kH = ${kernel[0]}`,
+      `pad should be smaller than or equal to half of kernel size, but got padW = ` +
+        `${pad[1]}, padH = ${pad[0]}, kW = ${kernel[1]}, kH = ${kernel[0]}`,
       [halfFix(s)],
     );
   const out = wide(
@@ -160,7 +166,8 @@ function pool2dProblem(s) {
   const planes = channelsOf(s);
   return problemOf(
     "pooling#pool-output-too-small",
-    `Given input size: (${planes}x${size.join("x")}). Calculated output size: (${planes}x${out.join("x")}). Output size is too small`,
+    `Given input size: (${planes}x${size.join("x")}). Calculated output size: ` +
+      `(${planes}x${out.join("x")}). Output size is too small`,
     poolFixes(s),
   );
 }

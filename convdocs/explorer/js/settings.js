@@ -58,8 +58,15 @@ function code(s) {
   const words = named(s).map(
     (key) => (["in", "out", "kernel"].includes(key) ? "" : `${parameter(key)[0]}=`) + typed(s[key]),
   );
-  return `nn.${s.kind}(${words.join(", ")})`;
+  const layer = `nn.${s.kind}(${words.join(", ")})`;
+  return s.relu ? `nn.Sequential(${layer}, nn.ReLU())` : layer;
 }
+
+/** The tensors of a setting that are the reader's own. */
+const ownNames = (s) => [
+  ...(s.values === "own" ? ["x"] : []),
+  ...(s.filter === "own" && !isPool(s) ? ["weight", "bias"] : []),
+];
 
 /** The part of an address after "#id?": everything that opens this picture again. */
 function link(s, at) {
@@ -74,14 +81,17 @@ function link(s, at) {
       Array.isArray(value) ? (new Set(value).size === 1 ? value[0] : value.join("x")) : value,
     ]);
   }
+  if (s.relu) pairs.push(["relu", true]);
   pairs.push(["values", s.values]);
-  if (s.values === "own")
-    for (const [name, tensor] of Object.entries(s.own)) {
+  if (s.filter !== complete({ values: s.values }).filter) pairs.push(["filter", s.filter]);
+  for (const name of ownNames(s)) {
+    const tensor = s.own?.[name];
+    if (tensor)
       pairs.push([
         `${name}_values`,
         `${tensor.shape.join("x")}:${tensor.data.map(shortest).join(",")}`,
       ]);
-    }
+  }
   if (at)
     pairs.push([
       "at",
@@ -108,7 +118,8 @@ function readSizes(text, name, dims) {
   return sizes.length === dims
     ? sizes
     : refuse(
-        `${name}=${text} has ${sizes.length} numbers; this layer has ${dims} ${dims === 1 ? "axis" : "axes"}`,
+        `${name}=${text} has ${sizes.length} numbers; this layer has ${dims} ` +
+          `${dims === 1 ? "axis" : "axes"}`,
       );
 }
 
@@ -172,8 +183,11 @@ function unlink(text) {
     dims = KINDS[kind].dims;
   const given = {
     kind,
-    values: oneOf(take("values") ?? "notebook", "values", ["notebook", "small", "own"]),
+    values: oneOf(take("values") ?? "notebook", "values", names(INPUTS)),
   };
+  const filter = take("filter");
+  if (filter !== undefined) given.filter = oneOf(filter, "filter", names(FILTERS));
+  given.relu = oneOf(take("relu") ?? "false", "relu", ["true", "false"]) === "true";
   for (const key of TAKES[KINDS[kind].family]) {
     const [name, , how] = parameter(key),
       value = take(name);
@@ -181,15 +195,16 @@ function unlink(text) {
   }
   const shape = take("shape");
   if (shape !== undefined) given.shape = readShape(shape, "shape");
-  if (given.values === "own") given.own = readOwn(take, kind);
+  const setting = complete(given);
+  setting.own = readOwn(take, setting);
   const at = take("at");
   if (pairs.size) refuse(`${[...pairs.keys()][0]} is no setting of ${kind}`);
-  return { setting: checked(complete(given)), at: at === undefined ? null : readAt(at) };
+  return { setting: checked(setting), at: at === undefined ? null : readAt(at, setting) };
 }
 
-function readOwn(take, kind) {
+function readOwn(take, s) {
   const own = {};
-  for (const name of isPool({ kind }) ? ["x"] : ["x", "weight", "bias"]) {
+  for (const name of ownNames(s)) {
     const text = take(`${name}_values`);
     if (text !== undefined) own[name] = readTensor(text, `${name}_values`);
   }
@@ -201,13 +216,16 @@ function checked(s) {
   return large ? refuse(large) : s;
 }
 
-function readAt(text) {
+const names = (choices) => choices.map(([name]) => name);
+
+function readAt(text, s) {
   const [panel, ...place] = text.split("."),
     numbers = place.map((one) => readInt(one, "at", text));
   oneOf(panel, "at", ["output", "input", "kernel"]);
   if (numbers.length !== (panel === "kernel" ? 4 : 3)) refuse(`at=${text} does not name a cell`);
   const [c, r, k] = numbers.slice(-3);
-  return { panel, c, r, k, ...(panel === "kernel" ? { o: numbers[0] } : {}) };
+  const at = { panel, c, r, k, ...(panel === "kernel" ? { o: numbers[0] } : {}) };
+  return problem(s) || isCell(s, at) ? at : refuse(`at=${text} is outside of the ${panel}`);
 }
 
 const grouped = (n) => `${n}`.replace(/\B(?=(\d{3})+$)/g, ",");
@@ -226,7 +244,8 @@ function tooMany(s) {
 function tooLarge(s) {
   const cells = (what, n) =>
     n > LIMITS.cells
-      ? `${what} has ${grouped(n)} cells in one sample; the explorer draws up to ${grouped(LIMITS.cells)}`
+      ? `${what} has ${grouped(n)} cells in one sample; the explorer draws up to ` +
+        `${grouped(LIMITS.cells)}`
       : null;
   const windows = windowsOf(s),
     padded = windows.map(
@@ -239,7 +258,8 @@ function tooLarge(s) {
     cells("the padded input", channelsOf(s) * count(padded)) ??
     cells("the output", out) ??
     (products > LIMITS.products
-      ? `the output takes ${grouped(products)} products; the explorer works out up to ${grouped(LIMITS.products)}`
+      ? `the output takes ${grouped(products)} products; the explorer works out up to ` +
+        `${grouped(LIMITS.products)}`
       : null)
   );
 }

@@ -42,13 +42,20 @@ function solve(s, numbers) {
     ),
   );
   L.outShape = [...(batched(s) ? [s.shape[0]] : []), L.outChannels, ...out.slice(flat ? 1 : 0)];
-  L.y = new Float64Array(L.samples * L.outChannels * out[0] * out[1]);
+  workOut(L);
+  return L;
+}
+
+/** Fill in the outputs: L.z of the layer itself, L.y after the ReLU where there is any. */
+function workOut(L) {
+  const { out, s } = L;
+  L.z = new Float64Array(L.samples * L.outChannels * out[0] * out[1]);
   let at = 0;
   for (let n = 0; n < L.samples; n++)
     for (let o = 0; o < L.outChannels; o++)
       for (let h = 0; h < out[0]; h++)
-        for (let w = 0; w < out[1]; w++) L.y[at++] = value(L, n, o, h, w);
-  return L;
+        for (let w = 0; w < out[1]; w++) L.z[at++] = value(L, n, o, h, w);
+  L.y = s.relu ? L.z.map((z) => (z < 0 ? 0 : z)) : L.z;
 }
 
 /** Input channels that output channel `o` reads: those of its group, or its own in a pool. */
@@ -87,6 +94,7 @@ function divisor(L, h, w) {
   }, 1);
 }
 
+/** Output cell (n, o, h, w), before a ReLU that follows the layer. */
 function value(L, n, o, h, w) {
   let sum = L.bias ? L.bias[o] : 0,
     top = -Infinity;
@@ -164,4 +172,21 @@ function uses(L, o, c, tap) {
         found.push({ o, c, h, w, row, column, real: inInput(row, column) });
     }
   return found;
+}
+
+/**
+ * Every place of a pool's window, those outside of the input too: {c, place, x, real, counts}.
+ * Outside stands -inf for a maximum, 0 for an average; what lies past the padding, where
+ * ceil_mode lets a window end, counts for neither.
+ */
+function poolPlaces(L, n, c, h, w) {
+  const max = familyOf(L.s) === "max";
+  return range(L.taps).map((tap) => {
+    const place = placeOf(L, h, w, tap);
+    const real = place.every((p, axis) => p >= 0 && p < L.size[axis]);
+    const past = place.some((p, axis) => p >= L.size[axis] + L.windows[axis].after);
+    const x = real ? L.x[xAt(L, n, c, ...place)] : max ? -Infinity : 0;
+    const counts = real || (!max && !past && L.s.countPad);
+    return { c, place, x, real, counts };
+  });
 }

@@ -1,13 +1,21 @@
-/* The layer explorer's way in: turns the page's elements into explorers. */
+/* The way in: turns the elements of a page into explorers. */
+
+/** Numbers as a page holds them: JSON has no way to write nan and inf. */
+const decoded = (tensors) =>
+  tensors &&
+  Object.fromEntries(
+    Object.entries(tensors).map(([name, { shape, data }]) => [
+      name,
+      { shape, data: data.map((v) => Math.fround(plainNumber(v))) },
+    ]),
+  );
 
 function start() {
-  for (const root of document.querySelectorAll(".cx:not([data-ready])")) {
-    root.dataset.ready = "";
-    const data = JSON.parse(root.querySelector("script[type='application/json']").textContent);
+  for (const host of document.querySelectorAll(".cx:not([data-ready]):not(.cx-network)")) {
+    host.dataset.ready = "";
+    const data = JSON.parse(host.querySelector("script[type='application/json']").textContent);
     data.own = decoded(data.own);
-    for (const [dims, preset] of Object.entries(data.notebook ?? {}))
-      data.notebook[dims] = decoded(preset);
-    root.explorer = new Explorer(root, data);
+    host.explorer = new Explorer(host, data);
   }
 }
 
@@ -20,15 +28,20 @@ window.ConvExplorer = {
   terms,
   reached,
   uses,
+  poolPlaces,
   formula,
   windowsOf,
   code,
   link,
   unlink,
   read,
-  tooMany,
-  tooLarge,
+  inputsFor,
+  filtersFor,
   KINDS,
 };
-if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
-start();
+const begin = () => {
+  followThemes();
+  start();
+};
+if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
+else begin();
