@@ -487,9 +487,10 @@ class Fix:
     text : str
         What to do, in a sentence.
     code : str
-        Lines to paste.
+        Lines to paste; a comment where no line of code can do it.
     verified : bool
-        Whether a copy of the model, with the fix applied, got past the failing call.
+        Whether a copy of the model ran with the fix in place: on the inputs that were given and,
+        where they come in batches, on a batch of another size.
 
     Examples
     --------
@@ -514,13 +515,15 @@ class Diagnosis(Shown):
     path : str
         The failing layer's name in the model, ``"features.0"``; empty for a layer by itself.
     message : str
-        torch's words, exactly.
+        The exception's own words, exactly.
     cause : str
         What is wrong, with the numbers at hand; empty for an unknown error.
     fixes : tuple of Fix
         The likeliest first.
     url : str
         Where the site explains the error; empty for an unknown one.
+    error : str
+        The exception's type, ``"RuntimeError"``.
     trace : Trace or None
         The calls that went well before.
     call : Call or None
@@ -542,6 +545,7 @@ class Diagnosis(Shown):
     cause: str
     fixes: tuple[Fix, ...] = ()
     url: str = ""
+    error: str = ""
     trace: Trace | None = None
     call: Call | None = None
 
@@ -596,6 +600,7 @@ class _Cause(NamedTuple):
     cause: str
     fixes: tuple[Fix, ...]
     url: str
+    error: str = ""
 
 
 def document(trace: Trace | None, diagnosis: Diagnosis | None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from torch import nn
 
 import convdocs
 from convdocs.errors import catalogue
+from convdocs.errors.diagnosis import Fix
 from convdocs.errors.entry import Entry
 from convdocs.errors.failure import Failure
 
@@ -31,6 +32,7 @@ each_entry = pytest.mark.parametrize("entry", ENTRIES.values(), ids=list(ENTRIES
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Initializing zero-element tensors:UserWarning"),
     pytest.mark.filterwarnings("ignore:input's size at dim:UserWarning"),
+    pytest.mark.filterwarnings("ignore:enable_nested_tensor is True:UserWarning"),
 ]
 
 
@@ -50,6 +52,11 @@ BY_CHANCE = {
 }
 
 
+def is_advice(fix: Fix) -> bool:
+    """Whether a fix says what to do where no line of code can do it."""
+    return fix.code.startswith("# ")
+
+
 @cache
 def run_of(code: str) -> ErrorRun:
     return run_example(ENTRIES[code])
@@ -65,16 +72,15 @@ def test_the_example_is_diagnosed_with_torchs_own_words(entry: Entry) -> None:
     run = run_of(entry.code)
     assert run.found.code == entry.code
     assert run.found.message == run.message
-    assert run.found.url == f"errors/{entry.family}.html#{entry.code}"
+    assert run.found.url == f"errors/{catalogue.page(entry)}.html#{entry.code}"
 
 
 @each_entry
 def test_every_fix_is_verified_and_runs_as_pasted(entry: Entry) -> None:
     found = run_of(entry.code).found
     assert found.fixes
-    assert all(fix.verified for fix in found.fixes)
-    for fix in run_fixes(entry, found):
-        assert fix.shown
+    for fix, tried in zip(found.fixes, run_fixes(entry, found), strict=True):
+        assert is_advice(fix) or (fix.verified and tried.shown), fix.code
 
 
 @each_entry
@@ -84,7 +90,7 @@ def test_texts_are_sentences_with_their_numbers_filled_in(entry: Entry) -> None:
         assert not re.search(r"[{}]|\bNone\b|  |\.\.|\( ", text), text
         assert text.endswith("."), text
         assert re.match(r"[A-Z0-9'(]|\w+=|a is ", text), text
-    assert re.search(r"\d|padding_mode|padding=", found.cause), "the numbers at hand"
+    assert re.search(r"\d|padding_mode|padding=|'module.'", found.cause), "the numbers at hand"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +101,7 @@ def test_other_words_lead_to_the_same_entry(code: str, call: str) -> None:
     assert run.found.code == code
     assert run.found.message == run.message
     assert not re.search(r"[{}]|  ", run.found.cause)
-    assert all(fix.verified for fix in run.found.fixes)
+    assert all(fix.verified or is_advice(fix) for fix in run.found.fixes)
 
 
 def test_words_of_other_devices_are_known() -> None:

@@ -174,3 +174,24 @@ def test_save_writes_a_page_by_itself(tmp_path):
     assert page.startswith("<!doctype html>")
     assert "<title>A &lt;net&gt;</title>" in page
     assert not re.search(r'(src|href)="(?!data:)', page)
+
+
+class Two(nn.Module):
+    """A network of two inputs: the second one stays as it is."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(2, 2, 3, padding=1)
+
+    def forward(self, x, y):
+        return torch.sub(y, self.conv(x)) * y
+
+
+def test_a_second_input_is_a_constant():
+    x, y = torch.randn(2, 1, 2, 6)
+    data = explored(Two(), x, y).data
+    assert [call["op"]["inputs"] for call in data["calls"]] == [
+        [["call", -1]], [["call", -2], ["call", 0]], [["call", 1], ["call", -2]],
+    ]  # fmt: skip
+    assert [call["sources"] for call in data["calls"]] == [[-1], [-2, 0], [1, -2]]
+    assert len(data["inputs"]) == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from convdocs.report import Call, Diagnosis, Fix
 
 KNOWN = Diagnosis(
@@ -14,6 +16,7 @@ KNOWN = Diagnosis(
         Fix("Build another layer.", "layer = nn.Conv1d(4, 2, 3)", False),
     ),
     url="errors/inputs.html#channels-mismatch",
+    error="RuntimeError",
     call=Call(0, "net.0", "Conv1d", "Conv1d(3, 2, 3)", (), ()),
 )
 UNKNOWN = Diagnosis("unknown", "", "odd words", "")
@@ -22,8 +25,10 @@ UNKNOWN = Diagnosis("unknown", "", "odd words", "")
 def test_text_says_everything_once() -> None:
     said = str(KNOWN)
     assert said == KNOWN.to_text()
-    for part in (KNOWN.message, KNOWN.cause, KNOWN.url, "net.0 (Conv1d(3, 2, 3))"):
+    for part in (KNOWN.message, KNOWN.cause, "net.0 (Conv1d(3, 2, 3))", "RuntimeError says:"):
         assert said.count(part) == 1
+    assert "More: convdocs errors channels-mismatch" in said
+    assert KNOWN.url not in said, "a path that leads nowhere from a terminal"
     assert "Fix (verified): Move the channels." in said
     assert "Fix (not verified in the whole model): Build another layer." in said
     assert "    x = x.permute(0, 2, 1)\n    y = layer(x)" in said
@@ -44,8 +49,16 @@ def test_note_has_the_cause_the_first_fix_and_the_address() -> None:
         "  Move the channels.",
         "      x = x.permute(0, 2, 1)",
         "      y = layer(x)",
-        "  errors/inputs.html#channels-mismatch",
+        "  More: convdocs errors channels-mismatch",
     ]
+
+
+def test_where_the_documentation_has_an_address_the_link_is_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("convdocs.view.diagnosis._address", lambda: "https://docs.example/")
+    whole = "https://docs.example/errors/inputs.html#channels-mismatch"
+    assert f"convdocs errors channels-mismatch or {whole}" in str(KNOWN)
 
 
 def test_an_unknown_error_keeps_torchs_words_and_says_so() -> None:

@@ -2,46 +2,41 @@
 
 from __future__ import annotations
 
-from convdocs.errors import (
+from convdocs.errors.entries import (
     convolution,
     dtypes,
     folding,
     inputs,
     joining,
     linear,
+    losses,
+    models,
     norms,
     padding,
     pooling,
     resampling,
-    transposed,
+    sequences,
     unpooling,
 )
-from convdocs.errors.entry import Entry, Family, Said
+from convdocs.errors.entry import Entry, Family
 from convdocs.errors.failure import Failure
 
 # The order is the site's.
 FAMILIES: tuple[Family, ...] = tuple(
     room.FAMILY
     for room in (
-        inputs,
-        transposed,  # convolution's family, with its own entries added
-        pooling,
-        unpooling,
-        padding,
-        folding,
-        linear,
-        joining,
-        norms,
-        dtypes,
-        resampling,
+        inputs, linear, joining, losses, sequences, dtypes, norms, convolution, pooling, unpooling,
+        padding, folding, resampling, models,
     )
-)
+)  # fmt: skip
 
 # Two families may know the same words; the one that asks more of the failure is asked first.
 _ASKED = (
-    dtypes, convolution, inputs, unpooling, pooling, padding, folding, norms, resampling, linear,
-    joining,
+    losses, sequences, dtypes, convolution, inputs, unpooling, pooling, padding, folding, norms,
+    resampling, linear, joining, models,
 )  # fmt: skip
+
+_PAGES = {entry.code: family.name for family in FAMILIES for entry in family.entries}
 
 
 def entries() -> tuple[Entry, ...]:
@@ -55,7 +50,18 @@ def entries() -> tuple[Entry, ...]:
     return tuple(entry for family in FAMILIES for entry in family.entries)
 
 
-def find(failure: Failure) -> tuple[Entry, Said] | None:
+def page(entry: Entry) -> str:
+    """The page of the site that an entry stands on.
+
+    Examples
+    --------
+    >>> page(entries()[0])
+    'inputs'
+    """
+    return _PAGES[entry.code]
+
+
+def find(failure: Failure) -> tuple[Entry, dict[str, str]] | None:
     """The entry that knows the failure's message, with the message's named parts.
 
     Examples
@@ -66,9 +72,13 @@ def find(failure: Failure) -> tuple[Entry, Said] | None:
     >>> find(Failure("no such words")) is None
     True
     """
+    if failure.own:
+        own = models.FAMILY.entries[-1]
+        said = own.match(failure)
+        return None if said is None else (own, said)
     for room in _ASKED:
         for entry in room.FAMILY.entries:
             said = entry.match(failure)
-            if said is not None:
+            if said is not None and not failure.own:
                 return entry, said
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,13 +12,14 @@ from torch import nn
 
 from convdocs import tracing
 from convdocs.errors import catalogue
+from convdocs.errors.facts import Facts
 from convdocs.errors.failure import Failure, module_calls, read
-from convdocs.errors.repair import Repair, Witness, copied
-from convdocs.errors.search import holding
-from convdocs.errors.trial import mended
+from convdocs.errors.search import fixes, unwrapped
+from convdocs.errors.trial import Run, Witness
 from convdocs.report import Diagnosis, Fix
 
-MOST_FIXES = 3
+__all__ = ["Diagnosis", "Fix", "diagnose", "explaining", "of_exception", "of_trace"]
+
 UNKNOWN = "unknown"
 
 
@@ -45,6 +46,7 @@ def diagnose(model: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Diagnosi
     """
     if not isinstance(model, nn.Module):
         return _function_fails(model, inputs, kwargs)
+    model = unwrapped(model)
     try:
         if not _on_meta(model, inputs, kwargs):  # there the real run costs no more
             found = tracing.trace(model, *inputs, **kwargs)
@@ -57,12 +59,8 @@ def diagnose(model: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Diagnosi
 
 
 def _on_meta(model: nn.Module, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    tensors = (
-        *model.parameters(),
-        *model.buffers(),
-        *Failure("", args=inputs, kwargs=kwargs).tensors,
-    )
-    return any(tensor.is_meta for tensor in tensors)
+    given = Failure("", args=inputs, kwargs=kwargs).tensors
+    return any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers(), *given))
 
 
 def of_trace(
@@ -71,14 +69,20 @@ def of_trace(
     """The diagnosis of a trace that failed."""
     reason = error.__cause__
     assert reason is not None
-    run = _Run(model, inputs, kwargs, error)
-    failure = read(reason, path=error.call.path)
-    failure = replace(failure, trace=error.trace, failed=error.call, on_shapes=not run.values)
-    return _diagnosis(failure, run)
+    model = unwrapped(model)
+    run = Run(model, inputs, kwargs, error)
+    failure = read(reason, model, error.call.path)
+    context: dict[str, Any] = {
+        "model": model,
+        "inputs": inputs,
+        "trace": error.trace,
+        "failed": error.call,
+    }
+    return _diagnosis(replace(failure, **context, on_shapes=not run.values), run)
 
 
 def of_exception(error: BaseException) -> Diagnosis | None:
-    """The diagnosis of an exception that a model, a layer or its constructor raised.
+    """The diagnosis of an exception that a model, a layer, a constructor or a loss raised.
 
     None for an exception that came from none of them.
     """
@@ -86,9 +90,9 @@ def of_exception(error: BaseException) -> Diagnosis | None:
     if calls:
         first = calls[0]
         again = diagnose(first.module, *first.args, **first.kwargs)
-        if again is not None and again.message == str(error):
+        if again is not None and again.error == type(error).__name__:
             return again
-        return _diagnosis(read(error, first.module), None)
+        return _diagnosis(read(error, unwrapped(first.module)), None)
     failure = read(error)
     known = failure.built is not None or catalogue.find(failure) is not None
     return _diagnosis(failure, None) if known else None
@@ -105,65 +109,26 @@ def _function_fails(
     return None
 
 
-@dataclass(frozen=True)
-class _Run:
-    """The run of a model that failed."""
-
-    model: nn.Module
-    inputs: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    error: tracing.TraceError
-
-    @property
-    def values(self) -> bool:
-        return self.error.trace.executed == "values"
-
-    def past(self, model: nn.Module) -> bool:
-        """Whether a mended model gets past the call that failed."""
-        again = tracing.trace_values if self.values else tracing.trace
-        inputs, kwargs = self.inputs, self.kwargs
-        if not self.values and any(p.is_meta for p in model.parameters()):
-            inputs, kwargs = copied((inputs, kwargs), values=False)  # the mended layer is on meta
-        try:
-            again(model, *inputs, **kwargs)
-        except tracing.TraceError as error:
-            return error.call.index > self.error.call.index
-        return True
-
-
-def _diagnosis(failure: Failure, run: _Run | None) -> Diagnosis:
-    trace = run.error.trace if run else None
-    call = run.error.call if run else None
+def _diagnosis(failure: Failure, run: Run | None) -> Diagnosis:
+    known: dict[str, Any] = {
+        "error": failure.error,
+        "trace": run.error.trace if run else None,
+        "call": run.error.call if run else None,
+    }
     found = catalogue.find(failure)
     if found is None:
-        return Diagnosis(UNKNOWN, failure.path, failure.message, "", trace=trace, call=call)
-    entry, said = found
-    cause, repairs = entry.read(failure, said)
+        return Diagnosis(UNKNOWN, failure.path, failure.message, "", **known)
+    entry, facts = found[0], Facts(failure, found[1])
+    mended = tuple(fixes(failure, entry, facts, run))
     return Diagnosis(
         code=entry.code,
         path=failure.path,
         message=failure.message,
-        cause=cause,
-        fixes=_fixes(failure, repairs, run),
-        url=f"errors/{entry.family}.html#{entry.code}",
-        trace=trace,
-        call=call,
+        cause=entry.told(facts),
+        fixes=mended,
+        url=f"errors/{catalogue.page(entry)}.html#{entry.code}",
+        **known,
     )
-
-
-def _fixes(failure: Failure, repairs: list[Repair | None], run: _Run | None) -> tuple[Fix, ...]:
-    """The repairs that hold, those that the whole model was run with in front."""
-    values = run.values if run else failure.call is not None or failure.layer is not None
-    path = failure.path if failure.layer is not None else ""
-    found: dict[str, Fix] = {}
-    for repair, fixed in holding(failure, repairs, values=values):
-        code = repair.code(path)
-        if code not in found:
-            past = run is None or run.past(mended(run.model, failure, fixed))
-            found[code] = Fix(repair.text, code, past)
-        if len(found) == MOST_FIXES:
-            break
-    return tuple(sorted(found.values(), key=lambda fix: not fix.verified))
 
 
 @contextlib.contextmanager

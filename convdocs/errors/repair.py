@@ -1,261 +1,245 @@
-"""A fix as code: written from the failing call's settings, and run on it to see that it holds."""
+"""A fix as steps: each says where it goes, can be shown as a line of code, and can be run."""
 
 from __future__ import annotations
 
-import contextlib
+import inspect
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from torch import nn
 
 from convdocs import layers
-from convdocs.cells.replica import replica
-from convdocs.errors.failure import Failure, of_torch
+from convdocs.errors.code import NN, Code, constant, name
+from convdocs.errors.failure import Failure, nn_class
+from convdocs.report import Call
 
-MANY_BYTES = 256 * 1024**2  # a layer up to this size is run for real when its dtype is in question
-LETTERS = "abcdefghij"
+
+@dataclass(frozen=True)
+class Here:
+    """The call that failed."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True)
+class Member:
+    """A layer, a parameter or another attribute of the model, by its path."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A function call that went well before, and made what the failing call could not use."""
+
+    call: Call
+
+
+@dataclass(frozen=True)
+class ModelInput:
+    """An input of the whole model."""
+
+    number: int = 0
+
+
+Where = Here | Member | Earlier | ModelInput
+
+
+@dataclass(frozen=True)
+class Step:
+    """One assignment.
+
+    Parameters
+    ----------
+    where : Here, Member, Earlier or ModelInput
+    target : str
+        What is assigned: an operand, ``"y"`` for a call's result, ``"layer"`` for a layer;
+        empty for a call whose result is not needed.
+    code : Code
+        Its new value.
+    """
+
+    where: Where
+    target: str
+    code: Code
+
+    def __str__(self) -> str:
+        if isinstance(self.where, Member):
+            return f"{place(self.where.path)} = {self.code}"
+        if self.target == "layer" and isinstance(self.where, Here):
+            return f"{here(self.where.failure)} = {self.code}"
+        return f"{self.target} = {self.code}" if self.target else str(self.code)
 
 
 @dataclass(frozen=True)
 class Repair:
-    """A fix that may hold: what to do, and assignments to the names of the failing call.
+    """A fix that may hold.
 
     Parameters
     ----------
     text : str
         What to do, in a sentence.
-    steps : tuple of (str, str)
-        Names and the expressions they get: ``(("x", "x.permute(0, 2, 1)"),)``. ``layer`` is the
-        failing layer, ``y`` what a failing function should have returned.
+    steps : tuple of Step
+        None for advice that no line of code can give.
+    loses : bool
+        Values are cut off, added or repeated so that shapes agree: comes last.
+    onwards : bool
+        The next error may be a consequence; it is mended too.
+    note : str
+        Shown in place of code.
+    tells : tuple of (str, str)
+        Facts for the cause that come with the fix.
     """
 
     text: str
-    steps: tuple[tuple[str, str], ...]
+    steps: tuple[Step, ...] = ()
+    loses: bool = False
+    onwards: bool = False
+    note: str = ""
+    tells: tuple[tuple[str, str], ...] = ()
 
-    def code(self, path: str = "") -> str:
-        """The assignments as lines to paste; ``path`` is the failing layer's in its model.
+    @property
+    def code(self) -> str:
+        """The steps as lines to paste."""
+        return "\n".join(map(str, self.steps)) or self.note
 
-        Examples
-        --------
-        >>> Repair("", (("layer", "nn.Conv1d(4, 2, 3)"),)).code("features.0")
-        'model.features[0] = nn.Conv1d(4, 2, 3)'
-        """
-        place = _place(path)
-        lines = []
-        for name, expression in self.steps:
-            if expression.startswith("layer") and expression[5] in ".(":
-                expression = place + expression.removeprefix("layer")
-            lines.append(f"{place if name == 'layer' else name} = {expression}")
-        return "\n".join(lines)
+    def __add__(self, other: Repair) -> Repair:
+        return replace(self, text=f"{self.text} {other.text}", steps=(*self.steps, *other.steps))
 
 
-def _place(path: str) -> str:
+def place(path: str) -> str:
+    """A member of the model as one would type it.
+
+    Examples
+    --------
+    >>> place("features.0"), place("")
+    ('model.features[0]', 'layer')
+    """
     if not path:
         return "layer"
     return "model" + "".join(f"[{p}]" if p.isdecimal() else f".{p}" for p in path.split("."))
 
 
-def given(text: str, expression: str, name: str = "x") -> Repair:
-    """A fix of the input: ``x`` becomes the expression.
-
-    Examples
-    --------
-    >>> given("Move the channels.", "x.permute(0, 2, 1)").code()
-    'x = x.permute(0, 2, 1)'
-    """
-    return Repair(text, ((name, expression),))
+def here(failure: Failure) -> Code:
+    """The failing layer."""
+    return name(place(failure.path if failure.layer is not None else ""), "layer")
 
 
-def instead(text: str, expression: str) -> Repair:
-    """A fix of the layer: another one in its place.
-
-    Examples
-    --------
-    >>> instead("Use two axes.", "nn.Conv2d(3, 2, 3)").code()
-    'layer = nn.Conv2d(3, 2, 3)'
-    """
-    return Repair(text, (("layer", expression),))
+def operand(failure: Failure, number: int = 0) -> Code:
+    """A tensor or argument of the failing call, by its name."""
+    return name(failure.names[number])
 
 
-def rebuilt(failure: Failure, text: str, kind: str = "", **changes: Any) -> Repair | None:
-    """A fix of the layer: the same settings with some changed; ``kind`` builds another class.
+def given(failure: Failure, text: str, *codes: Code, loses: bool = False) -> Repair:
+    """New values for the first operands of the failing call."""
+    where = Here(failure)
+    steps = [
+        Step(where, target, code)
+        for target, code in zip(failure.names, codes, strict=False)
+        if str(code) != target
+    ]
+    return Repair(text, tuple(steps), loses)
 
-    None where there is no layer of torch.nn to build anew. For a functional convolution or pool
-    it is the same call with other settings.
+
+def result(failure: Failure, text: str, code: Code, **more: Any) -> Repair:
+    """Another call in place of the failing one."""
+    return Repair(text, (Step(Here(failure), "y", code),), **more)
+
+
+def instead(failure: Failure, text: str, code: Code) -> Repair:
+    """Another layer in place of the failing one."""
+    return Repair(text, (Step(Here(failure), "layer", code),))
+
+
+def at_input(text: str, code: Code, number: int = 0) -> Repair:
+    """The model's input mended, where it goes in."""
+    return Repair(text, (Step(ModelInput(number), "x", code),))
+
+
+def member(text: str, path: str, code: Code) -> Repair:
+    """A layer, parameter or other attribute of the model made anew."""
+    return Repair(text, (Step(Member(path), "layer", code),))
+
+
+def advice(text: str, note: str) -> Repair:
+    """What to do where no line of code can do it."""
+    return Repair(text, note=f"# {note}")
+
+
+def rebuilt(failure: Failure, text: str, kind: str = "", /, **changes: Any) -> Iterator[Repair]:
+    """The failing layer, constructor or functional window with other settings.
+
+    ``kind`` builds another class. Nothing where it cannot be built from its settings.
     """
     made = failure.built or (type(failure.layer) if failure.layer is not None else None)
-    if made is None:
-        return _called(failure, text, changes) if failure.settings and not kind else None
-    known = of_torch(made)
+    if made is not None:
+        code = built(failure, kind, changes)
+        if code is not None:
+            yield instead(failure, text, code)
+    elif failure.settings and not kind:
+        yield from _called(failure, text, changes)
+
+
+def built(failure: Failure, kind: str, changes: dict[str, Any]) -> Code | None:
+    """The code of a constructor with the failing layer's settings and some changes."""
+    made: Any = failure.built or type(failure.layer)
     made = getattr(nn, kind, None) if kind else made
-    if not known or made is None:
+    if made is None or nn_class(made) is None:
         return None
-    settings = {**failure.settings, **changes}
+    lead = "" if nn_class(made) is not made else "nn."
+    known = {key: value for key, value in failure.settings.items() if not kind or _takes(made, key)}
+    settings = {**known, **changes}
     try:
         with torch.device("meta"), torch.no_grad():
-            expression = f"nn.{layers.code(made(**settings))}"
+            written = layers.code(made(**settings))
     except Exception:  # still no layer: whoever tries this fix will see what else is wrong
-        given = ", ".join(f"{name}={value!r}" for name, value in settings.items())
-        return instead(text, f"nn.{made.__name__}({given})")
+        given = ", ".join(f"{key}={value!r}" for key, value in settings.items())
+        written = f"{made.__name__}({given})"
     weight = getattr(failure.layer, "weight", None)
-    if isinstance(weight, Tensor) and weight.dtype != torch.float32:
-        expression = f"{expression[:-1]}, dtype={weight.dtype})"
-    return instead(text, expression)
+    extra = {}
+    if weight is not None and weight.dtype.is_floating_point and str(weight.dtype)[6:] != "float32":
+        extra = {"dtype": weight.dtype}
+        written = f"{written[:-1]}, dtype={weight.dtype})"
+    return Code(f"{lead}{written}", lambda _: made(**settings, **extra))
 
 
-def _called(failure: Failure, text: str, changes: dict[str, Any]) -> Repair | None:
+def _takes(made: Any, key: str) -> bool:
+    return key in inspect.signature(made.__init__).parameters
+
+
+def _called(failure: Failure, text: str, changes: dict[str, Any]) -> Iterator[Repair]:
     """The failing function called with other settings."""
     fixed = ("kernel_size", "in_channels", "out_channels")  # a functional weight stays as it is
-    if failure.function.startswith("conv") and any(name in fixed for name in changes):
-        return None
+    convolution = failure.function.startswith("conv")
+    if convolution and any(key in fixed for key in changes):
+        return
     settings = {**failure.settings, **changes}
-    if failure.function.startswith("conv"):
+    if convolution:
         settings.pop("kernel_size", None)
-    given = "".join(f", {name}={value!r}" for name, value in settings.items() if value is not None)
-    call = f"nn.functional.{failure.function}({', '.join(names(failure))}{given})"
-    return Repair(text, (("y", call),))
+    kept = {key: value for key, value in settings.items() if value is not None}
+    call = getattr(NN.functional, failure.function)
+    yield result(failure, text, call(*map(name, failure.names), **kept))
 
 
-def names(failure: Failure) -> tuple[str, ...]:
-    """What the call's inputs are called in a fix's code.
-
-    Examples
-    --------
-    >>> names(Failure("", function="cat", args=([torch.zeros(1), torch.zeros(2)],)))
-    ('a', 'b')
-    """
-    if failure.layer is not None:
-        return ("x", "indices", "third")[: len(failure.args)]
-    count = len(failure.tensors)
-    if failure.function.startswith(("conv", "linear")):
-        return ("x", "weight", "bias")[:count]
-    return ("x",) if count == 1 else tuple(LETTERS[:count])
+def module(kind: str, *args: Any, **kwargs: Any) -> Code:
+    """A layer of torch.nn as one would type it."""
+    layer: Code = getattr(NN, kind)
+    return layer(*args, **kwargs)
 
 
-@dataclass(frozen=True)
-class Fixed:
-    """A fix that has been made ready to run: the new layer is built, the rest waits for inputs.
-
-    Parameters
-    ----------
-    failure : Failure
-        The call that failed.
-    steps : tuple of (str, str)
-        The fix's assignments, those to the layer left out.
-    layer : torch.nn.Module or None
-        The layer to call, a copy or a new one.
-    """
-
-    failure: Failure
-    steps: tuple[tuple[str, str], ...]
-    layer: nn.Module | None
-
-    def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The fixed call's output for the inputs of the failing one."""
-        called = names(self.failure)
-        inputs = args if self.failure.layer is not None else tuple(_tensors((args, kwargs)))
-        scope: dict[str, Any] = {"torch": torch, "nn": nn, "layer": self.layer, **kwargs}
-        scope.update(zip(called, inputs, strict=False))
-        for name, expression in self.steps:
-            scope[name] = eval(expression, scope)
-        if "y" in scope:
-            return scope["y"]
-        if self.layer is not None:
-            rest = {name: scope[name] for name in kwargs}
-            return self.layer(*(scope[name] for name in called), **rest)
-        fixed = iter([scope[name] for name in called])
-        assert self.failure.call is not None
-        return self.failure.call(*_refilled(args, fixed), **_refilled(kwargs, fixed))
-
-
-def prepare(failure: Failure, repair: Repair, *, values: bool) -> Fixed:
-    """Build what the fix builds: on meta, or for real where values count."""
-    layer = None if failure.layer is None else twin(failure.layer, values)
-    rest = []
-    with quiet(values):
-        for name, expression in repair.steps:
-            if name == "layer":
-                layer = eval(expression, {"torch": torch, "nn": nn, "layer": layer})
-                if failure.layer is not None:
-                    layer.train(failure.layer.training and not expression.endswith(".eval()"))
-            else:
-                rest.append((name, expression))
-    return Fixed(failure, tuple(rest), layer)
-
-
-def perform(failure: Failure, fixed: Fixed, *, values: bool) -> None:
-    """Run the failing call, fixed, on a copy of its inputs; raises where the fix doesn't hold."""
-    if failure.built is None:
-        args, kwargs = copied((failure.args, failure.kwargs), values=values)
-        with quiet(values), Witness():
-            fixed(args, kwargs)
-
-
-class Witness(TorchFunctionMode):
-    """Calls what it is asked to; its frame in a traceback holds the function and its arguments."""
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        return func(*args, **(kwargs or {}))
-
-
-@contextlib.contextmanager
-def quiet(values: bool) -> Iterator[None]:
-    """Without gradients or a change of the random state; new tensors on meta, or real."""
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(torch.no_grad())
-        stack.enter_context(torch.random.fork_rng(devices=[]))
-        if not values:
-            stack.enter_context(torch.device("meta"))
-        yield
-
-
-def twin(layer: nn.Module, values: bool) -> nn.Module:
-    """A copy of the layer to change at will: on meta, or real where values count."""
-    size = sum(p.nbytes for p in layer.parameters())
-    if values and size <= MANY_BYTES:
-        return replica(layer, lambda one: one.detach().clone())
-    return replica(layer, lambda one: one.detach().to("meta"))
-
-
-def _tensors(held: Any) -> Iterator[Tensor]:
-    match held:
-        case Tensor():
-            yield held
-        case dict():
-            yield from _tensors(list(held.values()))
-        case list() | tuple():
-            for one in held:
-                yield from _tensors(one)
-
-
-def copied(held: Any, *, values: bool) -> Any:
-    """The arguments with their tensors detached, or put on meta where values do not count.
+def typed(values: tuple[int, ...]) -> int | tuple[int, ...]:
+    """Equal numbers as one, others as a tuple.
 
     Examples
     --------
-    >>> copied([torch.zeros(2), "same"], values=False)
-    [tensor(..., device='meta', size=(2,)), 'same']
+    >>> typed((3, 3)), typed((3, 1))
+    (3, (3, 1))
     """
-    return _mapped(held, lambda one: one.detach() if values else one.detach().to("meta"))
+    return values[0] if len(set(values)) == 1 else values
 
 
-def _refilled(held: Any, fixed: Iterator[Tensor]) -> Any:
-    """The arguments with each tensor replaced by the next fixed one."""
-    return _mapped(held, lambda _: next(fixed))
-
-
-def _mapped(held: Any, change: Any) -> Any:
-    match held:
-        case Tensor():
-            return change(held)
-        case dict():
-            return {key: _mapped(value, change) for key, value in held.items()}
-        case list() | tuple() if not hasattr(held, "_fields"):
-            return type(held)(_mapped(value, change) for value in held)
-        case _:
-            return held
+def number(value: Any) -> Code:
+    """A plain value as code."""
+    return constant(repr(value), value)

@@ -1,72 +1,111 @@
-"""Which of the fixes hold; where one error hides another, both are mended."""
+"""Which fixes hold: each is tried, and where one error hides another, both are mended."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from torch import nn
 
 from convdocs import tracing
 from convdocs.errors import catalogue
+from convdocs.errors.entry import Entry
+from convdocs.errors.facts import Facts, Missing
 from convdocs.errors.failure import Failure, read
-from convdocs.errors.repair import Fixed, Repair, copied, perform, prepare
-from convdocs.errors.trial import Mended
+from convdocs.errors.repair import Here, Repair
+from convdocs.errors.trial import Mended, Run, try_here
+from convdocs.report import Fix
 
+MOST_FIXES = 3
 MOST_ERRORS = 4  # of one call, mended one after the other
 MOST_TRIES = 2  # fixes of each further error
+MANY_CALLS = 250  # in larger models only the first fix that holds is run as a whole
+_COMPILED = "_orig_mod"
 
 
-def holding(
-    failure: Failure, repairs: Iterable[Repair | None], *, values: bool
-) -> Iterator[tuple[Repair, Fixed]]:
-    """The fixes that hold; where none does, each with a further one of the error behind it.
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The model that torch.compile was given: compiling it again for each trial takes minutes."""
+    while isinstance(inner := model._modules.get(_COMPILED), nn.Module):
+        model = inner
+    return model
 
-    ``values`` says to try them on the real device and data type.
-    """
+
+def candidates(failure: Failure, entry: Entry, facts: Facts) -> Iterator[Repair]:
+    """The repairs of an entry's strategies, in order; a strategy may lack what it needs."""
+    seen: set[str] = set()
+    for strategy in entry.fixes:
+        # what a strategy cannot read of an odd call it cannot mend
+        with contextlib.suppress(
+            Missing, LookupError, AttributeError, TypeError, ValueError, ArithmeticError
+        ):
+            for repair in strategy(failure, facts):
+                if repair.code not in seen:
+                    seen.add(repair.code)
+                    yield repair
+
+
+def fixes(failure: Failure, entry: Entry, facts: Facts, run: Run | None) -> list[Fix]:
+    """The repairs that hold, those that the whole model was run with in front."""
+    found: dict[str, tuple[bool, bool, Fix]] = {}
+    large = run is not None and len(run.error.trace.calls) > MANY_CALLS
+    for repair in holding(failure, candidates(failure, entry, facts), run):
+        verified = False
+        if repair.steps and not (large and any(one[2].verified for one in found.values())):
+            repair, verified = in_whole(failure, repair, run)
+            if not verified and not _is_here(repair):
+                continue  # what mends elsewhere is only seen to help by the whole run
+            facts.update(repair.tells)
+        fix = Fix(repair.text, repair.code, verified)
+        found.setdefault(fix.code, (not verified, repair.loses or not repair.steps, fix))
+        if len(found) == MOST_FIXES:
+            break
+    return [fix for *_, fix in sorted(found.values(), key=lambda one: one[:2])]
+
+
+def _is_here(repair: Repair) -> bool:
+    return all(isinstance(step.where, Here) for step in repair.steps)
+
+
+def holding(failure: Failure, repairs: Iterable[Repair], run: Run | None) -> Iterator[Repair]:
+    """The fixes that mend the failing call; where none does, each with a further one."""
+    values = run.values if run else failure.call is not None or failure.layer is not None
     hidden: list[tuple[Repair, Exception]] = []
     mends = False
     for repair in repairs:
-        if repair is None:
+        if repair.onwards or not repair.steps or not _is_here(repair):
+            mends = mends or bool(repair.steps)
+            yield repair
             continue
-        fixed = _tried(failure, repair, values)
-        if isinstance(fixed, Fixed):
+        error = try_here(failure, repair, values=values)
+        if error is None:
             mends = True
-            yield repair, fixed
+            yield repair
         else:
-            hidden.append((repair, fixed))
+            hidden.append((repair, error))
     for repair, error in [] if mends else hidden:
         both = _further(failure, repair, error, values, MOST_ERRORS - 1)
         if both is not None:
             yield both
 
 
-def _tried(failure: Failure, repair: Repair, values: bool) -> Fixed | Exception:
-    try:
-        fixed = prepare(failure, repair, values=values)
-        if failure.layer is None or values:
-            perform(failure, fixed, values=values)
-        else:
-            args, kwargs = copied((failure.args, failure.kwargs), values=False)
-            tracing.trace(Mended(fixed), *args, **kwargs)  # on shapes it is stricter than torch
-    except tracing.TraceError as error:
-        return error.__cause__ if isinstance(error.__cause__, Exception) else error
-    except Exception as error:
-        return error
-    return fixed
-
-
 def _further(
     failure: Failure, repair: Repair, error: Exception, values: bool, left: int
-) -> tuple[Repair, Fixed] | None:
+) -> Repair | None:
     """The fix together with one of the error that came up behind it."""
     behind = read(error)
     found = catalogue.find(behind)
     if found is None or not _same_call(failure, behind):
         return None
-    entry, said = found
-    for more in [one for one in entry.read(behind, said)[1] if one is not None][:MOST_TRIES]:
-        both = _joined(repair, more)
-        fixed = _tried(failure, both, values)
-        if isinstance(fixed, Fixed):
-            return both, fixed
+    tries = 0
+    for more in candidates(behind, found[0], Facts(behind, found[1])):
+        if not more.steps or not _is_here(more) or tries == MOST_TRIES:
+            continue
+        tries += 1
+        both = _joined(failure, repair, more)
+        fixed = try_here(failure, both, values=values)
+        if fixed is None:
+            return both
         if left > 1:
             deeper = _further(failure, both, fixed, values, left - 1)
             if deeper is not None:
@@ -81,13 +120,64 @@ def _same_call(failure: Failure, behind: Failure) -> bool:
     return behind.layer is not None or behind.built is not None
 
 
-def _joined(first: Repair, second: Repair) -> Repair:
-    """Both fixes; a layer or a result that the second makes anew is not made before."""
+def _joined(failure: Failure, first: Repair, second: Repair) -> Repair:
+    """Both fixes of one call; what the second makes anew is not made before."""
     anew = {
-        name
-        for name, expression in second.steps
-        if name in ("layer", "y") and not expression.startswith("layer")
+        step.target
+        for step in second.steps
+        if step.target in ("layer", "y") and not str(step.code).startswith(("layer", "model"))
     }
-    kept = tuple(step for step in first.steps if step[0] not in anew)
-    order = sorted((*kept, *second.steps), key=lambda step: step[0] == "y")
-    return Repair(f"{first.text} {second.text}", tuple(order))
+    kept = [step for step in first.steps if step.target not in anew]
+    more = [replace(step, where=Here(failure)) for step in second.steps]
+    order = sorted((*kept, *more), key=lambda step: step.target == "y")
+    return Repair(f"{first.text} {second.text}", tuple(order), first.loses or second.loses)
+
+
+def in_whole(failure: Failure, repair: Repair, run: Run | None) -> tuple[Repair, bool]:
+    """The fix, with what it entails, and whether the whole model runs with it in place.
+
+    It runs on the inputs that were given, and on one sample more.
+    """
+    if run is None:
+        return repair, not repair.onwards or try_here(failure, repair, values=True) is None
+    with contextlib.suppress(Exception):
+        for _ in range(MOST_ERRORS):
+            mended = Mended(run.model, repair, run.values)
+            error = run.fails(mended)
+            if error is None:
+                return repair, _in_other_batches(failure, mended, repair, run)
+            further = _consequence(run, error) if repair.onwards else None
+            if further is None:
+                break
+            repair = further if further.tells else repair + further
+    return repair, False
+
+
+def _in_other_batches(failure: Failure, mended: Mended, repair: Repair, run: Run) -> bool:
+    """Whether the mended model runs on one sample more, as far as the fix is concerned."""
+    others = run.other_batches(failure, repair)
+    for given in others:
+        error = run.fails(mended, given)
+        before = error is not None and error.call.index < run.error.call.index
+        if error is None or (before and _is_here(repair)):
+            return True  # what fails before the mended call is no matter of the fix
+    return not others
+
+
+def _consequence(run: Run, error: tracing.TraceError) -> Repair | None:
+    """The fix of the next error, where a layer was built for what came before the fix."""
+    path = error.call.path.removeprefix("model.").removeprefix("model")
+    assert error.__cause__ is not None
+    behind = read(error.__cause__, run.model, path)
+    behind = replace(behind, model=run.model, trace=error.trace, failed=error.call)
+    found = catalogue.find(behind)
+    if found is None or behind.layer is None:
+        return None
+    repairs = candidates(behind, found[0], Facts(behind, found[1]))
+    return next((one for one in repairs if one.tells or _rebuilds(one)), None)
+
+
+def _rebuilds(repair: Repair) -> bool:
+    return bool(repair.steps) and all(
+        step.target == "layer" and isinstance(step.where, Here) for step in repair.steps
+    )

@@ -26,7 +26,11 @@ FILES = {
 SHEETS = {"explorer": ("theme", "explorer"), "network": ("network",)}
 GLOBALS = {"explorer": "ConvExplorer", "network": "ConvNetwork"}
 
-_NO_CODE = re.compile(r"^[ \t]*(?:/\*[\s\S]*?\*/\s*\n|//[^\n]*\n|(?=\S)|\n)", re.MULTILINE)
+_NO_CODE = re.compile(
+    r"^[ \t]*(?:/\*[\s\S]*?\*/\s*\n|//[^\n]*\n|(?=\S)|\n)|[ \t]+// [^\n'\"`]*$|(?<=[,;({[])\n",
+    re.MULTILINE,
+)
+_NO_RULE = re.compile(r"(?<=[{};,:])\s+|\s+(?=[{}])|;\s*(?=\})")
 
 
 @lru_cache
@@ -68,7 +72,7 @@ def script(name: str) -> str:
     files = (HERE / "js" / f"{file}.js" for file in FILES[name])
     body = "".join(_NO_CODE.sub("", file.read_text(encoding="utf-8")) for file in files)
     already = f"window.{GLOBALS[name]}"
-    constants = {"STYLE": style(name)} | ({"STOCK": samples()} if name == "explorer" else {})
+    constants = {"STYLE": _NO_RULE.sub("", style(name))} | ({"STOCK": samples()} if name == "explorer" else {})
     lines = [f"const {key} = {as_json(value)};\n" for key, value in constants.items()]
     start = f"if ({already}) return {already}.start();"
     return f'(() => {{\n"use strict";\n{start}\n{"".join(lines)}{body}}})();\n'

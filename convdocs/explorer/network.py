@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from convdocs.explorer import bundle, page, still
 from convdocs.explorer.embed import ExplorerError
 from convdocs.explorer.operations import Settings, operation
-from convdocs.explorer.recording import Operand, Step, watch
-from convdocs.receptive import IDENTITY, AxisField, local_field
-from convdocs.report import Call, Trace
+from convdocs.explorer.recording import Operand, Step, operands_in, watch
+from convdocs.receptive import AxisField
+from convdocs.report import CONSTANT, MODEL_INPUT, Call, Trace
 
 MOST_NUMBERS = 100_000
 
@@ -221,14 +221,17 @@ class _Bank:
 def _entry(step: Step, call: Call, chosen: bool, bank: _Bank) -> dict[str, Any]:
     """One call as the page takes it."""
     op = operation(step, call) if chosen else None
+    # a page follows the first input only: the others are constants
+    others = {one.position for one in operands_in(step) if one.number}
+    sources = [CONSTANT if n in others else source for n, source in enumerate(call.sources)]
     return {
         "path": call.path,
         "kind": call.kind,
         "code": call.code,
         "shape": list(call.output_shapes[0]),
         "axes": call.axes,
-        "sources": list(call.sources),
-        "fields": [[_field(one) for one in fields] for fields in _fields(call)],
+        "sources": sources,
+        "fields": [[_field(one) for one in fields] for fields in call.local_fields],
         "chosen": chosen,
         "op": op and _plain(op, call, bank),
     }
@@ -251,7 +254,8 @@ def _plain(op: Settings, call: Call, bank: _Bank) -> Settings:
 
 def _operand(value: Any, call: Call, bank: _Bank) -> Any:
     if isinstance(value, Operand):
-        return ["call", call.sources[value.position]]
+        source = call.sources[value.position]
+        return ["call", source - value.number if source == MODEL_INPUT else source]
     return ["tensor", bank.add(value)] if isinstance(value, Tensor) else float(value)
 
 
@@ -261,18 +265,6 @@ def _field(field: AxisField) -> Any:
         return None
     step = Fraction(field.stride)
     return [field.size, step.numerator, step.denominator, field.offset, field.runs]
-
-
-def _fields(call: Call) -> tuple[tuple[AxisField, ...], ...]:
-    if call.local_fields or not call.axes:
-        return call.local_fields
-    spatial = len([name for name in call.axes.split() if name in "DHWL"])
-    own = tuple(local_field(window) for window in call.windows)
-    same = (IDENTITY,) * spatial
-    return tuple(
-        own if own and len(own) == spatial else same if shape == call.output_shapes[0] else ()
-        for shape in call.input_shapes
-    )
 
 
 def _alive(entries: Sequence[dict[str, Any]], call: Call) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from convdocs.report import Trace
@@ -13,9 +14,13 @@ from convdocs.tracing.nested import mapped, tensors_in
 
 
 class Operand(NamedTuple):
-    """Stands in a call's arguments for the tensor of ``Call.sources[position]``."""
+    """Stands in a call's arguments for the tensor of ``Call.sources[position]``.
+
+    Where that is an input of the model, ``number`` says which.
+    """
 
     position: int
+    number: int = 0
 
 
 class Step(NamedTuple):
@@ -35,19 +40,40 @@ def watch(model: nn.Module, *inputs: Any) -> tuple[Trace, tuple[Step, ...]]:
     steps: list[Step] = []
 
     def keep(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
-        given, named = _operands((tuple(args), kwargs))
+        given, named = _operands((tuple(args), kwargs), inputs)
         steps.append(Step(function, given, named, tensors_in(out)[0].detach().clone()))
 
     trace = observed(model, inputs, {}, keep, training=False)
     return trace, tuple(steps)
 
 
-def _operands(given: Any) -> Any:
+def _operands(given: Any, inputs: tuple[Any, ...]) -> Any:
     """Arguments with an Operand for each tensor that a call or the input gave."""
     places = iter(range(len(tensors_in(given))))
 
     def stand_in(tensor: Tensor) -> Any:
         place = next(places)
-        return tensor.detach() if mark_of(tensor).fixed else Operand(place)
+        if mark_of(tensor).fixed:
+            return tensor.detach()
+        return Operand(place, _number(tensor, inputs))
 
     return mapped(given, stand_in)
+
+
+def _number(tensor: Tensor, inputs: tuple[Any, ...]) -> int:
+    """Which of several inputs a tensor is; 0 for the tensor of a call."""
+    if len(inputs) == 1:
+        return 0
+    alike = (isinstance(one, Tensor) and one.shape == tensor.shape for one in inputs)
+    found = (n for n, same in enumerate(alike) if same and torch.equal(inputs[n], tensor))
+    return next(found, 0)
+
+
+def operands_in(value: Any) -> list[Operand]:
+    """The operands in a call's arguments."""
+    if isinstance(value, Operand):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    parts = value if isinstance(value, list | tuple) else ()
+    return [one for part in parts for one in operands_in(part)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.metadata import PackageNotFoundError, metadata
 from typing import TYPE_CHECKING
 
 from convdocs.view.tables import CodeBlock, Paragraph, Part
@@ -9,22 +11,41 @@ from convdocs.view.tables import CodeBlock, Paragraph, Part
 if TYPE_CHECKING:
     from convdocs.report import Diagnosis
 
-_UNKNOWN = "convdocs does not know this error; the words above are torch's."
+_UNKNOWN = "convdocs does not know this error; the words above are the exception's own."
 
 
 def parts(diagnosis: Diagnosis) -> list[Part]:
     """What happened, torch's words, the cause and the fixes."""
     found: list[Part] = [
         Paragraph(_heading(diagnosis), lead="Error:"),
-        Paragraph(diagnosis.message, lead="torch says:"),
+        Paragraph(diagnosis.message, lead=f"{diagnosis.error or 'It'} says:"),
         Paragraph(diagnosis.cause or _UNKNOWN, lead="Cause:"),
     ]
     for fix in diagnosis.fixes:
         lead = "Fix (verified):" if fix.verified else "Fix (not verified in the whole model):"
         found += [Paragraph(fix.text, lead=lead), CodeBlock(fix.code)]
     if diagnosis.url:
-        found.append(Paragraph(diagnosis.url, lead="More:"))
+        found.append(Paragraph(" or ".join(_more(diagnosis)), lead="More:"))
     return found
+
+
+def _more(diagnosis: Diagnosis) -> list[str]:
+    """Where the error is explained: offline, and on the site where it has an address."""
+    address = _address()
+    online = [address + diagnosis.url] if address else []
+    return [f"convdocs errors {diagnosis.code}", *online]
+
+
+@cache
+def _address() -> str:
+    """The address of the documentation that this version was published with, or nothing."""
+    try:
+        urls = metadata("convdocs").get_all("Project-URL") or ()
+    except PackageNotFoundError:
+        return ""
+    named = dict(url.split(", ", 1) for url in urls)
+    address = named.get("Documentation", "")
+    return f"{address.rstrip('/')}/" if address else ""
 
 
 def note(diagnosis: Diagnosis) -> str:
@@ -36,7 +57,7 @@ def note(diagnosis: Diagnosis) -> str:
     for fix in diagnosis.fixes[:1]:
         lines.append(f"  {fix.text}")
         lines += [f"      {line}" for line in fix.code.split("\n")]
-    return "\n".join([*lines, f"  {diagnosis.url}"])
+    return "\n".join([*lines, f"  More: {' or '.join(_more(diagnosis))}"])
 
 
 def _heading(diagnosis: Diagnosis) -> str:

@@ -78,6 +78,8 @@ def run_fixes(entry: Entry, found: Diagnosis) -> list[FixRun]:
 
 
 def _run_fix(example: str, text: str, code: str) -> FixRun:
+    if code.startswith("#"):  # advice, which no line of code can give
+        return FixRun(text, code, "")
     setup, call = parts(example)
     names = scope()
     exec(setup, names)
@@ -90,4 +92,6 @@ def _run_fix(example: str, text: str, code: str) -> FixRun:
     if call.startswith("y ="):
         exec(call, names)
         return FixRun(text, f"{code}\n{call}\ny.shape", repr(names["y"].shape))
+    if call.rstrip(")") in code:  # the fix makes the call itself
+        return FixRun(text, code, repr(eval(last, names)))
     return FixRun(text, f"{code}\n{call}.shape", repr(eval(call, names).shape))

@@ -5,6 +5,61 @@ The error pages run them and show the messages; the tests run them too.
 
 # entry -> calls
 CALLS = {
+    "attention-batch": [
+        "nn.Transformer(16, 4, 1, 1, 32).eval()(torch.zeros(4, 7, 16), torch.zeros(4, 5, 16))",
+    ],
+    "attention-mask": [
+        "nn.MultiheadAttention(16, 4, batch_first=True)(*[torch.zeros(2, 5, 16)] * 3, "
+        "key_padding_mask=torch.zeros(5, 2, dtype=torch.bool))",
+    ],
+    "attention-width": [
+        "nn.Transformer(16, 4, 1, 1, 32, batch_first=True)(*[torch.zeros(4, 7, 8)] * 2)",
+        "nn.TransformerEncoderLayer(32, 4, batch_first=True)(torch.zeros(2, 5, 16))",
+    ],
+    "binary-dtype": [
+        "nn.BCELoss()(torch.zeros(4), torch.zeros(4, dtype=torch.int64))",
+    ],
+    "binary-shape": [
+        "nn.BCEWithLogitsLoss()(torch.zeros(4, 2), torch.zeros(4))",
+    ],
+    "ctc-lengths": [
+        "nn.CTCLoss()(torch.zeros(50, 4, 20), torch.ones(4, 10, dtype=torch.int64), "
+        "torch.full((4,), 60), torch.full((4,), 10))",
+    ],
+    "embedding-dtype": [
+        "torch.zeros(4, 10)[torch.zeros(4)]",
+        "torch.zeros(4, 6).gather(1, torch.zeros(4, 1))",
+        "nn.functional.one_hot(torch.zeros(3))",
+    ],
+    "embedding-range": [
+        "nn.EmbeddingBag(10, 4)(torch.tensor([[1, 12]]))",
+    ],
+    "matrix-rank": [
+        "torch.bmm(torch.zeros(2, 3), torch.zeros(3, 2))",
+        "torch.bmm(torch.zeros(4, 5, 8), torch.zeros(4, 8))",
+    ],
+    "rnn-rank": [
+        "nn.LSTM(8, 12)(torch.zeros(5, 4, 3, 8))",
+        "nn.GRU(8, 12)(torch.zeros(5, 4, 8), torch.zeros(4, 12))",
+        "nn.GRUCell(8, 12)(torch.zeros(4, 8), torch.zeros(1, 4, 12))",
+    ],
+    "rnn-state": [
+        "nn.LSTM(8, 12)(torch.zeros(5, 4, 8), (torch.zeros(1, 4, 12), torch.zeros(1, 3, 12)))",
+        "nn.GRUCell(8, 12)(torch.zeros(4, 8), torch.zeros(1, 12))",
+        "nn.LSTMCell(8, 12)(torch.zeros(4, 8), (torch.zeros(4, 10), torch.zeros(4, 10)))",
+    ],
+    "rnn-width": [
+        "nn.LSTMCell(8, 12)(torch.zeros(4, 6))",
+    ],
+    "target-dtype": [
+        "nn.CrossEntropyLoss()(torch.zeros(4, 10), torch.zeros(4, 10, dtype=torch.int64))",
+        "nn.NLLLoss()(torch.zeros(4, 10), torch.zeros(4, dtype=torch.int32))",
+    ],
+    "target-shape": [
+        "nn.CrossEntropyLoss()(torch.zeros(4, 10), torch.zeros(4, 1, dtype=torch.int64))",
+        "nn.NLLLoss()(torch.zeros(2, 5, 8, 8), torch.zeros(2, 1, 8, 8, dtype=torch.int64))",
+        "nn.NLLLoss()(torch.zeros(2, 5, 7, 7), torch.zeros(2, 28, 28, dtype=torch.int64))",
+    ],
     "adaptive-none": [
         "nn.AdaptiveAvgPool1d((None,))(torch.zeros(8))",
         "nn.AdaptiveMaxPool1d((None,))(torch.zeros(8))",
@@ -216,9 +271,6 @@ CALLS = {
     "linear-scalar": [
         "nn.Linear(8, 4)(torch.tensor(3.0))",
         "torch.tensor(3.0) @ torch.zeros(2)",
-    ],
-    "matrix-rank": [
-        "torch.bmm(torch.zeros(2, 3), torch.zeros(3, 2))",
     ],
     "negative-output-padding": [
         "nn.ConvTranspose1d(3, 3, 1, output_padding=-1)(torch.zeros(3, 5))",
@@ -466,7 +518,9 @@ CALLS = {
         'nn.Upsample(scale_factor=2, mode="linear")(torch.zeros(1, 3, 8, 8))',
         'nn.Upsample(scale_factor=2, mode="trilinear")(torch.zeros(1, 3, 8, 8))',
         "nn.Upsample(scale_factor=2)(torch.zeros(8, 8))",
-        "nn.Upsample(scale_factor=2, align_corners=True)(torch.zeros(1, 3, 8, 8))",
+    ],
+    "upsample-corners": [
+        "nn.Upsample(size=4, align_corners=False)(torch.zeros(1, 3, 8))",
     ],
     "upsample-size": [
         "nn.Upsample()(torch.zeros(1, 3, 8, 8))",

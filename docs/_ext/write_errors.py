@@ -11,7 +11,7 @@ import torch
 from error_runs import FixRun, run_call, run_example, run_fixes
 from error_words import CALLS, ELSEWHERE
 
-from convdocs.errors.catalogue import FAMILIES
+from convdocs.errors.catalogue import FAMILIES, page
 from convdocs.errors.entry import Entry, Family
 from convdocs.view.markdown import escape_markdown, markdown_code
 
@@ -71,7 +71,7 @@ def main(folder: Path) -> None:
 
 def known(message: str, entry: Entry) -> list[str]:
     """A message, where it is explained, and what it is: for the search page."""
-    return [message.split("\n")[0], f"errors/{entry.family}.html#{entry.code}", entry.title]
+    return [message.split("\n")[0], f"errors/{page(entry)}.html#{entry.code}", entry.title]
 
 
 def write(path: Path, text: str) -> None:
@@ -116,6 +116,8 @@ def block(language: str, code: str, kind: str) -> str:
 
 def fix_section(fix: FixRun) -> str:
     """What to do, the code, and what it gave."""
+    if not fix.shown:  # advice, which no line of code can give
+        return f"{{.fix}}\n{escape_markdown(fix.text)}\n"
     tried, shown = block("python", fix.code, "fixed"), block("text", fix.shown, "output")
     return f"{{.fix}}\n{escape_markdown(fix.text)}\n\n{tried}\n{shown}"
 

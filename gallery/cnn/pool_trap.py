@@ -98,6 +98,31 @@ draw.stack(
 )
 
 # %%
+# The trap, alive
+# ---------------
+#
+# The notebook's stack with a random input. Choose ``MaxPool2d``, and then one of its cells: the
+# frames in ``Conv1d`` before it lie around two channels and two cells. Behind it, what were rows
+# of channels is one image.
+#
+# .. network-explorer::
+#    :name: pool-trap-alive
+#
+#    import torch
+#    from torch import nn
+#
+#    torch.manual_seed(0)
+#    notebook = nn.Sequential(
+#        nn.Conv1d(10, 16, 3, padding=1),
+#        nn.Conv1d(16, 32, 3),
+#        nn.Conv1d(32, 32, 3, padding=1),
+#        nn.MaxPool2d(2),
+#        nn.Conv1d(16, 24, 3, padding=1),
+#        nn.MaxPool2d(2),
+#    )
+#    notebook(torch.randn(2, 10, 7))
+
+# %%
 # How not to fall into it
 # -----------------------
 #

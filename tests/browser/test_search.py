@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 from serving import served
 
 from convdocs.errors.catalogue import entries
+from convdocs.errors.catalogue import page as page_of
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent / "docs" / "_ext"))
 from error_runs import run_call, run_example
@@ -71,7 +72,7 @@ def messages() -> list[tuple[str, str]]:
         runs = [(run_example(entry), entry) for entry in entries()]
         runs += [(run_call(call), one) for one in entries() for call in CALLS.get(one.code, ())]
     return [
-        (f"{run.raised}: {others(run.message)}", f"errors/{one.family}.html#{one.code}")
+        (f"{run.raised}: {others(run.message)}", f"errors/{page_of(one)}.html#{one.code}")
         for run, one in runs
     ]
 

@@ -1,15 +1,6 @@
 /* The network explorer: its parts put together, and the way in. */
 
-const PROPERTIES = { role: "role", ariaLabel: "aria-label", ariaPressed: "aria-pressed" };
-
-function element(tag, properties = {}) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name in PROPERTIES) made.setAttribute(PROPERTIES[name], value);
-    else made[name] = value;
-  }
-  return made;
-}
+const element = (tag, properties) => Object.assign(document.createElement(tag), properties);
 
 function button(text, act) {
   const made = element("button", { type: "button", textContent: text });
@@ -30,8 +21,8 @@ class View {
   constructor(host, data) {
     this.host = host;
     this.net = new Network(data);
-    const low = this.net.samples.every(({ data: values }) => values.every((value) => value >= 0));
-    this.net.inked = low; // an input without negative numbers is shown as ink
+    // an input without negative numbers is shown as ink
+    this.net.inked = rangeOf(this.net.samples).low >= 0;
     this.shadow = host.attachShadow({ mode: "open" });
     this.width = host.clientWidth || 640;
     const last = this.net.calls.length - 1;
@@ -53,7 +44,8 @@ class View {
 
   /** The cell in the middle of a call's first map; of a vector, the largest. */
   middle(index) {
-    const { rows, columns, vector } = this.net.sheetOf(index), values = this.net.values(index);
+    const { rows, columns, vector } = this.net.sheetOf(index),
+      values = this.net.values(index);
     if (vector) return values ? values.indexOf(Math.max(...values)) : 0;
     return Math.floor(rows / 2) * columns + Math.floor(columns / 2);
   }
@@ -64,15 +56,17 @@ class View {
     this.pad = new Pad(this);
     this.overview = new Overview(this);
     this.detail = new Detail(this);
-    this.answer = this.net.classes || this.isVector(last) ? element("section", { className: "out", ariaLabel: "The answer" }) : null;
+    this.answer =
+      this.net.classes || this.isVector(last)
+        ? element("section", { className: "out", ariaLabel: "The answer" })
+        : null;
     const top = element("div", { className: "top" });
     top.append(this.pad.root, ...(this.answer ? [this.answer] : []));
     this.voice = element("p", { className: "voice", ariaLive: "polite" });
     this.back = button("Undo all changes", () => this.net.restore());
-    this.back.className = "back";
     this.why = element("p", { className: "why", hidden: this.net.live });
     if (!this.net.live) {
-      this.why.textContent = `The numbers are torch’s own, as they were recorded: ${this.net.why()}.`;
+      this.why.textContent = `The numbers are torch’s own, recorded: ${this.net.why()}.`;
     }
     this.root.append(top, this.why, this.overview.root, this.back, this.detail.root, this.voice);
     this.shadow.append(style, this.root);
@@ -85,11 +79,15 @@ class View {
 
   /** A bar for each class. */
   buildAnswer(last) {
-    const size = this.net.sheetOf(last).columns, most = Math.min(size, 10);
+    const size = this.net.sheetOf(last).columns,
+      most = Math.min(size, 10);
     this.verdict = element("p", { className: "verdict" });
     const list = element("ol", { className: "bars" });
     this.bars = Array.from({ length: most }, () => {
-      const row = element("li"), name = element("span"), bar = element("i"), share = element("b");
+      const row = element("li"),
+        name = element("span"),
+        bar = element("i"),
+        share = element("b");
       row.append(name, bar, share);
       list.append(row);
       return { row, name, bar, share };
@@ -99,20 +97,24 @@ class View {
 
   /** The shares of the classes: the output itself where it is shares, else its softmax. */
   shares() {
-    const last = this.net.calls.length - 1, values = [...(this.net.values(last) ?? [])];
+    const last = this.net.calls.length - 1,
+      values = [...(this.net.values(last) ?? [])];
     const sum = values.reduce((all, one) => all + one, 0);
     if (values.every((one) => one >= 0) && Math.abs(sum - 1) < 1e-3) return values;
-    const top = Math.max(...values), powers = values.map((one) => Math.exp(one - top));
+    const top = Math.max(...values),
+      powers = values.map((one) => Math.exp(one - top));
     const all = powers.reduce((total, one) => total + one, 0);
     return powers.map((one) => one / all);
   }
 
   paintAnswer() {
-    const shares = this.shares(), best = shares.indexOf(Math.max(...shares));
+    const shares = this.shares(),
+      best = shares.indexOf(Math.max(...shares));
     const name = (i) => this.net.classes?.[i] ?? `${i}`;
     const order = shares.map((_, i) => i);
     if (shares.length > this.bars.length) order.sort((a, b) => shares[b] - shares[a]);
-    this.verdict.textContent = best < 0 ? "no answer" : `${name(best)}, ${Math.round(100 * shares[best])} %`;
+    this.verdict.textContent =
+      best < 0 ? "no answer" : `${name(best)}, ${Math.round(100 * shares[best])} %`;
     this.bars.forEach(({ row, name: label, bar, share }, n) => {
       const i = order[n];
       label.textContent = name(i);
@@ -137,7 +139,9 @@ class View {
     this.looked = null;
     this.chosen = { index, at };
     this.repaint();
-    this.say(`${index < 0 ? "input" : this.net.calls[index].kind}, ${this.detail.words(index, at, this.regions)}`);
+    this.say(
+      `${this.net.calls[index]?.kind ?? "input"}, ${this.detail.words(index, at, this.regions)}`,
+    );
     if (open && this.narrow) this.detail.root.scrollIntoView?.({ block: "nearest" });
   }
 
@@ -188,10 +192,15 @@ class View {
       this.dress();
       if (JSON.stringify(this.scheme) !== before) this.repaint();
     };
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(again, 60));
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
+      setTimeout(again, 60),
+    );
     const watcher = new MutationObserver(() => setTimeout(again, 60));
     for (const node of [document.documentElement, document.body]) {
-      watcher.observe(node, { attributes: true, attributeFilter: ["class", "style", "data-theme", "data-jp-theme-light"] });
+      watcher.observe(node, {
+        attributes: true,
+        attributeFilter: ["class", "style", "data-theme", "data-jp-theme-light"],
+      });
     }
   }
 }

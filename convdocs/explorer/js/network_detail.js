@@ -19,7 +19,10 @@ class Detail {
     this.body = element("div", { className: "body" });
     this.body.append(this.left, this.right);
     this.root.append(this.head, this.body);
-    this.surface.addEventListener("pointermove", (event) => event.pointerType === "mouse" && this.hover(event));
+    this.surface.addEventListener(
+      "pointermove",
+      (event) => event.pointerType === "mouse" && this.hover(event),
+    );
     this.surface.addEventListener("pointerleave", () => this.view.look(null));
     this.surface.addEventListener("click", (event) => this.clicked(event));
     this.surface.addEventListener("keydown", (event) => this.keyed(event));
@@ -44,18 +47,30 @@ class Detail {
 
   keyed(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const { index, at } = this.view.chosen, { rows, columns, maps, vector } = this.net.sheetOf(index);
-    const plane = rows * columns, map = Math.floor(at / plane), row = Math.floor((at % plane) / columns), column = at % columns;
+    const { index, at } = this.view.chosen,
+      { rows, columns, maps, vector } = this.net.sheetOf(index);
+    const plane = rows * columns,
+      map = Math.floor(at / plane),
+      row = Math.floor((at % plane) / columns),
+      column = at % columns;
     const [r, c] = vector ? [0, column] : [row, column];
     const by = (dr, dc) => {
-      const to = [Math.min(Math.max(r + dr, 0), rows - 1), Math.min(Math.max(c + dc, 0), columns - 1)];
+      const to = [
+        Math.min(Math.max(r + dr, 0), rows - 1),
+        Math.min(Math.max(c + dc, 0), columns - 1),
+      ];
       return map * plane + to[0] * columns + to[1];
     };
     const other = (step) => Math.min(Math.max(map + step, 0), maps - 1) * plane + (at % plane);
     const to = {
-      ArrowUp: () => (vector ? by(0, -1) : by(-1, 0)), ArrowDown: () => (vector ? by(0, 1) : by(1, 0)),
-      ArrowLeft: () => by(0, -1), ArrowRight: () => by(0, 1), Home: () => by(0, -1e6), End: () => by(0, 1e6),
-      PageUp: () => other(-1), PageDown: () => other(1),
+      ArrowUp: () => (vector ? by(0, -1) : by(-1, 0)),
+      ArrowDown: () => (vector ? by(0, 1) : by(1, 0)),
+      ArrowLeft: () => by(0, -1),
+      ArrowRight: () => by(0, 1),
+      Home: () => by(0, -1e6),
+      End: () => by(0, 1e6),
+      PageUp: () => other(-1),
+      PageDown: () => other(1),
     }[event.key];
     if (!to) return;
     event.preventDefault();
@@ -64,19 +79,30 @@ class Detail {
 
   /** Another call: its name, its switches, and a button for each of its maps. */
   build() {
-    const { index } = this.view.chosen, call = this.net.calls[index], { maps, vector } = this.net.sheetOf(index);
-    const title = element("h3", { textContent: index < 0 ? "input" : call.kind });
+    const { index } = this.view.chosen,
+      call = this.net.calls[index],
+      { maps, vector } = this.net.sheetOf(index);
+    const title = element("b", { textContent: index < 0 ? "input" : call.kind });
     const path = index < 0 ? "" : `${call.path || "in the model itself"} · ${call.code}`;
-    const shape = element("span", { textContent: `${path ? `${path} · ` : ""}(${this.net.shape(index).join(", ")})` });
+    const shape = element("i", {
+      textContent: `${path ? `${path} · ` : ""}(${this.net.shape(index).join(", ")})`,
+    });
     this.head.replaceChildren(title, shape);
     if (index >= 0 && this.net.live) this.head.append(this.switches(index, call));
     this.maps.hidden = maps < 2 || vector;
-    this.thumbs = this.maps.hidden ? [] : Array.from({ length: maps }, (_, map) => {
-      const one = button("", () => this.view.choose(index, map * this.plane(index) + (this.view.chosen.at % this.plane(index))));
-      one.ariaLabel = `map ${map} of ${maps}`;
-      one.append(element("canvas"));
-      return one;
-    });
+    this.thumbs = this.maps.hidden
+      ? []
+      : Array.from({ length: maps }, (_, map) => {
+          const one = button("", () =>
+            this.view.choose(
+              index,
+              map * this.plane(index) + (this.view.chosen.at % this.plane(index)),
+            ),
+          );
+          one.ariaLabel = `map ${map} of ${maps}`;
+          one.append(element("canvas"));
+          return one;
+        });
     this.maps.replaceChildren(...this.thumbs);
     this.index = index;
     this.group = null;
@@ -90,7 +116,11 @@ class Detail {
 
   switches(index, call) {
     const holder = element("span", { className: "switches" });
-    const whole = toggle(`Turn off ${call.kind}`, () => this.net.toggle(`${index}`), this.net.off.has(`${index}`));
+    const whole = toggle(
+      `Turn off ${call.kind}`,
+      () => this.net.toggle(`${index}`),
+      this.net.off.has(`${index}`),
+    );
     holder.append(whole);
     if (this.net.sheetOf(index).maps > 1) {
       this.mapSwitch = toggle("Turn off this map", () => this.net.toggle(`${index}.${this.map()}`));
@@ -106,12 +136,15 @@ class Detail {
   }
 
   paint(scheme, regions) {
-    const { index, at } = this.view.shown(), sheet = this.net.sheetOf(index), map = this.map();
+    const { index, at } = this.view.shown(),
+      sheet = this.net.sheetOf(index),
+      map = this.map();
     if (index !== this.index) this.build();
     const room = Math.max(Math.min(this.view.width - 24, this.view.narrow ? 600 : 400), 160);
-    this.hit = paintLarge(this.canvas, this.net, index, map, room, scheme, at, null);
-    this.surface.ariaLabel = `${this.words(index, at)}. Arrow keys choose a cell`
-      + (sheet.maps > 1 ? ", page up and page down a map" : "");
+    this.hit = paintLarge(this.canvas, this.net, index, map, room, scheme, at);
+    this.surface.ariaLabel =
+      `${this.words(index, at)}. Arrow keys choose a cell` +
+      (sheet.maps > 1 ? ", page up and page down a map" : "");
     const off = (key) => `${this.net.off.has(key)}`;
     if (this.wholeSwitch) this.wholeSwitch.ariaPressed = off(`${index}`);
     if (this.mapSwitch) this.mapSwitch.ariaPressed = off(`${index}.${map}`);
@@ -120,13 +153,22 @@ class Detail {
   }
 
   paintMaps(index, chosen, scheme) {
-    const values = this.net.values(index), sheet = this.net.sheetOf(index);
+    const values = this.net.values(index),
+      sheet = this.net.sheetOf(index);
     if (!values) return;
     const look = { scale: scaleOf(values), scheme, inked: index < 0 && this.net.inked };
     const fit = Math.min(30 / sheet.columns, 30 / sheet.rows);
     this.thumbs.forEach((one, map) => {
-      const width = Math.max(fit * sheet.columns, 4), height = sheet.rows === 1 ? 8 : Math.max(fit * sheet.rows, 4);
-      paintMap(sized(one.firstChild, width, height), values, map * sheet.rows * sheet.columns, sheet, { x: 0, y: 0, width, height }, look);
+      const width = Math.max(fit * sheet.columns, 4),
+        height = sheet.rows === 1 ? 8 : Math.max(fit * sheet.rows, 4);
+      paintMap(
+        sized(one.firstChild, width, height),
+        values,
+        map * sheet.rows * sheet.columns,
+        sheet,
+        { x: 0, y: 0, width, height },
+        look,
+      );
       one.ariaPressed = `${map === chosen}`;
       one.classList.toggle("off", this.net.off.has(`${index}.${map}`));
     });
@@ -134,29 +176,40 @@ class Detail {
 
   /** A cell as it is said: its place, its number, and what it has seen of the input. */
   words(index, at, regions = null) {
-    const { maps, rows, columns, vector } = this.net.sheetOf(index), plane = rows * columns;
-    const place = vector ? `cell ${at} of ${columns}` : `${maps > 1 ? `map ${Math.floor(at / plane)} of ${maps}, ` : ""}`
-      + `${rows > 1 ? `row ${Math.floor((at % plane) / columns)}, ` : ""}column ${at % columns}`;
+    const { maps, rows, columns, vector } = this.net.sheetOf(index),
+      plane = rows * columns;
+    const place = vector
+      ? `cell ${at} of ${columns}`
+      : `${maps > 1 ? `map ${Math.floor(at / plane)} of ${maps}, ` : ""}` +
+        `${rows > 1 ? `row ${Math.floor((at % plane) / columns)}, ` : ""}column ${at % columns}`;
     const value = this.net.values(index);
-    return `${place}, ${value ? write(value[at]) : "not recorded"}${regions ? this.sees(index, regions) : ""}`;
+    const number = value ? write(value[at]) : "not recorded";
+    return `${place}, ${number}${regions ? this.sees(index, regions) : ""}`;
   }
 
   sees(index, regions) {
     if (index < 0) return "";
     const region = regions.get(-1);
     if (!region) return ", sees nothing of the input";
-    const { rows, columns } = onSheet(region, this.net.shape(-1), this.net.inputSheet), sheet = this.net.inputSheet;
-    const all = rows[1] - rows[0] + 1 === sheet.rows && columns[1] - columns[0] + 1 === sheet.columns;
+    const { rows, columns } = onSheet(region, this.net.shape(-1), this.net.inputSheet),
+      sheet = this.net.inputSheet;
+    const all =
+      rows[1] - rows[0] + 1 === sheet.rows && columns[1] - columns[0] + 1 === sheet.columns;
     if (all) return ", sees all of the input";
-    const run = (name, [first, last]) => (first === last ? `${name} ${first}` : `${name}s ${first} to ${last}`);
-    const words = [...(sheet.rows > 1 ? [run("row", rows)] : []), run(sheet.vector ? "cell" : "column", columns)];
+    const run = (name, [first, last]) =>
+      first === last ? `${name} ${first}` : `${name}s ${first} to ${last}`;
+    const words = [
+      ...(sheet.rows > 1 ? [run("row", rows)] : []),
+      run(sheet.vector ? "cell" : "column", columns),
+    ];
     return `, sees ${words.join(" and ")} of the input`;
   }
 
   explain(index, at, regions) {
     const place = element("p", { className: "place", textContent: this.words(index, at, regions) });
     if (index < 0) return void this.right.replaceChildren(place);
-    const told = explain(this.net, index, at), parts = [place];
+    const told = explain(this.net, index, at),
+      parts = [place];
     this.told = told;
     const sums = told.groups.some((group) => group.subtotal !== undefined);
     if (told.groups.length) parts.push(this.products(told, sums));
@@ -169,13 +222,22 @@ class Detail {
 
   /** The products of one input channel, as a grid of the window or as a list. */
   products(told, sums) {
-    const groups = told.groups, largest = groups.reduce((best, one, i) =>
-      (Math.abs(one.subtotal) > Math.abs(groups[best].subtotal) ? i : best), 0);
+    const groups = told.groups,
+      largest = groups.reduce(
+        (best, one, i) => (Math.abs(one.subtotal) > Math.abs(groups[best].subtotal) ? i : best),
+        0,
+      );
     const which = Math.min(this.group ?? (sums ? largest : 0), groups.length - 1);
-    const group = groups[which], box = element("div", { className: "products" });
+    const group = groups[which],
+      box = element("div", { className: "products" });
     this.listed = which;
     if (groups.length > 1) {
-      box.append(element("p", { className: "note", textContent: `Map ${group.map} of what goes in: input × weight` }));
+      box.append(
+        element("p", {
+          className: "note",
+          textContent: `Map ${group.map} of what goes in: input × weight`,
+        }),
+      );
     }
     const grid = element("div", { className: group.columns ? "grid" : "grid list" });
     grid.style.setProperty("--columns", group.columns ?? 1);
@@ -185,20 +247,25 @@ class Detail {
   }
 
   term(term, i, sums) {
-    const editable = this.net.live && term.weight !== undefined, { w } = term;
+    const editable = this.net.live && term.weight !== undefined,
+      { w } = term;
     const one = element(editable ? "button" : "span", { className: "term" });
     if (editable) {
       one.type = "button";
       one.dataset.term = i;
       one.ariaPressed = `${this.weight === term.weight}`;
-      one.ariaLabel = `${write(term.x)} times weight ${write(w)} is ${write(term.product)}: choose this weight`;
+      const product = `${write(term.x)} times weight ${write(w)} is ${write(term.product)}`;
+      one.ariaLabel = `${product}: choose this weight`;
     }
     const outside = term.at === null ? " padding" : "";
     const x = element("i", { textContent: write(term.x), className: `x${outside}` });
     one.append(x);
     if (w !== undefined) {
-      one.append("×", element("i", { textContent: write(w), className: "w" }),
-        element("em", { textContent: write(term.product) }));
+      one.append(
+        "×",
+        element("i", { textContent: write(w), className: "w" }),
+        element("em", { textContent: write(term.product) }),
+      );
     }
     one.classList.toggle("won", Boolean(term.won));
     one.classList.toggle("zero", sums && term.product === 0);
@@ -211,7 +278,11 @@ class Detail {
     groups.forEach((group, i) => {
       if (i) box.append(" + ");
       if (groups.length === 1) return void box.append(write(group.subtotal));
-      const one = element("button", { type: "button", className: "part", textContent: write(group.subtotal) });
+      const one = element("button", {
+        type: "button",
+        className: "part",
+        textContent: write(group.subtotal),
+      });
       one.dataset.group = i;
       one.ariaPressed = `${i === this.listed}`;
       one.ariaLabel = `map ${group.map}: ${write(group.subtotal)}`;
@@ -227,11 +298,24 @@ class Detail {
   scale({ weights }) {
     const box = element("div", { className: "weight" });
     if (this.weight === null) {
-      box.append(element("p", { className: "note", textContent: "Choose a product to change its weight." }));
+      box.append(
+        element("p", { className: "note", textContent: "Choose a product to change its weight." }),
+      );
       return box;
     }
-    const value = weights.data[this.weight], most = Math.max(2 * scaleOf(this.net.given[this.net.tensors.indexOf(weights)] ?? weights.data), 1);
-    const slider = element("input", { type: "range", min: -most, max: most, step: "any", value, id: "weight" });
+    const value = weights.data[this.weight],
+      most = Math.max(
+        2 * scaleOf(this.net.given[this.net.tensors.indexOf(weights)] ?? weights.data),
+        1,
+      );
+    const slider = element("input", {
+      type: "range",
+      min: -most,
+      max: most,
+      step: "any",
+      value,
+      id: "weight",
+    });
     const label = element("label", { htmlFor: "weight", textContent: "weight " });
     this.number = element("output", { textContent: write(value) });
     box.append(label, slider, this.number);
@@ -240,21 +324,25 @@ class Detail {
   }
 
   pressed(event) {
-    const term = event.target.closest("[data-term]"), part = event.target.closest("[data-group]");
+    const term = event.target.closest("[data-term]"),
+      part = event.target.closest("[data-group]");
     if (!term && !part) return;
     if (part) this.group = Number(part.dataset.group);
     else {
       this.weight = this.told.groups[this.listed].terms[Number(term.dataset.term)].weight;
       this.group = this.listed;
     }
-    const again = part ? `[data-group="${part.dataset.group}"]` : `[data-term="${term.dataset.term}"]`;
+    const again = part
+      ? `[data-group="${part.dataset.group}"]`
+      : `[data-term="${term.dataset.term}"]`;
     this.view.repaint();
     this.right.querySelector(again)?.focus();
   }
 
   weighed(event) {
     if (event.target !== this.slider) return;
-    const value = Number(this.slider.value), focused = this.view.shadow.activeElement === this.slider;
+    const value = Number(this.slider.value),
+      focused = this.view.shadow.activeElement === this.slider;
     this.net.setWeight(this.told.weights, this.weight, value);
     if (focused) this.slider.focus();
   }

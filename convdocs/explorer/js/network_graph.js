@@ -2,46 +2,60 @@
 // ------------------------------------------------------------------ receptive fields
 
 const whole = (shape) => shape.map((size) => [0, size - 1]);
-const hullOf = (a, b) => a.map(([first, last], axis) =>
-  [Math.min(first, b[axis][0]), Math.max(last, b[axis][1])]);
-const place = (shape, at) => shape.map((size, axis) => Math.floor(at / count(shape.slice(axis + 1))) % size);
+const hullOf = (a, b) =>
+  a.map(([first, last], axis) => [Math.min(first, b[axis][0]), Math.max(last, b[axis][1])]);
+const place = (shape, at) =>
+  shape.map((size, axis) => Math.floor(at / count(shape.slice(axis + 1))) % size);
 
 /** The cells that cells first..last of one axis read, by an AxisField of the trace. */
-function along([size, up, down, offset, runs], [first, last], cells) {
+function along([size, up, down, offset, runs], [first, last], cells, circular) {
   const runOf = (cell) => {
     if (!runs.length) {
       const start = offset + Math.floor((up * cell) / down);
       return size ? [start, start + size - 1] : null;
     }
-    const turns = Math.floor(cell / runs.length), run = runs[cell - turns * runs.length];
+    const turns = Math.floor(cell / runs.length),
+      run = runs[cell - turns * runs.length];
     const shifted = (turns * up * runs.length) / down;
     return run && [run[0] + shifted, run[1] + shifted];
   };
-  let low = Infinity, high = -Infinity;
+  let low = Infinity,
+    high = -Infinity;
   for (let cell = first; cell <= last; cell++) {
     const run = runOf(cell);
     if (run) [low, high] = [Math.min(low, run[0]), Math.max(high, run[1])];
   }
+  if (circular && low <= high && (low < 0 || high >= cells)) return [0, cells - 1];
   [low, high] = [Math.max(low, 0), Math.min(high, cells - 1)];
   return low > high ? null : [low, high];
 }
 
 /** The channels that channels first..last of a call read from an input. */
 function channelsRead(call, which, [first, last], own) {
-  const op = call.op, all = [0, own - 1];
+  const op = call.op,
+    all = [0, own - 1];
   switch (op?.op) {
-    case "conv": case "conv_transpose": {
+    case "conv":
+    case "conv_transpose": {
       const out = call.shape[call.axes.split(" ").indexOf("C")];
-      const each = own / op.groups, outEach = out / op.groups;
+      const each = own / op.groups,
+        outEach = out / op.groups;
       return [Math.floor(first / outEach) * each, (Math.floor(last / outEach) + 1) * each - 1];
     }
     case "group_norm": {
       const each = own / op.groups;
       return [Math.floor(first / each) * each, (Math.floor(last / each) + 1) * each - 1];
     }
-    case undefined: case "linear": case "layer_norm": case "softmax": case "log_softmax":
-    case "mean": case "sum": return all;
-    default: return own === 1 ? all : [Math.min(first, own - 1), Math.min(last, own - 1)];
+    case undefined:
+    case "linear":
+    case "layer_norm":
+    case "softmax":
+    case "log_softmax":
+    case "mean":
+    case "sum":
+      return all;
+    default:
+      return own === 1 ? all : [Math.min(first, own - 1), Math.min(last, own - 1)];
   }
 }
 
@@ -51,13 +65,20 @@ function readBy(net, call, which, region, from) {
   if (op?.op === "cat") return parted(net, call, which, region, from);
   const fields = call.fields[which];
   if (fields?.length && from.length === call.shape.length) {
-    const names = call.axes.split(" "), spatial = names.length - fields.length;
+    const names = call.axes.split(" "),
+      spatial = names.length - fields.length;
     const made = [];
     for (let axis = 0; axis < from.length; axis++) {
       const field = axis < spatial ? null : fields[axis - spatial];
-      made.push(names[axis] === "C" ? channelsRead(call, which, region[axis], from[axis])
-        : axis < spatial ? region[axis]
-        : field ? along(field, region[axis], from[axis]) : [0, from[axis] - 1]);
+      made.push(
+        names[axis] === "C"
+          ? channelsRead(call, which, region[axis], from[axis])
+          : axis < spatial
+            ? region[axis]
+            : field
+              ? along(field, region[axis], from[axis], op?.mode === "circular")
+              : [0, from[axis] - 1],
+      );
     }
     return made.includes(null) ? null : made;
   }
@@ -66,7 +87,8 @@ function readBy(net, call, which, region, from) {
 
 /** The same for axes that have no names: calls whose arithmetic says where a cell comes from. */
 function unnamed(call, region, from) {
-  const op = call.op, same = from.length === call.shape.length;
+  const op = call.op,
+    same = from.length === call.shape.length;
   if (op?.op === "reshape" || op?.op === "permute") return carried(call, region, from);
   if (op?.op === "linear") return [...region.slice(0, -1), [0, from.at(-1) - 1]];
   if ((op?.op in CURVES || op?.op in BINARY || op?.op === "batch_norm") && same)
@@ -76,8 +98,10 @@ function unnamed(call, region, from) {
 
 /** A region whose cells only changed their place. */
 function carried({ op, shape }, region, from) {
-  if (op.op === "permute") return op.order.reduce((made, axis, i) => (made[axis] = region[i], made), []);
-  if (region.every(([first, last], axis) => first === 0 && last === shape[axis] - 1)) return whole(from);
+  if (op.op === "permute")
+    return op.order.reduce((made, axis, i) => ((made[axis] = region[i]), made), []);
+  if (region.every(([first, last], axis) => first === 0 && last === shape[axis] - 1))
+    return whole(from);
   let hull = null;
   for (const at of cellsOf(region, shape)) {
     const one = place(from, at).map((cell) => [cell, cell]);
@@ -88,7 +112,6 @@ function carried({ op, shape }, region, from) {
 
 function parted(net, call, which, region, from) {
   const { dim } = call.op;
-  const reads = call.op.inputs.filter((one) => one[0] === "call");
   let start = 0;
   for (let i = 0, seen = 0; i < call.op.inputs.length; i++) {
     if (call.op.inputs[i][0] === "call" && seen++ === which) break;
@@ -96,14 +119,18 @@ function parted(net, call, which, region, from) {
   }
   const low = Math.max(region[dim][0] - start, 0);
   const high = Math.min(region[dim][1] - start, from[dim] - 1);
-  return low > high || !reads.length ? null
-    : region.map((range, axis) => (axis === dim ? [low, high] : range));
+  return low > high ? null : region.map((range, axis) => (axis === dim ? [low, high] : range));
 }
 
 /** The places in row order of all cells of a region. */
 function cellsOf(region, shape) {
-  return region.reduce((places, [first, last], axis) => places.flatMap((base) =>
-    Array.from({ length: last - first + 1 }, (_, i) => base * shape[axis] + first + i)), [0]);
+  return region.reduce(
+    (places, [first, last], axis) =>
+      places.flatMap((base) =>
+        Array.from({ length: last - first + 1 }, (_, i) => base * shape[axis] + first + i),
+      ),
+    [0],
+  );
 }
 
 /** For one cell of a call: the region that it has seen of each earlier call, -1 for the input. */
@@ -115,9 +142,9 @@ function seen(net, index, at) {
     call.sources.forEach((source, which) => {
       if (source < -1) return;
       const from = net.shape(source);
-      if (count(from) !== count(call.inputShapes?.[which] ?? from)) return;
       const region = readBy(net, call, which, regions.get(i), from);
-      if (region) regions.set(source, regions.has(source) ? hullOf(regions.get(source), region) : region);
+      if (region)
+        regions.set(source, regions.has(source) ? hullOf(regions.get(source), region) : region);
     });
   }
   return regions;
@@ -125,7 +152,8 @@ function seen(net, index, at) {
 
 /** A region as maps, rows and columns of the sheet that its tensor is shown on. */
 function onSheet(region, shape, { maps, rows, columns }) {
-  const lead = region.slice(0, -2), tail = region.slice(-2);
+  const lead = region.slice(0, -2),
+    tail = region.slice(-2);
   if (rows * columns === count(shape.slice(-2)) && shape.length > 1 && rows === shape.at(-2)) {
     return { maps: cellsOf(lead, shape.slice(0, -2)), rows: tail[0], columns: tail[1] };
   }
@@ -150,21 +178,28 @@ function nodesOf(net, open) {
       at = module ? module[4] + 1 : at + 1;
     }
   };
-  walk(0, net.calls.length - 1, [...net.modules].sort((a, b) => a[2] - b[2]));
+  walk(
+    0,
+    net.calls.length - 1,
+    [...net.modules].sort((a, b) => a[2] - b[2]),
+  );
   return nodes;
 }
 
 /** Nodes with a column (how many nodes lie before) and a lane, and the edges between them. */
 function layout(net, open) {
-  const nodes = nodesOf(net, open), of = new Map(), taken = new Set();
+  const nodes = nodesOf(net, open),
+    of = new Map(),
+    taken = new Set();
   nodes.forEach((node, n) => {
     for (let i = node.first; i <= node.last; i++) of.set(i, n);
   });
   const edges = [];
   nodes.forEach((node, n) => {
     const sources = new Set();
-    for (let i = Math.max(node.first, 0); i <= node.last; i++) for (const source of net.calls[i].sources)
-      if (source >= -1 && of.get(source) !== n) sources.add(of.get(source));
+    for (let i = Math.max(node.first, 0); i <= node.last; i++)
+      for (const source of net.calls[i].sources)
+        if (source >= -1 && of.get(source) !== n) sources.add(of.get(source));
     const before = [...sources].map((one) => nodes[one]);
     node.column = n && Math.max(0, ...before.map((one) => one.column)) + 1;
     const wanted = before.length ? Math.min(...before.map((one) => one.lane)) : 0;
@@ -177,9 +212,10 @@ function layout(net, open) {
   for (const edge of edges) {
     const [a, b] = [nodes[edge.from], nodes[edge.to]];
     edge.span = b.column - a.column;
-    const lane = a.lane > b.lane ? a.lane : b.lane;
-    edge.lane = lane;
-    edge.blocked = nodes.some((one) => one.lane === lane && one.column > a.column && one.column < b.column);
+    const lane = (edge.lane = Math.max(a.lane, b.lane));
+    edge.blocked = nodes.some(
+      (one) => one.lane === lane && one.column > a.column && one.column < b.column,
+    );
   }
   const lanes = Math.max(...nodes.map((one) => one.lane)) + 1;
   return { nodes, edges, lanes, columns: Math.max(...nodes.map((one) => one.column)) + 1 };

@@ -10,22 +10,28 @@ class Pad {
   constructor(view) {
     this.view = view;
     this.net = view.net;
-    const { rows, columns } = this.net.inputSheet, fine = this.net.blocks;
-    this.size = [rows * fine, columns * fine];
+    const { maps, rows, columns, vector } = this.net.inputSheet;
+    this.image = rows > 1; // else each row of the pad is a channel, or a number
+    this.fine = this.image ? this.net.blocks : 1;
+    this.cells = this.image ? [rows, columns] : vector ? [columns, 1] : [maps, columns];
+    this.size = this.cells.map((cells) => cells * this.fine);
+    this.coloured = this.image && maps === 3 && this.net.inked;
     this.range = rangeOf(this.net.samples);
     this.drawing = null; // pixels that are on, once one has drawn; null shows the sample
     this.cursor = [Math.floor(this.size[0] / 2), Math.floor(this.size[1] / 2)];
-    this.map = 0;
     this.build();
   }
 
   build() {
     const { net, view } = this;
-    const drawable = net.live && !net.inputSheet.vector && net.inputSheet.rows > 1;
+    const drawable = net.live;
     this.root = element("section", { className: "in", ariaLabel: "The input" });
     this.surface = element("div", {
-      className: "surface", tabIndex: 0, role: "application",
-      ariaLabel: drawable ? "Drawing pad: arrow keys move, space draws, delete erases"
+      className: "surface",
+      tabIndex: 0,
+      role: "application",
+      ariaLabel: drawable
+        ? "Drawing pad: arrow keys move, space draws, delete erases"
         : "The input: arrow keys choose a cell",
     });
     this.canvas = element("canvas");
@@ -38,9 +44,8 @@ class Pad {
       this.clearer = button("Clear", () => this.clear());
       tools.append(this.eraser, this.clearer);
     }
-    if (net.live && net.samples.length === 1) tools.append(button("Reset", () => this.pick(0)));
     if (tools.children.length) this.root.append(tools);
-    if (net.samples.length > 1) this.root.append(this.picker());
+    if (net.live || net.samples.length > 1) this.root.append(this.picker());
     this.surface.addEventListener("pointerdown", (event) => this.pressed(event));
     this.surface.addEventListener("pointermove", (event) => this.moved(event));
     for (const end of ["pointerup", "pointercancel"])
@@ -109,14 +114,25 @@ class Pad {
     this.send();
   }
 
+  /** The places of a cell of the pad in the input: in an image, one in each channel. */
+  places(row, column) {
+    const at = row * this.cells[1] + column,
+      plane = this.cells[0] * this.cells[1];
+    return this.image
+      ? Array.from({ length: this.net.inputSheet.maps }, (_, map) => map * plane + at)
+      : [at];
+  }
+
   /** A drawing begins with an empty pad; where a cell is one pixel, with what is there. */
   begin() {
     if (this.drawing) return;
     this.drawing = new Uint8Array(this.size[0] * this.size[1]);
-    if (this.net.blocks > 1) return;
-    const { low, high } = this.range, first = this.map * this.drawing.length;
-    this.drawing = Uint8Array.from(this.drawing, (_, i) =>
-      (this.net.values(-1)[first + i] - low > (high - low) / 2 ? 1 : 0));
+    if (this.fine > 1) return;
+    this.drawing = this.drawing.map((_, i) => this.isOn(this.net.values(-1)[i]));
+  }
+
+  isOn(value) {
+    return value > (this.range.low + this.range.high) / 2 ? 1 : 0;
   }
 
   stroke(from, to, erase) {
@@ -124,53 +140,72 @@ class Pad {
     this.send();
   }
 
-  /** Ink along a line, as wide as a pen: three pixels where a cell has several, or one cell. */
+  /** Ink along a line, with a round pen a little wider than a cell; or one cell. */
   dots([r0, c0], [r1, c1], erase) {
-    const [rows, columns] = this.size, steps = Math.max(Math.abs(r1 - r0), Math.abs(c1 - c0), 1);
-    const reach = this.net.blocks > 1 ? 1 : 0;
+    const [rows, columns] = this.size,
+      steps = Math.max(Math.abs(r1 - r0), Math.abs(c1 - c0), 1);
+    const pen = this.fine > 1 ? 0.62 * this.fine : 0.5,
+      reach = Math.floor(pen);
     for (let i = 0; i <= steps; i++) {
-      const row = Math.round(r0 + ((r1 - r0) * i) / steps), column = Math.round(c0 + ((c1 - c0) * i) / steps);
-      for (let r = row - reach; r <= row + reach; r++) for (let c = column - reach; c <= column + reach; c++)
-        if (r >= 0 && r < rows && c >= 0 && c < columns) this.drawing[r * columns + c] = erase ? 0 : 1;
+      const row = Math.round(r0 + ((r1 - r0) * i) / steps);
+      const column = Math.round(c0 + ((c1 - c0) * i) / steps);
+      for (let y = -reach; y <= reach; y++)
+        for (let x = -reach; x <= reach; x++) {
+          const [r, c] = [row + y, column + x];
+          if (x * x + y * y <= pen * pen && r >= 0 && r < rows && c >= 0 && c < columns) {
+            this.drawing[r * columns + c] = erase ? 0 : 1;
+          }
+        }
     }
-    this.touched = [r1, c1, erase];
   }
 
   /** Count each block's pixels, and give the network the numbers. */
   send() {
-    const { rows, columns, maps } = this.net.inputSheet, fine = this.net.blocks, { low, high } = this.range;
-    const values = this.net.values(-1).slice(), kept = this.net.blocks === 1;
-    for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) {
-      let on = 0;
-      for (let i = 0; i < fine; i++) for (let j = 0; j < fine; j++)
-        on += this.drawing[(r * fine + i) * columns * fine + c * fine + j];
-      for (let map = 0; map < maps; map++) {
-        const at = (map * rows + r) * columns + c, next = low + ((high - low) * on) / fine ** 2;
+    const {
+        fine,
+        range: { low, high },
+      } = this,
+      [rows, columns] = this.cells;
+    const values = this.net.values(-1).slice();
+    for (let r = 0; r < rows; r++)
+      for (let c = 0; c < columns; c++) {
+        let on = 0;
+        for (let i = 0; i < fine; i++)
+          for (let j = 0; j < fine; j++)
+            on += this.drawing[(r * fine + i) * columns * fine + c * fine + j];
+        const [first] = this.places(r, c);
         // where a cell is one pixel, those that were not drawn on keep their own number
-        const same = kept && (values[at] - low > (high - low) / 2 ? 1 : 0) === on;
-        if (!same) values[at] = next;
+        if (fine === 1 && this.isOn(values[first]) === on) continue;
+        for (const at of this.places(r, c)) values[at] = low + ((high - low) * on) / fine ** 2;
       }
-    }
     this.net.setInput(values);
   }
 
-  chooseAt([row, column]) {
-    const { rows, columns } = this.net.inputSheet, fine = this.net.blocks;
-    const cell = (limit, one) => Math.min(Math.max(Math.floor(one / fine), 0), limit - 1);
-    this.view.choose(-1, (this.map * rows + cell(rows, row)) * columns + cell(columns, column));
+  chooseAt(pixel) {
+    const [row, column] = pixel.map((one, axis) =>
+      Math.min(Math.max(Math.floor(one / this.fine), 0), this.cells[axis] - 1),
+    );
+    this.view.choose(-1, this.places(row, column)[0]);
   }
 
   keyed(event) {
-    const [rows, columns] = this.size, [row, column] = this.cursor;
+    const [rows, columns] = this.size,
+      [row, column] = this.cursor;
     const to = {
-      ArrowUp: [row - 1, column], ArrowDown: [row + 1, column],
-      ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1],
-      Home: [row, 0], End: [row, columns - 1],
+      ArrowUp: [row - 1, column],
+      ArrowDown: [row + 1, column],
+      ArrowLeft: [row, column - 1],
+      ArrowRight: [row, column + 1],
+      Home: [row, 0],
+      End: [row, columns - 1],
     }[event.key];
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (to) {
       event.preventDefault();
-      this.cursor = [Math.min(Math.max(to[0], 0), rows - 1), Math.min(Math.max(to[1], 0), columns - 1)];
+      this.cursor = [
+        Math.min(Math.max(to[0], 0), rows - 1),
+        Math.min(Math.max(to[1], 0), columns - 1),
+      ];
       if (!this.drawable) return void this.chooseAt(this.cursor);
       if (event.shiftKey) {
         this.begin();
@@ -180,7 +215,7 @@ class Pad {
       this.view.say(`row ${this.cursor[0]}, column ${this.cursor[1]}`);
     } else if (this.drawable && [" ", "Enter", "Delete", "Backspace"].includes(event.key)) {
       event.preventDefault();
-      const erase = this.erasing || event.key.length > 5 && event.key !== "Enter";
+      const erase = this.erasing || event.key.endsWith("e");
       this.begin();
       this.stroke(this.cursor, this.cursor, erase);
       this.view.say(erase ? "erased" : "drawn");
@@ -188,55 +223,53 @@ class Pad {
   }
 
   paint(scheme, lit) {
-    const sheet = this.net.inputSheet, [rows, columns] = this.size;
-    const most = this.view.narrow ? 168 : PAD;
-    const cell = sheet.vector || sheet.rows === 1 ? null : Math.min(most / columns, most / rows);
-    const [width, height] = cell ? [cell * columns, cell * rows] : [most, Math.min(most, 16 * sheet.maps)];
-    const context = sized(this.canvas, width, height), values = this.net.values(-1);
-    const look = { scale: scaleOf(values), scheme, inked: this.net.inked };
-    if (sheet.vector) paintBars(context, [...values], width, height, scheme);
-    else if (sheet.rows === 1) this.strips(context, values, sheet, width, height, look);
-    else if (this.drawing && this.net.blocks > 1) {
-      paintMap(context, this.drawing, 0, { rows, columns }, { x: 0, y: 0, width, height }, { ...look, scale: 1, inked: true });
-    } else paintMap(context, values, this.map * sheet.rows * sheet.columns, sheet, { x: 0, y: 0, width, height }, look);
-    if (lit) this.light(context, lit, sheet, width, height, scheme);
+    const [rows, columns] = this.size,
+      most = this.view.narrow ? 168 : PAD;
+    const cell = Math.min(most / columns, most / rows);
+    const [width, height] = this.image
+      ? [cell * columns, cell * rows]
+      : [most, Math.min(most, 20 * this.cells[0])];
+    const context = sized(this.canvas, width, height),
+      values = this.net.values(-1);
+    const [wide, high] = [width / columns, height / rows];
+    const box = { x: 0, y: 0, width, height };
+    if (this.drawing && this.fine > 1) {
+      paintMap(context, this.drawing, 0, { rows, columns }, box, { scale: 1, scheme, inked: true });
+    } else this.picture(context, values, box, scheme);
+    if (lit) {
+      const { vector } = this.net.inputSheet;
+      const strips = [Math.min(...lit.maps), Math.max(...lit.maps)];
+      const [top, bottom] = this.image ? lit.rows : vector ? lit.columns : strips;
+      const [left, right] = vector ? [0, 0] : lit.columns;
+      const [w, h] = [wide * this.fine, high * this.fine];
+      frame(context, left * w, top * h, (right - left + 1) * w, (bottom - top + 1) * h, scheme);
+    }
     if (this.drawable && this.view.shadow.activeElement === this.surface) {
-      frame(context, this.cursor[1] * cell + 1, this.cursor[0] * cell + 1, Math.max(cell - 2, 3), Math.max(cell - 2, 3), scheme);
+      frame(context, this.cursor[1] * wide, this.cursor[0] * high, wide, high, scheme);
     }
     this.thumbs?.forEach((one, n) => this.thumb(one, n, scheme));
   }
 
-  strips(context, values, sheet, width, height, look) {
-    const high = height / sheet.maps;
-    for (let map = 0; map < sheet.maps; map++)
-      paintMap(context, values, map * sheet.columns, sheet, { x: 0, y: map * high, width, height: high - 1 }, look);
-  }
-
-  light(context, { maps, rows, columns }, sheet, width, height, scheme) {
-    const strips = sheet.rows === 1 && !sheet.vector;
-    const high = strips ? height / sheet.maps : height / (sheet.vector ? sheet.columns : sheet.rows);
-    const wide = sheet.vector ? width : width / sheet.columns;
-    const [top, bottom] = strips ? [Math.min(...maps), Math.max(...maps)] : sheet.vector ? columns : rows;
-    const [left, right] = sheet.vector ? [0, 0] : columns;
-    frame(context, left * wide + 1, top * high + 1, (right - left + 1) * wide - 2, (bottom - top + 1) * high - 2, scheme);
+  picture(context, values, box, scheme) {
+    const [rows, columns] = this.cells,
+      look = { scale: scaleOf(values), scheme, inked: this.net.inked };
+    if (this.net.inputSheet.vector) paintBars(context, values, box.width, box.height, scheme);
+    else paintMap(context, values, 0, { rows, columns }, box, { ...look, colour: this.coloured });
   }
 
   thumb(one, n, scheme) {
     one.ariaPressed = `${n === this.net.sample && !this.drawing}`;
     if (one.scheme === scheme) return;
     one.scheme = scheme;
-    const sheet = this.net.inputSheet, context = sized(one.firstChild, 28, 28), values = this.net.samples[n].data;
-    if (sheet.vector) return void paintBars(context, [...values], 28, 28, scheme);
-    paintMap(context, values, 0, sheet.rows === 1 ? { rows: sheet.maps, columns: sheet.columns } : sheet,
-      { x: 0, y: 0, width: 28, height: 28 }, { scale: scaleOf(values), scheme, inked: this.net.inked });
+    const box = { x: 0, y: 0, width: 28, height: 28 };
+    this.picture(sized(one.firstChild, 28, 28), this.net.samples[n].data, box, scheme);
   }
 }
 
 function rangeOf(samples) {
-  let low = Infinity, high = -Infinity;
-  for (const { data } of samples) for (const value of data) {
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
+  let low = Infinity,
+    high = -Infinity;
+  for (const { data } of samples)
+    for (const value of data) [low, high] = [Math.min(low, value), Math.max(high, value)];
   return low < high ? { low, high } : { low: 0, high: 1 };
 }

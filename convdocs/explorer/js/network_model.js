@@ -7,7 +7,8 @@ function decoded({ shape, data }) {
 /** How a tensor is shown: so many maps of rows x columns, or a vector. */
 function sheet(shape, axes, batched) {
   const own = batched && shape[0] === 1 && shape.length > 1 ? shape.slice(1) : shape;
-  const vector = own.length < 2, strips = own.length === 2 && /C L$/.test(axes);
+  const vector = own.length < 2,
+    strips = own.length === 2 && /C L$/.test(axes);
   const [rows, columns] = vector || strips ? [1, own.at(-1) ?? 1] : own.slice(-2);
   return { maps: count(own) / (rows * columns) || 0, rows, columns, vector, strips };
 }
@@ -21,13 +22,22 @@ class Network {
     this.inputs = data.inputs.map((place) => ({ ...this.tensors[place] }));
     this.inputs[0].data = this.inputs[0].data.slice();
     Object.assign(this, {
-      labels: data.labels, classes: data.classes, batched: data.batched, live: data.live,
-      stopped: data.stopped, modules: data.modules, blocks: data.blocks, sample: 0,
+      labels: data.labels,
+      classes: data.classes,
+      batched: data.batched,
+      live: data.live,
+      stopped: data.stopped,
+      modules: data.modules,
+      blocks: data.blocks,
+      sample: 0,
     });
     this.calls = data.calls.map((call, index) => ({ index, ...call, op: this.linked(call.op) }));
     this.recorded = data.recorded.map((values) =>
-      values.map((place) => (place === null ? null : this.tensors[place].data)));
-    const axes = this.calls.find((call) => call.axes && call.shape.length === this.inputs[0].shape.length);
+      values.map((place) => (place === null ? null : this.tensors[place].data)),
+    );
+    const axes = this.calls.find(
+      (call) => call.axes && call.shape.length === this.inputs[0].shape.length,
+    );
     this.sheets = this.calls.map((call) => sheet(call.shape, call.axes, this.batched));
     this.inputSheet = sheet(this.inputs[0].shape, axes?.axes ?? "", this.batched);
     this.off = new Set(); // "3" for a call, "3.1" for one of its maps
@@ -50,7 +60,8 @@ class Network {
     if (typeof one === "number") return one;
     const [what, number] = one;
     if (what === "tensor") return this.tensors[number];
-    return number < 0 ? this.inputs[-number - 1] ?? this.inputs[0]
+    return number < 0
+      ? (this.inputs[-number - 1] ?? this.inputs[0])
       : { shape: this.calls[number].shape, data: this.results[number] };
   }
 
@@ -64,11 +75,15 @@ class Network {
   }
 
   worked(call) {
-    const { index } = call, operands = this.operands(call), { maps, rows, columns } = this.sheets[index];
+    const { index } = call,
+      operands = this.operands(call),
+      { maps, rows, columns } = this.sheets[index];
     if (this.off.has(`${index}`)) return this.handedOn(call, operands);
     const y = OPS[call.op.op](call.op, operands, call.shape);
-    if (this.off.size) for (let map = 0; map < maps; map++)
-      if (this.off.has(`${index}.${map}`)) y.fill(0, map * rows * columns, (map + 1) * rows * columns);
+    if (this.off.size)
+      for (let map = 0; map < maps; map++)
+        if (this.off.has(`${index}.${map}`))
+          y.fill(0, map * rows * columns, (map + 1) * rows * columns);
     return y;
   }
 
@@ -85,7 +100,7 @@ class Network {
 
   /** The numbers of a call in row order, or of the model's input for -1; null where left out. */
   values(index) {
-    return index < 0 ? this.inputs[0].data : this.results[index] ?? null;
+    return index < 0 ? this.inputs[0].data : (this.results[index] ?? null);
   }
 
   shape(index) {
@@ -101,8 +116,10 @@ class Network {
     this.refuseUnlessLive();
     const { data, shape } = this.inputs[0];
     if (array?.length !== data.length) {
-      throw new RangeError(`setInput takes ${data.length} numbers, those of ${shape.join(" x ")}; `
-        + `it was given ${array?.length ?? "none"}`);
+      throw new RangeError(
+        `setInput takes ${data.length} numbers, those of ${shape.join(" x ")}; ` +
+          `it was given ${array?.length ?? "none"}`,
+      );
     }
     data.set(array);
     this.refresh();
@@ -116,7 +133,8 @@ class Network {
   /** Which call keeps the network from being alive. */
   why() {
     const call = this.calls[this.stopped];
-    return `the page cannot work out call ${call.index}, ${call.code} (${call.path || "in the model itself"})`;
+    const place = call.path || "in the model itself";
+    return `the page cannot work out call ${call.index}, ${call.code} (${place})`;
   }
 
   pick(sample) {

@@ -8,7 +8,11 @@ class Overview {
     this.view = view;
     this.net = view.net;
     this.open = new Set(unfolded(this.net));
-    this.root = element("div", { className: "flow", role: "group", ariaLabel: `${this.net.model}, call by call` });
+    this.root = element("div", {
+      className: "flow",
+      role: "group",
+      ariaLabel: `${this.net.model}, call by call`,
+    });
     this.area = element("div", { className: "area" });
     this.root.append(this.area);
     this.root.addEventListener("keydown", (event) => this.keyed(event));
@@ -21,17 +25,23 @@ class Overview {
     Object.assign(this, made, { upright: this.view.narrow });
     this.measure(width);
     this.area.replaceChildren(this.drawEdges(), ...this.frames());
-    this.nodes.forEach((node, n) => this.area.append(this.box(node, n)));
-    this.at = Math.max(0, this.nodes.findIndex((node) => this.holds(node, this.view.chosen.index)));
+    this.nodes.forEach((node, n) => this.area.append(this.card(node, n)));
+    this.at = Math.max(
+      0,
+      this.nodes.findIndex((node) => this.holds(node, this.view.chosen.index)),
+    );
     this.mark();
     if (held) this.nodes[this.at].button.focus();
   }
 
   measure(width) {
     const room = (side) => this.columns * (side + 14 + GAP) - GAP + 4;
-    this.side = this.upright ? 54 : SIDES.find((side) => room(side) <= width) ?? 72;
-    const [long, across] = this.upright ? [62, 164] : [this.side + 14, this.side + 46];
-    const levels = this.arcs(), nested = this.depth();
+    this.side = this.upright ? 54 : (SIDES.find((side) => room(side) <= width) ?? 72);
+    const broad = this.lanes > 1 ? 164 : Math.min(width - 16, 340);
+    const [long, across] = this.upright ? [62, broad] : [this.side + 14, this.side + 46];
+    this.box = this.upright ? [across - 110, this.side] : [this.side, this.side];
+    const levels = this.arcs(),
+      nested = this.depth();
     this.step = long + GAP;
     this.long = long;
     this.across = across;
@@ -53,8 +63,14 @@ class Overview {
     const passing = this.edges.filter((edge) => edge.blocked).sort((a, b) => a.span - b.span);
     for (const edge of passing) {
       const [from, to] = [this.nodes[edge.from].column, this.nodes[edge.to].column];
-      const over = passing.filter((one) => one.level !== undefined && one.lane === edge.lane && one !== edge
-        && this.nodes[one.from].column < to && this.nodes[one.to].column > from);
+      const over = passing.filter(
+        (one) =>
+          one.level !== undefined &&
+          one.lane === edge.lane &&
+          one !== edge &&
+          this.nodes[one.from].column < to &&
+          this.nodes[one.to].column > from,
+      );
       edge.level = 1 + Math.max(0, ...over.map((one) => one.level));
       most[edge.lane] = Math.max(most[edge.lane] ?? 0, edge.level);
     }
@@ -68,8 +84,13 @@ class Overview {
   }
 
   opened() {
-    return this.net.modules.filter((one) => this.open.has(one[0]) && this.nodes.some((node) =>
-      node.first >= one[3] && node.last <= one[4] && node.key !== one[0]));
+    return this.net.modules.filter(
+      (one) =>
+        this.open.has(one[0]) &&
+        this.nodes.some(
+          (node) => node.first >= one[3] && node.last <= one[4] && node.key !== one[0],
+        ),
+    );
   }
 
   /** A point from its place along the flow and across it. */
@@ -78,7 +99,8 @@ class Overview {
   }
 
   where(node) {
-    const along = 2 + node.column * this.step, across = this.starts[node.lane];
+    const along = 2 + node.column * this.step,
+      across = this.starts[node.lane];
     const [left, top] = this.point(along, across);
     const [width, height] = this.point(this.long, this.across);
     return { along, across, left, top, width, height };
@@ -92,34 +114,62 @@ class Overview {
   }
 
   path(edge) {
-    const a = this.where(this.nodes[edge.from]), b = this.where(this.nodes[edge.to]);
-    const start = [a.along + this.long, a.across + this.across / 2], end = [b.along, b.across + this.across / 2];
-    const p = (along, across) => this.point(along, across).map((one) => one.toFixed(1)).join(" ");
+    const a = this.where(this.nodes[edge.from]),
+      b = this.where(this.nodes[edge.to]);
+    const start = [a.along + this.long, a.across + this.across / 2],
+      end = [b.along, b.across + this.across / 2];
+    const p = (along, across) =>
+      this.point(along, across)
+        .map((one) => one.toFixed(1))
+        .join(" ");
     const [near, far] = [start[0] + GAP / 2, end[0] - GAP / 2];
     if (edge.blocked) {
-      const out = this.starts[edge.lane] - 6 * edge.level, bend = 5;
-      return `M${p(...start)}Q${p(near, start[1])} ${p(near, start[1] - bend)}L${p(near, out + bend)}`
-        + `Q${p(near, out)} ${p(near + bend, out)}L${p(far - bend, out)}Q${p(far, out)} ${p(far, out + bend)}`
-        + `L${p(far, end[1] - bend)}Q${p(far, end[1])} ${p(...end)}`;
+      const out = this.starts[edge.lane] - 6 * edge.level,
+        bend = 5;
+      return (
+        `M${p(...start)}Q${p(near, start[1])} ${p(near, start[1] - bend)}L${p(near, out + bend)}` +
+        `Q${p(near, out)} ${p(near + bend, out)}L${p(far - bend, out)}` +
+        `Q${p(far, out)} ${p(far, out + bend)}` +
+        `L${p(far, end[1] - bend)}Q${p(far, end[1])} ${p(...end)}`
+      );
     }
     if (start[1] === end[1]) return `M${p(...start)}L${p(...end)}`;
     const turn = start[1] < end[1] ? start[0] : end[0] - GAP;
-    return `M${p(...start)}L${p(turn, start[1])}C${p(turn + GAP, start[1])} ${p(turn, end[1])} ${p(turn + GAP, end[1])}`
-      + `L${p(...end)}`;
+    return (
+      `M${p(...start)}L${p(turn, start[1])}` +
+      `C${p(turn + GAP, start[1])} ${p(turn, end[1])} ${p(turn + GAP, end[1])}` +
+      `L${p(...end)}`
+    );
   }
 
   /** The frames of unfolded modules, each with a button that folds it. */
   frames() {
     const open = this.opened();
     return open.map((module) => {
-      const inside = this.nodes.filter((node) => node.first >= module[3] && node.last <= module[4]).map((node) => this.where(node));
-      const deep = open.filter((one) => one[3] >= module[3] && one[4] <= module[4] && one !== module).length ? 1 : 0;
+      const inside = this.nodes
+        .filter((node) => node.first >= module[3] && node.last <= module[4])
+        .map((node) => this.where(node));
+      const deep = open.filter(
+        (one) => one[3] >= module[3] && one[4] <= module[4] && one !== module,
+      ).length
+        ? 1
+        : 0;
       const outer = open.filter((one) => one[3] <= module[3] && one[4] >= module[4]).length;
-      const [first, last] = [Math.min(...inside.map((one) => one.along)), Math.max(...inside.map((one) => one.along)) + this.long];
-      const low = 22 * (outer - 1) + 2, high = Math.max(...inside.map((one) => one.across)) + this.across + 4 + 3 * deep;
-      const [left, top] = this.point(first - 5 + outer, low), [width, height] = this.point(last - first + 10 - 2 * outer, high - low);
+      const [first, last] = [
+        Math.min(...inside.map((one) => one.along)),
+        Math.max(...inside.map((one) => one.along)) + this.long,
+      ];
+      const low = 22 * (outer - 1) + 2,
+        high = Math.max(...inside.map((one) => one.across)) + this.across + 4 + 3 * deep;
+      const [left, top] = this.point(first - 5 + outer, low),
+        [width, height] = this.point(last - first + 10 - 2 * outer, high - low);
       const box = element("div", { className: "frame" });
-      Object.assign(box.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
+      Object.assign(box.style, {
+        left: `${left}px`,
+        top: `${top}px`,
+        width: `${width}px`,
+        height: `${height}px`,
+      });
       const fold = button(`− ${module[0]}`, () => this.turn(module[0]));
       fold.ariaLabel = `fold ${module[0]}, ${module[1]}`;
       box.append(fold);
@@ -133,10 +183,17 @@ class Overview {
     this.view.say(`${path} ${this.open.has(path) ? "unfolded" : "folded"}`);
   }
 
-  box(node, n) {
-    const { left, top, width, height } = this.where(node), holder = element("div", { className: "node" });
-    Object.assign(holder.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
-    const [name, below] = this.words(node), one = button("", (event) => this.clicked(node, n, event));
+  card(node, n) {
+    const { left, top, width, height } = this.where(node),
+      holder = element("div", { className: "node" });
+    Object.assign(holder.style, {
+      left: `${left}px`,
+      top: `${top}px`,
+      width: `${width}px`,
+      height: `${height}px`,
+    });
+    const [name, below] = this.words(node),
+      one = button("", (event) => this.clicked(node, n, event));
     one.ariaLabel = this.spoken(node);
     one.title = node.call < 0 ? "" : this.net.calls[node.call].code;
     node.canvas = element("canvas");
@@ -145,11 +202,13 @@ class Overview {
     one.append(...(this.upright ? [node.canvas, text] : [text, node.canvas]));
     one.tabIndex = -1;
     node.button = one;
+    one.className = "card";
     holder.append(one);
     if (node.module) {
       const unfold = button("+", () => this.turn(node.module[0]));
       unfold.className = "fold";
-      unfold.ariaLabel = `unfold ${node.module[0]}, ${node.module[1]}, ${node.last - node.first + 1} calls`;
+      const [path, kind] = node.module;
+      unfold.ariaLabel = `unfold ${path}, ${kind}, ${node.last - node.first + 1} calls`;
       holder.append(unfold);
     }
     return holder;
@@ -165,17 +224,24 @@ class Overview {
 
   spoken(node) {
     const { maps, rows, columns, vector } = this.net.sheetOf(node.call);
-    const size = vector ? `${columns} numbers` : `${maps} ${maps === 1 ? "map" : "maps"} of ${rows} by ${columns}`;
+    const size = vector
+      ? `${columns} numbers`
+      : `${maps} ${maps === 1 ? "map" : "maps"} of ${rows} by ${columns}`;
     if (node.call < 0) return `the input, ${size}`;
-    const call = this.net.calls[node.call], path = call.path ? `${call.path}, ` : "";
-    if (node.module) return `${node.module[0]}, ${node.module[1]}, calls ${node.first} to ${node.last}, ${size}`;
+    const call = this.net.calls[node.call],
+      path = call.path ? `${call.path}, ` : "";
+    if (node.module)
+      return `${node.module[0]}, ${node.module[1]}, calls ${node.first} to ${node.last}, ${size}`;
     return `call ${node.call} of ${this.net.calls.length}, ${path}${call.kind}, ${size}`;
   }
 
   clicked(node, n, event) {
-    const box = node.canvas.getBoundingClientRect(), sheet = this.net.sheetOf(node.call);
+    const box = node.canvas.getBoundingClientRect(),
+      sheet = this.net.sheetOf(node.call);
     const inside = event.detail > 0 && event.clientX >= box.left && event.clientY >= box.top;
-    const at = inside ? cellIn(sheet, this.side, event.clientX - box.left, event.clientY - box.top) : null;
+    const at = inside
+      ? cellIn(sheet, this.box, event.clientX - box.left, event.clientY - box.top)
+      : null;
     this.at = n;
     this.view.choose(node.call, at ?? this.view.middle(node.call), { open: true });
   }
@@ -189,7 +255,9 @@ class Overview {
   }
 
   keyed(event) {
-    const to = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -1e6, End: 1e6 }[event.key];
+    const to = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -1e6, End: 1e6 }[
+      event.key
+    ];
     if (!to || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     this.at = Math.min(Math.max(this.at + to, 0), this.nodes.length - 1);
@@ -204,7 +272,11 @@ class Overview {
       node.button.tabIndex = n === this.at ? 0 : -1;
       node.button.classList.toggle("chosen", this.holds(node, this.view.chosen.index));
       node.button.setAttribute("aria-current", `${this.holds(node, this.view.chosen.index)}`);
-      const off = node.call >= 0 && [...Array(node.last - node.first + 1).keys()].some((i) => this.net.off.has(`${node.first + i}`));
+      const off =
+        node.call >= 0 &&
+        [...Array(node.last - node.first + 1).keys()].some((i) =>
+          this.net.off.has(`${node.first + i}`),
+        );
       node.button.classList.toggle("off", off);
     });
   }
@@ -213,7 +285,7 @@ class Overview {
     for (const node of this.nodes) {
       const region = regions.get(node.call);
       const lit = region && onSheet(region, this.net.shape(node.call), this.net.sheetOf(node.call));
-      paintSmall(node.canvas, this.net, node.call, this.side, scheme, lit);
+      paintSmall(node.canvas, this.net, node.call, this.box, scheme, lit);
     }
     this.mark();
   }

@@ -8,7 +8,7 @@ import hypothesis.strategies as some
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from playwright.sync_api import Browser, Page
 from torch import Tensor, nn
 
@@ -184,7 +184,7 @@ def varied(net: nn.Module) -> None:
             numbers.data.uniform_(-1, 1)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True,
+@settings(max_examples=100, deadline=None, derandomize=True,
           suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 @given(PLANS, some.integers(1, 2), some.integers(1, 4), some.integers(0, 10_000))
 def test_random_networks_equal_torch(
@@ -203,3 +203,59 @@ def test_random_networks_equal_torch(
         trace, steps = watch(net, given_x)
         for call, step, mine in zip(trace.calls, steps, numbers, strict=True):
             assert far(mine, step.value) < RELATIVE, (call, plan)
+
+
+class Maps(Random):
+    """The same without its head: a feature map comes out."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        kept = [x]
+        for place, (kind, own) in enumerate(self.plan):
+            kept.append(STEPS[kind](self, place, kept, own))
+        return kept[-1] * 1.0
+
+
+SEEN = """([data, at]) => {
+  const net = new ConvNetwork.Network(JSON.parse(data)), last = net.calls.length - 1;
+  return ConvNetwork.seen(net, last, at).get(-1) ?? null;
+}"""
+# each of these lets every cell that it reads through, whatever the numbers
+OPEN = {"Conv", "ConvTranspose", "AvgPool", "AdaptiveAvgPool", "nn.Sigmoid", "nn.Dropout",
+        "BatchNorm", "add", "cat", "scaled", "iadd", "tanh"}  # fmt: skip
+
+
+def hull(gradient: Tensor) -> list[list[int]] | None:
+    """First and last cell with a gradient, for each spatial axis."""
+    places = gradient[0].abs().sum(0).nonzero()
+    if not len(places):
+        return None
+    low, high = places.min(0).values, places.max(0).values
+    return [[int(a), int(b)] for a, b in zip(low, high, strict=True)]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, phases=[Phase.generate],
+          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@given(PLANS, some.integers(1, 2), some.integers(0, 10_000), some.randoms(use_true_random=False))
+def test_what_a_cell_has_seen_is_what_its_gradient_reaches(
+    page: Page, plan: list[Any], dims: int, seed: int, chance: Any
+) -> None:
+    torch.manual_seed(seed)
+    net = Maps(plan, 2, dims)
+    x = torch.randn(1, 2, *(9, 10)[:dims])
+    net(x)  # makes its layers
+    net.double().eval()
+    x = x.double().requires_grad_()
+    varied(net)
+    y = net(x)
+    at = chance.randrange(y.numel())
+    (gradient,) = torch.autograd.grad(y.flatten()[at], x)
+    found = convdocs.explore(net, x.detach(), record=False)
+    region = page.evaluate(SEEN, [json.dumps(found.data), at])
+    want = hull(gradient)
+    if want is None:
+        return
+    assert region is not None, plan
+    mine = region[2:]
+    assert all(a <= c and d <= b for (a, b), (c, d) in zip(mine, want, strict=True)), (mine, want)
+    if {kind for kind, _ in plan} <= OPEN:
+        assert mine == want, (plan, at)

@@ -1,0 +1,1 @@
+"""The catalogue as data: a file a page of the site."""

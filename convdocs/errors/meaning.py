@@ -1,0 +1,127 @@
+"""What the tensors of a failing call mean: their axes, branches, patches, batch and owner."""
+
+from __future__ import annotations
+
+import re
+from math import isqrt
+
+from convdocs.errors.failure import Failure, Shape
+from convdocs.errors.sizes import as_it_is, chain, through
+from convdocs.report import Call
+
+_JOINS = ("cat", "concat", "concatenate")
+_RESHAPES = ("view", "reshape", "flatten", "Flatten", "squeeze", "ravel", "Unflatten", "unflatten")
+_SIZES = re.compile(
+    r"size mismatch for ([\w.]+): copying a param with shape torch\.Size\(\[([\d, ]*)\]\) from "
+    r"checkpoint, the shape in current model is torch\.Size\(\[([\d, ]*)\]\)"
+)
+
+
+def joined_axis(failure: Failure) -> int | None:
+    """The axis that a cat joins along; None for a sum."""
+    if failure.function not in _JOINS:
+        return None
+    dim = failure.kwargs.get("dim", failure.args[1] if len(failure.args) > 1 else 0)
+    return int(dim) % max(1, *map(len, failure.shapes)) if isinstance(dim, int) else 0
+
+
+def axis_names(failure: Failure, number: int) -> tuple[str, ...]:
+    """What an operand's axes mean, as far as the trace or its rank says."""
+    index, shape = failure.source(number), failure.shapes[number]
+    if index >= 0 and failure.trace is not None:
+        call = failure.trace.calls[index]
+        names = tuple(call.axes.split())
+        if len(names) == len(shape) and shape in call.output_shapes:
+            return names
+    return ()
+
+
+def pair(failure: Failure) -> tuple[int, int] | None:
+    """Two operands whose shapes do not go together; a mask is compared with its scores."""
+    shapes, dim = failure.shapes, joined_axis(failure)
+    for other in range(1, len(shapes)):
+        if not _agree(shapes[0], shapes[other], dim):
+            return 0, other
+    return None
+
+
+def _agree(a: Shape, b: Shape, dim: int | None) -> bool:
+    if dim is not None:
+        same = len(a) == len(b)
+        return same and all(x == y for i, (x, y) in enumerate(zip(a, b, strict=True)) if i != dim)
+    return all(x == y or 1 in (x, y) for x, y in zip(reversed(a), reversed(b), strict=False))
+
+
+def own_calls(failure: Failure, numbers: tuple[int, int]) -> tuple[list[Call], list[Call]]:
+    """The calls of two branches since they parted, in order."""
+    both = [failure.makers(number) for number in numbers]
+    shared = {call.index for call in both[0]} & {call.index for call in both[1]}
+    first, second = ([c for c in reversed(calls) if c.index not in shared] for calls in both)
+    return first, second
+
+
+def lost_batch(failure: Failure) -> Call | None:
+    """The reshape behind the first operand that did not keep the batch axis."""
+    if failure.trace is None or not failure.trace.input_shapes:
+        return None
+    for call in failure.makers(0):
+        before, after = call.input_shapes[0], call.output_shapes[0]
+        if call.kind in _RESHAPES and before and before[:1] != after[:1]:
+            return call
+    return None
+
+
+def grid_size(failure: Failure) -> Shape:
+    """The image whose patches are as many as a table of positions has; empty if there is none."""
+    for number in (0, 1):
+        if len(failure.shapes) < 2 or not failure.parameter(number):
+            continue
+        own, calls = failure.shapes[number], chain(failure, 1 - number)
+        side = isqrt(own[1]) if len(own) == 3 else 0
+        patches = [call for call in calls if call.windows]
+        if side * side != (own[1] if side else -1) or not patches:
+            continue
+        found = [
+            next((n for n in range(1, 2048) if through(patches, n, axis, as_it_is) == side), 0)
+            for axis in range(-len(patches[0].windows), 0)
+        ]
+        return tuple(found) if all(found) else ()
+    return ()
+
+
+def own_numbers(failure: Failure) -> tuple[int, int, bool] | None:
+    """What a module's own words say it got and wants, and whether it must divide."""
+    words = failure.message.replace("\n", " ")
+    chunks = re.search(r"axis of length (\d+) in chunks of (\d+)", words)
+    divide = chunks or re.search(r"(\d+)\D*(?:divisible by|multiple of)\D*(\d+)", words)
+    if divide:
+        return int(divide[1]), int(divide[2]), True
+    expected = re.search(r"[Ee]xpected\D*(\d+)\D*(?:got|found|received)\D*(\d+)", words)
+    if expected:
+        return int(expected[2]), int(expected[1]), False
+    pair = re.search(r"\D(\d+)\D+?(?:match|equal|model|expect)\D+(\d+)", words)
+    return (int(pair[1]), int(pair[2]), False) if pair else None
+
+
+def mismatches(failure: Failure) -> list[tuple[str, tuple[int, ...], tuple[int, ...]]]:
+    """The parameters that do not fit: path, saved shape, the model's shape."""
+    return [
+        (path, tuple(map(int, saved.split(","))), tuple(map(int, own.split(","))))
+        for path, saved, own in _SIZES.findall(failure.message)
+    ]
+
+
+def listed(failure: Failure) -> str:
+    """The path of a plain list, tuple or dict that holds the failing layer, or nothing."""
+    if failure.layer is None or failure.model is None:
+        return ""
+    if any(one is failure.layer for one in failure.model.modules()):
+        return ""
+    for path, module in failure.model.named_modules():
+        for key, held in vars(module).items():
+            values = held.values() if isinstance(held, dict) else held
+            if key.startswith("_") or not isinstance(held, list | tuple | dict):
+                continue
+            if any(one is failure.layer for one in values):
+                return f"{path}.{key}" if path else key
+    return ""

@@ -1,0 +1,184 @@
+"""Sizes of a failing call, and how they came about in the calls before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+from convdocs.errors.failure import Failure, Shape
+from convdocs.geometry import Window
+from convdocs.report import Call
+
+LARGEST = 2048  # images are not searched for beyond this size
+
+
+def setting(failure: Failure, name: str, default: int = 0) -> tuple[int, ...]:
+    """A layer's setting as one int per axis, also where torch refuses how many there are.
+
+    Examples
+    --------
+    >>> setting(Failure("", function="max_pool2d", settings={"kernel_size": 2}), "kernel_size")
+    (2, 2)
+    """
+    dims = max(failure.dims, 1)
+    value = failure.settings.get(name, default)
+    parts = tuple(value) if isinstance(value, tuple | list) else (value,)
+    numbers = tuple(part for part in parts if isinstance(part, int)) or (default,)
+    return (numbers * dims)[:dims]
+
+
+def spatial(failure: Failure) -> Shape:
+    """The input's sizes along the axes that the window moves over."""
+    return failure.shape[-failure.dims :] if failure.dims else ()
+
+
+def windows(failure: Failure) -> tuple[Window, ...]:
+    """The failing layer's windows, one per axis; settings out of range count as the least."""
+    columns = [
+        setting(failure, "kernel_size", 1),
+        setting(failure, "stride", 1),
+        setting(failure, "padding"),
+        setting(failure, "dilation", 1),
+        setting(failure, "output_padding"),
+    ]
+    transposed = "transpose" in failure.kind.lower()
+    return tuple(
+        Window(max(k, 1), max(s, 1), (p, p), max(d, 1), extra, transposed=transposed)
+        for k, s, p, d, extra in zip(*columns, strict=True)
+    )
+
+
+def chain(failure: Failure, tensor: int = 0) -> list[Call]:
+    """The calls that made an operand, from the model's input on."""
+    return failure.makers(tensor)[::-1]
+
+
+def through(
+    calls: Sequence[Call], size: int, axis: int, window: Callable[[Call, Window], Window]
+) -> int | None:
+    """A size after these calls; None where one of them does not say how it changes sizes.
+
+    Parameters
+    ----------
+    calls : sequence of Call
+        In order of execution.
+    size : int
+        Before the first of them.
+    axis : int
+        Counted from the last, ``-1`` is the width.
+    window : callable
+        What to take for a call's window, where it has one.
+    """
+    for call in calls:
+        if call.windows:
+            size = window(call, call.windows[axis]).output_size(size)
+            if size < 1:
+                return None
+            continue
+        before, after = call.input_shapes[0][axis:][:1], call.output_shapes[0][axis:][:1]
+        if len(call.input_shapes[0]) != len(call.output_shapes[0]) or not before:
+            return None
+        if call.kind.startswith("Adaptive") or before == after:
+            size = after[0] if call.kind.startswith("Adaptive") else size
+        elif after[0] % before[0] == 0:
+            size *= after[0] // before[0]
+        else:
+            return None
+    return size
+
+
+def as_it_is(call: Call, window: Window) -> Window:
+    """The call's own window."""
+    return window
+
+
+def lacks_batch(failure: Failure) -> bool:
+    """Whether the model's input was read as one sample, without a batch axis."""
+    if failure.trace is None or not failure.trace.input_shapes:
+        return False
+    given = failure.trace.input_shapes[0]
+    for call in failure.trace.calls:
+        if call.windows and call.sources[:1] == (-1,) and call.input_shapes[0] == given:
+            return len(given) == len(call.windows) + 1
+    # a layer that takes batches only was given the input itself
+    first = failure.source(0) == -1 and failure.shape == given and failure.path != ""
+    return first and len(given) == failure.dims + 1 and failure.kind.startswith("BatchNorm")
+
+
+def smallest(failure: Failure) -> Shape:
+    """The smallest image that reaches through the layers before and this one; empty if unknown."""
+    before, dims = _spatial_chain(failure), failure.dims
+    if not before or not dims:
+        return ()
+    found = []
+    for axis in range(-dims, 0):
+        last = windows(failure)[axis]
+        sizes = (
+            size
+            for size in range(1, LARGEST)
+            if (got := through(before, size, axis, as_it_is)) and last.output_size(got) > 0
+        )
+        found.append(next(sizes, 0))
+    return tuple(found) if all(found) else ()
+
+
+def _spatial_chain(failure: Failure, upto: int | None = None) -> list[Call]:
+    """The calls between an image that the model was given and the failing call, with windows."""
+    calls = chain(failure)[:upto]
+    first = next((place for place, call in enumerate(calls) if call.windows), None)
+    return [] if first is None else calls[first:]
+
+
+def _flatten_place(failure: Failure) -> int | None:
+    """Where in the chain a map was flattened; nothing but what keeps the values may follow."""
+    calls, got = chain(failure), failure.shape[-1] if failure.shape else 0
+    for place in range(len(calls) - 1, -1, -1):
+        before, after = calls[place].input_shapes[0], calls[place].output_shapes[0]
+        if len(before) > 2 and len(after) < len(before):
+            return place if prod(before[1:]) == got else None
+        if before != after:
+            return None
+    return None
+
+
+def flattened(failure: Failure) -> Shape:
+    """The shape, without its batch, that a flatten made into the last axis."""
+    place = _flatten_place(failure)
+    return chain(failure)[place].input_shapes[0][1:] if place is not None else ()
+
+
+def image(failure: Failure) -> Shape:
+    """The spatial sizes of the image that the model was given."""
+    calls = chain(failure)
+    dims = next((len(call.windows) for call in calls if call.windows), 0)
+    return calls[0].input_shapes[0][-dims:] if dims else ()
+
+
+def image_for(failure: Failure) -> Shape:
+    """The image whose flattened map has the in_features of a linear layer; empty if there is none.
+
+    Solved backwards: of in_features, the channels are known, and what is left is a square map.
+    """
+    place, wanted = _flatten_place(failure), failure.settings.get("in_features", 0)
+    if place is None or not wanted:
+        return ()
+    calls, (channels, *sizes) = _spatial_chain(failure, place), flattened(failure)
+    side = round((wanted / channels) ** (1 / len(sizes))) if wanted % channels == 0 else 0
+    if not calls or not side or side ** len(sizes) * channels != wanted:
+        return ()
+    found = [
+        next(
+            (n for n in range(1, LARGEST) if through(calls, n, axis, as_it_is) == side),
+            0,
+        )
+        for axis in range(-len(sizes), 0)
+    ]
+    return tuple(found) if all(found) else ()
+
+
+def step(failure: Failure) -> int:
+    """By how much the deepest map so far is smaller than the image: 4 after two halvings."""
+    calls: Sequence[Call] = failure.trace.calls if failure.trace else ()
+    strides: list[Any] = [one.stride for call in calls for one in call.receptive_field]
+    return int(max((s for s in strides if s is not None), default=1))

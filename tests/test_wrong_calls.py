@@ -1,0 +1,36 @@
+"""A hundred wrong calls: the expert's fix comes first, and no verified fix changes the meaning."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from wrong_calls import CASES, WrongCall
+
+import convdocs
+from convdocs.report import Diagnosis
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
+
+def diagnosed(case: WrongCall) -> Diagnosis:
+    model, *inputs = case.build()
+    found = convdocs.diagnose(model, *inputs)
+    assert found is not None, "it runs"
+    return found
+
+
+def test_there_are_a_hundred_of_them() -> None:
+    assert len(CASES) == len({case.name for case in CASES}) == 100
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_the_experts_fix_comes_first(case: WrongCall) -> None:
+    found = diagnosed(case)
+    assert found.fixes, found.message
+    first = found.fixes[0]
+    assert re.search(case.fix, first.code) or re.search(case.fix, first.text), first
+    assert first.verified or not case.verified, first
+    assert re.search(case.cause, found.cause), found.cause
+    for fix in found.fixes:
+        assert not (fix.verified and re.search(case.never, fix.code)), fix
