@@ -23,7 +23,7 @@ CELLS = {
     "figure": f"draw.layer({CONV})",
     "animation": f"draw.animate({CONV})",
     "explorer": f"convdocs.explore({CONV})",
-    "network": "convdocs.explore(nn.Sequential(nn.Conv1d(1, 2, 3), nn.ReLU()), torch.ones(1, 1, 7))",
+    "network": "convdocs.explore(nn.Sequential(nn.Conv1d(1, 2, 3)), torch.ones(1, 1, 7))",
 }  # fmt: skip
 ESCAPED = (
     "net = nn.Sequential(); net.add_module('<img src=x onerror=alert(1)>', nn.ReLU())\n"
