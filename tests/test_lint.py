@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import sys
 from math import prod
@@ -16,6 +15,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from convdocs import lint
 from convdocs.lint import findings
 from convdocs.report import Call, Trace
 from convdocs.tracing import TraceError, trace
@@ -115,6 +115,11 @@ def blurred(x: Tensor) -> Tensor:
     return F.conv2d(F.pad(x, (1, 1, 1, 1), "reflect"), kernel, stride=2, groups=x.shape[1])
 
 
+def grouped(x: Tensor) -> Tensor:
+    """A group norm as a function, whose weight is a tensor too."""
+    return F.group_norm(x, 1, x.new_ones(x.shape[1]), x.new_zeros(x.shape[1]))
+
+
 STRIDED = {"a": nn.Conv2d(4, 4, 3, 2, 1), "b": nn.Conv2d(4, 4, 1, 2)}
 CONV, NORM = nn.Conv2d(1, 4, 1), nn.BatchNorm2d(4)
 FROZEN = nn.Linear(3, 2).requires_grad_(False).forward
@@ -176,6 +181,7 @@ FIRES: Cases = {
         (images(Way(torch.flatten)), (1, 1, 3, 3)),
         (images(Way(lambda x: x.view(-1, 18)), nn.Linear(18, 2), nn.ReLU()), (3, 1, 3, 3)),
         (images(Way(torch.flatten), nn.Linear(36, 1)), (1, 1, 3, 3)),
+        (images(Way(lambda x: x.permute(2, 0, 1, 3).reshape(2, -1))), (2, 1, 3, 3)),
     ],
     "one-value-norm": [
         (images(nn.GroupNorm(4, 4)), (2, 1, 1, 1)),
@@ -294,6 +300,8 @@ QUIET: Cases = {
         *((images(Way(way)), (2, 1, 8, 8)) for way in (heads, windows, patches)),
         *((images(Way(way)), (1, 1, 8, 8)) for way in (heads, windows, patches)),
         (Parts(frames, conv=nn.Conv2d(3, 4, 1)), (2, 5, 3, 4, 4)),
+        (images(Way(lambda x: x.permute(2, 0, 1, 3).reshape(3, -1))), (2, 1, 3, 3)),
+        (images(Way(lambda x: x.permute(2, 0, 1, 3).reshape(2, -1))), (2, 1, 1, 3)),
         # a loss takes all numbers alike
         (images(Way(lambda x: F.mse_loss(x.view(-1), x.view(-1).tanh()))), (2, 1, 3, 3)),
     ],
@@ -320,6 +328,10 @@ QUIET: Cases = {
         (Way(lambda x: F.conv1d(x + F.avg_pool1d(x, 17, 1, 8), x.new_ones(1, 1, 3))), (1, 1, 9)),
         # a norm's mean of all cells is no neighbourhood
         (nn.Sequential(nn.Conv1d(1, 2, 1), nn.GroupNorm(1, 2), nn.Conv1d(2, 1, 3)), (1, 1, 8)),
+        (nn.Sequential(nn.Conv1d(1, 2, 1), Way(grouped), nn.Conv1d(2, 1, 3)), (1, 1, 8)),
+        # nor is a gate, whose squeeze reads all of it
+        (nn.Sequential(nn.Conv1d(1, 2, 1), Way(lambda x: x * x.mean(-1, keepdim=True).sigmoid()),
+                       nn.Conv1d(2, 1, 3)), (1, 1, 8)),
     ],
     "unregistered-parameters": [
         (nn.Sequential(nn.Conv2d(3, 4, 1), nn.Linear(8, 2)), (1, 3, 8, 8)),
@@ -366,15 +378,10 @@ def test_keeps_quiet(code: str, model: nn.Module, inputs: tuple[Any, ...]):
 
 
 def test_every_finding_is_tested_both_ways():
-    rules = Path(findings.__code__.co_filename).parent.glob("*.py")
-    calls = [
-        node
-        for path in rules
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "finding"
-    ]
-    written = {node.args[0].value for node in calls if isinstance(node.args[0], ast.Constant)}
-    assert written == FIRES.keys() == QUIET.keys()
+    rules = [*lint._LAYER_RULES, *lint._BORDER_RULES, *lint._OTHER_RULES]
+    rules += [rule for family in lint._RULES.values() for rule in family]
+    codes = {rule.__name__.replace("_", "-") for rule in rules}
+    assert codes == FIRES.keys() == QUIET.keys()
 
 
 @pytest.mark.parametrize(
@@ -605,6 +612,8 @@ FOLDS = {
     "cells": lambda x: x.transpose(1, 2).reshape(-1, x.shape[1]).tanh().view(x.shape[0], -1),
     "rows": lambda x: x.reshape(-1, x.shape[2] // 2),
     "mean": lambda x: x.view(-1).mean(),
+    "length first": lambda x: x.permute(2, 0, 1).reshape(x.shape[0], -1),
+    "length first and back": lambda x: x.permute(2, 0, 1).tanh().transpose(0, 1).flatten(1),
 }
 
 

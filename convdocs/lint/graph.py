@@ -1,12 +1,16 @@
-"""What a rule sees: the calls of a trace and who reads whom; and how a finding is made."""
+"""What a rule sees beside its call: who reads whom, and how little a path has seen."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cached_property
 
-from convdocs.report import MODEL_INPUT, Call, Finding, Trace
+from convdocs.receptive import IDENTITY, AxisField, through
+from convdocs.report import CONSTANT, MODEL_INPUT, Call, Trace
 
 POOLS = ("max", "average", "lp")  # families of calls
+NORMS = ("batch norm", "instance norm", "group norm", "layer norm", "rms norm")
+Fields = tuple[AxisField, ...]
 
 
 class Graph:
@@ -15,22 +19,31 @@ class Graph:
     def __init__(self, trace: Trace) -> None:
         self.calls = trace.calls
         self.inputs = trace.input_shapes
-        self.returned = frozenset(trace.output_sources)
-        self.readers: dict[int, list[Call]] = defaultdict(list)
-        for call in trace.calls:
-            for source in set(call.sources):
-                self.readers[source].append(call)
+        self.returned = trace.output_sources
+        # samples of the model's input; 0 where it has no axis for them
+        self.batch = self.inputs[0][0] if self.inputs and self.inputs[0] else 0
 
-    @property
-    def batch(self) -> int:
-        """Samples of the model's input; 0 where it has no axis for them."""
-        return self.inputs[0][0] if self.inputs and self.inputs[0] else 0
+    @cached_property
+    def readers(self) -> dict[int, list[Call]]:
+        """The calls that read a source, in order."""
+        readers: dict[int, list[Call]] = defaultdict(list)
+        for call in self.calls:
+            for source in dict.fromkeys(call.sources):
+                readers[source].append(call)
+        return readers
+
+    @cached_property
+    def narrow(self) -> dict[int, Fields]:
+        """By call, the narrowest field of its cells by any path; empty where that is not known."""
+        narrow: dict[int, Fields] = {}
+        for call in self.calls:
+            narrow[call.index] = _narrowest(call, narrow) if call.output_shapes else ()
+        return narrow
 
     def source(self, call: Call) -> Call | None:
         """The call that the first input came from."""
-        if call.sources and call.sources[0] >= 0:
-            return self.calls[call.sources[0]]
-        return None
+        sources = call.sources
+        return self.calls[sources[0]] if sources and sources[0] >= 0 else None
 
     def reads_input(self, call: Call) -> bool:
         """Whether only functions of each element stand between the model's input and this call."""
@@ -40,16 +53,30 @@ class Graph:
             call = before
         return call.sources[:1] == (MODEL_INPUT,)
 
-    def after(self, call: Call) -> set[int]:
-        """The indices of the calls that a call's output reaches."""
-        reached: set[int] = set()
-        waiting = [call]
-        while waiting:
-            fresh = [r for r in self.readers.get(waiting.pop().index, ()) if r.index not in reached]
-            reached.update(reader.index for reader in fresh)
-            waiting += fresh
-        return reached
+    def unfolds(self, call: Call) -> bool:
+        """Whether a later call keeps the samples apart again, or takes all numbers for one."""
+        after = {call.index}
+        for reader in self.calls[call.index + 1 :]:
+            if not after.isdisjoint(reader.sources):
+                after.add(reader.index)
+                if any(not s or (s[0] == self.batch and s != (1,)) for s in reader.output_shapes):
+                    return True
+        return False
 
 
-def finding(code: str, call: Call, sentence: str, fix: str) -> Finding:
-    return Finding(code, call.path, call.index, sentence, fix)
+def _narrowest(call: Call, narrow: dict[int, Fields]) -> Fields:
+    rank, out = len(call.receptive_field), call.output_shapes[0]
+    paths: list[Fields] = []
+    for source, shape, local in zip(
+        call.sources, call.input_shapes, call.local_fields, strict=False
+    ):
+        if source == CONSTANT:
+            continue
+        before = (IDENTITY,) * rank if source == MODEL_INPUT else narrow[source]
+        if shape != out or call.windows:
+            before = tuple(map(through, before, local)) if len(before) == len(local) else ()
+        # otherwise: a norm's mean of all cells, or a softmax over them, tells no neighbourhood
+        if len(before) != rank:
+            return ()
+        paths.append(before)
+    return min(paths, key=lambda fields: [field.size or 0 for field in fields], default=())

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any
 
-from convdocs.lint.graph import Graph, finding
-from convdocs.report import Call, Finding
+from convdocs.lint.graph import Graph
+from convdocs.report import Call
 
 
-def bias_before_norm(call: Call, graph: Graph) -> Iterator[Finding]:
+def bias_before_norm(call: Call, graph: Graph) -> Iterator[tuple[str, str]]:
     """A bias that a norm subtracts again, together with the mean of its channel."""
     bias = dict(call.parameters).get("bias")
     readers = graph.readers.get(call.index, [])
@@ -18,9 +18,7 @@ def bias_before_norm(call: Call, graph: Graph) -> Iterator[Finding]:
         return
     rank = 2 if call.family == "linear" else len(call.windows) + 2  # channels are axis 1
     if len(call.output_shapes[0]) == rank and all(_subtracts(call, norm) for norm in readers):
-        yield finding(
-            "bias-before-norm",
-            call,
+        yield (
             f"The bias of {call.code} ({prod(bias)} numbers) does nothing: {readers[0].kind} "
             "after it subtracts each channel's mean.",
             "Give the layer bias=False.",
@@ -31,7 +29,7 @@ def _subtracts(call: Call, norm: Call) -> bool:
     return norm.family in ("batch norm", "instance norm") and norm.sources[0] == call.index
 
 
-def one_value(call: Call, graph: Graph) -> Iterator[Finding]:
+def one_value_norm(call: Call, graph: Graph) -> Iterator[tuple[str, str]]:
     """A normalisation over a single value, which is always the mean of itself."""
     if _normalised(call) != 1:
         return
@@ -40,9 +38,7 @@ def one_value(call: Call, graph: Graph) -> Iterator[Finding]:
         if call.family == "rms norm"
         else "each is its own mean, so the output is the same whatever the input"
     )
-    yield finding(
-        "one-value-norm",
-        call,
+    yield (
         f"{call.code} normalises one value at a time on {call.input_shapes[0]}: {outcome}.",
         "Use a larger batch or input, fewer groups, or no normalisation here.",
     )
@@ -67,14 +63,12 @@ def _normalised(call: Call) -> int:
     return prod(shape[2:]) * (shape[0] if call.family == "batch norm" else 1)
 
 
-def unregistered(call: Call, graph: Graph) -> Iterator[Finding]:
+def unregistered_parameters(call: Call, graph: Graph) -> Iterator[tuple[str, str]]:
     """Trainable parameters that an optimiser of the model never sees."""
     if call.unregistered:
-        yield finding(
-            "unregistered-parameters",
-            call,
+        yield (
             f"{call.code} uses {call.unregistered} trainable numbers that are not among the "
-            "model's parameters: no optimizer, state_dict() or to() of the model reaches them.",
+            "model's parameters: no optimiser, state_dict() or to() of the model reaches them.",
             "Make the layer in __init__ and keep it as an attribute or in an nn.ModuleList, not "
             "in a plain list or dict.",
         )

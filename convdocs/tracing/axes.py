@@ -146,22 +146,20 @@ def composed(
     sizes : sequence of tuple of int
         Shapes of the inputs.
     """
-    known: dict[Any, Flow] = {}
+    known: dict[Any, Flow] = {}  # by a tensor's mark
     for number, one in enumerate(inputs):
         rank = len(sizes[number])
-        known[one.maker, one.place] = tuple(
-            (None, ((number, axis, IDENTITY, 0),)) for axis in range(rank)
-        )
+        known.setdefault(one, tuple((None, ((number, at, IDENTITY, 0),)) for at in range(rank)))
     for node in nodes:
-        before = [known.get((one.maker, one.place)) for one in node.inputs]
+        before = [known.get(one) for one in node.inputs]
         for place, flow in enumerate(node.answer.flows):
             if flow is None:
                 made = before[0] if before else None
             else:
                 made = tuple([_through_layer(axis, before, sizes) for axis in flow])
             if made is not None:
-                known[node, place] = made
-    return known.get((out.maker, out.place))
+                known[node.outputs[place]] = made
+    return known.get(out)
 
 
 def _through_layer(axis: OutAxis, before: Sequence[Flow | None], sizes: Sequence[Shape]) -> OutAxis:

@@ -70,6 +70,13 @@ _MOVES = frozenset(
 )
 # whose arguments are data, or are changed in themselves: no answer to them is worth keeping
 UNKEYED = frozenset({torch.tensor, torch.as_tensor, torch.asarray, torch.from_numpy})
+# which of their tensors is looked up in the other
+EMBEDDINGS = {
+    nn.functional.embedding: 0,
+    torch.embedding: 1,
+    nn.functional.embedding_bag: 0,
+    torch.embedding_bag: 1,
+}
 # checks of values, which a run on shapes has nothing to say to
 IGNORED = frozenset({torch._assert_async, torch._assert})
 
@@ -150,7 +157,10 @@ def _defaults(func: Any) -> dict[str, Any]:
         func = getattr(nn.functional, f"_{_DISPATCHED[func]}")
     if not isfunction(func):
         return {}
-    parameters = signature(func).parameters.values()
+    try:
+        parameters = signature(func).parameters.values()
+    except ValueError:  # a function in Python around one in C
+        return {}
     return {p.name: p.default for p in parameters if p.default is not p.empty}
 
 

@@ -50,7 +50,11 @@ class NeedsValues(BaseException):
 
 
 class NeedsIntegers(BaseException):
-    """The model looks its input up in a table: what was given as a shape has integers."""
+    """The model looks inputs up in a table: what was given as a shape has integers."""
+
+    def __init__(self, inputs: set[Mark]) -> None:
+        super().__init__()
+        self.inputs = inputs
 
 
 def asked(func: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any, int | None, str]:
@@ -76,7 +80,7 @@ def asked(func: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any, int | None
             macs, note = counter.macs, counter.note
     except Exception as error:
         marks = [mark_of(tensor) for tensor in tensors_in((args, kwargs))]
-        if not _about_meta(error) or _small(marks, []):
+        if not about_meta(error) or _small(marks, []):
             _try_on_cpu(func, args, kwargs, marks)
         raise NeedsValues(func) from error
     inputs = [mark_of(tensor) for tensor in tensors_in((args, kwargs))]
@@ -94,9 +98,10 @@ def _cost(func: Any, args: Any, kwargs: Any, out: Any) -> int | None:
     return macs
 
 
-def _about_meta(error: Exception) -> bool:
+def about_meta(error: BaseException) -> bool:
     """Whether a kernel failed for want of values rather than for what it was given."""
-    return isinstance(error, NotImplementedError) or "meta" in str(error)
+    words = str(error)
+    return isinstance(error, NotImplementedError) or "meta" in words or "INTERNAL ASSERT" in words
 
 
 # whose kernels on meta let settings and sizes pass that the CPU's refuse

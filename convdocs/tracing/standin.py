@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from convdocs.tracing.kernels import NeedsValues
-from convdocs.tracing.memory import INPUT, META, OWN, Layout, Mark, Parameter, layout_of
+from convdocs.tracing.memory import INPUT, META, OWN, Layout, Mark, Parameter, is_plain, layout_of
 from convdocs.tracing.nested import ATOMS, attributes, is_object, rebuilt_tuple
 
 Maker = Callable[["Copier", Any], Any]
@@ -351,7 +351,7 @@ class StandIn:
     def _on_meta(self, tensor: Tensor) -> Any:
         if is_lazy(tensor):
             return self._lazy(tensor, META)
-        if not _is_plain(tensor):
+        if not is_plain(tensor):
             raise NeedsValues(f"a tensor of the model's has no meta kernels ({_kind(tensor)})")
         own = layout_of(tensor)
         blank = own.fresh() if self._apart else own.blank
@@ -375,7 +375,7 @@ class StandIn:
 
     def _copied(self, tensor: Tensor) -> Tensor:
         plain = tensor.detach()
-        if not _is_plain(tensor) or tensor.is_meta:
+        if not is_plain(tensor) or tensor.is_meta:
             return plain.clone()
         storage = plain.untyped_storage()
         twin = self._storages.get(storage._cdata)
@@ -385,16 +385,6 @@ class StandIn:
             twin = self._storages[storage._cdata] = storage.clone()  # type: ignore[no-untyped-call]
         made = torch.empty(0, dtype=plain.dtype, device=plain.device)
         return made.set_(twin, plain.storage_offset(), plain.shape, plain.stride())
-
-
-def _is_plain(tensor: Tensor) -> bool:
-    """Whether a tensor has shape and strides, and kernels of torch's own."""
-    return (
-        tensor.layout is torch.strided
-        and not tensor.is_quantized
-        and not tensor.is_nested
-        and type(tensor).__torch_dispatch__ is Tensor.__torch_dispatch__
-    )
 
 
 def _kind(tensor: Tensor) -> str:

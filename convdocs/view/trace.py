@@ -8,7 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from convdocs.suggest import nearest
-from convdocs.view.digits import byte_size, count, millions, share
+from convdocs.view.numbers import byte_size, count, millions, share
 from convdocs.view.tables import Column, Paragraph, Part, Table
 from convdocs.view.tree import Row, all_rows, rows
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MOST_PLACES = 5  # that a sentence lists
 LARGEST_DENOMINATOR = 999
+_PARTLY, _GATED = " (partly)", " + all"
 IN_MILLIONS = 10**9  # MACs of a model from which on they are shown in millions
 
 
@@ -49,7 +50,7 @@ def parts(
     """
     shut: frozenset[int] = frozenset()
     if page and trace.failed is None:
-        shown, shut = all_rows(trace, depth)
+        shown, shut = all_rows(trace, depth, fold=fold)
     else:
         shown = rows(trace, depth, fold=fold)
     known = _Known(trace)
@@ -67,7 +68,7 @@ def parts(
         marked, totals = frozenset({len(cells) - 1}), ()
     looks = tuple(_look(column, known) for column in made)
     table = Table(looks, tuple(cells), caption(trace), totals, marked, levels=levels, shut=shut)
-    words = map(Paragraph, [*_folds(shown), *_sums(trace), *remarks(trace)])
+    words = map(Paragraph, [*_legend(cells, shown), *_sums(trace), *remarks(trace)])
     return [table, *words, *(note(finding, trace) for finding in trace.findings)]
 
 
@@ -115,11 +116,17 @@ def _sums(trace: Trace) -> list[str]:
     ]
 
 
-def _folds(shown: Sequence[Row]) -> list[str]:
-    """What a row that sums several means."""
-    largest = max((row.times for row in shown), default=1)
-    words = f"A row with {largest} × sums {largest} that are alike"
-    return [f"{words}; output, field and step are of the last."] if largest > 1 else []
+def _legend(cells: Sequence[tuple[str, ...]], shown: Sequence[Row]) -> list[str]:
+    """What the marks in the cells mean, of those that there are."""
+    every = {cell for line in cells for cell in line}
+    legend = []
+    if any(row.times > 1 for row in shown):
+        legend.append("A row with n × sums n that are alike; its output and field are the last's.")
+    if any(cell.endswith(_PARTLY) for cell in every):
+        legend.append("Partly: some of these parameters are frozen.")
+    if any(cell.endswith(_GATED) for cell in every):
+        legend.append("Field + all: through a gate, a cell reads all of the input as well.")
+    return legend
 
 
 def _some(words: list[str]) -> list[str]:
@@ -234,7 +241,7 @@ def _frozen(row: Row, known: _Known, total: int) -> str:
     trainable, whole = _sum((call.trainable for call in known.inside(row)), row.times)
     if not whole or trainable == total:
         return ""
-    return f" ({trainable:,} trainable)" if trainable else " (frozen)"
+    return _PARTLY if trainable else " (frozen)"
 
 
 def _trainable(row: Row, known: _Known) -> str:
@@ -293,10 +300,11 @@ def along(fields: tuple[AxisField, ...], tell: Callable[[AxisField], str]) -> st
 
 
 def field_size(field: AxisField) -> str:
-    """The receptive field's size, with a sign for a bound."""
+    """The receptive field's size, with a sign for a bound, and for a gate that has read all."""
     if field.size is None:
         return "?"
-    return f"≤ {field.size}" if field.status == "upper bound" else str(field.size)
+    bound = "≤ " if field.status == "upper bound" else ""
+    return f"{bound}{field.size}{_GATED if field.gated else ''}"
 
 
 def field_step(field: AxisField) -> str:
