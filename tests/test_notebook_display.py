@@ -81,7 +81,7 @@ def test_the_text_is_short_and_says_no_address(shown, name):
     lines = shown[name]["text/plain"].split("\n")
     assert len(lines) == 1 or name not in PICTURES
     assert len(lines) <= 30
-    assert max(map(len, lines)) <= 100
+    assert max(map(len, lines)) <= (150 if name in PICTURES else 100)  # a picture's is a sentence
     assert not re.search(r" at 0x[0-9a-f]+", shown[name]["text/plain"])
 
 
@@ -103,12 +103,11 @@ def test_without_scripts_and_styles_something_good_is_left(shown, name):
         tag.decompose()
     words = soup.get_text(" ", strip=True)
     if name in PICTURES:
-        picture = soup.find("svg") or soup.find("img")
-        assert picture is not None
-        alt = picture.get("aria-label") or picture.get("alt")
-        assert alt
+        still = soup.find(["svg", "img", "table"])
+        assert still is not None
+        alt = still.get("aria-label") or still.get("alt") or still.get_text()
         assert len(alt) > 20
-        assert soup.find("figcaption") is not None
+        assert soup.find(["figcaption", "caption"]) is not None
     else:
         assert len(words) > 40
     assert "JavaScript" not in words or name in PICTURES
@@ -128,8 +127,9 @@ def test_nbconvert_writes_each_into_latex_without_another_program(book, monkeypa
     tex, resources = LatexExporter().from_notebook_node(book)
     assert "Conv1d(10, 16, 3)" in tex.replace(r"\PYZob{}", "").replace("{", "").replace("}", "")
     pictures = [name for name in resources["outputs"] if name.endswith((".pdf", ".png"))]
-    assert len(pictures) == len(PICTURES)
-    assert tex.count(r"\adjustimage") + tex.count(r"\includegraphics") >= len(PICTURES)
+    drawn = PICTURES - {"explorer"}  # which is a line of words here
+    assert len(pictures) == len(drawn)
+    assert tex.count(r"\adjustimage") + tex.count(r"\includegraphics") >= len(drawn)
 
 
 def test_text_of_a_model_stays_text(shown):
