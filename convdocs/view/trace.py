@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import groupby
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -56,6 +57,10 @@ def parts(
     known = _Known(trace)
     made = _columns(shown, columns)
     cells = [tuple([column.cell(row, known) for column in made]) for row in shown]
+    if columns is None and cells:
+        filled = [at for at, column in enumerate(zip(*cells, strict=True)) if any(column)]
+        made = [made[at] for at in filled]
+        cells = [tuple([line[at] for at in filled]) for line in cells]
     levels = () if paths else tuple(row.level for row in shown)
     if paths:
         at = [place for place, column in enumerate(made) if column.name == "path"]
@@ -195,12 +200,18 @@ def _outputs(row: Row) -> tuple[Shape, ...]:
 
 
 def _output(row: Row, known: _Known) -> str:
-    return ", ".join(map(str, _outputs(row)))
+    return _shapes(_outputs(row))
+
+
+def _shapes(shapes: Sequence[Shape]) -> str:
+    """Shapes one after the other, equal ones once: "2 × (1, 64)"."""
+    runs = [(shape, len(list(same))) for shape, same in groupby(shapes)]
+    return ", ".join(f"{times} × {shape}" if times > 1 else str(shape) for shape, times in runs)
 
 
 def _input(row: Row, known: _Known) -> str:
     calls = known.inside(row)
-    return ", ".join(map(str, calls[0].input_shapes)) if calls else ""
+    return _shapes(calls[0].input_shapes) if calls else ""
 
 
 def _axes(row: Row, known: _Known) -> str:
@@ -332,14 +343,14 @@ ALL = (
     _Column("axes", Column("axes", rank=8, minor=True), _axes, _nothing),
     _Column("kernel", Column("kernel", "right"), _kernel, _nothing),
     _Column("params", Column("params", "right"), _params, lambda known: count(known.trace.params)),
-    _Column("params share", Column("share", "right", rank=5), _params_share, _nothing),
+    _Column("params share", Column("share", "right", rank=4), _params_share, _nothing),
     _Column("trainable", Column("trainable", "right"), _trainable,
             lambda known: count(known.trace.trainable_params)),
     _Column("MACs", Column("MACs", "right", rank=3), _macs, _all_macs),
     _Column("MACs share", Column("share", "right", rank=6), _macs_share, _nothing),
     _Column("memory", Column("memory", "right"), _memory,
             lambda known: byte_size(known.trace.activation_bytes)),
-    _Column("field", Column("field", "right", rank=4), _along(field_size), _nothing),
+    _Column("field", Column("field", "right", rank=5), _along(field_size), _nothing),
     _Column("step", Column("step", "right", rank=9), _along(field_step), _nothing),
 )  # fmt: skip
 _BY_NAME = {column.name.lower(): column for column in ALL}
