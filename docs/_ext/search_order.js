@@ -61,11 +61,9 @@ const byWeight = (words, excluded) => {
     });
 };
 
-document.addEventListener("DOMContentLoaded", () => {
-  Search.performTermsSearch = byWeight;
-  const query = Search.query;
-  Search.query = (text) => query(text.replace(/(\d)\s*[*×]\s*(?=\d)/g, "$1 * ")); // 16*5*5
-});
+Search.performTermsSearch = byWeight; // searchtools.js is there by now, and the index is not
+const query = Search.query;
+Search.query = (text) => query(text.replace(/(\d)\s*[*×]\s*(?=\d)/g, "$1 * ")); // 16*5*5
 
 var Scorer = {
   objNameMatch: 11,
@@ -83,8 +81,11 @@ var Scorer = {
     const words = asked();
     const titled = new Set(stems(title));
     const share = words.filter((word) => titled.has(word)).length / (words.length || 1);
-    const entry = words.length >= MESSAGE && page.startsWith("errors/") && page !== "errors/index";
-    const task = page.startsWith("howto/") || page.startsWith("learn/") ? 2 : 0;
-    return score + 20 * share + (entry ? 40 : task);
+    const text = new URLSearchParams(window.location.search).get("q") ?? "";
+    if (page === "reference/glossary" && /^\s*what('s| is| are)\b/i.test(text)) return score + 60;
+    if (page.startsWith("errors/") && page !== "errors/index") {
+      return words.length >= MESSAGE ? score + 20 * share + 40 : 0.6 * score + 10 * share;
+    }
+    return score + 20 * share + (/^(howto|learn)\//.test(page) ? 3 : 0);
   },
 };

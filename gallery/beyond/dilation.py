@@ -1,6 +1,6 @@
 """
-Dilation: a window with holes
-=============================
+Dilated convolution: a window with holes
+========================================
 
 After this page you can spread a kernel over more cells without more weights, and say what a stack
 of dilated layers sees and what it misses.
