@@ -72,7 +72,9 @@ def script(name: str) -> str:
     files = (HERE / "js" / f"{file}.js" for file in FILES[name])
     body = "".join(_NO_CODE.sub("", file.read_text(encoding="utf-8")) for file in files)
     already = f"window.{GLOBALS[name]}"
-    constants = {"STYLE": _NO_RULE.sub("", style(name))} | ({"STOCK": samples()} if name == "explorer" else {})
+    constants = {"STYLE": _NO_RULE.sub("", style(name))} | (
+        {"STOCK": samples()} if name == "explorer" else {}
+    )
     lines = [f"const {key} = {as_json(value)};\n" for key, value in constants.items()]
     start = f"if ({already}) return {already}.start();"
     return f'(() => {{\n"use strict";\n{start}\n{"".join(lines)}{body}}})();\n'
