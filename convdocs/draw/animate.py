@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from convdocs.cells import explain
 from convdocs.draw.palette import ROLES, Theme
-from convdocs.draw.picture import asset, describe, inline
+from convdocs.draw.picture import asset, describe, inline, pdf
 from convdocs.draw.scene import DrawError, scene
 from convdocs.draw.stage import Stage
 
@@ -162,6 +162,12 @@ class Walk(FuncAnimation):
     def _repr_html_(self) -> str:
         look = f"<style>{asset('picture.css')}{asset('player.css')}</style>"
         return f"{look}{self.player()}<script>{asset('player.js')}</script>"
+
+    def _repr_pdf_(self) -> bytes:
+        return pdf(self.figure)
+
+    def __repr__(self) -> str:
+        return f"<Walk of {self.frames} steps: {describe(self.figure)}>"
 
     def _step(self, number: int) -> list[Artist]:
         return self.stage.show(number)

@@ -373,4 +373,6 @@ def thumbnail(shown: Scene) -> Box:
     else:
         left = bare(numbers(unit.values, unit.roles, frames=unit.frames))
         right = bare(numbers(out, lit, frames=frames))
+    if shown.layer.dims == 1:
+        return Column((left, right), gap=16)
     return Row((left, Words("→", 18, "muted"), right), gap=8, align=MIDDLE)

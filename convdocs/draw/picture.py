@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 from html import escape
+from io import BytesIO
 from pathlib import Path
 
 from matplotlib.artist import Artist
@@ -56,6 +57,9 @@ class Picture(Figure):
 
     def _repr_svg_(self) -> str:
         return svg(self)
+
+    def _repr_pdf_(self) -> bytes:
+        return pdf(self)
 
     def _repr_html_(self) -> str:
         words = f"<figcaption>{escape(self.caption)}</figcaption>" if self.caption else ""
@@ -128,6 +132,13 @@ def describe(fig: Figure | SubFigure) -> str:
     if not parts:
         raise ValueError("this figure holds no picture drawn by convdocs.draw")
     return " ".join(parts)
+
+
+def pdf(fig: Figure) -> bytes:
+    """The figure as PDF, for LaTeX; the same bytes every time."""
+    out = BytesIO()
+    fig.savefig(out, format="pdf", metadata={"CreationDate": None})
+    return out.getvalue()
 
 
 def inline(text: str, alt: str) -> str:

@@ -11,7 +11,6 @@ import os
 import posixpath
 import re
 from collections.abc import Mapping
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -34,10 +33,10 @@ class themed(nodes.General, nodes.Element):
 
 def picture(env: BuildEnvironment, figure: Figure, alt: str, width: str | None) -> nodes.figure:
     """Save ``figure`` beside the doctrees; a node that shows it."""
-    pdf = BytesIO()
-    figure.savefig(pdf, format="pdf", metadata={"CreationDate": None})
+    from convdocs.draw.picture import pdf
+
     uris = {name: _save(env, text.encode(), "svg") for name, text in images(figure).items()}
-    return shown(env, uris, alt, width, paper=_save(env, pdf.getvalue(), "pdf"))
+    return shown(env, uris, alt, width, paper=_save(env, pdf(figure), "pdf"))
 
 
 def images(figure: Figure) -> dict[str, str]:

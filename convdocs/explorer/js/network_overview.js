@@ -20,7 +20,7 @@ class Overview {
 
   /** Put every node where it belongs; again when the room or what is folded changes. */
   build(width) {
-    const held = this.area.contains(this.view.shadow.activeElement) && this.current()?.key;
+    const held = this.area.contains(this.view.shadow.activeElement);
     const made = layout(this.net, this.open);
     Object.assign(this, made, { upright: this.view.narrow });
     this.measure(width);
@@ -246,10 +246,6 @@ class Overview {
     this.view.choose(node.call, at ?? this.view.middle(node.call), { open: true });
   }
 
-  current() {
-    return this.nodes[this.at];
-  }
-
   holds(node, index) {
     return node.first <= index && index <= node.last;
   }
@@ -262,8 +258,8 @@ class Overview {
     event.preventDefault();
     this.at = Math.min(Math.max(this.at + to, 0), this.nodes.length - 1);
     this.mark();
-    this.current().button.focus();
-    this.current().button.scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.nodes[this.at].button.focus();
+    this.nodes[this.at].button.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
   /** One node is in the order of the tab key: the others are reached from it. */
