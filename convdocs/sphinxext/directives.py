@@ -264,7 +264,8 @@ class LayerTrace(PageDirective):
             ) from error
         if values["findings"] == "hide":
             found = replace(found, findings=())
-        made = parts.to_nodes(view.parts(found, values["depth"], values["columns"]))
+        shown = view.parts(found, values["depth"], values["columns"], paths=True)
+        made = parts.to_nodes(shown)
         self.label(next(node for node in made if isinstance(node, nodes.table)), values["name"])
         return made
 
