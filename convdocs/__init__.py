@@ -58,5 +58,15 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'convdocs' has no attribute {name!r}")
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Show a diagnosis below each cell that a shape error ends: ``%load_ext convdocs``."""
+    import_module("convdocs.ipython").load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Show none any more: ``%unload_ext convdocs``."""
+    import_module("convdocs.ipython").unload(shell)
+
+
 def __dir__() -> list[str]:
     return sorted(__all__)

@@ -6,6 +6,7 @@ import argparse
 import inspect
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -16,10 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import convdocs
+from convdocs import runner
 from convdocs.parser import LAYER_OPTIONS, get_parser
 from convdocs.report import document
+from convdocs.suggest import nearest
 from convdocs.view import tables, terminal
-from convdocs.view.digits import byte_count
+from convdocs.view.numbers import byte_count
 from convdocs.view.shown import Sheet, Shown
 
 if TYPE_CHECKING:
@@ -44,9 +47,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     kernel_size=3  ⌊(7 + 0 + 0 − 1·(3 − 1) − 1) / 1⌋ + 1 = 5
     0
     """
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given[:1] == ["run"] and Path(*given[1:2]).is_file():
+        return runner.run(given[1], given[2:])  # as Python would: with its own way to end
     with _interruptible():
         try:
-            return _run(list(sys.argv[1:] if argv is None else argv))
+            return _run(given)
         except KeyboardInterrupt:
             print(INTERRUPTION, file=sys.stderr)
             return INTERRUPTED
@@ -131,6 +137,30 @@ def diagnose(args: argparse.Namespace) -> int:
         return FINE
     _show(args.format, [found], found.to_dict())
     return PROBLEM
+
+
+def run(args: argparse.Namespace) -> int:
+    """Say that there is no such script; one that is there never comes here."""
+    raise ValueError(f"{args.script}: there is no such file")
+
+
+def errors(args: argparse.Namespace) -> int:
+    """Print an entry of the catalogue, all of them, or those that know a message."""
+    from convdocs.errors import catalogue, examples
+
+    asked = args.error
+    for pattern, words, _ in examples.ELSEWHERE:
+        if asked and re.search(pattern, asked):
+            _show(args.format, [Sheet(tables.Paragraph(words))], None)
+            return FINE
+    by_code = {entry.code: entry for entry in catalogue.entries()}
+    entries = [by_code[asked]] if asked in by_code else examples.matching(asked or "")
+    if asked and not entries:
+        near = nearest(asked, by_code) or "; convdocs errors lists all"
+        raise ValueError(f"no entry has this code or knows this message{near}")
+    sheets = [examples.explained(one) for one in entries[:3]] if asked else [examples.listed()]
+    _show(args.format, sheets, [one.code for one in entries] if asked else list(by_code))
+    return FINE
 
 
 def memory(args: argparse.Namespace) -> int:
@@ -313,6 +343,8 @@ def completion(args: argparse.Namespace) -> int:
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "trace": trace,
     "diagnose": diagnose,
+    "run": run,
+    "errors": errors,
     "memory": memory,
     "draw": draw,
     "solve": solve,

@@ -399,7 +399,8 @@ def _has_bias(module: Any) -> bool:
     if isinstance(module, nn.MultiheadAttention):
         return module.in_proj_bias is not None
     if "bias" in kept:
-        return bool(kept["bias"])  # a plain flag in recurrent layers
+        # a plain flag in recurrent layers; a tensor where pruning hides the parameter
+        return isinstance(kept["bias"], Tensor) or bool(kept["bias"])
     return module._parameters.get("bias", True) is not None
 
 

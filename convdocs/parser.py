@@ -72,6 +72,8 @@ def get_parser() -> Parser:
         "convdocs diagnose net.py:Net --input 1,32,32,3",
         "convdocs diagnose 'Conv1d(3, 2, 3)' --input 2,4,5",
     )
+    _run_command(add)
+    _errors_command(add)
     _memory_command(add)
     _draw_command(add)
     _solve_command(add)
@@ -85,6 +87,30 @@ def get_parser() -> Parser:
     )
     completion.add_argument("shell", choices=SHELLS, help="The shell.")
     return parser
+
+
+def _run_command(add: Any) -> None:
+    made = _command(
+        add,
+        "run",
+        "Run a script as Python does; an error of a model gets its diagnosis below.",
+        "convdocs run train.py --epochs 3",
+    )
+    made.add_argument("script", help="The script, as train.py.")
+    made.add_argument("arguments", nargs=argparse.REMAINDER, help="What the script is given.")
+
+
+def _errors_command(add: Any) -> None:
+    made = _command(
+        add,
+        "errors",
+        "Explain an error of torch's, by its code or its pasted message; or list them all.",
+        "convdocs errors",
+        "convdocs errors channels-mismatch",
+        "convdocs errors 'mat1 and mat2 shapes cannot be multiplied (4x256 and 400x120)'",
+    )
+    made.add_argument("error", nargs="?", help="A code, or a message. Default: list all.")
+    made.add_argument("--format", choices=FORMATS, default="text", help="What to print.")
 
 
 def commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:

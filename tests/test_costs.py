@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,140 @@ def test_what_multiplies_nothing_is_zero():
         nn.ReflectionPad1d(1), nn.Upsample(scale_factor=2), nn.Dropout1d(), nn.Softmin(1),
     )  # fmt: skip
     assert [call.macs for call in trace(net, (2, 3, 16)).calls] == [0] * len(net)
+
+
+class Buffered(nn.Module):
+    """A layer on a table, and one on a learned query of as many tokens as the batch has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("table", torch.rand(225, 2))
+        self.latent = nn.Parameter(torch.ones(1, 1, 8))
+        self.wide, self.query = nn.Linear(2, 64), nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        bias = self.wide(self.table).sum()
+        noise = torch.randn(3, 8) @ self.query.weight.T
+        query = self.query(self.latent.expand(len(x), -1, -1)) + noise.mean()
+        return (query @ x.transpose(1, 2)).softmax(-1) @ x + bias
+
+
+@pytest.mark.parametrize("batch", [1, 2, 4])
+def test_work_on_constants_counts(batch: int):
+    found = trace(Buffered(), (batch, 5, 8))
+    layers = {call.path: call.macs for call in found.calls if call.path}
+    assert layers == {"wide": 225 * 2 * 64, "query": batch * 8 * 8}
+    assert found.macs == 28_800 + 3 * 8 * 8 + batch * (64 + 2 * 5 * 8)
+    assert 2 * found.macs == flops(
+        Buffered().requires_grad_(False), torch.empty(batch, 5, 8, device="meta")
+    )
+
+
+def test_work_behind_values_counts():
+    class Leaving(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            y = torch.from_numpy(x.numpy()) + torch.tensor(x.tolist())
+            return super().forward(y) @ self.weight
+
+    assert trace(Leaving(8, 8), torch.ones(2, 8)).macs == 2 * 128
+
+
+TRANSFORMED = {
+    "vmap": (lambda w, x: torch.func.vmap(lambda row: row @ w)(x), 4 * 2 * 8 * 3),
+    "over a parameter": (lambda w, x: torch.func.vmap(lambda column: x @ column, 1)(w), 3 * 64),
+    "grad": (lambda w, x: torch.func.grad(lambda y: (y @ w).sum())(x), 2 * 4 * 2 * 8 * 3),
+    "jacrev": (lambda w, x: torch.func.jacrev(lambda y: y @ w)(x[0, 0]), 8 * 3 + 3 * 3 * 8),
+}
+
+
+@pytest.mark.parametrize("name", TRANSFORMED)
+def test_what_a_transformation_multiplies(name: str):
+    way, macs = TRANSFORMED[name]
+    model = Way(lambda x: way(model.weight, x))
+    model.weight = nn.Parameter(torch.ones(8, 3))
+    found = trace(model, torch.ones(4, 2, 8))
+    assert found.macs == macs
+    with FlopCounterMode(display=False) as counter:
+        model(torch.ones(4, 2, 8))
+    assert counter.get_total_flops() == 2 * macs
+
+
+def test_a_function_with_a_backward_of_its_own():
+    class Product(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor, y: Tensor) -> Tensor:
+            return x @ y
+
+    assert trace(Way(Product.apply), (2, 3), (3, 4)).macs == 24
+
+
+FREE = {
+    "//": lambda x: x // 2,
+    "scatter_": lambda x: x.clone().scatter_(0, x.long() * 0, x),
+    "index_add_": lambda x: x.clone().index_add_(0, torch.tensor([0]), x[:1]),
+    "index_copy": lambda x: x.index_copy(0, torch.tensor([0]), x[:1]),
+    "index_fill": lambda x: x.index_fill(0, torch.tensor([0]), 1.0),
+    "masked_scatter": lambda x: x.masked_scatter(x > 0, x),
+    "take": lambda x: x.take(torch.tensor([0, 1])),
+    "diag_embed": torch.diag_embed,
+    "rot90": torch.rot90,
+    "searchsorted": lambda x: torch.searchsorted(x, x),
+    "bucketize": lambda x: torch.bucketize(x, torch.arange(4.0)),
+    "unique": torch.unique,
+    "nonzero": torch.nonzero,
+    "multinomial": lambda x: x.softmax(-1).multinomial(2),
+    "histc": lambda x: x.histc(4),
+    "loss": lambda x: F.kl_div(x.log_softmax(-1), x.softmax(-1), reduction="batchmean"),
+    "cross entropy": lambda x: F.cross_entropy(x, torch.zeros(2, dtype=torch.int64)),
+    "embedding_bag": lambda x: F.embedding_bag(x.long(), torch.ones(9, 4)),
+    "_is_all_true": lambda x: torch._is_all_true(x > 0),
+    "one_hot": lambda x: F.one_hot(x.long()),
+    "grid_sample": lambda x: F.grid_sample(x[None, None], torch.zeros(1, 2, 2, 2)),
+    "unfold": lambda x: F.fold(F.unfold(x[None, None], 2), (2, 8), 2),
+    "cosine": lambda x: F.cosine_similarity(x, x),
+    "special": lambda x: torch.special.gammaln(x + 1),
+    "complex": lambda x: torch.view_as_real(torch.complex(x, x)),
+    "cpu": lambda x: (torch._assert_async((x >= 0).all()), x.cpu())[1],
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", FREE)
+def test_a_call_that_multiplies_nothing_is_zero(name: str):
+    found = trace(Way(FREE[name]), torch.ones(2, 8))
+    assert {call.macs for call in found.calls} == {0}
+    if name == "cpu":
+        assert found.executed == "shapes"
+
+
+def test_a_run_on_shapes_takes_no_memory_that_grows_with_values():
+    class Wide(nn.Module):
+        def forward(self, ids: Tensor) -> Tensor:
+            places = torch.arange(20_000)
+            return F.one_hot(ids, 100_000).float() + (places[:, None] - places[None, :]).sum()
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    trace(Wide(), torch.zeros(1, 2, 2500, dtype=torch.int64))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
+
+
+def test_parameters_that_no_call_used_are_named():
+    class Spare(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.used, self.spare = nn.Linear(3, 4), nn.Linear(3, 2)
+            self.listed = [nn.Linear(4, 4)]
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.listed[0](self.used(x))
+
+    found = trace(Spare(), (1, 3))
+    assert (found.params, [call.params for call in found.calls]) == (16 + 8, [16, 20])
+    assert found.notes == (
+        "8 parameters were used by no call: spare.weight, spare.bias",
+        "20 parameters are not the model's own, nor in its total: listed[0].weight, listed[0].bias",
+    )
+    assert [call.path for call in found.calls] == ["used", "listed[0]"]
 
 
 def test_the_counter_by_itself():

@@ -92,4 +92,4 @@ def test_a_notebook_shows_in_its_kernel_what_the_page_shows(tmp_path):
     nbclient.NotebookClient(notebook, timeout=120, resources=where).execute()
     shown = json.dumps([cell.get("outputs", []) for cell in notebook.cells])
     assert "torch.Size([2, 10, 7])" in shown
-    assert "image/png" in shown
+    assert "image/svg+xml" in shown

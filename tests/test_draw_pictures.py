@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import gc
+import gzip
+import json
 import re
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from matplotlib.collections import LineCollection
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 from PIL import Image
 from reading import agrees, grid_below, marks
@@ -19,6 +23,7 @@ import convdocs
 from convdocs import draw
 from convdocs.draw.matrix import matrix_of
 from convdocs.draw.palette import ROLES
+from convdocs.draw.picture import asset
 from convdocs.draw.receptive_field import place, stations, target
 from convdocs.draw.tensors import boxes_of
 
@@ -188,6 +193,14 @@ MODELS = {
     "stack": (nn.Sequential(nn.Conv1d(1, 2, 3, stride=2), nn.ReLU(), nn.Conv1d(2, 1, 3)), (1, 20)),
     "skip": (Skip(), (1, 16)),
     "transposed": (nn.Sequential(nn.Conv1d(1, 1, 3), nn.ConvTranspose1d(1, 1, 4, 2)), (1, 9)),
+    "linear": (
+        nn.Sequential(
+            nn.Conv1d(1, 1, 3),
+            nn.Upsample(scale_factor=2, mode="linear"),
+            nn.Conv1d(1, 1, 3, padding=1),
+        ),
+        (1, 9),
+    ),
     "plane": (nn.Sequential(nn.Conv2d(1, 1, 3), nn.AvgPool2d(2), nn.Conv2d(1, 1, 3)), (1, 14, 18)),
     "padded": (nn.Sequential(nn.Conv2d(1, 1, 5, padding=2), nn.Conv2d(1, 1, (1, 3))), (1, 6, 7)),
 }
@@ -203,15 +216,18 @@ def test_the_field_is_the_gradients(name):
     call = target(found, None)
     x = torch.rand(1, *shape, requires_grad=True)
     output = model(x)
-    cell = place(call, None)
-    (grad,) = torch.autograd.grad(output[(0, 0, *cell)], x)
-    read = [(axis.min().item(), axis.max().item()) for axis in grad[0, 0].nonzero().T]
-    region = stations(found, call, cell)[0].region
-    for run, (first, last) in zip(region, read, strict=True):
-        # a max pool's gradient reaches the winner alone
-        assert run.start <= first
-        assert last <= run.stop - 1
-        assert name == "skip" or (run.start, run.stop - 1) == (first, last)
+    sizes = output.shape[2:]
+    for cell in (place(call, None), (0,) * len(sizes), tuple(size - 1 for size in sizes), (5,)):
+        if len(cell) != len(sizes):
+            continue
+        (grad,) = torch.autograd.grad(output[(0, 0, *cell)], x, retain_graph=True)
+        read = [(axis.min().item(), axis.max().item()) for axis in grad[0, 0].nonzero().T]
+        region = stations(found, call, cell)[0].region
+        for run, (first, last) in zip(region, read, strict=True):
+            # a max pool's gradient reaches the winner alone
+            assert run.start <= first
+            assert last <= run.stop - 1
+            assert name == "skip" or (run.start, run.stop - 1) == (first, last)
 
 
 def test_the_field_is_drawn_layer_by_layer():
@@ -309,10 +325,222 @@ def test_the_stack_does_not_guess_which_of_two_inputs_was_read():
 
 
 def test_a_stack_too_long_to_read_is_refused():
-    layers = [nn.Conv1d(1, 1, 1) for _ in range(200)]
+    layers = [nn.Conv1d(size, size + 1, 1) for size in range(1, 201)]
     found = convdocs.trace(nn.Sequential(*layers), torch.ones(1, 1, 4))
     with pytest.raises(draw.DrawError, match="201 tensors"):
         draw.stack(found)
+
+
+def heights(fig: Figure, role: str) -> list[float]:
+    """How high the cells of a role are drawn, from top to bottom."""
+    colour = mpl.colors.to_rgba(ROLES[role][0])
+    boxes = [
+        path.get_extents()
+        for shapes in fig.axes[0].collections
+        if isinstance(shapes, PolyCollection)
+        for path, fill in zip(shapes.get_paths(), shapes.get_facecolor(), strict=True)
+        if tuple(fill) == colour
+    ]
+    return [box.height for box in sorted(boxes, key=lambda box: box.y0)]
+
+
+def test_a_halving_is_half_as_high():
+    meant, trap = (
+        nn.Sequential(nn.Conv1d(10, 32, 3), pool(2)) for pool in (nn.MaxPool1d, nn.MaxPool2d)
+    )
+    for model, share in ((meant, 1.0), (trap, 0.5)):
+        fig = draw.stack(convdocs.trace(model, (2, 10, 7)))
+        before, after, *_ = heights(fig, "output")
+        assert after / before == pytest.approx(share)
+        assert {"32 × 5", f"{int(32 * share)} × 2"} <= set(words_of(fig))
+
+
+def test_two_stacks_are_side_by_side_and_on_a_phone_one_above_the_other():
+    traces = [
+        convdocs.trace(nn.Sequential(nn.Conv1d(10, 32, 3), pool(2)), (2, 10, 7))
+        for pool in (nn.MaxPool1d, nn.MaxPool2d)
+    ]
+    fig = draw.stack(*traces, titles=["meant", "trap"])
+    left, right = (next(m for m in marks(fig) if m.words == name) for name in ("meant", "trap"))
+    assert left.y == right.y
+    assert left.x < right.x
+    narrow = fig.narrow()
+    above, below = (next(m for m in marks(narrow) if m.words == n) for n in ("meant", "trap"))
+    assert above.x == below.x
+    assert above.y < below.y
+    assert draw.describe(fig).startswith("meant: Shapes in Sequential")
+    with pytest.raises(draw.DrawError, match="1 titles for 2 stacks"):
+        draw.stack(*traces, titles=["meant"])
+
+
+# --- curves, filters, two layers ---------------------------------------------------------------
+
+
+def test_the_curve_says_what_the_trace_says():
+    model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.MaxPool2d(2), nn.Conv2d(8, 16, 3))
+    found = convdocs.trace(model, (1, 3, 16, 16))
+    fields = [call.receptive_field[0].size for call in found.calls]
+    assert draw.describe(draw.curve(found)) == (
+        "Sequential along its 3 layers: size 16 to 6; channels 8 to 16; "
+        f"receptive field {fields[0]} to {fields[-1]}; MACs 55.3 k to 41.5 k.".replace(
+            "55.3", "55"
+        ).replace("41.5", "41")
+    )
+    with pytest.raises(draw.DrawError, match="without a layer"):
+        draw.curve(convdocs.report.Trace("Empty"))
+
+
+def test_a_halving_is_one_step_down_the_curve():
+    model = nn.Sequential(nn.MaxPool1d(2), nn.MaxPool1d(2), nn.MaxPool1d(2))
+    fig = draw.curve(convdocs.trace(model, (1, 1, 64)))
+    colour = mpl.colors.to_rgba(ROLES["lit frame"][0])
+    steps = next(
+        one.get_segments()[0]
+        for one in fig.axes[0].collections
+        if isinstance(one, LineCollection) and tuple(one.get_colors()[0]) == colour
+    )
+    levels = steps[::2, 1]
+    assert np.diff(levels) == pytest.approx([levels[1] - levels[0]] * 2)  # y is downwards
+    assert levels[1] > levels[0]
+
+
+def test_filters_are_the_weights_around_grey():
+    layer = nn.Conv2d(3, 4, 5)
+    with torch.no_grad():
+        layer.weight.zero_()
+        layer.weight[0, 0] = 1.0  # red alone
+    images = draw.filters(layer).axes[0].images
+    assert len(images) == 4
+    assert images[0].get_array()[0, 0].tolist() == [255, 128, 128, 255]
+    assert images[1].get_array()[0, 0].tolist() == [128, 128, 128, 255]
+    assert len(draw.filters(nn.Conv2d(1, 3, 3)).axes[0].images) == 3 + 1  # and the legend
+    with pytest.raises(draw.DrawError, match=r"each reads 8 channels; draw\.kernel"):
+        draw.filters(nn.Conv2d(8, 4, 3))
+    with pytest.raises(draw.DrawError, match="no images"):
+        draw.filters(nn.ConvTranspose2d(3, 3, 3))
+
+
+def test_two_layers_are_compared_on_one_input():
+    x = torch.arange(36.0).reshape(1, 6, 6)
+    once, twice = nn.MaxPool2d(2, stride=1), nn.MaxPool2d(2)
+    fig = draw.compare(once, twice, x, (0, 1, 1), titles=["stride=1", "stride=2"])
+    assert {f"{once(x)[0, 1, 1]:.0f}", f"{twice(x)[0, 1, 1]:.0f}"} <= {
+        mark.words for mark in marks(fig) if mark.bold
+    }
+    assert fig.caption == (
+        "One input, two layers: stride=1 gives (1, 5, 5), stride=2 gives (1, 3, 3)."
+    )
+    assert draw.describe(fig).count("on an input of shape (1, 6, 6)") == 2
+
+
+def test_names_and_kernels_are_beside_their_maps():
+    layer = nn.Conv2d(1, 2, 3)
+    with torch.no_grad():
+        layer.weight[:] = torch.tensor([[-1.0, 0, 1]] * 3)
+    fig = draw.feature_maps(layer, torch.rand(1, 90, 90), names=["upright", "again"])
+    assert {"upright", "again", "-1", "0", "1"} <= set(words_of(fig))
+    sizes = [np.ptp(image.get_extent()[:2]) for image in fig.axes[0].images]
+    assert max(sizes) * 96 / 72 >= 220  # pixels
+    assert sum(size * 96 / 72 >= 220 for size in sizes) == 3
+    with pytest.raises(draw.DrawError, match="1 names for 2 channels"):
+        draw.feature_maps(layer, torch.rand(1, 9, 9), names=["upright"])
+
+
+def test_a_few_extremes_leave_the_rest_of_a_map_visible():
+    image = torch.full((1, 50, 50), 0.5)
+    image[0, 0, 0], image[0, 20:30] = -1000.0, 1.0
+    layer = nn.Conv2d(1, 1, 1, bias=False)
+    nn.init.ones_(layer.weight)
+    _, shown, *_ = (one.get_array() for one in draw.feature_maps(layer, image).axes[0].images
+                    if len(one.get_array()) > 1)  # fmt: skip
+    assert shown[25, 25, 3] == 255
+
+
+def test_the_landscape_has_red_green_and_blue_things():
+    scene = draw.landscape(60, 80)
+    assert scene.shape == (3, 60, 80)
+    assert scene.min() >= 0
+    assert scene.max() <= 1
+    for channel in range(3):
+        others = scene[[other for other in range(3) if other != channel]].amax(0)
+        assert ((scene[channel] - others) > 0.2).float().mean() > 0.01
+
+
+# --- on a page and on a card -------------------------------------------------------------------
+
+
+def every_picture() -> dict[str, draw.Picture]:
+    torch.manual_seed(0)
+    trace = convdocs.trace(nn.Sequential(nn.Conv2d(1, 4, 3), nn.MaxPool2d(2)), (1, 1, 12, 12))
+    flat = convdocs.trace(nn.Sequential(nn.Conv1d(2, 4, 3), nn.MaxPool1d(2)), (1, 2, 12))
+    conv = nn.Conv2d(3, 2, 3, padding=1)
+    return {
+        "layer": draw.layer(conv, torch.randn(3, 4, 5)),
+        "pool": draw.layer(nn.MaxPool1d(2), torch.rand(1, 8)),
+        "compare": draw.compare(nn.MaxPool1d(2), nn.AvgPool1d(2), torch.rand(1, 8)),
+        "kernel": draw.kernel(conv),
+        "filters": draw.filters(nn.Conv2d(3, 16, 5)),
+        "matrix": draw.matrix(nn.Conv1d(1, 1, 3), (1, 6)),
+        "padding": draw.padding(),
+        "feature_maps": draw.feature_maps(conv, draw.landscape()),
+        "receptive_field": draw.receptive_field(trace),
+        "strips": draw.receptive_field(flat),
+        "stack": draw.stack(trace),
+        "curve": draw.curve(trace),
+        "animate": draw.animate(nn.AvgPool1d(2), torch.ones(1, 4)).figure,
+    }
+
+
+def test_every_picture_fits_a_page_a_phone_and_a_card_and_has_words():
+    cards = set()
+    for name, fig in every_picture().items():
+        assert isinstance(fig, draw.Picture), name
+        assert fig.get_figwidth() * 72 <= 552.1, name
+        assert name == "animate" or fig.narrow().get_figwidth() * 72 <= 350.1, name
+        card = fig.thumbnail()
+        assert np.round(card.get_size_inches() * 96).tolist() == [330, 220], name
+        cards.add(draw.svg(card))
+        assert len(gzip.compress(draw.svg(fig).encode())) < 15_000, name
+        assert fig.caption.endswith((".", ":")), name
+        assert fig.caption != draw.describe(fig), name
+    assert len(cards) == 13
+
+
+def test_no_letters_touch_and_none_leave_the_page():
+    for name, fig in every_picture().items():
+        for page in (fig, fig.narrow()):
+            renderer = FigureCanvasAgg(page).get_renderer()
+            texts = [text for text in page.axes[0].texts if text.get_text()]
+            boxes = [text.get_window_extent(renderer) for text in texts]
+            for number, box in enumerate(boxes):
+                assert page.bbox.x0 <= box.x0, (name, texts[number])
+                assert box.x1 <= page.bbox.x1, (name, texts[number])
+                for other, second in enumerate(boxes[number + 1 :], number + 1):
+                    apart = box.padded(-0.8)  # the room that letters like g leave below a line
+                    assert not apart.overlaps(second), (name, texts[number], texts[other])
+
+
+def test_titles_and_captions_are_the_readers():
+    fig = draw.padding("zeros", title="A title", caption="A caption & more.")
+    assert "A title" in words_of(fig)
+    assert "A caption &amp; more." in fig._repr_html_()
+    assert "A caption" not in draw.describe(fig)
+
+
+def test_what_a_reader_adds_to_a_picture_is_shown():
+    fig = draw.padding("zeros")
+    fig.suptitle("Mine $x^2$")
+    fig.axes[0].plot([0, 50], [0, 30], color="#123456", alpha=0.5)
+    text = draw.svg(fig)
+    assert 'stroke="#123456"' in text
+    assert 'stroke-opacity=".5"' in text or 'stroke-opacity="0.5"' in text
+    assert text.count("<path") > draw.svg(draw.padding("zeros")).count("<path")
+
+
+def test_the_style_sheet_has_the_palettes_colours():
+    css = asset("picture.css")
+    for role, (light, dark) in ROLES.items():
+        assert f"--cv-{role.replace(' ', '-')}: light-dark({light}, {dark});" in css
 
 
 # --- animations --------------------------------------------------------------------------------
@@ -367,6 +595,19 @@ def test_one_dimension_pools_and_shades_walk_too():
     assert "2 more channels, not drawn" in words_of(many.figure)
     fig = Figure(figsize=(8, 6))
     assert draw.animate(nn.AvgPool1d(2), torch.ones(1, 4), fig=fig).figure is fig
+
+
+def test_the_player_has_every_frame_and_the_first_without_a_script():
+    layer, x = nn.Conv2d(1, 1, 2), torch.arange(12.0).reshape(1, 3, 4)
+    walk = draw.animate(layer, x, caption="<b>")
+    html = walk.player()
+    assert "&lt;b&gt;" in html
+    data = json.loads(re.search(r"json\">(.*?)</script>", html)[1])
+    values = [float(words.rpartition("= ")[2]) for words in data["words"]]
+    assert values == pytest.approx(layer(x).flatten().tolist(), abs=5.1e-5)
+    for name, path in data["frames"][0].items():
+        assert re.search(rf'<path class="{name}"[^>]* d="{path}"/>', html)
+    assert len({frame["cv-cell"] for frame in data["frames"]}) == walk.frames
 
 
 def test_an_animation_that_is_never_shown_is_silent():

@@ -1,6 +1,8 @@
 """The network explorer's Python: what it hands to the page, what it leaves alone and refuses."""
 
 import base64
+import contextlib
+import io
 import json
 import re
 import struct
@@ -8,9 +10,12 @@ import struct
 import pytest
 import torch
 import torch.nn.functional as F
+from docutils import nodes
+from sphinx.application import Sphinx
 from torch import nn
 
 import convdocs
+from convdocs import cli
 from convdocs.explorer.embed import ExplorerError
 from convdocs.explorer.network import NetworkExplorer
 
@@ -164,8 +169,11 @@ def test_a_still_picture_is_there_without_scripts():
     found = explored(small(), torch.randn(1, 1, 4, 4))
     page = re.sub(r"<script.*?</script>", "", found._repr_html_(), flags=re.DOTALL)
     alt = re.search(r'<img src="data:image/svg\+xml;base64,[^"]+" alt="([^"]+)"', page)
-    assert alt[1].startswith("Sequential in 5 calls: Conv2d 1×2×4×4, ReLU")
+    assert alt[1].startswith(
+        "Shapes in Sequential: input (1, 1, 4, 4); 0 Conv2d(1, 2, 3, padding=1)"
+    )
     assert "<figcaption>" in page
+    assert found._repr_pdf_().startswith(b"%PDF")
 
 
 def test_save_writes_a_page_by_itself(tmp_path):
@@ -195,3 +203,70 @@ def test_a_second_input_is_a_constant():
     ]  # fmt: skip
     assert [call["sources"] for call in data["calls"]] == [[-1], [-2, 0], [1, -2]]
     assert len(data["inputs"]) == 2
+
+
+def test_the_command_writes_a_page(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n"
+        "class Net(nn.Sequential):\n"
+        "    def __init__(self):\n"
+        "        super().__init__(nn.Conv2d(1, 2, 3), nn.ReLU())\n"
+    )
+    args = ["explore", "net.py:Net", "--input", "1,1,28,28", "-o", "net.html"]
+    assert cli.main(args) == 0
+    page = (tmp_path / "net.html").read_text(encoding="utf-8")
+    assert "<title>Net</title>" in page
+    assert 'data-convdocs="network"' in page
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        assert cli.main(["explore", "conv1d", "--kernel", "3"]) == 2
+    assert "--size is needed for a layer, as 7 or 4x5; --input for a model" in said.getvalue()
+
+
+PAGE = """
+Page
+====
+
+.. network-explorer::
+   :classes: a b
+   :name: small
+   :blocks: 2
+
+   import torch
+   from torch import nn
+   net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 2))
+   net(torch.rand(1, 1, 4, 4))
+"""
+
+
+@pytest.mark.parametrize("builder", ["html", "text"])
+def test_the_directive_puts_it_on_a_page(tmp_path, builder):
+    (tmp_path / "conf.py").write_text(
+        "extensions = ['convdocs.sphinxext']\nconvdocs_execute = True\n"
+    )
+    (tmp_path / "index.rst").write_text(PAGE)
+    folders = [tmp_path, tmp_path, tmp_path / "out", tmp_path / "trees"]
+    app = Sphinx(*folders, builder, status=None, warningiserror=True)
+    app.build()
+    figure = next(app.env.get_doctree("index").findall(nodes.figure))
+    assert figure["ids"] == ["small"]
+    if builder == "text":
+        assert "Shapes in Sequential" in (tmp_path / "out" / "index.txt").read_text("utf-8")
+        return
+    page = (tmp_path / "out" / "index.html").read_text("utf-8")
+    data = json.loads(re.search(r'<script type="application/json">(.*?)</script>', page)[1])
+    assert (data["classes"], data["blocks"], data["live"]) == (["a", "b"], 2, True)
+    assert "network.js" in page
+    assert (tmp_path / "out" / "_static" / "network.js").exists()
+
+
+def test_a_mistake_in_the_directive_is_an_error_at_its_line(tmp_path):
+    (tmp_path / "conf.py").write_text(
+        "extensions = ['convdocs.sphinxext']\nconvdocs_execute = True\n"
+    )
+    (tmp_path / "index.rst").write_text(PAGE.replace("Linear(8", "Linear(9"))
+    folders = [tmp_path, tmp_path, tmp_path / "out", tmp_path / "trees"]
+    warning = io.StringIO()
+    Sphinx(*folders, "html", status=None, warning=warning).build()
+    assert "mat1 and mat2 shapes cannot be multiplied" in warning.getvalue()
+    assert "index.rst:5" in warning.getvalue()

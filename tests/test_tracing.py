@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import pickle
 import random
+import sys
 import threading
+import types
+import unittest
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -416,6 +420,39 @@ def test_the_same_trace_from_shapes_and_from_values(name: str):
     for one, other in zip(on_shapes.calls, on_values.calls, strict=True):
         assert one == other
     assert replace(on_values, executed="shapes", notes=()) == on_shapes
+
+
+def torchs_own_samples() -> Any:
+    """Every layer of torch.nn with the settings and inputs that torch tests it with."""
+    # torch's tests compare texts with a package that no sample needs
+    sys.modules.setdefault("expecttest", types.SimpleNamespace(TestCase=unittest.TestCase))  # type: ignore[arg-type]
+    from torch.testing._internal.common_modules import module_db
+
+    for info in module_db:
+        made = info.module_inputs_func(
+            info, device="cpu", dtype=torch.float32, requires_grad=False, training=False
+        )
+        for sample in itertools.islice(made, 4):
+            built, given = sample.constructor_input, sample.forward_input
+            if given is not None:
+                yield info.module_cls(*built.args, **built.kwargs).eval(), given.args, given.kwargs
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_torchs_own_samples_give_the_same_from_shapes_and_from_values():
+    tried = on_shapes = 0
+    for model, args, kwargs in torchs_own_samples():
+        try:
+            model(*args, **kwargs)
+        except Exception:
+            continue
+        first, second = trace(model, *args, **kwargs), trace_values(model, *args, **kwargs)
+        tried += 1
+        on_shapes += first.executed == "shapes"
+        assert first.calls == second.calls, model
+        assert None not in [call.macs for call in first.calls], model
+    assert tried > 200
+    assert on_shapes > 0.95 * tried
 
 
 class Ways(nn.Module):

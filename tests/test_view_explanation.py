@@ -81,9 +81,9 @@ X = torch.tensor([[1.0, -3.0, 2.0, 4.0, 0.5]])
             nn.MaxPool1d(3, padding=1),
             (0, 0),
             [
-                "channel 0  [-inf], 1, -3",
-                "largest                   = 1",
-                "layer's own               = 1",
+                "channel 0  [-∞], 1, -3",
+                "largest                 = 1",
+                "layer's own             = 1",
                 "[ ] is padding",
             ],
         ),

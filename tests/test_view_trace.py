@@ -122,13 +122,13 @@ def test_a_long_table_folds_what_repeats_and_its_rows_add_up(deep: Trace):
         ["stem", "Conv1d(1, 4, 3)", "16", "96"],
         ["blocks.0 to 29", "30 × Block", "1,560", "11,520"],
         ["conv", "30 × Conv1d(4, 4, 3, padding=1)", "1,560", "11,520"],
-        ["30 × relu(x)", "–", "–"],
-        ["30 × x + y", "–", "–"],
+        ["(relu)", "30 × relu(x)", "–", "–"],
+        ["(add)", "30 × x + y", "–", "–"],
         ["head", "Sequential", "66", "64"],
         ["0", "Flatten()", "–", "–"],
         ["1", "Linear(32, 2)", "66", "64"],
     ]
-    assert "A row with 30 × sums 30 that are alike" in str(deep)
+    assert "A row with n × sums n that are alike" in str(deep)
     numbers = [int(row[-2].replace(",", "").replace("–", "0")) for row in rows]
     assert numbers[0] + numbers[1] + numbers[5] == deep.params  # the outermost rows
     assert numbers[0] + sum(numbers[2:5]) + sum(numbers[6:]) == deep.params  # the innermost
@@ -181,8 +181,47 @@ def test_frozen_layers_are_marked():
     )
     found = Trace("Net", calls, params=18, trainable_params=10)
     assert [row[-1] for row in body(found.to_text(columns=["layer", "params"]))] == [
-        "6 (frozen)", "6 (4 trainable)", "6",
+        "6 (frozen)", "6 (partly)", "6",
     ]  # fmt: skip
+
+
+def test_what_is_frozen_is_seen_in_a_real_model(deep: Trace):
+    model = Deep(2)
+    model.blocks[0].requires_grad_(False)
+    model.blocks[1].conv.bias.requires_grad_(False)
+    found = trace(model, (1, 1, 10))
+    rows = {row[0]: row for row in body(found.to_text(columns=["path", "params", "trainable"]))}
+    assert rows["blocks.0"] == ["blocks.0", "52 (frozen)", "–"]
+    assert rows["blocks.1"] == ["blocks.1", "52 (partly)", "48"]
+    assert rows["stem"] == ["stem", "16", "16"]
+    assert "Partly: some of these parameters are frozen." in str(found)
+    assert "frozen" not in str(deep)
+
+
+def test_dtypes_and_the_memory_of_outputs(deep: Trace):
+    rows = body(deep.to_text(columns=["path", "dtype", "memory"]))
+    assert rows[0] == ["stem", "float32", "128 B"]  # 4 channels of 8 numbers of 4 bytes
+    assert rows[1] == ["blocks.0 to 29", "float32", "11.5 kB"]  # 30 x 3 such
+
+
+def test_an_index_is_spelled_as_typed():
+    class Cut(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x[..., :4][:, 0][None][0, ::2][-1][1:]
+
+    assert [call.code for call in trace(Cut(), (3, 4, 9)).calls] == [
+        "x[..., :4]", "x[:, 0]", "x[None]", "x[0, ::2]", "x[-1]", "x[1:]",
+    ]  # fmt: skip
+
+
+def test_a_gate_is_said():
+    class Gate(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x * x.mean((2, 3), keepdim=True).sigmoid()
+
+    text = str(trace(nn.Sequential(nn.Conv2d(1, 1, 3), Gate()), (1, 1, 9, 9)))
+    assert "3 + all" in text
+    assert "Field + all: through a gate, a cell reads all of the input as well." in text
 
 
 def test_a_sum_of_which_some_is_not_known_has_a_sign():
@@ -286,17 +325,18 @@ def test_the_page_is_made_for_keyboards_and_screen_readers():
     assert written.count("<input") == 0  # nothing to fold
 
 
-def test_a_page_folds_every_container_and_what_repeats(deep: Trace):
+def test_a_page_opens_and_shuts_every_container(deep: Trace):
     written = deep.to_html()
-    boxes = re.findall(
-        r'<input type="checkbox" class="(b\d+)"( checked)? aria-label="([^"]+)">', written
-    )
-    assert boxes[0] == ("b1", "", "Show the inside of blocks.0 to 29 30 × Block")
-    assert boxes[-1][1:] == (" checked", "Show the inside of head Sequential")
-    assert len(boxes) == 1 + 30 + 1
-    assert ".convdocs:has(.b1:not(:checked)) .i1{display:none}" in written
-    assert written.count('<tr class="i1"><td') == 30  # the blocks
-    assert written.count('<tr class="i1 i2"><td') == 3  # what is inside the first
+    boxes = re.findall(r'<input type="checkbox"( checked)? aria-label="([^"]+)">', written)
+    assert boxes == [
+        (" checked", "Show the inside of blocks.0 to 29 30 × Block"),
+        (" checked", "Show the inside of head Sequential"),
+    ]
+    assert ".convdocs .r1:has(input:not(:checked))~.i1{display:none}" in written
+    assert written.count('<tr class="i1"><td') == 3  # what is inside a block
+    shut = re.findall("<input[^>]*>", deep.to_html(depth=1, fold=False))
+    assert len(shut) == 30 + 1
+    assert not any("checked>" in box for box in shut)
 
 
 def test_markdown():

@@ -5,10 +5,12 @@
 #    source ~/.local/share/bash_completion/convdocs
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_convdocs_subparsers=(trace diagnose memory draw solve explore completion)
+_shtab_convdocs_subparsers=(trace diagnose run errors memory draw solve explore completion)
 
 _shtab_convdocs_trace_option_strings=(-h --help --traceback --input --set --kwargs --format --depth --columns)
 _shtab_convdocs_diagnose_option_strings=(-h --help --traceback --input --set --kwargs --format)
+_shtab_convdocs_run_option_strings=(-h --help --traceback)
+_shtab_convdocs_errors_option_strings=(-h --help --traceback --format)
 _shtab_convdocs_memory_option_strings=(-h --help --traceback --input --set --kwargs --format --optimizer --dtype --batch --fits)
 _shtab_convdocs_draw_option_strings=(-h --help --traceback --size --channels --kernel --stride --padding --dilation --output-padding --groups --padding-mode --ceil-mode --at --values --seed -o --output --dark)
 _shtab_convdocs_solve_option_strings=(-h --help --traceback --from --to --kernel --stride --padding --dilation --transposed --limit)
@@ -18,6 +20,7 @@ _shtab_convdocs_option_strings=(-h --help --version)
 
 _shtab_convdocs_trace_pos_0_COMPGEN=_shtab_compgen_files
 _shtab_convdocs_diagnose_pos_0_COMPGEN=_shtab_compgen_files
+_shtab_convdocs_run_pos_0_COMPGEN=_shtab_compgen_files
 _shtab_convdocs_memory_pos_0_COMPGEN=_shtab_compgen_files
 _shtab_convdocs_draw__o_COMPGEN=_shtab_compgen_files
 _shtab_convdocs_draw___output_COMPGEN=_shtab_compgen_files
@@ -26,6 +29,7 @@ _shtab_convdocs_explore___output_COMPGEN=_shtab_compgen_files
 
 _shtab_convdocs_trace___format_choices=(text markdown json html)
 _shtab_convdocs_diagnose___format_choices=(text markdown json html)
+_shtab_convdocs_errors___format_choices=(text markdown json html)
 _shtab_convdocs_memory___format_choices=(text markdown json html)
 _shtab_convdocs_memory___optimizer_choices=(adam adamw sgd none)
 _shtab_convdocs_draw___padding_mode_choices=(zeros reflect replicate circular)
@@ -33,7 +37,7 @@ _shtab_convdocs_draw___values_choices=(whole counting random)
 _shtab_convdocs_explore___padding_mode_choices=(zeros reflect replicate circular)
 _shtab_convdocs_explore___values_choices=(whole counting random)
 _shtab_convdocs_completion_pos_0_choices=(bash zsh fish)
-_shtab_convdocs_pos_0_choices=(trace diagnose memory draw solve explore completion)
+_shtab_convdocs_pos_0_choices=(trace diagnose run errors memory draw solve explore completion)
 
 _shtab_convdocs_trace__h_nargs=0
 _shtab_convdocs_trace___help_nargs=0
@@ -41,6 +45,13 @@ _shtab_convdocs_trace___traceback_nargs=0
 _shtab_convdocs_diagnose__h_nargs=0
 _shtab_convdocs_diagnose___help_nargs=0
 _shtab_convdocs_diagnose___traceback_nargs=0
+_shtab_convdocs_run_pos_1_nargs=...
+_shtab_convdocs_run__h_nargs=0
+_shtab_convdocs_run___help_nargs=0
+_shtab_convdocs_run___traceback_nargs=0
+_shtab_convdocs_errors__h_nargs=0
+_shtab_convdocs_errors___help_nargs=0
+_shtab_convdocs_errors___traceback_nargs=0
 _shtab_convdocs_memory__h_nargs=0
 _shtab_convdocs_memory___help_nargs=0
 _shtab_convdocs_memory___traceback_nargs=0

@@ -50,7 +50,7 @@ function _shtab_convdocs_using
   test "$_shtab_convdocs_cmdpath" = "$argv"
 end
 
-set -g _shtab_convdocs_commands trace diagnose memory draw solve explore completion
+set -g _shtab_convdocs_commands trace diagnose run errors memory draw solve explore completion
 set -g _shtab_convdocs_opts_with_value --at --batch --channels --columns --depth --dilation --dtype --fits --format --from --groups --input --kernel --kwargs --limit --optimizer --output --output-padding --padding --padding-mode --seed --set --size --stride --to --values -o
 
 complete -c convdocs -e
@@ -76,6 +76,14 @@ complete -c convdocs -n '_shtab_convdocs_using diagnose' -l set -x -d 'An argume
 complete -c convdocs -n '_shtab_convdocs_using diagnose' -l kwargs -x -d 'Arguments of the class or function together, as {"width": 8}.'
 complete -c convdocs -n '_shtab_convdocs_using diagnose' -l format -xka "text markdown json html" -d 'What to print.'
 complete -c convdocs -n '_shtab_convdocs_using diagnose; and test $_shtab_convdocs_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'module:name, file.py:name, or a layer as Conv1d(3, 2, 3).'
+complete -c convdocs -n '_shtab_convdocs_using; and test $_shtab_convdocs_npos -eq 0' -a run -d 'Run a script as Python does; an error of a model gets its diagnosis below.'
+complete -c convdocs -n '_shtab_convdocs_using run' -s h -l help -d 'show this help message and exit'
+complete -c convdocs -n '_shtab_convdocs_using run' -l traceback -d 'Show where an error came from.'
+complete -c convdocs -n '_shtab_convdocs_using run; and test $_shtab_convdocs_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'The script, as train.py.'
+complete -c convdocs -n '_shtab_convdocs_using; and test $_shtab_convdocs_npos -eq 0' -a errors -d 'Explain an error of torch'"'"'s, by its code or its pasted message; or list them all.'
+complete -c convdocs -n '_shtab_convdocs_using errors' -s h -l help -d 'show this help message and exit'
+complete -c convdocs -n '_shtab_convdocs_using errors' -l traceback -d 'Show where an error came from.'
+complete -c convdocs -n '_shtab_convdocs_using errors' -l format -xka "text markdown json html" -d 'What to print.'
 complete -c convdocs -n '_shtab_convdocs_using; and test $_shtab_convdocs_npos -eq 0' -a memory -d 'Count the bytes that a training step of a model keeps.'
 complete -c convdocs -n '_shtab_convdocs_using memory' -s h -l help -d 'show this help message and exit'
 complete -c convdocs -n '_shtab_convdocs_using memory' -l traceback -d 'Show where an error came from.'

@@ -13,8 +13,10 @@ _shtab_convdocs_commands() {
     completion:'Print a script that lets a shell complete this command.'
     diagnose:'Say why a model fails on an input, and what to write instead.'
     draw:'Draw a layer at work, as SVG, PNG or PDF by the file'"'"'s name; as SVG without one.'
+    errors:'Explain an error of torch'"'"'s, by its code or its pasted message; or list them all.'
     explore:'Write the interactive explorer of a layer or a network as a page that needs no other file.'
     memory:'Count the bytes that a training step of a model keeps.'
+    run:'Run a script as Python does; an error of a model gets its diagnosis below.'
     solve:'List the settings that take one size to another.'
     trace:'Show a model'"'"'s layers with their shapes, parameters, MACs and receptive fields.'
   )
@@ -75,6 +77,16 @@ _shtab_convdocs_draw_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_convdocs_draw_defaults_added=0
 
+_shtab_convdocs_errors_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--traceback[Show where an error came from.]"
+  "--format[What to print.]:format:(text markdown json html)"
+  ":A code, or a message. Default\: list all.:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_convdocs_errors_defaults_added=0
+
 _shtab_convdocs_explore_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--traceback[Show where an error came from.]"
@@ -117,6 +129,16 @@ _shtab_convdocs_memory_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_convdocs_memory_defaults_added=0
+
+_shtab_convdocs_run_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--traceback[Show where an error came from.]"
+  ":The script, as train.py.:_files"
+  "(-)*::What the script is given.:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_convdocs_run_defaults_added=0
 
 _shtab_convdocs_solve_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -171,8 +193,10 @@ _shtab_convdocs() {
         completion) _arguments -C -s $_shtab_convdocs_completion_options ;;
         diagnose) _arguments -C -s $_shtab_convdocs_diagnose_options ;;
         draw) _arguments -C -s $_shtab_convdocs_draw_options ;;
+        errors) _arguments -C -s $_shtab_convdocs_errors_options ;;
         explore) _arguments -C -s $_shtab_convdocs_explore_options ;;
         memory) _arguments -C -s $_shtab_convdocs_memory_options ;;
+        run) _arguments -C -s $_shtab_convdocs_run_options ;;
         solve) _arguments -C -s $_shtab_convdocs_solve_options ;;
         trace) _arguments -C -s $_shtab_convdocs_trace_options ;;
       esac

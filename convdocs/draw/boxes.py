@@ -9,6 +9,7 @@ from typing import Protocol
 from convdocs.draw.sheet import NOTE_SIZE, TITLE_SIZE, Sheet, text_width
 
 LINE_HEIGHT = 1.45
+HINTED = 1.025  # letters that are fitted to a screen's pixels take a little more room
 START, MIDDLE, END = 0.0, 0.5, 1.0  # how boxes are aligned
 
 
@@ -33,7 +34,7 @@ class Words:
 
     @property
     def width(self) -> float:
-        return text_width(self.words, self.size, self.weight)
+        return text_width(self.words, self.size, self.weight) * HINTED
 
     @property
     def height(self) -> float:
@@ -124,7 +125,7 @@ def wrapped(words: str, width: float, size: float, weight: str = "normal") -> li
     lines = [""]
     for word in words.split(" "):
         longer = f"{lines[-1]} {word}".strip() if lines[-1] else word
-        if lines[-1] and text_width(longer, size, weight) > width:
+        if lines[-1] and text_width(longer, size, weight) * HINTED > width:
             lines.append(word)
         else:
             lines[-1] = longer if word else lines[-1] + " "

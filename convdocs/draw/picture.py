@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 from html import escape
+from io import BytesIO
 from pathlib import Path
 
 from matplotlib.artist import Artist
@@ -57,6 +58,9 @@ class Picture(Figure):
     def _repr_svg_(self) -> str:
         return svg(self)
 
+    def _repr_pdf_(self) -> bytes:
+        return pdf(self)
+
     def _repr_html_(self) -> str:
         words = f"<figcaption>{escape(self.caption)}</figcaption>" if self.caption else ""
         style = f"<style>{asset('picture.css')}</style>"
@@ -73,9 +77,9 @@ def show(
 ) -> Figure:
     """A picture of what ``layout`` lays out; or its marks in the reader's own figure or axes."""
     if place is None:
-        made = _drawn(layout(PAGE), alt, caption)
-        made._layout, made._thumb = layout, thumb
-        return made
+        figure = _drawn(layout(PAGE), alt, caption)
+        figure._layout, figure._thumb = layout, thumb
+        return figure
     space = place.get_window_extent() if isinstance(place, Axes) else place.bbox
     root = place.get_figure(root=True)
     assert root is not None
@@ -85,16 +89,16 @@ def show(
 
 def blank(width: float, height: float) -> Picture:
     """A picture of a size in points, without any marks."""
-    made = Picture((width / 72, height / 72), DPI, facecolor="none", edgecolor="none")
-    made.set_layout_engine("none")
-    return made
+    figure = Picture((width / 72, height / 72), DPI, facecolor="none", edgecolor="none")
+    figure.set_layout_engine("none")
+    return figure
 
 
 def _drawn(page: Box, alt: str, caption: str, size: tuple[float, float] | None = None) -> Picture:
-    made = blank(*(size or (page.width + 2 * EDGE, page.height + 2 * EDGE)))
-    made.alt, made.caption = alt, caption
-    _fill(page, made, alt)
-    return made
+    figure = blank(*(size or (page.width + 2 * EDGE, page.height + 2 * EDGE)))
+    figure.alt, figure.caption = alt, caption
+    _fill(page, figure, alt)
+    return figure
 
 
 def _fill(page: Box, place: Figure | SubFigure | Axes, alt: str) -> None:
@@ -128,6 +132,13 @@ def describe(fig: Figure | SubFigure) -> str:
     if not parts:
         raise ValueError("this figure holds no picture drawn by convdocs.draw")
     return " ".join(parts)
+
+
+def pdf(fig: Figure) -> bytes:
+    """The figure as PDF, for LaTeX; the same bytes every time."""
+    out = BytesIO()
+    fig.savefig(out, format="pdf", metadata={"CreationDate": None})
+    return out.getvalue()
 
 
 def inline(text: str, alt: str) -> str:

@@ -8,14 +8,17 @@ from functools import cached_property, partial
 
 from matplotlib.figure import Figure, SubFigure
 
+from convdocs.draw.blocks import by_blocks
 from convdocs.draw.boxes import MIDDLE, Box, Column, Row, Words, flow, page, titled, wrapped
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Sheet, text_width
 from convdocs.draw.tensors import Tensor, boxes_of, lanes
-from convdocs.report import Trace
+from convdocs.report import Call, Trace
 
 TALLEST = 62.0  # points of the most channels, and of the longest side
+SHORTEST = 26.0  # the same where there are many boxes
+AT_FULL_SIZE = 12  # boxes; with more of them, names are on fewer lines as well
 SMALLEST = 3.0
 SLANT = 0.35  # of the depth
 LANE = 9.0
@@ -27,6 +30,7 @@ MOST_NAMED = 24  # tensors in the description
 
 def stack(
     *traces: Trace,
+    depth: int | None = None,
     titles: Sequence[str] | None = None,
     title: str = "",
     caption: str | None = None,
@@ -42,6 +46,9 @@ def stack(
     ----------
     *traces : Trace
         From :func:`convdocs.trace`.
+    depth : int, optional
+        How deep modules are opened: a module that is not is one box, and so are blocks that
+        repeat. Left out, so deep that some 40 boxes are enough.
     titles : sequence of str, optional
         What each stack is called; the models' names when left out.
     title, caption : str, optional
@@ -59,6 +66,7 @@ def stack(
     """
     if not traces:
         raise DrawError("stack draws a trace: draw.stack(convdocs.trace(model, shape))")
+    traces = tuple(by_blocks(trace, depth) for trace in traces)
     names = [trace.model for trace in traces] if titles is None else list(titles)
     if len(names) != len(traces):
         raise DrawError(f"{len(names)} titles for {len(traces)} stacks; give each one its title")
@@ -112,7 +120,9 @@ class _Scale:
         sides = maps or [tensor.sides for tensor in tensors if tensor.sides]
         most = max((axes[-min(len(axes), 3)] for axes in sides), default=1)
         longest = max((side for axes in maps for side in axes[1:][-2:]), default=1)
-        self.channel, self.cell = TALLEST / max(most, 1), TALLEST / max(longest, 1)
+        self.dense = len(tensors) > AT_FULL_SIZE
+        self.tallest = max(SHORTEST, TALLEST * min(1.0, AT_FULL_SIZE / max(len(tensors), 1)))
+        self.channel, self.cell = self.tallest / max(most, 1), self.tallest / max(longest, 1)
         self.flat = any(len(axes) > 2 for axes in maps)
 
     def size(self, tensor: Tensor) -> tuple[float, float, float]:
@@ -122,7 +132,7 @@ class _Scale:
         channels = max(SMALLEST, (sides or (0,))[-min(len(sides), 3)] * self.channel)
         match len(sides):
             case 0 | 1:
-                return 8.0, min(TALLEST, channels), 0.0
+                return 8.0, min(self.tallest, channels), 0.0
             case 2:
                 return cells[1], channels, 0.0
         return cells[-1], cells[-2], channels * SLANT
@@ -183,17 +193,56 @@ class _Stack:
         """The boxes with their places."""
         sizes = [self.scale.size(tensor) for tensor in self.tensors]
         column = max(wide + deep for wide, _, deep in sizes)
-        labels = (text_width(_label(one), NOTE_SIZE) for one in self.tensors if self.named)
+        labels = [
+            _label(one) if self.named and not self.scale.dense else "" for one in self.tensors
+        ]
         most = max((lane + 1 for lane in self._ways.values() if lane is not None), default=0)
-        left = max(labels, default=0.0) + 5 + (LANE * most + 4 if most else 0)
+        left = (
+            max(text_width(label, NOTE_SIZE) for label in labels)
+            + 5
+            + (LANE * most + 4) * (most > 0)
+        )
         text, y, pieces = left + column + 12, 0.0, list[_Piece]()
         for place, (tensor, size) in enumerate(zip(self.tensors, sizes, strict=True)):
             names = self._names(tensor, self.room - text) if self.named else Column(())
-            above = max(names.height, self.least[place] if self.least else 0.0)
-            top = y + max(0.0, above) + (5 if tensor.calls and self.named else 0) + size[2]
-            pieces.append(_Piece(tensor, names, left + column / 2, text, top, size, self.named))
-            y = top + max(size[1], LINE if self.named else 0) + GAP
+            least = self.least[place] if self.least else 0.0
+            across = left + column / 2
+            upper, top, lower, y = self._down(y, tensor, size, names, least)
+            piece = _Piece(tensor, names, self._shape(tensor), labels[place], across, text,
+                           upper, top, lower, size, self.named)  # fmt: skip
+            pieces.append(piece)
         return pieces
+
+    def _down(
+        self,
+        y: float,
+        tensor: Tensor,
+        size: tuple[float, float, float],
+        names: Column,
+        least: float,
+    ) -> tuple[float, float, float, float]:
+        """Where a tensor's names, its box, its shape, and the next tensor are.
+
+        Names are above the box, or beside it where there are many boxes.
+        """
+        _, high, deep = size
+        if not self.named:
+            top = y + deep
+            return y, top, top, top + high + GAP
+        if self.scale.dense:
+            row = max(deep + high, names.height + LINE)
+            upper = y + (row - names.height - LINE) / 2
+            return upper, y + deep + (row - deep - high) / 2, upper + names.height, y + row + GAP
+        top = y + max(0.0, names.height, least) + (5 if tensor.calls else 0) + deep
+        lower = top + max(0.0, (high - LINE) / 2)
+        return top - deep - names.height - 4, top, lower, top + max(high, LINE) + GAP
+
+    def _shape(self, tensor: Tensor) -> Row:
+        """A tensor's shape, what its axes mean, and, where there are many boxes, what changed."""
+        words = [Words(tensor.words, weight="bold"), Words(tensor.note, NOTE_SIZE, "muted")]
+        if self.scale.dense and (change := self._change(tensor)):
+            words.append(Words(f"  {change}", NOTE_SIZE, "muted"))
+        return Row(tuple(words), gap=4, align=MIDDLE)
 
     @property
     def width(self) -> float:
@@ -202,7 +251,8 @@ class _Stack:
     @property
     def height(self) -> float:
         last = self.pieces[-1]
-        return last.top + max(last.size[1], LINE if self.named else 0)
+        box = last.top + max(last.size[1], LINE if self.named else 0)
+        return max(box, last.lower + LINE if self.named else 0)
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
         for piece in self.pieces:
@@ -211,16 +261,19 @@ class _Stack:
             points = _arrow(self.pieces[source], self.pieces[to], lane)
             sheet.arrow([(x + right, y + down) for right, down in points])
 
+    def _change(self, tensor: Tensor) -> str:
+        return _change(tensor, [self.tensors[source] for source in tensor.sources])
+
     def _names(self, tensor: Tensor, room: float) -> Column:
         """The layers that made a tensor, what is amiss with them, and what they changed."""
         words: list[Box] = []
-        for call in tensor.calls:
-            label = call.code if call.kind in call.code else call.kind
-            name = f"{call.path}  {label}" if call.path else label
+        names = [_call_words(call) for call in tensor.calls]
+        for name in [", ".join(names)] if self.scale.dense else names:
             words += [Words(line, NOTE_SIZE) for line in wrapped(name, room, NOTE_SIZE)]
-            codes = [one.code for one in self.trace.findings if one.index == call.index]
-            words += [Words(f"! {code}", NOTE_SIZE, "window", "bold") for code in codes]
-        if change := _change(tensor, [self.tensors[source] for source in tensor.sources]):
+        within = {call.index for call in tensor.calls}
+        codes = dict.fromkeys(one.code for one in self.trace.findings if one.index in within)
+        words += [Words(f"! {code}", NOTE_SIZE, "window", "bold") for code in codes]
+        if not self.scale.dense and (change := self._change(tensor)):
             words.append(Words(change, NOTE_SIZE, "muted"))
         return Column(tuple(words), gap=0)
 
@@ -233,9 +286,13 @@ class _Piece:
 
     tensor: Tensor
     names: Column
+    shape: Row
+    label: str
     middle: float
     text: float
+    upper: float
     top: float
+    lower: float
     size: tuple[float, float, float]
     named: bool
 
@@ -244,15 +301,10 @@ class _Piece:
         return self.middle - (self.size[0] + self.size[2]) / 2
 
     @property
-    def _shape(self) -> Row:
-        note = Words(self.tensor.note, NOTE_SIZE, "muted")
-        return Row((Words(self.tensor.words, weight="bold"), note), gap=4, align=MIDDLE)
-
-    @property
     def right(self) -> float:
         if not self.named:
             return self.left + self.size[0] + self.size[2]
-        return self.text + max(self.names.width, self._shape.width)
+        return self.text + max(self.names.width, self.shape.width)
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
         left, top, (wide, high, deep) = x + self.left, y + self.top, self.size
@@ -264,9 +316,9 @@ class _Piece:
         sheet.cell(left, top, wide, high, "output" if self.tensor.calls else "input")
         if not self.named:
             return
-        self.names.draw(sheet, x + self.text, top - deep - self.names.height - 4)
-        self._shape.draw(sheet, x + self.text, top + max(0.0, (high - LINE) / 2))
-        label, middle = _label(self.tensor), top + high / 2
+        self.names.draw(sheet, x + self.text, y + self.upper)
+        self.shape.draw(sheet, x + self.text, y + self.lower)
+        label, middle = self.label, top + high / 2
         if text_width(label, NOTE_SIZE) + 6 <= wide and high >= NOTE_SIZE + 4:
             sheet.text(left + wide / 2, middle, label, size=NOTE_SIZE)
         else:
@@ -275,6 +327,11 @@ class _Piece:
 
 def _label(tensor: Tensor) -> str:
     return " × ".join(map(str, tensor.sides))
+
+
+def _call_words(call: Call) -> str:
+    label = call.code if call.kind in call.code else call.kind
+    return f"{call.path}  {label}" if call.path else label
 
 
 def _change(tensor: Tensor, sources: list[Tensor]) -> str:

@@ -13,7 +13,7 @@ from matplotlib.text import Text
 from convdocs.draw.boxes import MIDDLE, Box, Column, Row, Words, first_fitting, note, page, titled
 from convdocs.draw.layer import half, thumbnail
 from convdocs.draw.palette import ROLES, Theme
-from convdocs.draw.picture import EDGE, PAGE, Description, blank
+from convdocs.draw.picture import EDGE, PHONE, Description, blank
 from convdocs.draw.plane import (
     DIGITS,
     MOST_ROWS,
@@ -101,7 +101,7 @@ class Stage:
         box.draw(sheet, EDGE, EDGE)
         self._at = {_near(*text.get_position()): text for text in sheet.ax.texts}
         sheet.text(EDGE, box.height + EDGE + LINE / 2, "", align="left", size=VALUE_SIZE + 0.5)
-        self._said: Text = sheet.ax.texts[-1]
+        self._line: Text = sheet.ax.texts[-1]
         sheet.finish()
         sheet.ax.add_artist(Description(alt))
         self.figure: Figure = sheet.figure
@@ -111,18 +111,18 @@ class Stage:
     @property
     def moving(self) -> list[Artist]:
         """What changes from frame to frame."""
-        return [*self._shapes.values(), self._said]
+        return [*self._shapes.values(), self._line]
 
     def show(self, number: int) -> list[Artist]:
         """Move to a frame; what to draw again, in the order to draw it."""
         places = self._places(number)
         for name, shapes in places.items():
             self._shapes[name].set_verts(shapes)
-        self._said.set_text(self.words(number))
+        self._line.set_text(self.words(number))
         lit = [*places["cv-read"], *places["cv-cell"]]
         letters = [text for shape in lit if (text := self._at.get(_middle(shape)))]
         read, over, *rest = self._shapes.values()
-        return [read, over, *letters, *rest, self._said]
+        return [read, over, *letters, *rest, self._line]
 
     def words(self, number: int) -> str:
         """What is worked out at a frame."""
@@ -146,7 +146,7 @@ class Stage:
         """The first frame as SVG whose moving shapes are a path each."""
         for shapes in self._shapes.values():
             shapes.set_verts([])
-        self._said.set_text("")
+        self._line.set_text("")
         marks, (first, *others) = svg(self.figure), self.frames()
         first["cv-later"] = "".join(frame["cv-cell"] for frame in others)
         for name, (_, fill, edge, width) in MOVING.items():
@@ -201,25 +201,25 @@ def _arranged(shown: Scene, parts: list[Unit], title: str) -> tuple[list[Placed]
         inputs = [Placed(_input(shown, unit, places, size)) for unit in parts]
         rows = [_beside(shown, *pair, places, size) for pair in zip(inputs, parts, strict=True)]
         body = Column(tuple(rows), gap=8)
-        if body.width <= PAGE:
+        if body.width <= PHONE:
             break
     more, what = left_out(shown, parts)
     if more > 0:
-        body = Column((*body.parts, note(f"{more} more {what}, not drawn", PAGE)), gap=8)
+        body = Column((*body.parts, note(f"{more} more {what}, not drawn", PHONE)), gap=8)
     plane = np.atleast_2d(shown.y[shown.channel])
-    output = Placed(fitting(plane, "output", PAGE if shown.layer.dims == 1 else half(PAGE)))
+    output = Placed(fitting(plane, "output", PHONE if shown.layer.dims == 1 else half(PHONE)))
     out = titled(output, named("output", shown.sample, shown.channel))
     arrow = Words("→", TITLE_SIZE + 2, "muted")
     beside = Row((body, arrow, out), gap=10, align=MIDDLE)
-    main = first_fitting((beside, Column((body, out), gap=8)), PAGE)
-    return inputs, output, page(PAGE, title, input_words(shown), main)
+    main = first_fitting((beside, Column((body, out), gap=8)), PHONE)
+    return inputs, output, page(PHONE, title, input_words(shown), main)
 
 
 def _input(shown: Scene, unit: Unit, places: int | None, size: float) -> Plane:
     roles = np.where(are(unit.roles, "read"), "input", unit.roles)
     if places is not None:
         return numbers(unit.values, roles, places, size=size)
-    cell = fine(unit.values.shape, half(PAGE) * 0.8)
+    cell = fine(unit.values.shape, half(PHONE) * 0.8)
     return shades(unit.values, roles, cell, scale_of(shown.x))
 
 

@@ -18,6 +18,7 @@ from matplotlib.backend_bases import RendererBase
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.path import Path
+from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D
 from PIL import Image
 
@@ -68,7 +69,7 @@ def dark(svg: str) -> str:
     '<path fill="#f2f5f8"/>'
     """
     to_dark = dict(ROLES.values())
-    return re.sub(r"#[0-9a-f]{6}\b", lambda found: to_dark.get(found[0], found[0]), svg)
+    return re.sub(r"#[0-9a-f]{6}\b", lambda code: to_dark.get(code[0], code[0]), svg)
 
 
 def _short(value: float) -> str:
@@ -144,11 +145,13 @@ class _Renderer(RendererBase):
         mtext: Any = None,
     ) -> None:
         """Letters, as wide as they were laid out whatever the reader's font is."""
-        if ismath or angle:
-            place = (gc, x, self._size[1] - y)
-            self._draw_text_as_path(*place, s, prop, angle, ismath)  # type: ignore[attr-defined]
-            return
         size, weight = prop.get_size_in_points(), str(prop.get_weight())
+        if ismath or angle:  # the reader's own, in whatever font
+            letters = TextPath((0, 0), s, size=size, prop=prop)
+            gc.set_linewidth(0)
+            turned = Affine2D().rotate_deg(angle).translate(x, self._size[1] - y)
+            self.draw_path(gc, letters, turned, gc.get_rgb())
+            return
         bold = ' font-weight="bold"' if weight == "bold" else ""
         self.text(
             f'<text x="{_short(x)}" y="{_short(y)}" font-size="{_short(size)}"{bold} '
@@ -187,7 +190,7 @@ def _look(gc: Any, face: Any) -> str:
 
 
 def _colour(what: str, colour: Any, gc: Any) -> str:
-    alpha = gc.get_alpha() if gc.get_alpha() is not None else (*colour, 1.0)[3]
+    alpha = gc.get_alpha() if gc.get_forced_alpha() else (*colour, 1.0)[3]
     opacity = "" if alpha == 1 else f' {what}-opacity="{_short(alpha)}"'
     return f' {what}="{to_hex(colour)}"{opacity}'
 

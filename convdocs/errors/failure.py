@@ -174,7 +174,9 @@ class Failure:
     def parameter(self, tensor: int) -> str:
         """The path of the model's parameter that an input is, or nothing."""
         # a trace marks the stand-in of a parameter with the parameter's path
-        known = getattr(getattr(self.tensors[tensor], "_convdocs_mark", None), "parameters", ())
+        known: tuple[Any, ...] = getattr(
+            getattr(self.tensors[tensor], "_convdocs_mark", None), "parameters", ()
+        )
         return known[0].path if len(known) == 1 else ""
 
 

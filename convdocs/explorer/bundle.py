@@ -18,13 +18,14 @@ HERE = Path(__file__).parent
 # what an explorer is made of, in the order in which it is needed
 FILES = {
     "explorer": ("geometry", "values", "solve", "messages", "pool_messages", "numbers", "settings",
-                 "text", "theme", "sums", "grids", "form", "pen", "point", "explorer", "listen",
-                 "start"),
+                 "text", "scheme", "theme", "sums", "grids", "form", "pen", "point", "explorer",
+                 "listen", "start"),
     "network": ("network_ops", "network_model", "network_graph", "network_terms", "network_paint",
                 "network_input", "network_overview", "network_detail", "network"),
+    "pictures": ("scheme", "pictures"),
 }  # fmt: skip
-SHEETS = {"explorer": ("theme", "explorer"), "network": ("network",)}
-GLOBALS = {"explorer": "ConvExplorer", "network": "ConvNetwork"}
+SHEETS = {"explorer": ("theme", "explorer"), "network": ("network",), "pictures": ()}
+GLOBALS = {"explorer": "ConvExplorer", "network": "ConvNetwork", "pictures": "ConvPictures"}
 
 _NO_CODE = re.compile(
     r"^[ \t]*(?:/\*[\s\S]*?\*/\s*\n|//[^\n]*\n|(?=\S)|\n)|[ \t]+// [^\n'\"`]*$|(?<=[,;({[])\n",
@@ -72,7 +73,9 @@ def script(name: str) -> str:
     files = (HERE / "js" / f"{file}.js" for file in FILES[name])
     body = "".join(_NO_CODE.sub("", file.read_text(encoding="utf-8")) for file in files)
     already = f"window.{GLOBALS[name]}"
-    constants = {"STYLE": _NO_RULE.sub("", style(name))} | ({"STOCK": samples()} if name == "explorer" else {})
+    constants: dict[str, Any] = {"STYLE": _NO_RULE.sub("", style(name))}
+    if name == "explorer":
+        constants["STOCK"] = samples()
     lines = [f"const {key} = {as_json(value)};\n" for key, value in constants.items()]
     start = f"if ({already}) return {already}.start();"
     return f'(() => {{\n"use strict";\n{start}\n{"".join(lines)}{body}}})();\n'

@@ -8,13 +8,15 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from convdocs.explorer import bundle, page, still
+from convdocs import draw
+from convdocs.explorer import bundle, page
 from convdocs.explorer.embed import ExplorerError
 from convdocs.explorer.operations import Settings, operation
 from convdocs.explorer.recording import Operand, Step, operands_in, watch
@@ -34,13 +36,10 @@ class NetworkExplorer:
         The network's calls.
     data : dict
         What the page holds: inputs, weights, and what each call works out.
-    picture : str
-        The still picture, an SVG, for where scripts do not run.
     """
 
     trace: Trace
     data: dict[str, Any]
-    picture: str
 
     def __repr__(self) -> str:
         alive = "" if self.data["live"] else ", recorded"
@@ -65,17 +64,22 @@ class NetworkExplorer:
         text = page.page(title or self.trace.model, self._repr_html_())
         Path(path).write_text(text, encoding="utf-8")
 
-    def markup(self, name: str = "") -> str:
+    def _repr_pdf_(self) -> bytes:
+        """The still picture for a notebook that becomes a PDF."""
+        made = BytesIO()
+        draw.stack(self.trace).savefig(made, format="pdf")
+        return made.getvalue()
+
+    def markup(self) -> str:
         """The element that the script turns into the explorer; the script is not included."""
-        named = f' id="{html.escape(name)}"' if name else ""
-        words = still.words(self.trace)
-        source = base64.b64encode(self.picture.encode()).decode()
+        figure = draw.stack(self.trace)
+        source = base64.b64encode(draw.svg(figure).encode()).decode()
         return (
-            f'<div data-convdocs="network"{named}><figure style="margin:0">'
-            f'<img src="data:image/svg+xml;base64,{source}" alt="{html.escape(words)}" '
-            'style="max-width:100%"><figcaption>'
-            f"{html.escape(self.trace.model)}, call by call. With scripts one can choose each "
-            "number in it and see where it comes from.</figcaption></figure>"
+            '<div data-convdocs="network"><figure style="margin:0">'
+            f'<img src="data:image/svg+xml;base64,{source}" '
+            f'alt="{html.escape(draw.describe(figure))}" style="max-width:100%;background:#fff">'
+            f"<figcaption>{html.escape(self.trace.model)}, call by call. Where scripts run, each "
+            "number in it shows where it comes from.</figcaption></figure>"
             f'<script type="application/json">{page.as_json(self.data)}</script></div>'
         )
 
@@ -134,9 +138,7 @@ def explore(
         "stopped": stopped,
     }
     _check_size(bank, data)
-    picture = still.picture(trace, [step.value if n in chosen else None
-                                    for n, step in enumerate(steps)])  # fmt: skip
-    return NetworkExplorer(trace, data, picture)
+    return NetworkExplorer(trace, data)
 
 
 def _tensor(given: Any) -> Any:

@@ -1,8 +1,12 @@
-"""What one call of a network works out, as plain settings for the page's own arithmetic."""
+"""What one call of a network works out, as plain settings for the page's own arithmetic.
+
+A layer and the function that it stands for have one entry, under the function's name.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable
+from math import prod
 from typing import Any
 
 from torch import Tensor, nn
@@ -13,6 +17,7 @@ from convdocs.report import Call
 from convdocs.tracing import functions
 
 Settings = dict[str, Any]
+Make = Callable[[Any, Call], Settings]
 
 
 class Unknown(Exception):
@@ -29,110 +34,33 @@ def operation(step: Step, call: Call) -> Settings | None:
         return None
     try:
         if isinstance(step.function, nn.Module):
-            return _of_module(step.function, step.args, call)
+            return _of_module(step.function, step.args[0], call)
         return _of_function(step, call)
-    except (Unknown, TypeError, ValueError, IndexError, AttributeError):
+    except (Unknown, TypeError, ValueError, LookupError, AttributeError):
         return None
 
 
-def _of_module(module: nn.Module, args: Sequence[Any], call: Call) -> Settings:
-    base = next((cls for cls in type(module).__mro__ if cls in MODULES), None)
-    if base is None or type(module).forward is not base.forward:
+def _of_module(module: nn.Module, x: Any, call: Call) -> Settings:
+    base = next((cls for cls in type(module).__mro__ if cls in LAYERS), None)
+    if base is None or type(module).forward is not base.forward or not isinstance(x, Operand):
         raise Unknown
-    return {"inputs": [_dynamic(args[0])], **MODULES[base](module, call)}
+    return {"inputs": [x], **FUNCTIONS[LAYERS[base]][1](_Attributes(module), call)}
 
 
 def _of_function(step: Step, call: Call) -> Settings:
-    name = functions.name(step.function).rstrip("_")
-    words, make = FUNCTIONS[name] if name in FUNCTIONS else _unknown()
-    names = words.split()
-    if names[-1][0] == "*":  # the rest as one tuple, as view and permute take it
-        kept = len(names) - 1
-        rest = step.args[kept:]
-        args = (*step.args[:kept], rest[0] if rest and isinstance(rest[0], tuple | list) else rest)
+    words, make = FUNCTIONS[functions.name(step.function).rstrip("_")]
+    names, args = words.split(), step.args
+    if names[-1].startswith("*"):  # the rest as one tuple, or one by one
+        rest = args[len(names) - 1 :]
+        whole = rest[0] if rest and isinstance(rest[0], tuple | list) else rest
+        args = (*args[: len(names) - 1], whole)
         names[-1] = names[-1][1:]
-    else:
-        args = step.args
-    given = {**dict(zip(names, args, strict=False)), **step.kwargs}
-    return {"inputs": [given.get(names[0])], **make(_Given(given), call)}
+    given = _Arguments({**dict(zip(names, args, strict=False)), **step.kwargs})
+    return {"inputs": [given[names[0]]], **make(given, call)}
 
 
-def _unknown() -> Any:
-    raise Unknown
-
-
-class _Given(dict[str, Any]):
-    """A function's arguments by name, read as attributes; one not given is None."""
-
-    def __getattr__(self, name: str) -> Any:
-        return self.get(name)
-
-
-def _dynamic(value: Any) -> Operand:
-    if not isinstance(value, Operand):
-        raise Unknown
-    return value
-
-
-def _constant(value: Any) -> Tensor | None:
-    if isinstance(value, Operand):
-        raise Unknown
-    return value if value is None else value.detach()
-
-
-def _shape(call: Call, place: int = 0) -> tuple[int, ...]:
-    return call.input_shapes[place]
-
-
-# sliding windows
-
-
-def _conv(given: Any, call: Call) -> Settings:
-    weight = _constant(given.weight)
-    assert weight is not None
-    dims = weight.dim() - 2
-    dilation = per_axis(given.dilation or 1, dims)
-    padding = given.padding or 0
-    if padding == "same":
-        totals = [d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True)]
-        pads = [[total // 2, total - total // 2] for total in totals]
-    else:
-        pads = [[p, p] for p in per_axis(0 if padding == "valid" else padding, dims)]
-    return {
-        "op": "conv",
-        "kernel": list(weight.shape[2:]),
-        "stride": list(per_axis(given.stride or 1, dims)),
-        "padding": pads,
-        "dilation": list(dilation),
-        "groups": given.groups or 1,
-        "mode": getattr(given, "padding_mode", None) or "zeros",
-        "weight": weight,
-        "bias": _constant(given.bias),
-    }
-
-
-def _conv_transpose(given: Any, call: Call) -> Settings:
-    return {**_conv(given, call), "op": "conv_transpose"}
-
-
-def _pool(op: str, dims: int) -> Callable[[Any, Call], Settings]:
-    def make(given: Any, call: Call) -> Settings:
-        kernel = per_axis(given.kernel_size, dims)
-        return {
-            "op": op,
-            "kernel": list(kernel),
-            "stride": list(per_axis(given.stride or kernel, dims)),
-            "padding": [[p, p] for p in per_axis(given.padding or 0, dims)],
-            "dilation": list(per_axis(getattr(given, "dilation", None) or 1, dims)),
-            "countPad": given.count_include_pad is not False,
-            "divisor": getattr(given, "divisor_override", None),
-        }
-
-    return make
-
-
-class _Plain:
-    """Reads a module's setting, None where it has none."""
+class _Attributes:
+    """A layer's settings; None for one that it has not."""
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module
@@ -141,20 +69,76 @@ class _Plain:
         return getattr(self.module, name, None)
 
 
-def _adaptive(op: str, dims: int) -> Callable[[Any, Call], Settings]:
-    return lambda given, call: {"op": op, "dims": dims}
+class _Arguments(dict[str, Any]):
+    """A function's arguments by name, read as attributes; None for one that was not given."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self.get(name)
+
+
+def _constants(given: Any, *names: str) -> dict[str, Tensor | None]:
+    """The weights among the settings; those that a call worked out are none."""
+    found = {name: getattr(given, name) for name in names}
+    if any(isinstance(value, Operand) for value in found.values()):
+        raise Unknown
+    return {name: value if value is None else value.detach() for name, value in found.items()}
+
+
+def _shape(call: Call) -> tuple[int, ...]:
+    return call.input_shapes[0]
+
+
+def _or(value: Any, usual: Any) -> Any:
+    return usual if value is None else value
+
+
+# sliding windows
+
+
+def _conv(given: Any, call: Call) -> Settings:
+    numbers = _constants(given, "weight", "bias")
+    assert numbers["weight"] is not None
+    kernel = numbers["weight"].shape[2:]
+    window = _window(given, len(kernel), tuple(kernel))
+    mode = _or(given.padding_mode, "zeros")
+    return {"op": "conv", **window, "groups": given.groups or 1, "mode": mode, **numbers}
+
+
+def _conv_transpose(given: Any, call: Call) -> Settings:
+    return {**_conv(given, call), "op": "conv_transpose"}
+
+
+def _window(given: Any, dims: int, kernel: tuple[int, ...]) -> Settings:
+    dilation = per_axis(given.dilation or 1, dims)
+    if given.padding == "same":
+        totals = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
+        pads = [[total // 2, total - total // 2] for total in totals]
+    else:
+        cells = 0 if given.padding in (None, "valid") else given.padding
+        pads = [[p, p] for p in per_axis(cells, dims)]
+    stride = per_axis(given.stride or 1, dims)
+    return {"kernel": kernel, "stride": stride, "padding": pads, "dilation": dilation}
+
+
+def _pool(op: str, dims: int) -> Make:
+    def make(given: Any, call: Call) -> Settings:
+        kernel = per_axis(given.kernel_size, dims)
+        window = _window(given, dims, kernel) | {"stride": per_axis(given.stride or kernel, dims)}
+        whole = given.count_include_pad is not False
+        return {"op": op, **window, "countPad": whole, "divisor": given.divisor_override}
+
+    return make
 
 
 # norms and linear maps
 
 
 def _batch_norm(given: Any, call: Call) -> Settings:
-    mean, var = _constant(given.running_mean), _constant(given.running_var)
-    if mean is None or var is None or (isinstance(given, _Given) and given.training):
+    numbers = _constants(given, "running_mean", "running_var", "weight", "bias")
+    mean, var = numbers.pop("running_mean"), numbers.pop("running_var")
+    if mean is None or var is None or given.training:
         raise Unknown
-    weight, bias = _constant(given.weight), _constant(given.bias)
-    numbers = {"mean": mean, "var": var, "weight": weight, "bias": bias}
-    return {"op": "batch_norm", **numbers, "eps": given.eps or 1e-5}
+    return {"op": "batch_norm", "mean": mean, "var": var, **numbers, "eps": _or(given.eps, 1e-5)}
 
 
 def _group_norm(given: Any, call: Call) -> Settings:
@@ -162,84 +146,65 @@ def _group_norm(given: Any, call: Call) -> Settings:
 
 
 def _instance_norm(given: Any, call: Call) -> Settings:
-    if given.running_mean is not None:
+    if given.running_mean is not None or not call.axes.startswith("N C"):
         raise Unknown
     return {"op": "group_norm", "groups": _shape(call)[1], **_scaled(given)}
 
 
 def _layer_norm(given: Any, call: Call) -> Settings:
-    cells = 1
-    for size in given.normalized_shape:
-        cells *= size
-    return {"op": "layer_norm", "cells": cells, **_scaled(given)}
+    return {"op": "layer_norm", "cells": prod(given.normalized_shape), **_scaled(given)}
 
 
 def _scaled(given: Any) -> Settings:
-    eps = 1e-5 if given.eps is None else given.eps
-    return {"weight": _constant(given.weight), "bias": _constant(given.bias), "eps": eps}
+    return {**_constants(given, "weight", "bias"), "eps": _or(given.eps, 1e-5)}
 
 
 def _linear(given: Any, call: Call) -> Settings:
-    return {"op": "linear", "weight": _constant(given.weight), "bias": _constant(given.bias)}
+    return {"op": "linear", **_constants(given, "weight", "bias")}
 
 
 # cell by cell
 
 
-def _unary(op: str, **defaults: Any) -> Callable[[Any, Call], Settings]:
-    def make(given: Any, call: Call) -> Settings:
-        settings = {
-            name: value if (own := getattr(given, name)) is None else own
-            for name, value in defaults.items()
-        }
-        return {"op": op, **settings}
-
-    return make
+def _each(op: str, **usual: Any) -> Make:
+    return lambda given, call: {
+        "op": op, **{name: _or(getattr(given, name), value) for name, value in usual.items()}
+    }  # fmt: skip
 
 
-def _soft(op: str) -> Callable[[Any, Call], Settings]:
+def _along(op: str) -> Make:
     def make(given: Any, call: Call) -> Settings:
         rank = len(_shape(call))
-        dim = given.dim
-        if dim is None:  # torch's old rule
-            dim = 0 if rank in (0, 1, 3) else 1
-        return {"op": op, "dim": dim % rank}
+        # without dim, torch's old rule
+        return {"op": op, "dim": _or(given.dim, 0 if rank in (0, 1, 3) else 1) % rank}
 
     return make
 
 
-def _binary(op: str, swapped: bool = False) -> Callable[[Any, Call], Settings]:
+def _binary(op: str, swapped: bool = False) -> Make:
     def make(given: Any, call: Call) -> Settings:
         if given.out is not None or given.rounding_mode is not None:
             raise Unknown
-        a, b = given["input"], given["other"]
-        return {
-            "op": op,
-            "inputs": [b, a] if swapped else [a, b],
-            "alpha": 1 if given.alpha is None else given.alpha,
-        }
+        pair = [given["input"], given["other"]]
+        return {"op": op, "inputs": pair[::-1] if swapped else pair, "alpha": _or(given.alpha, 1)}
 
     return make
-
-
-# shape and size
-
-
-def _cat(given: Any, call: Call) -> Settings:
-    if given.axis is not None or any(0 in shape for shape in call.input_shapes):
-        raise Unknown
-    dim = (given.dim or 0) % len(call.output_shapes[0])
-    return {"op": "cat", "inputs": list(given["tensors"]), "dim": dim}
-
-
-def _same(op: str) -> Callable[[Any, Call], Settings]:
-    return lambda given, call: {"op": op}
 
 
 def _dropout(given: Any, call: Call) -> Settings:
     if given.training is not False:  # it draws anew each time
         raise Unknown
     return {"op": "identity"}
+
+
+# shape and size
+
+
+def _cat(given: Any, call: Call) -> Settings:
+    if any(0 in shape for shape in call.input_shapes):
+        raise Unknown
+    dim = _or(given.dim, _or(given.axis, 0)) % len(call.output_shapes[0])
+    return {"op": "cat", "inputs": list(given["tensors"]), "dim": dim}
 
 
 def _permute(given: Any, call: Call) -> Settings:
@@ -249,191 +214,138 @@ def _permute(given: Any, call: Call) -> Settings:
 
 def _transpose(given: Any, call: Call) -> Settings:
     order = list(range(len(_shape(call))))
-    a, b = given.dim0, given.dim1
+    a, b = _or(given.dim0, -1), _or(given.dim1, -2)
     order[a], order[b] = order[b], order[a]
     return {"op": "permute", "order": order}
 
 
-def _turned(given: Any, call: Call) -> Settings:
-    rank = len(_shape(call))
-    if call.kind == "T":
-        return {"op": "permute", "order": list(range(rank))[::-1]}
-    return {"op": "permute", "order": [*range(rank - 2), rank - 1, rank - 2]}
-
-
-_MODES = {"nearest": "nearest", "linear": "linear", "bilinear": "linear", "trilinear": "linear"}
-
-
-def _upsample(given: Any, call: Call) -> Settings:
+def _interpolate(given: Any, call: Call) -> Settings:
     before, after = _shape(call)[2:], call.output_shapes[0][2:]
-    scales: Any = given.scale_factor
-    if scales is None or given.recompute_scale_factor:
-        scales = [None] * len(after)
-    elif not isinstance(scales, tuple | list):
-        scales = [scales] * len(after)
-    steps = [1 / s if s else a / b for s, a, b in zip(scales, before, after, strict=True)]
-    corners = bool(given.align_corners)
-    if given.antialias:
+    if given.antialias or given.mode in ("bicubic", "area", "nearest-exact"):
         raise Unknown
-    if corners:
+    scales = None if given.recompute_scale_factor else given.scale_factor
+    if not isinstance(scales, tuple | list):
+        scales = [scales] * len(after)
+    if given.align_corners:
         steps = [(a - 1) / (b - 1) if b > 1 else 0 for a, b in zip(before, after, strict=True)]
-    return {"op": "upsample", "mode": _MODES[given.mode or "nearest"], "step": steps,
-            "corners": corners}  # fmt: skip
+    else:
+        steps = [1 / s if s else a / b for s, a, b in zip(scales, before, after, strict=True)]
+    mode = "nearest" if given.mode in (None, "nearest") else "linear"
+    return {"op": "upsample", "mode": mode, "step": steps, "corners": bool(given.align_corners)}
 
 
-def _pad(given: Any, call: Call) -> Settings:
-    flat = given.pad if given.pad is not None else given.padding
-    pairs = [[flat[i], flat[i + 1]] for i in range(0, len(flat), 2)][::-1]
-    mode = given.mode or _PADS.get(call.kind[:-2], "constant")
-    rank = len(_shape(call))
-    return {"op": "pad", "padding": [[0, 0]] * (rank - len(pairs)) + pairs, "mode": mode,
-            "value": given.value or 0}  # fmt: skip
-
-
-_PADS = {"ReflectionPad": "reflect", "ReplicationPad": "replicate", "CircularPad": "circular"}
-
-
-def _mean(op: str) -> Callable[[Any, Call], Settings]:
+def _pad(mode: str = "constant") -> Make:
     def make(given: Any, call: Call) -> Settings:
-        if given.dtype is not None:
-            raise Unknown
-        rank = len(_shape(call))
-        dims = given.dim
-        every = dims is None or dims == ()
-        dims = range(rank) if every else dims if isinstance(dims, tuple | list) else [dims]
-        return {"op": op, "dims": sorted(one % rank for one in dims)}
+        flat = _or(given.pad, given.padding)
+        pairs = [[flat[i], flat[i + 1]] for i in range(0, len(flat), 2)][::-1]
+        pads = [[0, 0]] * (len(_shape(call)) - len(pairs)) + pairs
+        return {"op": "pad", "padding": pads, "mode": given.mode or mode, "value": given.value or 0}
 
     return make
 
 
-def _module(make: Callable[[Any, Call], Settings]) -> Callable[[nn.Module, Call], Settings]:
-    return lambda module, call: make(_Plain(module), call)
+def _gather(op: str) -> Make:
+    def make(given: Any, call: Call) -> Settings:
+        if given.dtype is not None:
+            raise Unknown
+        rank = len(_shape(call))
+        dims = range(rank) if given.dim in (None, ()) else given.dim
+        each = [dims] if isinstance(dims, int) else dims
+        return {"op": op, "dims": sorted(one % rank for one in each)}
+
+    return make
 
 
-UNARY: Mapping[str, tuple[type[nn.Module] | None, Callable[[Any, Call], Settings]]] = {
-    "relu": (nn.ReLU, _unary("relu")),
-    "relu6": (nn.ReLU6, _unary("relu6")),
-    "leaky_relu": (nn.LeakyReLU, _unary("leaky_relu", negative_slope=0.01)),
-    "elu": (nn.ELU, _unary("elu", alpha=1.0)),
-    "gelu": (nn.GELU, _unary("gelu", approximate="none")),
-    "silu": (nn.SiLU, _unary("silu")),
-    "mish": (nn.Mish, _unary("mish")),
-    "hardswish": (nn.Hardswish, _unary("hardswish")),
-    "hardsigmoid": (nn.Hardsigmoid, _unary("hardsigmoid")),
-    "softplus": (nn.Softplus, _unary("softplus", beta=1.0, threshold=20.0)),
-    "sigmoid": (nn.Sigmoid, _unary("sigmoid")),
-    "tanh": (nn.Tanh, _unary("tanh")),
-    "softmax": (nn.Softmax, _soft("softmax")),
-    "log_softmax": (nn.LogSoftmax, _soft("log_softmax")),
-}
-_UNARY_WORDS = {
-    "leaky_relu": "input negative_slope",
-    "elu": "input alpha",
-    "gelu": "input approximate",
-    "softplus": "input beta threshold",
-    "softmax": "input dim",
-    "log_softmax": "input dim",
-}
-
-MODULES: dict[type[nn.Module], Callable[[nn.Module, Call], Settings]] = {
-    **{kind: _module(_conv) for kind in (nn.Conv1d, nn.Conv2d, nn.Conv3d)},
-    **{
-        kind: _module(_conv_transpose)
-        for kind in (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-    },
-    **{
-        getattr(nn, f"{pool}Pool{dims}d"): _module(_pool(op, dims))
-        for pool, op in (("Max", "max_pool"), ("Avg", "avg_pool"))
-        for dims in (1, 2, 3)
-    },
-    **{
-        getattr(nn, f"Adaptive{pool}Pool{dims}d"): _module(_adaptive(op, dims))
-        for pool, op in (("Max", "adaptive_max_pool"), ("Avg", "adaptive_avg_pool"))
-        for dims in (1, 2, 3)
-    },
-    **{kind: _module(_batch_norm) for kind in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)},
-    **{
-        kind: _module(_instance_norm)
-        for kind in (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
-    },
-    nn.GroupNorm: _module(_group_norm),
-    nn.LayerNorm: _module(_layer_norm),
-    nn.Linear: _module(_linear),
-    **{cls: _module(make) for cls, make in UNARY.values() if cls is not None},
-    **{
-        kind: _module(_same("identity"))
-        for kind in (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d,
-                     nn.AlphaDropout)
-    },
-    nn.Flatten: _module(_same("reshape")),
-    nn.Unflatten: _module(_same("reshape")),
-    nn.Upsample: _module(_upsample),
-    nn.UpsamplingNearest2d: _module(_upsample),
-    nn.UpsamplingBilinear2d: _module(_upsample),
-    **{
-        getattr(nn, f"{pad}Pad{dims}d"): _module(_pad)
-        for pad in ("Zero", "Constant", "Reflection", "Replication", "Circular")
-        for dims in (1, 2, 3)
-        if hasattr(nn, f"{pad}Pad{dims}d")
-    },
-}  # fmt: skip
-
-_CONV = "input weight bias stride padding dilation groups"
-_TRANSPOSED = "input weight bias stride padding output_padding groups dilation"
-_MAX = "input kernel_size stride padding dilation ceil_mode return_indices"
-_AVERAGE = "input kernel_size stride padding ceil_mode count_include_pad divisor_override"
-
-FUNCTIONS: dict[str, tuple[str, Callable[[Any, Call], Settings]]] = {
-    **{f"conv{dims}d": (_CONV, _conv) for dims in (1, 2, 3)},
-    **{f"conv_transpose{dims}d": (_TRANSPOSED, _conv_transpose) for dims in (1, 2, 3)},
-    **{f"max_pool{dims}d": (_MAX, _pool("max_pool", dims)) for dims in (1, 2, 3)},
-    **{f"avg_pool{dims}d": (_AVERAGE, _pool("avg_pool", dims)) for dims in (1, 2, 3)},
-    **{
-        f"adaptive_{pool}_pool{dims}d": (
-            "input output_size",
-            _adaptive(f"adaptive_{pool}_pool", dims),
-        )
-        for pool in ("max", "avg")
-        for dims in (1, 2, 3)
-    },
+# what a function's arguments are called by their place, and what it works out
+FUNCTIONS: dict[str, tuple[str, Make]] = {
     "batch_norm": ("input running_mean running_var weight bias training momentum eps", _batch_norm),
     "group_norm": ("input num_groups weight bias eps", _group_norm),
+    "instance_norm": ("input running_mean running_var weight bias", _instance_norm),
     "layer_norm": ("input normalized_shape weight bias eps", _layer_norm),
     "linear": ("input weight bias", _linear),
-    **{name: (_UNARY_WORDS.get(name, "input inplace"), make) for name, (_, make) in UNARY.items()},
-    **{
-        name: ("input other", _binary(op, swapped))
-        for name, op, swapped in (
-            ("add", "add", False), ("radd", "add", False), ("iadd", "add", False),
-            ("sub", "sub", False), ("subtract", "sub", False), ("isub", "sub", False),
-            ("rsub", "sub", True),
-            ("mul", "mul", False), ("multiply", "mul", False), ("rmul", "mul", False),
-            ("imul", "mul", False),
-            ("div", "div", False), ("truediv", "div", False), ("true_divide", "div", False),
-            ("itruediv", "div", False), ("rtruediv", "div", True),
-        )
-    },
-    **dict.fromkeys(("cat", "concat", "concatenate"), ("tensors dim", _cat)),
-    **{
-        name: ("input", _same("reshape"))
-        for name in ["flatten", "view", "reshape", "squeeze", "unsqueeze", "unflatten"]
-    },
-    **{
-        name: ("input", _same("identity"))
-        for name in ["contiguous", "clone", "detach"]
-    },
-    **dict.fromkeys(
-        ["dropout", "dropout1d", "dropout2d", "dropout3d"], ("input p training", _dropout)
-    ),
+    "leaky_relu": ("input negative_slope", _each("leaky_relu", negative_slope=0.01)),
+    "elu": ("input alpha", _each("elu", alpha=1.0)),
+    "gelu": ("input approximate", _each("gelu", approximate="none")),
+    "softplus": ("input beta threshold", _each("softplus", beta=1.0, threshold=20.0)),
+    "softmax": ("input dim", _along("softmax")),
+    "log_softmax": ("input dim", _along("log_softmax")),
     "permute": ("input *dims", _permute),
     "transpose": ("input dim0 dim1", _transpose),
-    "swapaxes": ("input dim0 dim1", _transpose),
-    "T": ("input", _turned),
-    "mT": ("input", _turned),
-    "t": ("input", _turned),
     "interpolate": (
-        "input size scale_factor mode align_corners recompute_scale_factor antialias", _upsample),
-    "pad": ("input pad mode value", _pad),
-    "mean": ("input dim keepdim", _mean("mean")),
-    "sum": ("input dim keepdim", _mean("sum")),
-}  # fmt: skip
+        "input size scale_factor mode align_corners recompute_scale_factor antialias",
+        _interpolate,
+    ),
+    "pad": ("input pad mode value", _pad()),
+    "reflection_pad": ("input pad", _pad("reflect")),
+    "replication_pad": ("input pad", _pad("replicate")),
+    "circular_pad": ("input pad", _pad("circular")),
+    "mean": ("input dim", _gather("mean")),
+    "sum": ("input dim", _gather("sum")),
+}
+# the layer of each, where it is not for some number of axes
+LAYERS: dict[type[nn.Module], str] = {
+    nn.GroupNorm: "group_norm",
+    nn.LayerNorm: "layer_norm",
+    nn.Linear: "linear",
+    nn.LeakyReLU: "leaky_relu",
+    nn.ELU: "elu",
+    nn.GELU: "gelu",
+    nn.Softplus: "softplus",
+    nn.Softmax: "softmax",
+    nn.LogSoftmax: "log_softmax",
+    nn.Upsample: "interpolate",
+    nn.UpsamplingNearest2d: "interpolate",
+    nn.UpsamplingBilinear2d: "interpolate",
+    nn.Dropout: "dropout",
+    nn.Flatten: "flatten",
+    nn.Unflatten: "unflatten",
+    nn.Identity: "clone",
+}
+
+
+def _enter(names: str, words: str, make: Make, layers: Iterable[str] = ()) -> None:
+    """One entry under several names, with the layers of torch.nn that do the same."""
+    for name in names.split():
+        FUNCTIONS[name] = (words, make)
+        LAYERS.update({getattr(nn, layer): name for layer in layers if hasattr(nn, layer)})
+
+
+for _kind, _layer in {
+    "relu": "ReLU", "relu6": "ReLU6", "silu": "SiLU", "mish": "Mish", "hardswish": "Hardswish",
+    "hardsigmoid": "Hardsigmoid", "sigmoid": "Sigmoid", "tanh": "Tanh",
+}.items():  # fmt: skip
+    _enter(_kind, "input", _each(_kind), [_layer])
+for _name in ("add", "sub", "mul", "div"):
+    _enter(f"{_name} i{_name}", "input other", _binary(_name))
+    _enter(f"r{_name}", "input other", _binary(_name, swapped=True))
+_enter("subtract", "input other", _binary("sub"))
+_enter("multiply", "input other", _binary("mul"))
+_enter("truediv true_divide itruediv", "input other", _binary("div"))
+_enter("rtruediv", "input other", _binary("div", swapped=True))
+_enter("cat concat concatenate", "tensors dim", _cat)
+_enter("flatten view reshape squeeze unsqueeze unflatten", "input", _each("reshape"))
+_enter("contiguous clone detach", "input", _each("identity"))
+_enter("dropout", "input p training", _dropout)
+_enter("swapaxes t mT", "input dim0 dim1", _transpose)
+for _dims in (1, 2, 3):
+    _conv_words = "input weight bias stride padding dilation groups"
+    _enter(f"conv{_dims}d", _conv_words, _conv, [f"Conv{_dims}d"])
+    _transposed_words = "input weight bias stride padding output_padding groups dilation"
+    _layers = [f"ConvTranspose{_dims}d"]
+    _enter(f"conv_transpose{_dims}d", _transposed_words, _conv_transpose, _layers)
+    for _name, _op, _words in (
+        ("Max", "max_pool", "input kernel_size stride padding dilation"),
+        ("Avg", "avg_pool",
+         "input kernel_size stride padding ceil_mode count_include_pad divisor_override"),
+    ):  # fmt: skip
+        _enter(f"{_op}{_dims}d", _words, _pool(_op, _dims), [f"{_name}Pool{_dims}d"])
+        _adaptive = _each(f"adaptive_{_op}", dims=_dims)
+        _layers = [f"Adaptive{_name}Pool{_dims}d"]
+        _enter(f"adaptive_{_op}{_dims}d", "input output_size", _adaptive, _layers)
+    _enter(f"dropout{_dims}d", "input p training", _dropout, [f"Dropout{_dims}d"])
+    for _name, _layers in {
+        "batch_norm": ["BatchNorm"], "instance_norm": ["InstanceNorm"],
+        "reflection_pad": ["ReflectionPad"], "replication_pad": ["ReplicationPad"],
+        "circular_pad": ["CircularPad"], "pad": ["ConstantPad", "ZeroPad"],
+    }.items():  # fmt: skip
+        _enter(_name, *FUNCTIONS[_name], [f"{layer}{_dims}d" for layer in _layers])

@@ -37,12 +37,12 @@ def build(
         params=sum([one.count for one in parameters]),
         trainable_params=sum([one.count for one in parameters if one.trainable]),
         macs=None if None in counted else sum(counted),  # type: ignore[arg-type]
-        input_shapes=tuple([tuple(one.shape) for one in inputs]),
+        input_shapes=tuple([recorder.mark_of(one).layout.shape for one in inputs]),
         output_shapes=tuple([one.layout.shape for one in made]),
         parameter_bytes=sum([one.nbytes for one in parameters]) + standin.buffer_bytes,
         activation_bytes=sum(map(_bytes, recorder.nodes)),
         executed="shapes" if recorder.executed == "shapes" else "values",
-        notes=(*recorder.notes, *([] if failed else builder.remarks())),
+        notes=(*recorder.notes, *([] if failed or recorder.transformed else builder.remarks())),
         modules=summaries(recorder.spans, calls, builder.field),
         output_sources=tuple(map(builder.source, made)),
         failed=builder.failed(failed[1]) if failed else None,
@@ -165,12 +165,17 @@ class _Builder:
             return [("", one) for one in node.parameters]
         if is_script(module):
             return [("", one) for one in self.standin.owned_by(original(module))]
+        own = self.standin.parameters
         found = []
         for name, tensor in _named_parameters(module, ""):
             mark = getattr(tensor, "_convdocs_mark", None)
-            lazy = getattr(tensor, "_convdocs_lazy", None)
-            known = (lazy,) if lazy is not None else mark.parameters if mark is not None else ()
-            found += [(name, one) for one in known]
+            if mark is not None:
+                found += [(name, one) for one in mark.parameters]
+            elif (lazy := getattr(tensor, "_convdocs_lazy", None)) is not None:
+                found.append((name, lazy))
+            else:  # of a copy that the model made of a layer
+                copied = own.get(id(original(module)._parameters.get(name)))
+                found += [(name, copied)] if copied is not None else []
         return found
 
     def remarks(self) -> list[str]:

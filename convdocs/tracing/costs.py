@@ -8,9 +8,12 @@ from math import prod
 from typing import Any
 
 import torch
+from torch import Tensor
+from torch._ops import HigherOrderOperator
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from convdocs.tracing.nested import tensors_in
 from convdocs.tracing.rules import Operand, spellings
 
 aten = torch.ops.aten
@@ -102,6 +105,10 @@ _UNCOUNTED = frozenset(
 _OF_TORCH = frozenset({"aten", "prim", "prims", "_c10d_functional"})
 
 
+def _is_dense(tensor: Tensor) -> bool:
+    return tensor.layout is torch.strided
+
+
 class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Adds up the contractions of every kernel that runs under it.
 
@@ -112,6 +119,8 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     >>> counter.macs, counter.note
     (24, '')
     """
+
+    supports_higher_order_operators = True
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -133,9 +142,14 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         kwargs = kwargs or {}
         out = func(*args, **kwargs)
+        if isinstance(func, HigherOrderOperator):
+            self._count_higher(func._name, args)
+            return out
         packet = func.overloadpacket
         name = packet.__name__
-        if packet in flop_registry:
+        if packet in flop_registry and not all(map(_is_dense, tensors_in((args, kwargs)))):
+            self._unknown[f"{name} of a sparse tensor"] = None
+        elif packet in flop_registry:
             count: Any = flop_registry[packet]
             self._total += count(*args, **kwargs, out_val=out) // 2
         elif func.namespace == "aten" and name in _MORE:
@@ -143,3 +157,12 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         elif name in _UNCOUNTED or func.namespace not in _OF_TORCH:
             self._unknown[name] = None
         return out
+
+    def _count_higher(self, name: str, args: Any) -> None:
+        """An operator that takes functions."""
+        if name == "flex_attention":  # of all pairs: what the mask leaves out is not known
+            query, key, value = args[:3]
+            self._total += query.numel() * key.shape[-2]
+            self._total += query[..., 0].numel() * key.shape[-2] * value.shape[-1]
+        else:
+            self._unknown[name] = None

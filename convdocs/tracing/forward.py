@@ -6,6 +6,7 @@ that a hook sees, and may change, what it would in a real run.
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
 from threading import get_ident
 from typing import Any
@@ -19,7 +20,6 @@ from convdocs.tracing.nested import mapped, tensors_in
 from convdocs.tracing.record import Node, Recorder
 
 _OPENED = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
-_COMPILED = torch._dynamo.OptimizedModule if hasattr(torch, "_dynamo") else ()
 
 
 class Forward:
@@ -50,28 +50,19 @@ class Forward:
         return type(self.module).forward(self.module, *args, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        recorder = self.recorder
+        recorder, module = self.recorder, self.module
         if get_ident() != recorder.thread:
-            own = recorder.of_this_thread()
-            if not own.listening:
-                with own:
-                    own.listening = True
-                    try:
-                        return self._called(own, args, kwargs)
-                    finally:
-                        own.listening = False
-            recorder = own
-        return self._called(recorder, args, kwargs)
-
-    def _called(self, recorder: Recorder, args: Any, kwargs: Any) -> Any:
-        module = self.module
+            recorder = recorder.of_this_thread()
+            if not recorder.listening:
+                with recorder.heard():
+                    return self(*args, **kwargs)
         if recorder.inside is not None:
             return self.run(*args, **kwargs)
         if is_script(module):
             return _run_script(self, recorder, args, kwargs)
         if self.replaced is None and is_leaf(module):
             return recorder.run_layer(self.path, module, self.run, args, kwargs)
-        if isinstance(module, _COMPILED):
+        if is_compiled(module):
             recorder.notes["compiled: shown as the module that was compiled"] = None
             return module._orig_mod(*args, **kwargs)
         outer, recorder.path = recorder.path, self.path
@@ -105,6 +96,12 @@ def original(module: nn.Module) -> nn.Module:
 def is_script(module: nn.Module) -> bool:
     """Whether torch.jit made the module, so that its forward is not Python."""
     return isinstance(module, torch.jit.ScriptModule)
+
+
+def is_compiled(module: nn.Module) -> bool:
+    """Whether torch.compile made the module, whose part of torch is not loaded before."""
+    dynamo = sys.modules.get("torch._dynamo")
+    return dynamo is not None and isinstance(module, dynamo.OptimizedModule)
 
 
 def is_leaf(module: nn.Module) -> bool:

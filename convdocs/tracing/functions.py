@@ -70,6 +70,13 @@ _MOVES = frozenset(
 )
 # whose arguments are data, or are changed in themselves: no answer to them is worth keeping
 UNKEYED = frozenset({torch.tensor, torch.as_tensor, torch.asarray, torch.from_numpy})
+# which of their tensors is looked up in the other
+EMBEDDINGS = {
+    nn.functional.embedding: 0,
+    torch.embedding: 1,
+    nn.functional.embedding_bag: 0,
+    torch.embedding_bag: 1,
+}
 # checks of values, which a run on shapes has nothing to say to
 IGNORED = frozenset({torch._assert_async, torch._assert})
 
@@ -150,12 +157,27 @@ def _defaults(func: Any) -> dict[str, Any]:
         func = getattr(nn.functional, f"_{_DISPATCHED[func]}")
     if not isfunction(func):
         return {}
-    parameters = signature(func).parameters.values()
+    try:
+        parameters = signature(func).parameters.values()
+    except ValueError:  # a function in Python around one in C
+        return {}
     return {p.name: p.default for p in parameters if p.default is not p.empty}
 
 
 _OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "matmul": "@", "pow": "**"}
 _LETTERS = "xyzuvw"
+
+
+def _index(value: Any, spell: Callable[[Any], str]) -> str:
+    """What is between the brackets, as one would type it."""
+    if isinstance(value, tuple):
+        return ", ".join(_index(part, spell) for part in value) or "()"
+    if value is Ellipsis:
+        return "..."
+    if not isinstance(value, slice):
+        return spell(value)
+    start, stop = ("" if end is None else spell(end) for end in (value.start, value.stop))
+    return f"{start}:{stop}" if value.step is None else f"{start}:{stop}:{spell(value.step)}"
 
 
 def text(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
@@ -167,6 +189,8 @@ def text(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     'flatten(x, 1)'
     >>> text(Tensor.add, (torch.zeros(2), torch.zeros(2)), {})
     'x + y'
+    >>> text(Tensor.__getitem__, (torch.zeros(2), (..., slice(None, 4))), {})
+    'x[..., :4]'
     """
     letters = iter(_LETTERS)
 
@@ -179,6 +203,8 @@ def text(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         return repr(value)
 
     called = name(func)
+    if called == "getitem":
+        return f"{spell(args[0])}[{_index(args[1], spell)}]"
     words = [spell(one) for one in args]
     if called in _OPERATORS and len(words) == 2 and not kwargs:
         return f"{words[0]} {_OPERATORS[called]} {words[1]}"

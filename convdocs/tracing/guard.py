@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+
+_COMPILERS = ("torch._dynamo", "torch.nn.attention.flex_attention")  # loaded where they are used
 
 
 @contextmanager
@@ -27,10 +30,32 @@ def random_state_kept() -> Iterator[None]:
 
 @contextmanager
 def room_for_frames() -> Iterator[None]:
-    """Twice the frames: each of a model's modules has one of its stand-in's beside its own."""
+    """Three times the frames: each module's call goes through those of its stand-in too."""
     limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(2 * limit)
+    sys.setrecursionlimit(3 * limit)
     try:
         yield
     finally:
         sys.setrecursionlimit(limit)
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Let Python's garbage collector wait: a run makes many objects, and no garbage to speak of."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@contextmanager
+def nothing_compiled() -> Iterator[None]:
+    """Run compiled functions as they are written: no compiler follows them under a recorder."""
+    if not any(name in sys.modules for name in _COMPILERS):
+        yield
+        return
+    with torch.compiler.set_stance("force_eager"):
+        yield

@@ -37,12 +37,26 @@ class Layout:
         self.contiguous = self.blank.is_contiguous()
 
     def fresh(self) -> Tensor:
-        """One that shares nothing with any other."""
-        return torch.empty_strided(self.shape, self.strides, dtype=self.dtype, device=META)
+        """One that shares nothing with any other; there are no quantised ones on meta."""
+        dtype = torch.uint8 if self.dtype in _QUANTISED else self.dtype
+        return torch.empty_strided(self.shape, self.strides, dtype=dtype, device=META)
 
     def tensor(self) -> Tensor:
         """A tensor on meta that is laid out so; a view of a blank is made quicker than anew."""
         return self.blank.detach()
+
+
+_QUANTISED = frozenset({torch.quint8, torch.qint8, torch.qint32, torch.quint4x2, torch.quint2x4})
+
+
+def is_plain(tensor: Tensor) -> bool:
+    """Whether a tensor has shape and strides, and kernels of torch's own on meta."""
+    return (
+        tensor.layout is torch.strided
+        and tensor.dtype not in _QUANTISED
+        and not tensor.is_nested
+        and type(tensor).__torch_dispatch__ is Tensor.__torch_dispatch__
+    )
 
 
 _LAYOUTS: dict[tuple[Any, ...], Layout] = {}

@@ -7,8 +7,8 @@ each module of the stand-in has for its ``forward``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from threading import get_ident
 from typing import Any
 
@@ -21,15 +21,17 @@ from convdocs.layers import family, function_settings, layer_class
 from convdocs.tracing import functions, kernels
 from convdocs.tracing.axes import composed, unknown
 from convdocs.tracing.costs import Counter
-from convdocs.tracing.kernels import NeedsValues
+from convdocs.tracing.kernels import NeedsIntegers, NeedsValues
 from convdocs.tracing.memory import (
     ANSWERS,
     CONSTANT,
+    INPUT,
     OWN,
     Answer,
     Mark,
     Parameter,
     add_to_key,
+    is_plain,
     layout_of,
     mark,
     mark_of,
@@ -93,8 +95,19 @@ class Recorder(TorchFunctionMode):
         self.spans: list[Span] = []
         self.open = 0  # containers that are running
         self.listening = False  # in a thread that the model started
+        self.from_shapes = False  # whether the inputs were given as shapes
         self._parameters: dict[int, tuple[Tensor, Mark]] = {}  # that are not the model's
         self._elsewhere: dict[int, Recorder] = {}
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Record in this thread."""
+        self.listening = True
+        try:
+            with self:
+                yield
+        finally:
+            self.listening = False
 
     def enter(self, path: str, kind: str) -> Span:
         """Note that a container's forward begins."""
@@ -110,12 +123,18 @@ class Recorder(TorchFunctionMode):
         with torch._C.DisableTorchFunction():
             span.outputs = tuple([self.mark_of(one) for one in tensors_in(out)])
 
+    def anew(self) -> Recorder:
+        """One like this that has seen nothing yet."""
+        made = type(self)(self.device, self.on_call)
+        made.notes = self.notes
+        return made
+
     def of_this_thread(self) -> Recorder:
         """The recorder of a thread that the model started: it writes into the same list."""
         own = self._elsewhere.get(get_ident())
         if own is None:
-            own = self._elsewhere[get_ident()] = type(self)(self.device, self.on_call)
-            own.nodes, own.notes, own.path = self.nodes, self.notes, self.path
+            own = self._elsewhere[get_ident()] = self.anew()
+            own.nodes, own.path = self.nodes, self.path
             own.spans, own.open = self.spans, self.open
         return own
 
@@ -140,9 +159,17 @@ class Recorder(TorchFunctionMode):
         try:
             return self._called(func, args, kwargs, tuple(parts) if keyed else None, tuple(marks))
         except Exception as error:
+            self._needs_integers(func, marks)
             if self.inside is None:
                 self.note_failure(error, _failing(self.path, func, args, kwargs, marks))
             raise
+
+    def _needs_integers(self, func: Any, marks: list[Mark]) -> None:
+        """Ask for integers where an input that was given as a shape is looked up in a table."""
+        if self.from_shapes and func in functions.EMBEDDINGS:
+            index = marks[functions.EMBEDDINGS[func]]
+            if index.layout.dtype.is_floating_point:
+                raise NeedsIntegers(inputs_behind(index)) from None
 
     def mark_of(self, tensor: Tensor) -> Mark:
         """Where a tensor came from."""
@@ -181,6 +208,8 @@ class Recorder(TorchFunctionMode):
         known = ANSWERS.get(key) if key is not None else None
         if known is not None:
             return known
+        if not all(map(is_plain, tensors_in((args, kwargs)))):
+            return None
         try:
             blanks = mapped((args, kwargs), _blank)
             with torch.no_grad():
@@ -324,6 +353,12 @@ class ShapeRecorder(Recorder):
         self.live = live or on_call is not None
         self._foreign: dict[int, tuple[Tensor, Tensor]] = {}
 
+    def anew(self) -> Recorder:
+        made = super().anew()
+        assert isinstance(made, ShapeRecorder)
+        made.live = self.live
+        return made
+
     def _called(self, func: Any, args: Any, kwargs: Any, key: Any, marks: tuple[Mark, ...]) -> Any:
         answer = ANSWERS.get(key) if key is not None else None
         if answer is None or self._live():
@@ -393,7 +428,7 @@ class ShapeRecorder(Recorder):
     ) -> Any:  # fmt: skip
         key: Any = None
         marks: list[Mark] = []
-        if not self.live and not torch.is_grad_enabled():
+        if not self._live():
             with torch._C.DisableTorchFunction():
                 key = kernels.layer_key(module, args, kwargs, marks, self.stranger)
         try:
@@ -474,6 +509,19 @@ def parameters_behind(marks: Any) -> tuple[Parameter, ...]:
     """The parameters among a call's inputs, and those that its constants were made of."""
     behind = [p for one in marks for p in one.parameters]
     return tuple(dict.fromkeys(behind)) if behind else ()
+
+
+def inputs_behind(mark: Mark) -> set[Mark]:
+    """The model's inputs that a tensor was worked out from."""
+    found, waiting, seen = set(), [mark], set()
+    while waiting:
+        one = waiting.pop()
+        if one.maker is INPUT:
+            found.add(one)
+        elif type(one.maker) is not str and id(one.maker) not in seen:
+            seen.add(id(one.maker))
+            waiting += one.maker.inputs
+    return found
 
 
 def _chain(error: BaseException) -> list[BaseException]:

@@ -32,7 +32,7 @@ from convdocs.receptive import (
 )
 from convdocs.report import Shape
 from convdocs.tracing.axes import FACTOR, MISSING, PIECE, unknown
-from convdocs.tracing.memory import Flow, OutAxis
+from convdocs.tracing.memory import Flow, OutAxis, mark_of
 from convdocs.tracing.nested import mapped
 
 
@@ -75,7 +75,7 @@ def windows_of(func: Any, args: Any, kwargs: Any) -> tuple[Window, ...]:
 def as_operands(value: Any) -> Any:
     """A call's arguments with an operand for each tensor."""
     count = iter(range(1 << 30))
-    return mapped(value, lambda tensor: Operand(next(count), tuple(tensor.shape)))
+    return mapped(value, lambda tensor: Operand(next(count), mark_of(tensor).layout.shape))
 
 
 def operands_in(value: Any) -> list[Operand]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import torch
@@ -15,13 +16,19 @@ from convdocs.report import Trace
 from convdocs.tracing.build import build
 from convdocs.tracing.failure import TraceError
 from convdocs.tracing.forward import Forward
-from convdocs.tracing.guard import random_state_kept, room_for_frames
-from convdocs.tracing.kernels import NeedsIntegers, NeedsValues
-from convdocs.tracing.memory import INPUT, META, Answer, mark
+from convdocs.tracing.guard import (
+    collector_paused,
+    nothing_compiled,
+    random_state_kept,
+    room_for_frames,
+)
+from convdocs.tracing.kernels import NeedsIntegers, NeedsValues, about_meta
+from convdocs.tracing.memory import INPUT, META, Answer, mark, mark_of
 from convdocs.tracing.nested import tensors_in
 from convdocs.tracing.record import Node, OnCall, Recorder, ShapeRecorder
 from convdocs.tracing.standin import StandIn
 
+Make = Callable[[Any, int], Tensor]  # a tensor for a shape, and for which of them
 SIZES = ("output_size",)  # what a transposed convolution or an unpool takes by this name is one
 
 
@@ -141,7 +148,7 @@ class _Run:
         self.training: bool | None = None
         self.ready: Callable[[nn.Module], None] | None = None
         self.shapes_allowed = not tensors_in(self.given)
-        self.integers = False  # whether a shape is one of integers
+        self.integers: set[int] = set()  # which of the shapes are of integers
         held = [one for module in _modules(model) for one in module._parameters.values()]
         self.parameters = [one for one in held if one is not None]
 
@@ -160,69 +167,78 @@ class _Run:
     def on_shapes(self, *, gradient: bool = False) -> Trace:
         """Run on shapes; raises NeedsValues where that does not do."""
         device, dtype = self.home
-        try:
-            recorder = ShapeRecorder(device, self.on_call, live=gradient)
-            return self._run(recorder, lambda shape: self._empty(shape, dtype), gradient)
-        except NeedsIntegers:
-            self.integers = True
-            return self.on_shapes(gradient=gradient)
+        recorder = ShapeRecorder(device, self.on_call, live=gradient)
+        return self._run(recorder, lambda shape, n: self._empty(shape, n, dtype), gradient)
 
     def on_values(self, why: str, *, gradient: bool = False) -> Trace:
         """Run on real tensors, and say why."""
         device, dtype = self.home
         recorder = Recorder(device, self.on_call)
         recorder.notes[f"run on real tensors, {f'since {why}' if why else 'as asked'}"] = None
-        try:
-            return self._run(recorder, lambda shape: self._random(shape, dtype, device), gradient)
-        except NeedsIntegers:
-            self.integers = True
-            return self.on_values(why, gradient=gradient)
+        return self._run(recorder, lambda shape, n: self._random(shape, n, dtype, device), gradient)
 
-    def _empty(self, shape: Any, dtype: torch.dtype) -> Tensor:
-        return torch.empty(shape, dtype=torch.int64 if self.integers else dtype, device=META)
+    def _empty(self, shape: Any, number: int, dtype: torch.dtype) -> Tensor:
+        integers = number in self.integers
+        return torch.empty(shape, dtype=torch.int64 if integers else dtype, device=META)
 
-    def _random(self, shape: Any, dtype: torch.dtype, device: torch.device) -> Tensor:
-        if self.integers:
+    def _random(self, shape: Any, number: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+        if number in self.integers:
             return torch.zeros(shape, dtype=torch.int64, device=device)
         own = torch.Generator().manual_seed(0)
         return torch.randn(shape, generator=own).to(device, dtype)
 
-    def _run(self, recorder: Recorder, make: Callable[[Any], Tensor], gradient: bool) -> Trace:
+    def _run(self, recorder: Recorder, make: Make, gradient: bool) -> Trace:
+        with collector_paused():
+            found = self._run_once(recorder, make, gradient)
+        return self._run(recorder.anew(), make, gradient) if found is None else found
+
+    def _run_once(self, recorder: Recorder, make: Make, gradient: bool) -> Trace | None:
+        """One run; nothing where some of the shapes turn out to be of integers."""
         with random_state_kept(), room_for_frames(), torch.set_grad_enabled(gradient):
             values = recorder.executed == "values"
             standin = StandIn(self.model, values=values, apart=gradient)
-            args, kwargs = standin.given(self._with_tensors(self.given, make, standin))
+            args, kwargs = standin.given(self._with_tensors(self.given, make, standin, count()))
             given = tensors_in((args, kwargs))
+            recorder.from_shapes = self.shapes_allowed
             if self.training is not None:
                 standin.twin.train(self.training)
             if self.ready is not None:
                 self.ready(standin.twin)
             _listen(standin, recorder)
             try:
-                with recorder:
+                with nothing_compiled(), recorder:
                     out = standin.twin(*args, **kwargs)
+            except NeedsIntegers as need:
+                marks = [mark_of(one) for one in given]
+                self.integers |= {marks.index(one) for one in need.inputs}
             except Exception as error:
+                if not values and about_meta(error):
+                    raise NeedsValues("shapes alone do not do") from error
                 raise _failure(standin, recorder, given, error) from error
-            recorder.failed = None
-            found = build(standin, recorder, given, tensors_in(out))
-            return replace(found, findings=findings(found))
+            else:
+                recorder.failed = None
+                found = build(standin, recorder, given, tensors_in(out))
+                if self.on_call is None:
+                    _forget(standin, recorder)
+                return replace(found, findings=findings(found))
+        return None
 
-    def _with_tensors(self, value: Any, make: Callable[[Any], Tensor], standin: StandIn) -> Any:
+    def _with_tensors(self, value: Any, make: Make, standin: StandIn, number: Iterator[int]) -> Any:
         """The arguments with a tensor for each shape."""
         if not self.shapes_allowed:
             return value
         if _is_shape(value):
-            made = make(value)
+            made = make(value, next(number))
             mark(made, INPUT)
             standin.copier.replace(made, made)
             return made
         if type(value) is dict:
             return {
-                k: one if k in SIZES else self._with_tensors(one, make, standin)
+                k: one if k in SIZES else self._with_tensors(one, make, standin, number)
                 for k, one in value.items()
             }
         if type(value) in (list, tuple):
-            return type(value)(self._with_tensors(one, make, standin) for one in value)
+            return type(value)(self._with_tensors(one, make, standin, number) for one in value)
         return value
 
 
@@ -247,18 +263,28 @@ def _listen(standin: StandIn, recorder: Recorder) -> None:
     for original, twin in standin.copier.modules:
         own = twin.__dict__
         path = standin.path_of(original)
-        for name, tensor in twin.__dict__["_parameters"].items():
-            for parameter in tensor._convdocs_mark.parameters if _is_outside(tensor) else ():
-                parameter.path = parameter.path or f"{path}.{name}"
+        if id(original) not in standin.registered:
+            _name_parameters(twin, path)
         own["forward"] = Forward(twin, original, path, recorder)
         if own.get("_compiled_call_impl") is not None:
             own["_compiled_call_impl"] = None
 
 
-def _is_outside(tensor: Tensor | None) -> bool:
-    """Whether a parameter is of a layer that is no part of the model."""
-    known = getattr(tensor, "_convdocs_mark", None)
-    return known is not None and not all(one.registered for one in known.parameters)
+def _forget(standin: StandIn, recorder: Recorder) -> None:
+    """Undo the circles, so that the stand-in is gone at once and not when garbage is collected."""
+    for _, twin in standin.copier.modules:
+        twin.__dict__.clear()
+    for node in recorder.nodes:
+        node.outputs = []
+    recorder.nodes.clear()
+
+
+def _name_parameters(twin: nn.Module, path: str) -> None:
+    """Give the parameters of a layer that is no part of the model the path where it stands."""
+    for name, tensor in twin._parameters.items():
+        known = getattr(tensor, "_convdocs_mark", None)
+        for parameter in known.parameters if known is not None else ():
+            parameter.path = parameter.path or f"{path}.{name}"
 
 
 def _failure(

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from convdocs.tracing.kernels import NeedsValues
-from convdocs.tracing.memory import INPUT, META, OWN, Layout, Mark, Parameter, layout_of
+from convdocs.tracing.memory import INPUT, META, OWN, Layout, Mark, Parameter, is_plain, layout_of
 from convdocs.tracing.nested import ATOMS, attributes, is_object, rebuilt_tuple
 
 Maker = Callable[["Copier", Any], Any]
@@ -87,8 +87,8 @@ def _module(copier: Copier, value: Any) -> Any:
         kind = type(one)
         if kind in ATOMS:
             own[name] = one
-        elif kind is OrderedDict and not one:  # one of torch's dicts of hooks
-            own[name] = copier.memo[id(one)] = OrderedDict()
+        elif kind in _PLAIN and not one:  # one of torch's dicts of hooks, most of the time
+            own[name] = copier.memo[id(one)] = one.copy()
         else:
             own[name] = copied(one)
     return made
@@ -103,7 +103,8 @@ def _script(copier: Copier, value: Any) -> Any:
 def _list(copier: Copier, value: list[Any]) -> Any:
     kind: Any = type(value)
     made = copier.memo[id(value)] = kind.__new__(kind)
-    list.extend(made, [copier.copy(one) for one in value])
+    plain = ATOMS.issuperset(map(type, value))
+    list.extend(made, value if plain else [copier.copy(one) for one in value])
     return _with_attributes(copier, value, made)
 
 
@@ -114,7 +115,7 @@ def _dict(copier: Copier, value: Any) -> Any:
         made.default_factory = copier.copy(value.default_factory)
     put = OrderedDict.__setitem__ if issubclass(kind, OrderedDict) else dict.__setitem__
     for key, one in value.items():
-        put(made, copier.copy(key), copier.copy(one))
+        put(made, key if type(key) is str else copier.copy(key), copier.copy(one))
     return _with_attributes(copier, value, made)
 
 
@@ -131,6 +132,8 @@ def _deque(copier: Copier, value: deque[Any]) -> Any:
 
 
 def _tuple(copier: Copier, value: Any) -> Any:
+    if ATOMS.issuperset(map(type, value)):
+        return value
     parts = [copier.copy(one) for one in value]
     if all(map(lambda a, b: a is b, parts, value)):
         return value
@@ -273,6 +276,7 @@ class StandIn:
         self._storages: dict[int, Any] = {}
         self._apart = apart
         self._walk(model)
+        self.registered = frozenset(self.paths)
         self.copier = Copier(self._real if values else self._on_meta)
         self.twin: nn.Module = self.copier.copy(model)
 
@@ -351,7 +355,7 @@ class StandIn:
     def _on_meta(self, tensor: Tensor) -> Any:
         if is_lazy(tensor):
             return self._lazy(tensor, META)
-        if not _is_plain(tensor):
+        if not is_plain(tensor):
             raise NeedsValues(f"a tensor of the model's has no meta kernels ({_kind(tensor)})")
         own = layout_of(tensor)
         blank = own.fresh() if self._apart else own.blank
@@ -375,7 +379,7 @@ class StandIn:
 
     def _copied(self, tensor: Tensor) -> Tensor:
         plain = tensor.detach()
-        if not _is_plain(tensor) or tensor.is_meta:
+        if not is_plain(tensor) or tensor.is_meta:
             return plain.clone()
         storage = plain.untyped_storage()
         twin = self._storages.get(storage._cdata)
@@ -385,16 +389,6 @@ class StandIn:
             twin = self._storages[storage._cdata] = storage.clone()  # type: ignore[no-untyped-call]
         made = torch.empty(0, dtype=plain.dtype, device=plain.device)
         return made.set_(twin, plain.storage_offset(), plain.shape, plain.stride())
-
-
-def _is_plain(tensor: Tensor) -> bool:
-    """Whether a tensor has shape and strides, and kernels of torch's own."""
-    return (
-        tensor.layout is torch.strided
-        and not tensor.is_quantized
-        and not tensor.is_nested
-        and type(tensor).__torch_dispatch__ is Tensor.__torch_dispatch__
-    )
 
 
 def _kind(tensor: Tensor) -> str:

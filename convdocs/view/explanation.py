@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from convdocs.geometry import AXIS_NAMES
-from convdocs.view.digits import Digits, number
-from convdocs.view.handwritten import adds_up, sums
+from convdocs.view.handwritten import Digits, adds_up, sums
+from convdocs.view.numbers import number
 from convdocs.view.tables import Column, Paragraph, Part, Table
 
 if TYPE_CHECKING:
@@ -51,28 +51,12 @@ def parts(explanation: Explanation) -> list[Part]:
 
 
 def cell(explanation: Explanation) -> str:
-    """Which cell of what.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from convdocs import explain
-    >>> cell(explain(torch.nn.MaxPool1d(3), torch.ones(1, 5), (0, 0)))
-    'MaxPool1d(3), output cell (0, 0)'
-    """
+    """Which cell of what."""
     return f"{explanation.code}, output cell {explanation.at}"
 
 
 def window(explanation: Explanation) -> str:
-    """Where the window stands.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from convdocs import explain
-    >>> window(explain(torch.nn.Conv1d(1, 1, 3, dilation=2), torch.ones(1, 5), (0, 0)))
-    'window on L 0 to 4 in steps of 2'
-    """
+    """Where the window stands."""
     names = AXIS_NAMES[len(explanation.windows)]
     places = map(_stands_on, names, explanation.window)
     return f"window on {', '.join(places)}"
@@ -89,16 +73,7 @@ def _stands_on(axis: str, positions: Iterable[int | None]) -> str:
 
 
 def seen(explanation: Explanation) -> list[Term]:
-    """The terms that torch sees: not the holes of a transposed layer, nor what is past the padding.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from convdocs import explain
-    >>> layer = torch.nn.ConvTranspose1d(1, 1, 3, stride=2)
-    >>> [term.kernel for term in seen(explain(layer, torch.ones(1, 4), (0, 3)))]
-    [(1,)]
-    """
+    """The terms torch sees: not the holes of a transposed layer, nor what is past the padding."""
     if explanation.family == "transposed":
         return [term for term in explanation.terms if term.index is not None]
     return [term for term in explanation.terms if term.reason != "outside"]
@@ -149,16 +124,7 @@ def notes(explanation: Explanation) -> list[str]:
 
 
 def padding(explanation: Explanation) -> str:
-    """What the padding is, if the window reaches it.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from convdocs import explain
-    >>> layer = torch.nn.Conv1d(1, 1, 3, padding=1, padding_mode="circular")
-    >>> padding(explain(layer, torch.ones(1, 5), (0, 0)))
-    'padding, copied from the input (circular)'
-    """
+    """What the padding is, if the window reaches it."""
     if not any(term.padded for term in seen(explanation)):
         return ""
     if explanation.padding_mode != "zeros":

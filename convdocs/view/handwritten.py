@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import groupby
 from math import ceil, isinf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from convdocs.view.digits import Digits, number
+from convdocs.view.numbers import number, printed_places
 
 if TYPE_CHECKING:
     from convdocs.cells.explanation import Explanation, Term
@@ -16,6 +16,28 @@ LINES = 12  # the same for the lines of one channel
 TERMS = 5  # on one line
 
 Line = tuple[str, str, str]  # label, terms, what they make
+
+
+class Digits(NamedTuple):
+    """Decimals of the inputs, of the weights, and of what comes of them.
+
+    Numbers side by side look alike, as they do in a tensor that torch prints.
+    """
+
+    values: int
+    weights: int
+    results: int
+
+    @classmethod
+    def of(cls, explanation: Explanation) -> Digits:
+        """Those that suit the numbers of a cell."""
+        terms = explanation.terms
+        results = [explanation.value, explanation.layer_value, explanation.bias or 0.0]
+        return cls(
+            printed_places(term.value for term in terms),
+            printed_places(term.weight for term in terms if term.weight is not None),
+            printed_places([*results, *(term.product for term in terms)]),
+        )
 
 
 def sums(explanation: Explanation, terms: list[Term]) -> list[Line]:

@@ -9,26 +9,14 @@ from convdocs.view.tables import CodeBlock, Paragraph, Part, Table
 
 
 def escape_markdown(text: str) -> str:
-    r"""Text that Markdown shows as it is, also in a table's cell.
-
-    Examples
-    --------
-    >>> print(escape_markdown("a*b | <c>"))
-    a\*b \| &lt;c&gt;
-    """
+    r"""Text that Markdown shows as it is, also in a table's cell."""
     one_line = " ".join(text.split("\n"))
     safe = one_line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_{}\[\]#|~$])", r"\\\1", safe)
 
 
 def markdown_code(text: str) -> str:
-    r"""Text as an inline code span, with a fence longer than any run of backticks in it.
-
-    Examples
-    --------
-    >>> print(markdown_code("Conv1d(3, 2, 3)"))
-    `Conv1d(3, 2, 3)`
-    """
+    r"""Text as an inline code span, with a fence longer than any run of backticks in it."""
     one_line = " ".join(text.split("\n")).replace("|", "\\|")
     longest = max((len(run) for run in re.findall("`+", one_line)), default=0)
     fence = "`" * (longest + 1)
@@ -37,17 +25,7 @@ def markdown_code(text: str) -> str:
 
 
 def to_markdown(parts: Iterable[Part]) -> str:
-    """The parts as Markdown with pipe tables, one blank line between them.
-
-    Examples
-    --------
-    >>> from convdocs.view.tables import Column
-    >>> table = Table((Column("layer", code=True), Column("n", "right")), (("Conv1d", "2"),), "")
-    >>> print(to_markdown([table]))
-    | layer | n |
-    | :--- | ---: |
-    | `Conv1d` | 2 |
-    """
+    """The parts as Markdown with pipe tables, one blank line between them."""
     blocks = []
     for part in parts:
         match part:

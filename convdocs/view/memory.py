@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convdocs.view.digits import byte_size, share
+from convdocs.view.numbers import byte_size, share
 from convdocs.view.tables import Column, Paragraph, Part, Table
 
 if TYPE_CHECKING:

@@ -1,34 +1,87 @@
-"""How numbers are written: as torch prints them, with fewer digits where there is no room."""
+"""How numbers are written, in print and in pictures: the one place that decides it."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 
 PLACES = 4  # torch's print options
+_EXPONENT = -1
 
 
-def number(value: float, places: int = PLACES) -> str:
-    """``value`` with ``places`` decimals; whole when places is 0, with an exponent when below."""
+def number(value: complex, places: int = PLACES) -> str:
+    """``value`` with ``places`` decimals, or with an exponent and ``-places`` decimals."""
+    if isinstance(value, complex):
+        return f"{value:.{-places}e}" if places < 0 else f"{value:z.{places}f}"
     if math.isnan(value):
         return "nan"
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
     if places < 0:
-        digits, exponent = f"{value:.1e}".split("e")
+        digits, exponent = f"{value:.{-places}e}".split("e")
         return f"{digits}e{int(exponent)}"
-    return f"{value:.{places}f}" if value else f"{0:.{places}f}"
+    return f"{float(value):z.{places}f}"
 
 
-def places_for(values: Iterable[float], at_most: int = PLACES) -> int:
+def places_for(values: Iterable[complex], at_most: int = PLACES) -> int:
     """Decimals for numbers side by side: none for whole ones, an exponent for huge or tiny ones."""
-    finite = [abs(value) for value in values if math.isfinite(value)]
-    largest = max(finite, default=0.0)
+    finite = [value for value in values if math.isfinite(abs(value))]
+    largest = max(map(abs, finite), default=0.0)
     if largest >= 1e5 or 0 < largest < 0.5 * 10.0**-at_most:
-        return -1
-    return 0 if all(value == math.floor(value) for value in finite) else at_most
+        return _EXPONENT
+    return 0 if all(value.imag == 0 and value.real % 1 == 0 for value in finite) else at_most
+
+
+def printed_places(values: Iterable[complex]) -> int:
+    """As :func:`places_for`, where there is room for all digits of an exponent's number."""
+    places = places_for(values)
+    return -PLACES if places < 0 else places
 
 
 def plain(value: float) -> str:
     """A number alone."""
     return number(value, places_for([value]))
+
+
+def count(number: int, *, whole: bool = True) -> str:
+    """A count with separators; a dash for none, a sign where some of it is not known."""
+    if whole:
+        return f"{number:,}" if number else "–"
+    return f"≥ {number:,}" if number else "?"
+
+
+def millions(number: int, *, whole: bool = True) -> str:
+    """A large count in millions, with one place."""
+    if not whole:
+        return f"≥ {number / 1e6:,.1f}" if number else "?"
+    if not number:
+        return "–"
+    return f"{number / 1e6:,.1f}" if number >= 50_000 else "< 0.1"
+
+
+def share(part: int, whole: int) -> str:
+    """A part of a whole in percent."""
+    if not part or not whole:
+        return "–"
+    return f"{100 * part / whole:.1f} %" if 2000 * part >= whole else "< 0.1 %"
+
+
+def byte_size(number: int) -> str:
+    """Bytes in a unit that keeps the number short."""
+    amount = float(number)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 999.5:
+            return f"{amount:.3g} {unit}"
+        amount /= 1000
+    return f"{amount:.3g} TB"
+
+
+def byte_count(text: str) -> float:
+    """How many bytes a text such as ``"24GiB"`` says; a ValueError for another text."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(?:([kMGT])(i?))?B?\s*", text, re.IGNORECASE)
+    if match is None:
+        raise ValueError(f"{text} is no number of bytes, as 8GB or 24GiB")
+    number, unit, binary = match.groups()
+    power = "KMGT".index(unit.upper()) + 1 if unit else 0
+    return float(number) * float(1024 if binary else 1000) ** power

@@ -24,6 +24,7 @@ width:auto;min-width:0;margin:0;font-size:inherit;table-layout:auto;\
 font-variant-numeric:tabular-nums;box-shadow:none;background:none}
 .convdocs.convdocs caption{text-align:left;font-weight:600;padding:0 0 .4em;caption-side:top;\
 color:inherit;font-size:inherit;font-style:normal}
+.convdocs caption span{display:inline-block;position:sticky;left:0;max-width:95cqw}
 .convdocs.convdocs table tr,.convdocs.convdocs table tr:nth-child(n){background:none;border:0}
 .convdocs.convdocs table th,.convdocs.convdocs table td{padding:.25em .5em;text-align:left;\
 vertical-align:top;white-space:nowrap;max-width:none;border:0;font-size:inherit;line-height:1.5;\
@@ -47,24 +48,18 @@ display:none;vertical-align:baseline;cursor:pointer;color:inherit;font:inherit}
 .convdocs input:checked::before{content:"▾"}
 .convdocs input:focus-visible{outline:2px solid var(--color-brand-primary,#2757dd)}
 @supports selector(:has(a)){.convdocs input{display:inline-block}}
-@container (max-width:40em){\
+@container (max-width:40em){.convdocs.convdocs table{font-size:.85em}\
 .convdocs.convdocs table th,.convdocs.convdocs table td{padding:.25em .4em}\
 .convdocs.convdocs table .minor{display:none}\
 .convdocs.convdocs table .name{display:block;border-bottom-width:0;padding-bottom:0;\
-white-space:normal;overflow-wrap:anywhere;max-width:11em}\
+white-space:normal;overflow-wrap:anywhere;width:10.5em;box-sizing:border-box}\
 .convdocs.convdocs table .name:empty{display:none}\
 .convdocs.convdocs table .name+.name{border-bottom-width:1px;padding:0 .4em .25em}}
 """
 
 
 def escape_html(text: str) -> str:
-    """Text that is safe between HTML tags and in a quoted attribute.
-
-    Examples
-    --------
-    >>> escape_html('<b> & "c"')
-    '&lt;b&gt; &amp; &quot;c&quot;'
-    """
+    """Text that is safe between HTML tags and in a quoted attribute."""
     return html.escape(text)
 
 
@@ -73,11 +68,6 @@ def to_html(parts: Iterable[Part]) -> str:
 
     A table is in a box that scrolls by itself, so that a phone's page does not; the box takes
     the keyboard's focus and bears the caption as its name.
-
-    Examples
-    --------
-    >>> to_html([Paragraph("a < b")]).endswith("<p>a &lt; b</p></div>")
-    True
     """
     blocks = []
     for part in parts:
@@ -102,12 +92,12 @@ def _table(table: Table) -> str:
     inside = _inside(table.levels)
     parents = sorted({row for rows in inside for row in rows})
     rules = "".join(
-        f".convdocs:has(.b{row}:not(:checked)) .i{row}{{display:none}}" for row in parents
+        f".convdocs .r{row}:has(input:not(:checked))~.i{row}{{display:none}}" for row in parents
     )
     return (
         f"{f'<style>{rules}</style>' if rules else ''}"
         f'<div class="scroll" tabindex="0" role="group" aria-label="{label}"><table>'
-        f"{f'<caption>{label}</caption>' if table.caption else ''}"
+        f"{f'<caption><span>{label}</span></caption>' if table.caption else ''}"
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(_rows(table, inside, parents))}</tbody>"
         f"{foot}</table></div>"
     )
@@ -129,6 +119,7 @@ def _rows(table: Table, inside: list[tuple[int, ...]], parents: list[int]) -> It
     tree = next((at for at, column in enumerate(table.columns) if column.tree), None)
     for number, row in enumerate(table.rows):
         looks = [f"i{above}" for above in inside[number]] if inside else []
+        looks += [f"r{number}"] if number in opening else []
         if number in table.marked:
             looks.append("marked")
         if number in table.muted:
@@ -144,7 +135,7 @@ def _box(number: int, row: tuple[str, ...], table: Table) -> str:
     name = " ".join(t for t, c in zip(row, table.columns, strict=True) if c.tree and t)
     state = "" if number in table.shut else " checked"
     label = escape_html(f"Show the inside of {name}")
-    return f'<input type="checkbox" class="b{number}"{state} aria-label="{label}">'
+    return f'<input type="checkbox"{state} aria-label="{label}">'
 
 
 def _indented(cell: str, box: str, level: int) -> str:

@@ -15,12 +15,6 @@ class Shown:
 
     A record must show itself wherever it comes from, a pickle or JSON among them, so what shows
     it is below it: it reads a record's fields and knows its class only for the type checker.
-
-    Examples
-    --------
-    >>> from convdocs.report import Finding
-    >>> isinstance(Finding("dropped-border", "pool", 3, "One is not read.", "Pad."), Shown)
-    True
     """
 
     __slots__ = ()
@@ -49,21 +43,14 @@ class Shown:
         return self.to_text()
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(str(self))
+        printer.text(self.to_text())
 
     def _repr_html_(self) -> str:
         return self.to_html()
 
 
 class Sheet(Shown):
-    """Parts that are no record's.
-
-    Examples
-    --------
-    >>> from convdocs.view.tables import Paragraph
-    >>> print(Sheet(Paragraph("It runs.")))
-    It runs.
-    """
+    """Parts that are no record's."""
 
     def __init__(self, *parts: Part) -> None:
         self._parts = parts

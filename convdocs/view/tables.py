@@ -32,11 +32,6 @@ class Column:
         Whether it is indented in a table whose rows have levels.
     minor : bool
         Whether a phone can do without it.
-
-    Examples
-    --------
-    >>> Column("params", align="right").align
-    'right'
     """
 
     title: str
@@ -71,11 +66,6 @@ class Table:
         follows it and is deeper.
     shut : frozenset of int
         Rows whose inside a page shows only when asked to.
-
-    Examples
-    --------
-    >>> Table((Column("layer"), Column("params", "right")), (("Conv1d", "32"),), "A net").totals
-    ()
     """
 
     columns: tuple[Column, ...]
@@ -90,13 +80,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A line of running text, with an optional bold lead-in.
-
-    Examples
-    --------
-    >>> Paragraph("5 of 7 cells are read.", lead="Note").lead
-    'Note'
-    """
+    """A line of running text, with an optional bold lead-in."""
 
     text: str
     lead: str = ""
@@ -104,13 +88,7 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class CodeBlock:
-    """Lines of code to paste.
-
-    Examples
-    --------
-    >>> CodeBlock("x = x.flatten(1)").text
-    'x = x.flatten(1)'
-    """
+    """Lines of code to paste."""
 
     text: str
 

@@ -35,18 +35,6 @@ def to_text(parts: Iterable[Part], width: int | None = None, *, colour: bool = F
         Cells in a line.
     colour : bool
         Whether headings, marked rows and code stand out with ANSI colours.
-
-    Examples
-    --------
-    >>> print(to_text([Paragraph("5 of 7 cells are read.", lead="Note")], 16))
-    Note 5 of 7
-    cells are read.
-    >>> table = Table((Column("layer"), Column("params", "right")), (("Conv1d", "32"),), "A net")
-    >>> print(to_text([table]))
-    A net
-    layer   params
-    ──────  ──────
-    Conv1d      32
     """
     return "\n\n".join(_part(part, width, colour=colour) for part in parts)
 
@@ -57,48 +45,23 @@ def page_width() -> int:
 
 
 def paint(text: str, code: str, *, colour: bool) -> str:
-    r"""Text in an ANSI colour, if there is any.
-
-    Examples
-    --------
-    >>> paint("error", RED, colour=True)
-    '\x1b[31merror\x1b[0m'
-    """
+    r"""Text in an ANSI colour, if there is any."""
     return f"\x1b[{code}m{text}\x1b[0m" if colour and text else text
 
 
 def has_colour(stream: Any) -> bool:
-    """Whether a stream is a terminal that shows colours, and its reader wants them.
-
-    Examples
-    --------
-    >>> from io import StringIO
-    >>> has_colour(StringIO())
-    False
-    """
+    """Whether a stream is a terminal that shows colours, and its reader wants them."""
     wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return wanted and bool(stream.isatty())
 
 
 def error_line(message: str) -> str:
-    """An error as it is written on standard error.
-
-    Examples
-    --------
-    >>> error_line("there is no --siez")
-    'convdocs: error: there is no --siez'
-    """
+    """An error as it is written on standard error."""
     return f"{paint('convdocs: error:', RED, colour=has_colour(sys.stderr))} {message}"
 
 
 def text_width(text: str) -> int:
-    """Terminal cells that ``text`` takes: wide characters take two, combining marks none.
-
-    Examples
-    --------
-    >>> text_width("abc"), text_width("卷积")
-    (3, 4)
-    """
+    """Terminal cells that ``text`` takes: wide characters take two, combining marks none."""
     if text.isascii():
         return len(text)
     return sum(
@@ -108,13 +71,7 @@ def text_width(text: str) -> int:
 
 
 def printable(text: str) -> str:
-    r"""Text on one line without control characters, which a terminal would obey.
-
-    Examples
-    --------
-    >>> printable("a\x1b[31m")
-    'a [31m'
-    """
+    r"""Text on one line without control characters, which a terminal would obey."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else " " for char in text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -131,50 +132,40 @@ def rows(trace: Trace, depth: int | None = None, *, fold: bool | None = None) ->
     return _named(_fitting(root, depth, fold)[0])
 
 
-def all_rows(trace: Trace, depth: int | None = None) -> tuple[list[Row], frozenset[int]]:
-    """All rows, those of a fold inside it, and the rows whose inside is not shown at first."""
+def all_rows(
+    trace: Trace, depth: int | None = None, *, fold: bool | None = None
+) -> tuple[list[Row], frozenset[int]]:
+    """The rows to any depth, and those of them whose inside is not shown at first."""
     root = tree(trace)
-    shown, depth = _fitting(root, depth, None)
-    found: list[Row] = []
-    shut: set[int] = set()
-    if all(row.times == 1 for row in shown) and depth >= _depth(root):
-        return _named(shown), frozenset()
-    _unfolded(root.inside, 0, depth, found, shut)
+    shown, depth = _fitting(root, depth, fold)
+    levels = deepest(root)
+    if fold is None and (levels > depth or any(row.times > 1 for row in shown)):
+        fold = True
+    found = list(_walk([root.inside], 0, levels, fold=bool(fold)))
+    shut = (at for at, row in enumerate(found) if row.node.inside and row.level + 1 >= depth)
     return _named(found), frozenset(shut)
 
 
 def _fitting(root: Node, depth: int | None, fold: bool | None) -> tuple[list[Row], int]:
     """The rows to the wanted depth, or to the depth that gives some 60, and that depth."""
-    deepest = _depth(root)
-    wanted = deepest if depth is None else depth
-    found = list(_walk([root.inside], 0, wanted, fold=bool(fold)))
-    if fold is not None or len(found) <= ROWS:
-        return found, wanted
-    for level in (wanted,) if depth is not None else range(deepest, 0, -1):
+    wanted = deepest(root) if depth is None else depth
+    if fold is not None or _size(root, wanted) <= ROWS:
+        return list(_walk([root.inside], 0, wanted, fold=bool(fold))), wanted
+    for level in (wanted,) if depth is not None else range(wanted, 0, -1):
         found = list(_walk([root.inside], 0, level, fold=True))
         if len(found) <= ROWS:
             break
     return found, level
 
 
-def _unfolded(nodes: list[Node], level: int, depth: int, found: list[Row], shut: set[int]) -> None:
-    """Write down all rows; those inside a fold are below its own, and shut."""
-    for run in _runs(nodes):
-        singles = sorted((node for same in run for node in same), key=lambda node: node.first)
-        folded = len(run) == 1 and len(singles) > 1
-        if folded:
-            shut.add(len(found))
-            found.append(_row(singles, level, singles))
-        for node in singles:
-            if node.inside and (folded or level + 1 >= depth):
-                shut.add(len(found))
-            found.append(_row([node], level + folded, [node]))
-            inner = 0 if folded else depth
-            _unfolded(node.inside, level + folded + 1, inner, found, shut)
+def deepest(node: Node) -> int:
+    """How many levels are inside a node."""
+    return 1 + max(map(deepest, node.inside), default=-1)
 
 
-def _depth(node: Node) -> int:
-    return 1 + max(map(_depth, node.inside), default=-1)
+def _size(node: Node, depth: int) -> int:
+    """How many rows are inside a node when nothing is folded."""
+    return len(node.inside) + sum(_size(inner, depth - 1) for inner in node.inside) if depth else 0
 
 
 def _walk(alike: Sequence[list[Node]], level: int, depth: int, *, fold: bool) -> Iterator[Row]:
@@ -182,9 +173,9 @@ def _walk(alike: Sequence[list[Node]], level: int, depth: int, *, fold: bool) ->
     if level >= depth:
         return
     nodes = alike[-1]
-    runs = _runs(nodes) if fold else [[[node]] for node in nodes]
+    found = runs(nodes) if fold else [[[node]] for node in nodes]
     at = 0
-    for run in runs:
+    for run in found:
         for place, same in enumerate(run):
             places = range(at + place, at + place + len(run) * len(same), len(run))
             every = [inside[p] for inside in alike for p in places]
@@ -194,14 +185,17 @@ def _walk(alike: Sequence[list[Node]], level: int, depth: int, *, fold: bool) ->
 
 
 def _row(nodes: Sequence[Node], level: int, named: Sequence[Node]) -> Row:
-    name, path = (_span(some[0].path, some[-1].path) for some in (named, nodes))
+    name, path = (span_of(some[0].path, some[-1].path) for some in (named, nodes))
     return Row(nodes[-1], level, len(nodes), name, path, nodes[0].first, nodes[-1].last)
 
 
-def _span(first: str, last: str) -> str:
-    """The names of the first and the last of several, what they share once."""
+def span_of(first: str, last: str) -> str:
+    """The names of the first and the last of several, what they share once: "blocks.0 to 11"."""
     if first == last:
         return first
+    number = re.search(r"\d+$", last)
+    if number and re.fullmatch(re.escape(last[: number.start()]) + r"\d+", first):
+        return f"{first} to {number[0]}"
     shared = 0
     for one, other in zip(first.split("."), last.split("."), strict=False):
         if one != other:
@@ -210,7 +204,7 @@ def _span(first: str, last: str) -> str:
     return f"{first} to {last[shared:]}"
 
 
-def _runs(nodes: list[Node]) -> list[list[list[Node]]]:
+def runs(nodes: list[Node]) -> list[list[list[Node]]]:
     """The nodes in runs: [[a, b, c]] for three alike, [[a, c, e], [b, d, f]] for two in turns."""
     found = []
     at = 0
@@ -250,7 +244,12 @@ def _up_to(node: Node, start: int, level: int) -> Iterator[Row]:
 
 
 def _named(rows: Iterable[Row]) -> list[Row]:
-    """The rows with names that leave out what the row above them in the tree has said."""
+    """The rows with names that leave out what the row above them in the tree has said.
+
+    A function has no name of its own; in a tree its kind keeps its place.
+    """
+    rows = list(rows)
+    flat = not any(row.level for row in rows)
     above: list[str] = []
     found = []
     for row in rows:
@@ -258,7 +257,8 @@ def _named(rows: Iterable[Row]) -> list[Row]:
         parent = above[-1] if above else ""
         name = row.name
         if name == parent:
-            name = ""  # what a module did itself
+            call = row.node.call
+            name = "" if flat or call is None else f"({call.kind})"
         elif parent and name.startswith(f"{parent}."):
             name = name[len(parent) + 1 :]
         found.append(row._replace(name=name))

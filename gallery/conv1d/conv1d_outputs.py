@@ -32,8 +32,8 @@ conv(input)
 # The shape is (2, 2, 2): 2 samples, 2 output channels, 2 places where a filter of 3 fits on 4
 # cells.
 #
-# Follow the first number. The window stands on the first three cells of every input channel. Each
-# cell is multiplied with the weight above it, and all nine products go into one sum, together
+# Follow the first number. The window covers the first three cells of every input channel. Each
+# cell is multiplied by the weight below it, and all nine products go into one sum, together
 # with the bias.
 
 import convdocs
@@ -65,6 +65,7 @@ torch.allclose(conv_padding(input)[..., 1:-1], conv(input))
 # outermost outputs are sums of six products instead of nine. They tend to be smaller. That is
 # what padding costs.
 
+# sphinx_gallery_thumbnail_number = 2
 draw.layer(conv_padding, input, at=(0, 0, 0))
 
 # %%
@@ -77,3 +78,4 @@ draw.layer(conv_padding, input, at=(0, 0, 0))
 #    :size: 4
 #    :values: notebook
 #    :batch: 2
+#    :controls: basic

@@ -14,7 +14,8 @@ class Detail {
     this.left = element("div", { className: "left" });
     this.scroller = element("div", { className: "scroller" });
     this.scroller.append(this.surface);
-    this.left.append(this.maps, this.scroller);
+    this.legend = element("p", { className: "legend" });
+    this.left.append(this.maps, this.scroller, this.legend);
     this.right = element("div", { className: "right" });
     this.body = element("div", { className: "body" });
     this.body.append(this.left, this.right);
@@ -148,6 +149,9 @@ class Detail {
     const off = (key) => `${this.net.off.has(key)}`;
     if (this.wholeSwitch) this.wholeSwitch.ariaPressed = off(`${index}`);
     if (this.mapSwitch) this.mapSwitch.ariaPressed = off(`${index}.${map}`);
+    const most = scaleOf(this.net.values(index) ?? []);
+    this.legend.hidden = index < 0 && this.net.inked;
+    this.legend.replaceChildren(write(-most), element("i"), write(most));
     this.paintMaps(index, map, scheme);
     this.explain(index, at, regions);
   }
@@ -242,6 +246,7 @@ class Detail {
     const grid = element("div", { className: group.columns ? "grid" : "grid list" });
     grid.style.setProperty("--columns", group.columns ?? 1);
     group.terms.forEach((term, i) => grid.append(this.term(term, i, sums)));
+    if (!grid.querySelector("button")) grid.tabIndex = 0; // it may scroll
     box.append(grid);
     return box;
   }

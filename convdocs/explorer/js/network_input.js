@@ -196,8 +196,6 @@ class Pad {
       ArrowDown: [row + 1, column],
       ArrowLeft: [row, column - 1],
       ArrowRight: [row, column + 1],
-      Home: [row, 0],
-      End: [row, columns - 1],
     }[event.key];
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (to) {

@@ -1,7 +1,7 @@
 /* The overview: every call from left to right, on a phone from top to bottom, and the edges. */
 
 const SIDES = [84, 72, 60, 50]; // of the small pictures: the largest that needs no scrolling
-const GAP = 18;
+const GAP = 12;
 
 class Overview {
   constructor(view) {
@@ -20,7 +20,7 @@ class Overview {
 
   /** Put every node where it belongs; again when the room or what is folded changes. */
   build(width) {
-    const held = this.area.contains(this.view.shadow.activeElement) && this.current()?.key;
+    const held = this.area.contains(this.view.shadow.activeElement);
     const made = layout(this.net, this.open);
     Object.assign(this, made, { upright: this.view.narrow });
     this.measure(width);
@@ -35,10 +35,10 @@ class Overview {
   }
 
   measure(width) {
-    const room = (side) => this.columns * (side + 14 + GAP) - GAP + 4;
+    const room = (side) => this.columns * (side + 8 + GAP) - GAP + 4;
     this.side = this.upright ? 54 : (SIDES.find((side) => room(side) <= width) ?? 72);
     const broad = this.lanes > 1 ? 164 : Math.min(width - 16, 340);
-    const [long, across] = this.upright ? [62, broad] : [this.side + 14, this.side + 46];
+    const [long, across] = this.upright ? [62, broad] : [this.side + 8, this.side + 46];
     this.box = this.upright ? [across - 110, this.side] : [this.side, this.side];
     const levels = this.arcs(),
       nested = this.depth();
@@ -246,10 +246,6 @@ class Overview {
     this.view.choose(node.call, at ?? this.view.middle(node.call), { open: true });
   }
 
-  current() {
-    return this.nodes[this.at];
-  }
-
   holds(node, index) {
     return node.first <= index && index <= node.last;
   }
@@ -262,8 +258,8 @@ class Overview {
     event.preventDefault();
     this.at = Math.min(Math.max(this.at + to, 0), this.nodes.length - 1);
     this.mark();
-    this.current().button.focus();
-    this.current().button.scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.nodes[this.at].button.focus();
+    this.nodes[this.at].button.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
   /** One node is in the order of the tab key: the others are reached from it. */
