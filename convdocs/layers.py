@@ -296,10 +296,13 @@ def function_settings(
     name = _ASKED.get(function)
     if name is None:
         return ()
-    given = inspect.signature(function).bind(*args, **kwargs)
+    given = _signature(function).bind(*args, **kwargs)
     given.apply_defaults()
     value = given.arguments[name]
     return ((name, tuple(value) if isinstance(value, list) else value),)
+
+
+_signature = lru_cache(maxsize=64)(inspect.signature)
 
 
 def _is_plain(value: Any) -> bool:

@@ -64,20 +64,21 @@ _LAYOUTS: dict[tuple[Any, ...], Layout] = {}
 
 def layout_of(tensor: Tensor) -> Layout:
     """A tensor's layout."""
-    dense = tensor.layout is torch.strided and not tensor.is_nested
+    if tensor.layout is torch.strided and not tensor.is_nested:
+        key = (tensor.shape, tensor.stride(), tensor.dtype)
+        return _LAYOUTS.get(key) or layout(*key)
     shape = tuple(tensor.shape) if not tensor.is_nested else (tensor.size(0),)
-    strides = tensor.stride() if dense else torch.empty(shape, device=META).stride()
-    return layout(shape, strides, tensor.dtype)
+    return layout(shape, torch.empty(shape, device=META).stride(), tensor.dtype)
 
 
 def layout(shape: Shape, strides: Shape, dtype: torch.dtype) -> Layout:
     """The one object of a layout."""
-    key = (shape, strides, dtype)
+    key = (tuple(shape), strides, dtype)
     known = _LAYOUTS.get(key)
     if known is None:
         if len(_LAYOUTS) >= MOST_LAYOUTS:
             _LAYOUTS.clear()
-        known = _LAYOUTS[key] = Layout(shape, strides, dtype)
+        known = _LAYOUTS[key] = Layout(*key)
     return known
 
 

@@ -384,12 +384,13 @@ class ShapeRecorder(Recorder):
         written_into = functions.in_place(func, kwargs)
         if not written_into:
             out = _apart(out, given)
-        out = self._written_down(func, args, kwargs, None, marks, out, macs, note)
         outputs = _outputs_of(func, args, out)
+        layouts = [layout_of(one) for one in outputs]
+        answer = kernels.answer_to(func, args, kwargs, marks, layouts, macs, note)
         kept = all(layout_of(one) is own.layout for one, own in zip(given, marks, strict=True))
         if key is not None and kept and outputs and func is not Tensor.__setitem__:
-            self._remember(key, func, args, kwargs, marks, out, outputs, given, macs, note)
-        return out
+            self._remember(key, answer, out, outputs, given)
+        return self._written_down(func, args, kwargs, answer, marks, out)
 
     def _run_live(self, func: Any, args: Any, kwargs: Any, marks: tuple[Mark, ...]) -> Any:
         if func in functions.READ_VALUES:
@@ -405,11 +406,8 @@ class ShapeRecorder(Recorder):
 
     @staticmethod
     def _remember(
-        key: Any, func: Any, args: Any, kwargs: Any, marks: tuple[Mark, ...], out: Any,
-        outputs: list[Tensor], given: list[Tensor], macs: int | None, note: str,
-    ) -> None:  # fmt: skip
-        layouts = [layout_of(one) for one in outputs]
-        answer = kernels.answer_to(func, args, kwargs, marks, layouts, macs, note)
+        key: Any, answer: Answer, out: Any, outputs: list[Tensor], given: list[Tensor]
+    ) -> None:
         answer.alias = {
             place: number
             for place, one in enumerate(outputs)
@@ -428,17 +426,17 @@ class ShapeRecorder(Recorder):
     ) -> Any:  # fmt: skip
         key: Any = None
         marks: list[Mark] = []
-        if not self._live():
-            with torch._C.DisableTorchFunction():
+        with torch._C.DisableTorchFunction():
+            if not self._live():
                 key = kernels.layer_key(module, args, kwargs, marks, self.stranger)
-        try:
-            answer = ANSWERS.get(key) if key is not None else None
-        except TypeError:  # a list or a tensor among the settings
-            key = answer = None
-        if answer is not None:
-            node = Node(path, module, tuple(marks), answer)
-            self.nodes.append(node)
-            return replayed(answer, node, (args, kwargs))
+            try:
+                answer = ANSWERS.get(key) if key is not None else None
+            except TypeError:  # a list or a tensor among the settings
+                key = answer = None
+            if answer is not None:
+                node = Node(path, module, tuple(marks), answer)
+                self.nodes.append(node)
+                return replayed(answer, node, (args, kwargs))
         out = super().run_layer(path, module, run, args, kwargs, note)
         made = self.nodes[-1].answer
         if key is not None and isinstance(out, Tensor) and self.nodes[-1].module is module:

@@ -274,6 +274,7 @@ def _forget(standin: StandIn, recorder: Recorder) -> None:
     """Undo the circles, so that the stand-in is gone at once and not when garbage is collected."""
     for _, twin in standin.copier.modules:
         twin.__dict__.clear()
+    del standin.copier.tensor
     for node in recorder.nodes:
         node.outputs = []
     recorder.nodes.clear()

@@ -82,16 +82,22 @@ def _tensor(copier: Copier, value: Tensor) -> Any:
 def _module(copier: Copier, value: Any) -> Any:
     made = copier.memo[id(value)] = object.__new__(type(value))
     copier.modules.append((value, made))
-    own, copied = made.__dict__, copier.copy
-    for name, one in value.__dict__.items():
+    kept, own, copied = value.__dict__, made.__dict__, copier.copy
+    own.update(kept)
+    for name, one in kept.items():
         kind = type(one)
-        if kind in ATOMS:
-            own[name] = one
-        elif kind in _PLAIN and not one:  # one of torch's dicts of hooks, most of the time
-            own[name] = copier.memo[id(one)] = one.copy()
+        if kind in ATOMS or (kind is tuple and ATOMS.issuperset(map(type, one))):
+            continue
+        if kind in _PLAIN and not one:  # one of torch's dicts of hooks, most of the time
+            own[name] = one.copy()
+            if name not in _TORCHS:
+                copier.memo[id(one)] = own[name]
         else:
             own[name] = copied(one)
     return made
+
+
+_TORCHS = frozenset(nn.Module().__dict__)  # attributes that every module has to itself
 
 
 def _script(copier: Copier, value: Any) -> Any:
@@ -111,6 +117,10 @@ def _list(copier: Copier, value: list[Any]) -> Any:
 def _dict(copier: Copier, value: Any) -> Any:
     kind: Any = type(value)
     made = copier.memo[id(value)] = kind.__new__(kind)
+    if kind is dict:
+        for key, one in value.items():
+            made[key if type(key) is str else copier.copy(key)] = copier.copy(one)
+        return made
     if issubclass(kind, defaultdict):
         made.default_factory = copier.copy(value.default_factory)
     put = OrderedDict.__setitem__ if issubclass(kind, OrderedDict) else dict.__setitem__
@@ -337,7 +347,7 @@ class StandIn:
 
     def _marked(self, tensor: Tensor, made: Any, own: Layout) -> Any:
         known = self.parameters.get(id(tensor))
-        if known is None and isinstance(tensor, nn.Parameter):
+        if known is None and type(tensor) is not Tensor and isinstance(tensor, nn.Parameter):
             known = Parameter("", tensor, registered=False)
         made._convdocs_mark = Mark(own, self._maker, 0, () if known is None else (known,))
         return made
@@ -353,7 +363,7 @@ class StandIn:
         return made
 
     def _on_meta(self, tensor: Tensor) -> Any:
-        if is_lazy(tensor):
+        if type(tensor) not in _USUAL and is_lazy(tensor):
             return self._lazy(tensor, META)
         if not is_plain(tensor):
             raise NeedsValues(f"a tensor of the model's has no meta kernels ({_kind(tensor)})")
@@ -389,6 +399,9 @@ class StandIn:
             twin = self._storages[storage._cdata] = storage.clone()  # type: ignore[no-untyped-call]
         made = torch.empty(0, dtype=plain.dtype, device=plain.device)
         return made.set_(twin, plain.storage_offset(), plain.shape, plain.stride())
+
+
+_USUAL = (Tensor, nn.Parameter)
 
 
 def _kind(tensor: Tensor) -> str:
