@@ -201,13 +201,19 @@ def field_exceeds_input(call: Call, graph: Graph) -> Iterator[tuple[str, str]]:
     sizes = call.input_shapes[0][-dims:]
     if all(
         len(fields) == len(extents) == dims and all(map(_covers, fields, sizes, extents))
-        for fields in (before.receptive_field, graph.narrow[before.index])
+        for fields in _by_any_path(before, graph)
     ):
         yield (
             f"Every cell that {call.code} reads has already seen the whole input. It can learn no "
             "new neighbourhood.",
             "Use a larger input, or fewer layers and strides before it.",
         )
+
+
+def _by_any_path(call: Call, graph: Graph) -> Iterator[Sequence[AxisField]]:
+    """The field of all paths together, and of the one that sees least."""
+    yield call.receptive_field
+    yield graph.narrow[call.index]
 
 
 def _covers(field: AxisField, size: int, extent: int) -> bool:

@@ -27,7 +27,7 @@ class State:
     ``extents`` has the size of the model input's axis that each field counts cells of.
     """
 
-    __slots__ = ("constant", "extents", "fields", "names")
+    __slots__ = ("axes", "constant", "extents", "fields", "names", "receptive_field")
 
     def __init__(
         self,
@@ -40,17 +40,8 @@ class State:
         self.fields = fields
         self.extents = extents
         self.constant = constant
-
-    @property
-    def axes(self) -> str:
-        """The names in one string, empty unless all are known."""
-        return _joined_names(self.names)
-
-    @property
-    def receptive_field(self) -> tuple[AxisField, ...]:
-        """The fields of the spatial axes."""
-        fields = self.fields
-        return tuple([fields[place] or UNKNOWN for place in spatial_places(self.names)])
+        self.axes = _joined_names(names)  # empty unless all are known
+        self.receptive_field = tuple([fields[at] or UNKNOWN for at in spatial_places(names)])
 
 
 @lru_cache(maxsize=1024)
@@ -82,6 +73,8 @@ def followed(flow: Flow | None, states: Sequence[State], rank: int) -> State:
     """The state of a call's output, from those of its inputs."""
     if flow is None:
         return states[0] if states else constant(("",) * rank)
+    if all(one.constant for one in states):
+        return constant(tuple([_read(reads, states)[0] if n is None else n for n, reads in flow]))
     names, fields, extents = [], [], []
     for name, reads in flow:
         if len(reads) == 1 and reads[0][2] is IDENTITY:  # as most are
@@ -95,8 +88,6 @@ def followed(flow: Flow | None, states: Sequence[State], rank: int) -> State:
         names.append(own_name if name is None else name)
         fields.append(field)
         extents.append(extent)
-    if all(one.constant for one in states):
-        return constant(tuple(names))
     return State(tuple(names), tuple(fields), tuple(extents))
 
 
@@ -218,7 +209,8 @@ def _own_fields(
         reads = [r for r in flow[place][1] if r[0] == number and r[1] != MISSING]
         if not reads:
             return ()
-        made.append(joined([read[2] for read in reads], shapes[number][reads[0][1]]))
+        own = [read[2] for read in reads]
+        made.append(own[0] if len(own) == 1 else joined(own, shapes[number][reads[0][1]]))
     return tuple(made)
 
 

@@ -13,7 +13,7 @@ from convdocs.receptive import UNKNOWN, AxisField
 from convdocs.report import CONSTANT, MODEL_INPUT, Call, Shape, Trace
 from convdocs.tracing.axes import State, constant, followed, fresh, local_fields
 from convdocs.tracing.forward import is_script, original
-from convdocs.tracing.memory import INPUT, Mark, Parameter
+from convdocs.tracing.memory import INPUT, Answer, Mark, Parameter
 from convdocs.tracing.record import Node, Recorder
 from convdocs.tracing.standin import StandIn
 from convdocs.tracing.tree import summaries
@@ -67,15 +67,14 @@ class _Builder:
         """One more call."""
         answer, index = node.answer, len(self.calls)
         self.index[id(node)] = index
-        states = [self.state(one) for one in node.inputs]
-        node.states = [
-            followed(flow, states, len(shape))
-            for flow, shape in zip(answer.flows, answer.output_shapes, strict=False)
-        ]
-        if node.module is not None and node.states:
-            node.states[0] = _named(node.states[0], node.module, answer.output_shapes[0])
-        state = node.states[0] if node.states else _NO_STATE
-        self.calls.append(self._call(index, node, state))
+        before = tuple([self.state(one) for one in node.inputs])
+        known = answer.states.get(before)
+        if known is None:
+            if len(answer.states) >= MOST_STATES:
+                answer.states.clear()
+            known = answer.states[before] = _states(answer, before, node.module)
+        node.states = known
+        self.calls.append(self._call(index, node, known[0] if known else _NO_STATE))
 
     def failed(self, node: Node) -> Call:
         """The call that failed."""
@@ -199,7 +198,17 @@ class _Builder:
 
 
 MOST_NAMES = 5
+MOST_STATES = 256  # that are kept of one answer
 _NO_STATE = State((), (), ())
+
+
+def _states(answer: Answer, before: Sequence[State], module: nn.Module | None) -> list[State]:
+    """What is known about the axes of a call's outputs."""
+    pairs = zip(answer.flows, answer.output_shapes, strict=False)
+    states = [followed(flow, before, len(shape)) for flow, shape in pairs]
+    if module is not None and states:
+        states[0] = _named(states[0], module, answer.output_shapes[0])
+    return states
 
 
 def _named(state: State, module: nn.Module, shape: Shape) -> State:

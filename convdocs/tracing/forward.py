@@ -25,22 +25,23 @@ _OPENED = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 class Forward:
     """The ``forward`` of one module of a stand-in; ``original`` is the user's own module."""
 
-    __slots__ = ("module", "original", "path", "recorder", "replaced")
+    __slots__ = ("module", "original", "path", "recorder", "replaced", "script")
 
     def __init__(self, module: Any, original: Any, path: str, recorder: Recorder) -> None:
         self.module = module
         self.original = original
         self.path = path
         self.recorder = recorder
+        self.script = is_script(module)
         # by somebody, on this one alone; a script's is no function of its class
-        self.replaced = module.forward if is_script(module) else module.__dict__.get("forward")
+        self.replaced = module.forward if self.script else module.__dict__.get("forward")
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Forward:
         """The same for a copy that the model makes of one of its modules."""
         twin = Forward.__new__(Forward)
         twin.module = memo.get(id(self.module), self.module)
         twin.original, twin.path = self.original, self.path
-        twin.recorder, twin.replaced = self.recorder, self.replaced
+        twin.recorder, twin.replaced, twin.script = self.recorder, self.replaced, self.script
         return twin
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
@@ -58,7 +59,7 @@ class Forward:
                     return self(*args, **kwargs)
         if recorder.inside is not None:
             return self.run(*args, **kwargs)
-        if is_script(module):
+        if self.script:
             return _run_script(self, recorder, args, kwargs)
         if self.replaced is None and is_leaf(module):
             return recorder.run_layer(self.path, module, self.run, args, kwargs)

@@ -31,7 +31,6 @@ from convdocs.tracing.rules import (
     dims_of,
     flow_of,
     flows_of_pieces,
-    operands_in,
     spellings,
     windows_of,
     with_weight,
@@ -95,7 +94,7 @@ def _cost(func: Any, args: Any, kwargs: Any, out: Any) -> int | None:
     if func not in COSTS:
         return 0
     shape = tuple(out.shape) if isinstance(out, Tensor) else ()
-    args, kwargs = as_operands((args, kwargs))
+    (args, kwargs), _ = as_operands((args, kwargs))
     macs: int = COSTS[func](shape, *args, **kwargs)
     return macs
 
@@ -453,8 +452,7 @@ def answer_to(
     answer = Answer(functions.name(func), layouts, tuple(outputs), macs, note)
     answer.code = functions.text(func, args, kwargs)
     answer.family, answer.settings = family(answer.kind), function_settings(func, args, kwargs)
-    args, kwargs = as_operands((args, kwargs))
-    operands = operands_in((args, kwargs))
+    (args, kwargs), operands = as_operands((args, kwargs))
     shapes = answer.output_shapes
     if func in PIECES and operands and len({len(one) for one in shapes}) == 1:
         answer.flows = tuple(flows_of_pieces(operands[0], shapes))
@@ -463,8 +461,9 @@ def answer_to(
     ):
         answer.flows = (with_weight(shapes[0], operands[0]),)
     else:
-        flows = [flow_of(func, args, kwargs, shape, place) for place, shape in enumerate(shapes)]
-        answer.flows = tuple(flows)
+        answer.flows = tuple(
+            [flow_of(func, args, kwargs, operands, one, place) for place, one in enumerate(shapes)]
+        )
     try:
         answer.windows = windows_of(func, args, kwargs)
     except (LookupError, TypeError, ValueError):

@@ -159,7 +159,8 @@ class Answer:
 
     __slots__ = (
         "alias", "code", "dtypes", "family", "flows", "form", "input_shapes", "kind",
-        "local_fields", "macs", "note", "output_shapes", "outputs", "settings", "windows",
+        "local_fields", "macs", "note", "output_shapes", "outputs", "settings", "states",
+        "windows",
     )  # fmt: skip
 
     def __init__(
@@ -180,6 +181,7 @@ class Answer:
         self.form: Any = None  # how the outputs are nested; None for a single tensor
         self.alias: dict[int, int] = {}  # outputs that are an input itself
         self.local_fields: dict[Any, tuple[tuple[AxisField, ...], ...]] = {}  # by names
+        self.states: dict[Any, list[Any]] = {}  # of the outputs' axes, by those of the inputs
         self.input_shapes = tuple([one.shape for one in inputs])
         self.put(outputs)
 
@@ -192,7 +194,7 @@ class Answer:
     def with_outputs(self, outputs: tuple[Layout, ...]) -> Answer:
         """The same call with other outputs: what they read is known where the ranks are."""
         made = copy.copy(self)
-        made.local_fields = {}
+        made.local_fields, made.states = {}, {}
         made.put(outputs)
         if [len(one) for one in made.output_shapes] != [len(one) for one in self.output_shapes]:
             made.flows = ()

@@ -73,16 +73,21 @@ def _collect(value: Any, found: list[Tensor], seen: set[int]) -> None:
         inner = [one for _, one in attributes(value)]
     seen.add(id(value))
     for one in inner:
-        _collect(one, found, seen)
+        if type(one) is Tensor:
+            found.append(one)
+        else:
+            _collect(one, found, seen)
     seen.discard(id(value))
 
 
 def mapped(value: Any, change: Callable[[Tensor], Any]) -> Any:
     """The arguments of a torch function with ``change`` applied to each tensor."""
+    if type(value) in ATOMS:
+        return value
     if isinstance(value, Tensor):
         return change(value)
     if isinstance(value, list):
-        return [mapped(one, change) for one in value]
+        return [change(one) if type(one) is Tensor else mapped(one, change) for one in value]
     if isinstance(value, tuple) and type(value) is not torch.Size:
         parts = [mapped(one, change) for one in value]
         return rebuilt_tuple(type(value), parts)

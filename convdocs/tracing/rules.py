@@ -48,12 +48,13 @@ RULES: dict[Any, Rule] = {}
 WINDOWS: dict[Any, Callable[..., tuple[Window, ...]]] = {}
 
 
-def flow_of(func: Any, args: Any, kwargs: Any, out: Shape, place: int) -> Flow | None:
+def flow_of(
+    func: Any, args: Any, kwargs: Any, operands: list[Operand], out: Shape, place: int
+) -> Flow | None:
     """What the rule of a function says of one output; None when it is like its only input.
 
-    ``args`` and ``kwargs`` hold operands.
+    ``args`` and ``kwargs`` hold the operands.
     """
-    operands = operands_in((args, kwargs))
     rule = RULES.get(func)
     if rule is not None:
         try:
@@ -61,7 +62,7 @@ def flow_of(func: Any, args: Any, kwargs: Any, out: Shape, place: int) -> Flow |
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             found = ()
         if found is not None and len(found) == len(out):
-            same = found == _kept(Operand(0, out)) and len(operands) == 1
+            same = len(operands) == 1 and found == _kept(Operand(0, out))
             return None if same and operands[0].shape == out else found
     return unknown([one.shape for one in operands], out)
 
@@ -72,10 +73,15 @@ def windows_of(func: Any, args: Any, kwargs: Any) -> tuple[Window, ...]:
     return read(*args, **kwargs) if read is not None else ()
 
 
-def as_operands(value: Any) -> Any:
-    """A call's arguments with an operand for each tensor."""
-    count = iter(range(1 << 30))
-    return mapped(value, lambda tensor: Operand(next(count), mark_of(tensor).layout.shape))
+def as_operands(value: Any) -> tuple[Any, list[Operand]]:
+    """A call's arguments with an operand for each tensor, and the operands."""
+    found: list[Operand] = []
+
+    def operand(tensor: Tensor) -> Operand:
+        found.append(Operand(len(found), mark_of(tensor).layout.shape))
+        return found[-1]
+
+    return mapped(value, operand), found
 
 
 def operands_in(value: Any) -> list[Operand]:

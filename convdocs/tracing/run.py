@@ -149,20 +149,19 @@ class _Run:
         self.ready: Callable[[nn.Module], None] | None = None
         self.shapes_allowed = not tensors_in(self.given)
         self.integers: set[int] = set()  # which of the shapes are of integers
-        held = [one for module in _modules(model) for one in module._parameters.values()]
-        self.parameters = [one for one in held if one is not None]
 
     @property
     def home(self) -> tuple[torch.device, torch.dtype]:
         """Where the model lives, and the dtype of its first floating parameter."""
-        device = self.parameters[0].device if self.parameters else torch.device("cpu")
-        dtypes = (one.dtype for one in self.parameters if one.dtype.is_floating_point)
+        device = next((one.device for one in _parameters(self.model)), torch.device("cpu"))
+        dtypes = (one.dtype for one in _parameters(self.model) if one.dtype.is_floating_point)
         return device, next(dtypes, torch.get_default_dtype())
 
     def has_strangers(self) -> bool:
         """Whether an input lies on a device where none of the model does."""
         devices = {tensor.device for tensor in tensors_in(self.given)}
-        return bool(self.parameters) and not devices <= {p.device for p in self.parameters}
+        homes = {one.device for one in _parameters(self.model)} if devices else set()
+        return bool(homes) and not devices <= homes
 
     def on_shapes(self, *, gradient: bool = False) -> Trace:
         """Run on shapes; raises NeedsValues where that does not do."""
@@ -246,16 +245,15 @@ def _is_shape(value: Any) -> bool:
     return type(value) in (tuple, torch.Size) and all(type(one) is int for one in value)
 
 
-def _modules(model: nn.Module) -> list[nn.Module]:
-    """Every module once."""
-    found: dict[int, nn.Module] = {}
-    waiting = [model]
+def _parameters(model: nn.Module) -> Iterator[Tensor]:
+    """The parameters of every module."""
+    seen, waiting = set(), [model]
     while waiting:
         module = waiting.pop()
-        if id(module) not in found:
-            found[id(module)] = module
+        if id(module) not in seen:
+            seen.add(id(module))
+            yield from [one for one in module._parameters.values() if one is not None]
             waiting += [one for one in module._modules.values() if one is not None]
-    return list(found.values())
 
 
 def _listen(standin: StandIn, recorder: Recorder) -> None:
