@@ -17,7 +17,7 @@ from convdocs.explorer.page import as_json
 HERE = Path(__file__).parent
 # what an explorer is made of, in the order in which it is needed
 FILES = {
-    "explorer": ("geometry", "values", "solve", "messages", "pool_messages", "numbers", "settings",
+    "explorer": ("geometry", "values", "solve", "messages", "numbers", "settings",
                  "text", "theme", "sums", "grids", "form", "pen", "point", "explorer", "listen",
                  "start"),
     "network": ("network_ops", "network_model", "network_graph", "network_terms", "network_paint",
