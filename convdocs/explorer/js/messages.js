@@ -163,7 +163,7 @@ function padProblem(s) {
 
 function signProblem(s) {
   const say = (code, message) => problemOf(`convolution#${code}`, message, [lifted(s)]);
-  if (s.mode === "zeros" && windowsOf(s).some((w) => w.before + w.after < 0))
+  if (s.mode === "zeros" && windowsOf(s).some((w) => w.before + w.after < -1))
     return say("negative-padding", "negative padding is not supported");
   if (isTransposed(s) && s.outputPadding.some((p) => p < 0))
     return say("negative-output-padding", "negative output_padding is not supported");
