@@ -23,6 +23,7 @@ nox.options.stop_on_first_error = True
 ROOT = Path(__file__).parent
 ENV = ROOT / ".nox" / "toolchain"
 GROUPS = ("docs", "tests", "lint")
+PROSE = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "noxfile.py"]
 PACKAGES = ["docs", "gallery", "tests", "convdocs", "noxfile.py"]
 # the newest of each that works with the oldest Sphinx of the extension
 OLDEST_BESIDE = (
@@ -170,6 +171,7 @@ def lint(session: nox.Session) -> None:
     session.run(python, "-m", "ruff", "format", "--check", *PACKAGES)
     session.run(python, "-m", "mypy")
     session.run(executable(ENV, "lint-imports"))
+    session.run(executable(ENV, "typos"), "docs", "gallery", "tests", "convdocs", *PROSE)
     schema = (executable(ENV, "check-jsonschema"), "--builtin-schema")
     workflows = sorted(str(path) for path in (ROOT / ".github" / "workflows").glob("*.yml"))
     session.run(*schema, "vendor.github-workflows", *workflows)

@@ -71,7 +71,7 @@ class Call(NamedTuple):
         field is these, looked up through each other back to the model's input.
     family : str
         What a subclass and the function have in common with the layer, as
-        :func:`convdocs.layers.family` names it: ``"convolution"``, ``"batch norm"``,
+        ``convdocs.layers.family`` names it: ``"convolution"``, ``"batch norm"``,
         ``"reshape"``; empty for what no finding asks about.
     settings : tuple of (name, value)
         What the layer was made with, as far as it is numbers, words or tuples of them.
@@ -185,7 +185,7 @@ class Finding(Shown):
         return f"{self.path or '(model)'}: {self.sentence} {self.fix} [{self.code}]"
 
     def parts(self) -> list[Part]:
-        """As :meth:`Shown.parts`."""
+        """What it is shown as."""
         return [_trace.note(self)]
 
 
@@ -220,7 +220,7 @@ class Trace(Shown):
     modules : tuple of ModuleSummary
         The model's tree in order of execution: containers, leaf modules, functions.
     output_sources : tuple of int
-        Per output of the model, the call it came from, as in :attr:`Call.sources`.
+        Per output of the model, the call it came from, as in ``Call.sources``.
     failed : Call or None
         The call that raised, which has no outputs; None when the model ran.
     error : str
@@ -411,7 +411,7 @@ class Trace(Shown):
         return to_html(_trace.parts(self, depth, columns, fold=fold, page=True))
 
     def parts(self) -> list[Part]:
-        """As :meth:`Shown.parts`."""
+        """What it is shown as."""
         return _trace.parts(self)
 
 
@@ -482,7 +482,7 @@ class Memory(Shown):
         return schema.record(cls, {name: data[name] for name in data if name != "schema"})
 
     def parts(self) -> list[Part]:
-        """As :meth:`Shown.parts`."""
+        """What it is shown as."""
         return _memory.parts(self)
 
 
@@ -595,7 +595,7 @@ class Diagnosis(Shown):
         return cls(*own, trace=trace, call=call)
 
     def parts(self) -> list[Part]:
-        """As :meth:`Shown.parts`."""
+        """What it is shown as."""
         return _diagnosis.parts(self)
 
 

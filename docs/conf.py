@@ -38,6 +38,8 @@ extensions = [
     "page_downloads",
     "pages",
     "published",
+    "drawn",
+    "repository",
     "search_index",
     "quick_start",  # before what would load matplotlib
     "sphinxarg.ext",
@@ -60,11 +62,13 @@ nitpick_ignore_regex = [
     ("py:.*", r"(Figure|Tensor)"),
     # what a picture is made of, in a signature of the room that makes it
     ("py:class", r"convdocs\.draw\.\w+\.(Stage|Scene)"),
+    ("py:class", r"convdocs\.view\.tables\.\w+"),
 ]
 
 # ---- pages in Markdown
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
+myst_ref_domains = ["std", "py"]  # where a link without a domain is looked up
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(HERE / "_build" / "executed")
 nb_execution_raise_on_error = True
@@ -112,6 +116,7 @@ doctest_test_doctest_blocks = ""  # docstrings are pytest's; a page's examples s
 html_baseurl = os.environ.get("DOCS_URL", "").rstrip("/")
 html_baseurl += "/" if html_baseurl else ""
 docs_edit_url = os.environ.get("DOCS_EDIT_URL", "")  # a file's path is put behind it
+docs_repository_url = os.environ.get("REPOSITORY_URL", "").rstrip("/")  # what pip installs from
 ogp_site_url = html_baseurl
 ogp_description_length = 160
 ogp_social_cards = {

@@ -193,3 +193,38 @@ def test_making_a_page_needs_no_matplotlib():
         "assert 'matplotlib' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("at", [(0, 5), (2, 0), (0,), (0, 0, 0)])
+def test_a_cell_outside_of_the_output_is_refused(at):
+    with pytest.raises(embed.ExplorerError, match=r"the output of Conv1d\(1, 2, 3\) has shape"):
+        convdocs.explore(nn.Conv1d(1, 2, 3), torch.ones(1, 7), at=at)
+
+
+def test_an_explorer_is_one_short_line_of_text():
+    explorer = convdocs.explore(nn.Conv2d(8, 8, 3, padding=1), torch.zeros(1, 8, 28, 28))
+    assert repr(explorer) == "<Explorer of Conv2d(8, 8, 3, padding=1) on x (1, 8, 28, 28)>"
+
+
+def test_a_level_that_there_is_not_is_refused():
+    with pytest.raises(embed.ExplorerError, match="controls='some' is none of none, basic, all"):
+        convdocs.explore(nn.MaxPool1d(2), torch.ones(1, 4), controls="some")
+
+
+def test_a_still_figure_has_the_numbers_of_explain():
+    torch.manual_seed(0)
+    layer, x = nn.Conv2d(5, 2, 2), torch.randn(2, 5, 3, 3)
+    still = convdocs.explore(layer, x, at=(1, 1, 0, 1)).still
+    value = f"{layer(x)[1, 1, 0, 1].item():.4f}".rstrip("0").replace("-", "−")
+    assert f"output cell (1, 1, 0, 1) is {value}, the sum of 20 products" in still
+    numbers = [f"{number:.4f}".rstrip("0") for number in x[1, 0, :2, 1:].flatten().tolist()]
+    cells = re.findall(r"<td>([^<]*)</td>", still)[:4]
+    assert cells == [number.replace("-", "−") for number in numbers]
+    assert "and 2 more channels" in still
+
+
+def test_a_saved_page_is_headed_by_the_layer(tmp_path):
+    convdocs.explore(nn.MaxPool1d(2), torch.ones(1, 4)).save(tmp_path / "pool.html")
+    page = (tmp_path / "pool.html").read_text(encoding="utf-8")
+    assert "<h1>MaxPool1d(2)</h1>" in page
+    assert data_in(page)["setting"]["kind"] == "MaxPool1d"

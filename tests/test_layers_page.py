@@ -37,3 +37,15 @@ def test_every_layer_that_slides_a_window_has_a_section() -> None:
     kinds = r"(Conv|ConvTranspose|(Adaptive)?(Max|Avg|LP)Pool|FractionalMaxPool|MaxUnpool)[123]d"
     sliding = {name for name in vars(nn) if re.fullmatch(kinds, name)}
     assert sliding | {"Unfold", "Fold", "Upsample"} == {name for name, _ in NAMES}
+
+
+def test_the_table_of_who_has_which_option_is_torch_s() -> None:
+    text = PAGE.read_text(encoding="utf-8").partition("## Which option exists where")[2]
+    table = text.strip().split("\n\n")[0].split("\n")
+    head, _, *lines = ([cell.strip() for cell in line.strip("|").split("|")] for line in table)
+    kinds = [getattr(nn, f"{cell.strip('`')}2d") for cell in head[1:]]
+    assert len(lines) == 11
+    for option, *cells in lines:
+        for kind, cell in zip(kinds, cells, strict=True):
+            has = option.strip("`") in inspect.signature(kind).parameters
+            assert cell == ("yes" if has else "–"), (option, kind)

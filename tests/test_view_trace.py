@@ -204,6 +204,16 @@ def test_dtypes_and_the_memory_of_outputs(deep: Trace):
     assert rows[1] == ["blocks.0 to 29", "float32", "11.5 kB"]  # 30 x 3 such
 
 
+def test_an_index_is_spelled_as_typed():
+    class Cut(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x[..., :4][:, 0][None][0, ::2][-1][1:]
+
+    assert [call.code for call in trace(Cut(), (3, 4, 9)).calls] == [
+        "x[..., :4]", "x[:, 0]", "x[None]", "x[0, ::2]", "x[-1]", "x[1:]",
+    ]  # fmt: skip
+
+
 def test_a_gate_is_said():
     class Gate(nn.Module):
         def forward(self, x: Tensor) -> Tensor:

@@ -110,7 +110,7 @@ class Explanation(Shown):
         return view.text(self)
 
     def parts(self) -> list[Part]:
-        """As :meth:`convdocs.view.shown.Shown.parts`."""
+        """What it is shown as."""
         return view.parts(self)
 
     @property

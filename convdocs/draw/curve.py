@@ -12,7 +12,7 @@ from matplotlib.figure import Figure, SubFigure
 from convdocs.draw.boxes import Box, flow, page, titled
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.scene import DrawError
-from convdocs.draw.sheet import NOTE_SIZE, Sheet, text_width
+from convdocs.draw.sheet import NOTE_SIZE, Sheet
 from convdocs.report import Call, Trace
 
 TALL = 92.0  # points of a panel
@@ -114,69 +114,46 @@ def _name(call: Call) -> str:
 
 @dataclass(frozen=True)
 class _Panel:
-    """One quantity as steps, on a scale on which each line is twice the one below."""
+    """One quantity on a scale on which each line is twice the one below: as a line of steps, or as
+    bars where some layers do not have it.
+    """
 
     name: str
     values: tuple[float | None, ...]
     width: float
-
-    @property
-    def height(self) -> float:
-        return TALL + 14
-
-    @property
-    def _known(self) -> list[float]:
-        return [value for value in self.values if value]
+    height: float = TALL + 14
 
     @property
     def reach(self) -> str:
         """First and last value, in words."""
-        known = [value for value in self.values if value is not None]
-        first, last = _short(known[0]), _short(known[-1])
-        return first if first == last else f"{first} to {last}"
+        known = [_short(value) for value in self.values if value is not None]
+        return known[0] if known[0] == known[-1] else f"{known[0]} to {known[-1]}"
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        low, high = floor(log2(min(self._known))), ceil(log2(max(self._known)))
-        high = max(high, low + 1)
-        left, right = x + AXIS, x + self.width
-        top, bottom = y + 6, y + TALL
-
-        def level(value: float) -> float:
-            return bottom - (log2(value) - low) / (high - low) * (bottom - top)
-
-        every = ceil((high - low) / 6)
+        known = [value for value in self.values if value]
+        line, count = all(self.values), len(self.values)
+        low, high = floor(log2(min(known))), ceil(log2(max(known)))
+        low, high = low - (not line), max(high, low + 1)
+        left, right, bottom = x + AXIS, x + self.width, y + TALL
+        step, rise = (right - left) / count, (TALL - 6) / (high - low)
         for power in range(low, high + 1):
-            place = level(2.0**power)
+            place = bottom - (power - low) * rise
             sheet.line([(left, place), (right, place)], "line", 0.3)
-            if (power - low) % every == 0:
-                look = {"size": NOTE_SIZE, "role": "muted", "align": "right"}
-                sheet.text(left - 4, place, _short(2.0**power), **look)  # type: ignore[arg-type]
-        self._steps(sheet, left, (right - left) / len(self.values), level)
-        self._numbers(sheet, left, right, bottom + 8)
-
-    def _steps(
-        self, sheet: Sheet, left: float, step: float, level: Callable[[float], float]
-    ) -> None:
-        if not all(self.values):  # what some layers do not have is no line
-            for place, value in enumerate(self.values):
-                if value:
-                    top, bottom = level(value), level(min(self._known)) + 3
-                    sheet.cell(left + place * step, top, step, bottom - top, "lit")
-            return
+            if (power - low) % ceil((high - low) / 6) == 0:
+                sheet.text(left - 4, place, _short(2.0**power), size=NOTE_SIZE, role="muted",
+                           align="right")  # fmt: skip
         points: list[tuple[float, float]] = []
-        for place, value in enumerate(self._known):
-            points += [(left + at * step, level(value)) for at in (place, place + 1)]
-        sheet.line(points, "lit frame", 1.8)
-
-    def _numbers(self, sheet: Sheet, left: float, right: float, y: float) -> None:
-        """The layers' places below the axis, as many as have room."""
-        count = len(self.values)
-        every = max(1, ceil(count / MOST_NAMES))
-        step = (right - left) / count
-        for place in range(0, count, every):
-            middle = left + (place + 0.5) * step
-            if middle + text_width(str(place), NOTE_SIZE) / 2 <= right:
-                sheet.text(middle, y, str(place), size=NOTE_SIZE, role="muted")
+        for place, value in enumerate(self.values):
+            if value:
+                start, top = left + place * step, bottom - (log2(value) - low) * rise
+                points += [(start, top), (start + step, top)]
+                if not line:
+                    sheet.cell(start, top, step, bottom - top, "lit")
+        if line:
+            sheet.line(points, "lit frame", 1.8)
+        for place in range(0, count, max(1, ceil(count / MOST_NAMES))):
+            words = {"size": NOTE_SIZE, "role": "muted"}
+            sheet.text(left + (place + 0.5) * step, bottom + 8, str(place), **words)  # type: ignore[arg-type]
 
 
 def _short(value: float) -> str:

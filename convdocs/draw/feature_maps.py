@@ -30,8 +30,7 @@ from convdocs.layers import code
 
 MOST_MAPS = 16
 GAP = 8.0
-KERNEL = 42.0  # points of the kernels beside a map's name
-MOST_KERNELS = 3  # input channels whose kernels have room there
+KERNEL = 42.0  # points of the kernel beside a map's name
 
 
 def feature_maps(
@@ -83,7 +82,7 @@ def feature_maps(
     signed = bool((drawn < 0).any())
     tiles = [_image(picture, f"{batch}of shape {picture.shape}")] + [
         _Map(values, scale_of(values, CONTRAST, signed=signed), called[channel],
-             _kernels(layer_or_model, channel))
+             _kernel(layer_or_model, channel))
         for channel, values in enumerate(drawn)
     ]  # fmt: skip
     rest = count - len(drawn)
@@ -123,7 +122,7 @@ class _Map(NamedTuple):
     values: np.ndarray
     scale: Scale
     name: str
-    kernels: Sequence[np.ndarray] = ()
+    kernel: Plane | None = None
     words: str = ""  # instead of the legend
 
     def plane(self, side: float) -> Plane:
@@ -134,38 +133,38 @@ class _Map(NamedTuple):
         return shades(self.values, "output", (step, step), self.scale)
 
     def box(self, side: float) -> Box:
-        """The map below its name, with the kernels that made it beside that."""
-        kernels = [_small(kernel, len(self.kernels)) for kernel in self.kernels]
-        room = side - sum(one.width + 6 for one in kernels)
+        """The map below its name, with the kernel that made it beside that."""
+        kernel = () if self.kernel is None else (self.kernel,)
+        room = side - sum(plane.width + 6 for plane in kernel)
         lines = wrapped(self.name, room, TITLE_SIZE, "bold")
         below = note(self.words, room) if self.words else legend(self.scale)
         names = Column((*(Words(line, weight="bold") for line in lines), below), gap=1)
-        return Column((Row((*kernels, names), 6, MIDDLE), self.plane(side)))
+        return Column((Row((*kernel, names), 6, MIDDLE), self.plane(side)))
 
 
 def _image(picture: np.ndarray, words: str) -> _Map:
     """The image in colour when it has three channels, else its first channel."""
     if len(picture) == 3:
-        return _Map(picture, (0, 1), "input", (), f"{words}, in colour")
+        return _Map(picture, (0, 1), "input", None, f"{words}, in colour")
     name = named("input", None if len(picture) == 1 else 0)
-    return _Map(picture[0], scale_of(picture[0], CONTRAST), name, (), words)
+    return _Map(picture[0], scale_of(picture[0], CONTRAST), name, None, words)
 
 
-def _kernels(layer: nn.Module, channel: int) -> Sequence[np.ndarray]:
-    """The weights that make a channel, if they are few enough to be seen beside it."""
-    if not isinstance(layer, nn.Conv2d) or layer.weight.shape[1] > MOST_KERNELS:
-        return ()
-    return tuple(array(layer.weight[channel]))
-
-
-def _small(kernel: np.ndarray, count: int) -> Plane:
-    """A kernel in small cells: in numbers, where they are short enough."""
-    step = KERNEL / max(*kernel.shape, count, 2)
-    if step >= 13 and all(len(f"{value:g}") <= 2 for value in kernel.ravel().tolist()):
-        rows, columns = kernel.shape
-        roles = np.full(kernel.shape, "kernel", dtype=object)
-        return Plane(kernel, roles, (step,) * columns, (step,) * rows, 0, size=8)
-    return shades(kernel, "kernel", (step, step), scale_of(kernel))
+def _kernel(layer: nn.Module, channel: int) -> Plane | None:
+    """The weights that make a channel: as numbers where they are short, in colour where they read
+    red, green and blue.
+    """
+    if not isinstance(layer, nn.Conv2d) or layer.weight.shape[1] not in (1, 3):
+        return None
+    kernel = array(layer.weight[channel])
+    if len(kernel) == 3:
+        return photo(np.clip(kernel / (2 * np.abs(kernel).max() or 1.0) + 0.5, 0, 1), KERNEL)
+    plane, (rows, columns) = kernel[0], kernel.shape[1:]
+    step = KERNEL / max(rows, columns, 2)
+    if step < 13 or any(len(f"{value:g}") > 2 for value in plane.ravel().tolist()):
+        return shades(plane, "kernel", (step, step), scale_of(plane))
+    roles = np.full(plane.shape, "kernel", dtype=object)
+    return Plane(plane, roles, (step,) * columns, (step,) * rows, 0, size=8)
 
 
 def _page(title: str, words: str, tiles: list[_Map], room: float) -> Box:

@@ -53,7 +53,7 @@ class Explorer:
     at : tuple of int or None
         The output cell chosen first.
     controls : str
-        What the reader can change, one of :data:`LEVELS`.
+        What the reader can change, one of ``LEVELS``.
     still : str
         What stands there where no script runs.
     code : str
@@ -251,7 +251,7 @@ def markup(
     errors : str, optional
         Where the pages of the errors are, relative to this page; no links without it.
     controls : str
-        What the reader can change, one of :data:`LEVELS`.
+        What the reader can change, one of ``LEVELS``.
     still : str
         Markup that stands there where no script runs; see :mod:`convdocs.explorer.still_layer`.
 

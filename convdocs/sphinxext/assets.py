@@ -52,6 +52,8 @@ def add(
     if "convdocs-part" not in used:
         return
     files = {STYLE.name: STYLE.read_text(encoding="utf-8")}
+    if "convdocs-pair" in used:
+        files |= _explorer("pictures")
     if "conv-explorer" in used:
         files |= _explorer("explorer")
     if "network-explorer" in used:

@@ -244,6 +244,8 @@ class LayerTrace(PageDirective):
     declared = (
         options.INPUT,
         options.KWARGS,
+        options.COLUMNS,
+        options.DEPTH,
         options.DEPENDS,
         options.FINDINGS,
         options.NAME,
@@ -252,6 +254,8 @@ class LayerTrace(PageDirective):
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         """Trace the model."""
+        from convdocs.view import trace as view
+
         try:
             found: Trace = self.on_model(values, convdocs.trace)
         except convdocs.TraceError as error:
@@ -260,7 +264,8 @@ class LayerTrace(PageDirective):
             ) from error
         if values["findings"] == "hide":
             found = replace(found, findings=())
-        made = parts.to_nodes(found.parts())
+        shown = view.parts(found, values["depth"], values["columns"], paths=True)
+        made = parts.to_nodes(shown)
         self.label(next(node for node in made if isinstance(node, nodes.table)), values["name"])
         return made
 

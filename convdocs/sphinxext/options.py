@@ -248,6 +248,13 @@ KWARGS = Option(
     "Arguments for a class or function that makes the model.",
     _kwargs,
 )
+COLUMNS = Option(
+    "columns",
+    "names with commas between, as layer, output, params",
+    "The table's columns, in this order.",
+    lambda text: [name.strip() for name in text.split(",")],
+)
+DEPTH = Option("depth", "a whole number", "How deep blocks of the model are opened.", _whole)
 DEPENDS = Option(
     "depends",
     "files, with spaces between; from this page, or from the project's root after a /",

@@ -168,6 +168,18 @@ _OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "matmul": "@", "po
 _LETTERS = "xyzuvw"
 
 
+def _index(value: Any, spell: Callable[[Any], str]) -> str:
+    """What is between the brackets, as one would type it."""
+    if isinstance(value, tuple):
+        return ", ".join(_index(part, spell) for part in value) or "()"
+    if value is Ellipsis:
+        return "..."
+    if not isinstance(value, slice):
+        return spell(value)
+    start, stop = ("" if end is None else spell(end) for end in (value.start, value.stop))
+    return f"{start}:{stop}" if value.step is None else f"{start}:{stop}:{spell(value.step)}"
+
+
 def text(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     """The call as one would type it, tensors as letters.
 
@@ -177,6 +189,8 @@ def text(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     'flatten(x, 1)'
     >>> text(Tensor.add, (torch.zeros(2), torch.zeros(2)), {})
     'x + y'
+    >>> text(Tensor.__getitem__, (torch.zeros(2), (..., slice(None, 4))), {})
+    'x[..., :4]'
     """
     letters = iter(_LETTERS)
 
@@ -189,6 +203,8 @@ def text(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         return repr(value)
 
     called = name(func)
+    if called == "getitem":
+        return f"{spell(args[0])}[{_index(args[1], spell)}]"
     words = [spell(one) for one in args]
     if called in _OPERATORS and len(words) == 2 and not kwargs:
         return f"{words[0]} {_OPERATORS[called]} {words[1]}"

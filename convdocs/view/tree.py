@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -148,9 +149,8 @@ def all_rows(
 def _fitting(root: Node, depth: int | None, fold: bool | None) -> tuple[list[Row], int]:
     """The rows to the wanted depth, or to the depth that gives some 60, and that depth."""
     wanted = deepest(root) if depth is None else depth
-    found = list(_walk([root.inside], 0, wanted, fold=bool(fold)))
-    if fold is not None or len(found) <= ROWS:
-        return found, wanted
+    if fold is not None or _size(root, wanted) <= ROWS:
+        return list(_walk([root.inside], 0, wanted, fold=bool(fold))), wanted
     for level in (wanted,) if depth is not None else range(wanted, 0, -1):
         found = list(_walk([root.inside], 0, level, fold=True))
         if len(found) <= ROWS:
@@ -161,6 +161,11 @@ def _fitting(root: Node, depth: int | None, fold: bool | None) -> tuple[list[Row
 def deepest(node: Node) -> int:
     """How many levels are inside a node."""
     return 1 + max(map(deepest, node.inside), default=-1)
+
+
+def _size(node: Node, depth: int) -> int:
+    """How many rows are inside a node when nothing is folded."""
+    return len(node.inside) + sum(_size(inner, depth - 1) for inner in node.inside) if depth else 0
 
 
 def _walk(alike: Sequence[list[Node]], level: int, depth: int, *, fold: bool) -> Iterator[Row]:
@@ -185,9 +190,12 @@ def _row(nodes: Sequence[Node], level: int, named: Sequence[Node]) -> Row:
 
 
 def span_of(first: str, last: str) -> str:
-    """The names of the first and the last of several, what they share once."""
+    """The names of the first and the last of several, what they share once: "blocks.0 to 11"."""
     if first == last:
         return first
+    number = re.search(r"\d+$", last)
+    if number and re.fullmatch(re.escape(last[: number.start()]) + r"\d+", first):
+        return f"{first} to {number[0]}"
     shared = 0
     for one, other in zip(first.split("."), last.split("."), strict=False):
         if one != other:

@@ -26,6 +26,7 @@ from sphinx.util.tags import Tags
 from convdocs.sphinxext import parts
 from convdocs.view.tables import CodeBlock, Column, Paragraph, Part, Table
 
+UNSEEN = (nodes.comment, nodes.meta)
 PARTS = ["div", "p", "pre"]  # what a value's HTML is made of; a div holds a table
 
 
@@ -37,10 +38,14 @@ class Readable(SphinxPostTransform):
 
     def run(self, **kwargs: Any) -> None:
         document = self.document
-        for note in list(document.findall(nodes.comment)):
+        for note in list(document.findall(lambda node: isinstance(node, UNSEEN))):
             note.parent.remove(note)
         for raw in list(document.findall(nodes.raw)):
             raw.parent.replace(raw, without_html(raw))
+        for only in list(document.findall(addnodes.only)):  # for other builders, in what was put in
+            only.parent.remove(only)
+        for options in list(document.findall(nodes.option_list)):
+            options.replace_self(nodes.bullet_list("", *map(described, options)))
         for remark in list(document.findall(nodes.admonition)):
             remark.replace_self(quoted(remark))
         for takes in list(document.findall(nodes.classifier)):
@@ -82,6 +87,12 @@ def read(tag: Tag) -> list[Part]:
     )
     rows = tuple(tuple(cell.get_text() for cell in line) for line in lines)
     return [Paragraph(tag.caption.get_text()), Table(columns, rows, "")]
+
+
+def described(option: nodes.option_list_item) -> nodes.list_item:
+    """An option of a command: how it is written, and what it does."""
+    words = option[0].astext()
+    return nodes.list_item("", nodes.paragraph("", "", nodes.literal(words, words)), *option[1])
 
 
 def quoted(remark: nodes.admonition) -> nodes.block_quote:

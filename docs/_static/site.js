@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   function mark() {
-    document.querySelectorAll("pre, .table-wrapper, figure.conv-picture, div.math").forEach(function (box) {
+    document.querySelectorAll("pre, .table-wrapper, figure.conv-picture, .drawn .convdocs-pair, div.math").forEach(function (box) {
       if (box.scrollWidth > box.clientWidth + 1) {
         box.setAttribute("tabindex", "0");
       } else {
@@ -14,3 +14,40 @@
   window.addEventListener("load", mark);
   window.addEventListener("resize", mark);
 })();
+
+// Pictures to step through: one at a time, with a slider and buttons. Without scripts all are shown.
+document.addEventListener("DOMContentLoaded", function () {
+  "use strict";
+  document.querySelectorAll(".steps").forEach(function (box) {
+    var frames = Array.from(box.querySelectorAll("figure"));
+    var last = frames.length - 1;
+    var caption = frames[last].querySelector("figcaption");
+    var slider = Object.assign(document.createElement("input"), { type: "range", min: 0, max: last, value: 0 });
+    slider.setAttribute("aria-label", "Step");
+    function show() {
+      frames.forEach(function (frame, at) {
+        frame.hidden = at !== Number(slider.value);
+      });
+      slider.setAttribute("aria-valuetext", Number(slider.value) + 1 + " of " + frames.length);
+    }
+    function button(label, name, by) {
+      var made = Object.assign(document.createElement("button"), { type: "button", textContent: label, title: name });
+      made.setAttribute("aria-label", name);
+      made.addEventListener("click", function () {
+        slider.value = Math.max(0, Math.min(last, Number(slider.value) + by));
+        show();
+      });
+      return made;
+    }
+    var bar = document.createElement("div");
+    bar.className = "steps-bar";
+    bar.append(button("◂", "Step back", -1), slider, button("▸", "Step on", 1));
+    slider.addEventListener("input", show);
+    box.append(bar);
+    if (caption) {
+      box.append(Object.assign(document.createElement("p"), { className: "steps-caption", textContent: caption.textContent.replace(/\s*¶\s*$/, "") }));
+      caption.remove();
+    }
+    show();
+  });
+});

@@ -102,7 +102,7 @@ draw.animate(ones(nn.Conv2d(1, 1, 3, stride=2, padding=1, bias=False)), count(6,
 # Dilation
 # ~~~~~~~~
 #
-# The taps of the window stand two cells apart and reach over 5: 7 − 5 + 1 = 3. More in
+# The taps of the window are two cells apart and reach over 5: 7 − 5 + 1 = 3. More in
 # :doc:`dilation`.
 
 draw.animate(ones(nn.Conv2d(1, 1, 3, dilation=2, bias=False)), count(7, 7))
@@ -201,7 +201,7 @@ draw.animate(ones(nn.Conv1d(1, 1, 3, bias=False)), count(6))
 # Causal
 # ~~~~~~
 #
-# All the padding stands in front: the last tap is on the present, and no output cell reads what
+# All the padding is in front: the last tap is on the present, and no output cell reads what
 # comes later. The two zeros in front were set with ``pad``. More in :doc:`causal`.
 
 signal = F.pad(count(6), (2, 0))

@@ -23,7 +23,7 @@ with torch.no_grad():
 draw.layer(centred, x, at=(0, 0, 2))
 
 # %%
-# Put all the padding in front: K − 1 zeros, none behind. Now the last tap stands on the present.
+# Put all the padding in front: K − 1 zeros, none behind. Now the last tap covers the present.
 
 padded = F.pad(x, (2, 0))
 causal = nn.Conv1d(1, 1, kernel_size=3, bias=False)

@@ -110,8 +110,8 @@ draw.feature_maps(
 # %%
 # The numbers beside the bars, at which a map has its full colour, have grown, and the maps have
 # become more unlike each other. Map 2 follows the whole stroke. Map 4 is blue along the upper side
-# of each level stroke and orange along its lower side. Nobody told filter 4 to look for edges. The
-# weights of all eight:
+# of each horizontal stroke and orange along its lower side. Nobody told filter 4 to look for edges.
+# The weights of all eight:
 
 draw.filters(net[0], title="The eight learned filters")
 
@@ -123,8 +123,8 @@ with torch.no_grad():
         print(" ".join(f"{weight:6.2f}" for weight in row), f"  sum {row.sum():5.2f}")
 
 # %%
-# Plus above, minus below: this is the kernel for level edges of :doc:`edges_and_blur`, in the rough
-# and with the sign turned round.
+# Plus above, minus below: roughly the kernel for horizontal edges of :doc:`edges_and_blur`, with
+# its sign turned round.
 #
 # Check it
 # --------

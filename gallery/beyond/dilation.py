@@ -1,6 +1,6 @@
 """
-Dilation: a window with holes
-=============================
+Dilated convolution: a window with holes
+========================================
 
 After this page you can spread a kernel over more cells without more weights, and say what a stack
 of dilated layers sees and what it misses.
@@ -61,7 +61,7 @@ draw.compare(
 #
 # .. math:: reach = D \cdot (K - 1) + 1
 #
-# so 2·2 + 1 = 5. In every size formula the reach stands where K stood. To keep the length, an odd
+# so 2·2 + 1 = 5. In every size formula the reach takes the place of K. To keep the length, an odd
 # kernel needs D·(K − 1)/2 zeros at either end.
 #
 # Seeing far with few layers
@@ -121,6 +121,7 @@ for dilations in [(2, 2, 2), (1, 2, 3)]:
 #
 # .. conv-explorer:: Conv1d(1, 1, 3, dilation=2, bias=False)
 #    :size: 9
+#    :controls: basic
 #
 # Check it
 # --------

@@ -28,8 +28,8 @@ print("(N, C, H, W) =", tuple(photo.shape))
 # repeats the border, so that no edge is found where the picture ends.
 
 edge_kernels = {
-    "upright edges": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]],
-    "level edges": [[-1, -2, -1], [0, 0, 0], [1, 2, 1]],
+    "vertical edges": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]],
+    "horizontal edges": [[-1, -2, -1], [0, 0, 0], [1, 2, 1]],
     "all edges": [[0, 1, 0], [1, -4, 1], [0, 1, 0]],
 }
 
@@ -123,7 +123,7 @@ draw.feature_maps(
 # How a kernel does it
 # --------------------
 #
-# Look at one number. In this small picture a dark field meets a bright one. The kernel for upright
+# Look at one number. In this small picture a dark area meets a bright one. The kernel for vertical
 # edges takes what is right of the cell minus what is left of it:
 
 step = torch.tensor([0.0, 0.0, 0.0, 9.0, 9.0, 9.0]).expand(1, 1, 5, 6)
@@ -132,7 +132,7 @@ edge.load_state_dict({"weight": edges.weight[:1]})
 draw.layer(edge, step, at=(0, 0, 1, 1))
 
 # %%
-# It is 36 at the edge and 0 elsewhere. Two simple sums tell what a kernel is for:
+# It is 36 at the edge and 0 elsewhere. Two simple sums show what a kernel is for:
 #
 # - **Weights that add up to 1** keep the brightness. An even area stays as it is: blur, sharpen.
 # - **Weights that add up to 0** see differences only. An even area becomes 0: the edges.
@@ -141,11 +141,11 @@ for conv in (blur, sharpen, edges):
     print(conv.weight.sum(dim=(1, 2, 3)).tolist())
 
 # %%
-# The kernels for upright and level edges are named after Irwin Sobel. Together they give the
+# The kernels for vertical and horizontal edges are named after Irwin Sobel. Together they give the
 # strength of an edge, in whatever direction it runs:
 
-upright, level = edges(photo)[0, :2]
-strength = (upright**2 + level**2).sqrt()
+vertical, horizontal = edges(photo)[0, :2]
+strength = (vertical**2 + horizontal**2).sqrt()
 print(f"strongest edge {strength.max():.2f}, typical {strength.median():.2f}")
 
 # %%

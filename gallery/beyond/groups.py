@@ -104,6 +104,7 @@ convdocs.trace(separable, image)
 #
 # .. conv-explorer:: Conv1d(4, 4, 2, groups=2, bias=False)
 #    :size: 5
+#    :controls: basic
 #
 # Check it
 # --------

@@ -28,7 +28,7 @@ print(columns.int())
 
 # %%
 # The shape is (N, C·K_H·K_W, patches). The cells in the middle of the image are in several patches,
-# and stand in several columns: 4 is in each.
+# and appear in several columns: 4 is in each.
 #
 # One product
 # -----------

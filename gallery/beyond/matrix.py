@@ -22,7 +22,7 @@ draw.matrix(conv, (1, 6))
 
 # %%
 # The same three numbers in each row, one step further to the right. What makes this layer different
-# from ``nn.Linear(6, 4)`` stands before your eyes:
+# from ``nn.Linear(6, 4)`` is in plain view:
 #
 # - half of it is zero, and in larger ones nearly all: a cell looks at its neighbours only;
 # - the rest repeats: 3 weights instead of 24.

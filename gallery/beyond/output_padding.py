@@ -103,6 +103,7 @@ for kernel, extra in [(4, 0), (3, 1)]:
 #
 # .. conv-explorer:: ConvTranspose1d(1, 1, 3, stride=2, padding=1, output_padding=1, bias=False)
 #    :size: 4
+#    :controls: basic
 #
 # Check it
 # --------

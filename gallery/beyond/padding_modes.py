@@ -2,7 +2,7 @@
 Padding modes: zeros, reflect, replicate, circular
 ==================================================
 
-After this page you can choose what stands beyond the edge, and say what each choice does to the
+After this page you can choose what lies beyond the edge, and say what each choice does to the
 first and last cells of the output.
 """
 
@@ -19,11 +19,11 @@ draw.padding(pad=2)
 
 # %%
 # - ``zeros``: nothing is there.
-# - ``reflect``: a mirror that stands *on* the last cell. The last cell itself is not repeated.
+# - ``reflect``: a mirror placed *on* the last cell. The last cell itself is not repeated.
 # - ``replicate``: the last cell, over and over.
 # - ``circular``: the other end, as if the sequence were a ring.
 #
-# A layer takes the mode as ``padding_mode``. Here the first window stands with two of its five
+# A layer takes the mode as ``padding_mode``. Here the first window has two of its five
 # cells in the padding, and the mirror has put a 3 and a 2 there. All weights are 1, so the output
 # is the plain sum.
 
@@ -105,6 +105,7 @@ print(limits)
 #
 # .. conv-explorer:: Conv1d(1, 1, 5, padding=2, padding_mode='reflect', bias=False)
 #    :size: 6
+#    :controls: basic
 #
 # Check it
 # --------

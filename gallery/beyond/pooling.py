@@ -107,6 +107,7 @@ draw.compare(
 #
 # .. conv-explorer:: AvgPool1d(2, ceil_mode=True)
 #    :size: 7
+#    :controls: basic
 #
 # Check it
 # --------

@@ -7,7 +7,7 @@ zero, and know what to write instead when there is a stride.
 """
 
 # %%
-# A window of 3 on 5 cells has only 3 places to stand. Give it one zero at either end and it has 5,
+# A window of 3 fits at only 3 places on 5 cells. With one zero at either end there are 5,
 # one for each cell. ``padding="same"`` works out how many zeros that takes.
 
 import torch

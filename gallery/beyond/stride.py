@@ -111,6 +111,7 @@ for stride in (1, 2):
 #
 # .. conv-explorer:: Conv2d(1, 1, 3, stride=2, bias=False)
 #    :size: 7x7
+#    :controls: basic
 #
 # Check it
 # --------

@@ -101,6 +101,7 @@ print(up(down(signal))[0, 0].int().tolist())
 #
 # .. conv-explorer:: ConvTranspose2d(1, 1, 3, stride=2, bias=False)
 #    :size: 3x3
+#    :controls: basic
 #
 # Check it
 # --------

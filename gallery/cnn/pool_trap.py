@@ -32,8 +32,8 @@ print("MaxPool2d:", nn.MaxPool2d(2)(sequences).shape)
 # read as        C    H    W
 # ============  ===  ===  ===
 #
-# and halves what it takes for height. That is the channel axis. The tensor is legal, so nobody
-# complains.
+# and halves what it takes for height. That is the channel axis. The tensor is legal, so there is
+# no error.
 #
 # What is wrong with it
 # ---------------------
@@ -141,3 +141,4 @@ draw.stack(
 #
 # .. conv-explorer:: MaxPool2d(2)
 #    :size: 6x5
+#    :controls: basic

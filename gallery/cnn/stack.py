@@ -7,16 +7,28 @@ table and as a picture.
 """
 
 # %%
-# The random state up to here
-# ---------------------------
+# Why a stack
+# -----------
 #
+# One convolution answers one question about each place: is there an edge, is this letter followed
+# by that one? Whether there is a word, or a face, depends on how such answers lie together. So the
+# next layer slides over the answers of the first, and the next over those. Between them a pool
+# makes the sequence shorter: each later window then reaches over more of the input, for less work.
+# The channels usually grow on the way, from a few raw numbers at each place to many features.
+# :doc:`/learn/stack` says more; here are six layers, one at a time.
+
+import torch
+import torch.nn as nn
+
+# %%
 # The notebook seeds the generator once, in :ref:`cell 17 <cell-17>`, and never again. So the
 # numbers on this page depend on every draw made since then, those inside the four error cells
 # included. To get the same digits, the same draws are made once more, in the same order, and
 # thrown away.
-
-import torch
-import torch.nn as nn
+#
+# .. raw:: html
+#
+#    <details><summary>The eight draws</summary>
 
 torch.manual_seed(42)
 for shape in [
@@ -32,12 +44,20 @@ for shape in [
     torch.randn(shape)
 
 # %%
+# .. raw:: html
+#
+#    </details>
+#
 # The input
 # ---------
 #
 # Two sequences. Each has 7 cells, and each cell is described by 10 numbers: (N, C, L) = (2, 10,
 # 7). The name ``one_hot_size`` is a hint at what such data is: text, where each letter is one of
 # 10, written as a vector of 10 numbers.
+#
+# .. raw:: html
+#
+#    <details><summary>All 140 numbers</summary>
 #
 # .. _cell-26:
 
@@ -52,6 +72,10 @@ print("-" * 80)
 print(input_data)
 
 # %%
+# .. raw:: html
+#
+#    </details>
+#
 # The notebook's own printout breaks off in the middle of a number. What there is of it is the
 # beginning of this one.
 #
@@ -94,7 +118,7 @@ print(intermediate3.shape)
 # A pool
 # ------
 #
-# A pool of 2 keeps the larger of two neighbours and so halves an axis. Before you read on: (2,
+# A pool of 2 keeps the larger of two neighbours and so halves an axis. Before you read on: if (2,
 # 32, 5) goes in, what should come out?
 #
 # .. _cell-30:
@@ -108,23 +132,31 @@ print(intermediate4.shape)
 # %%
 # Not (2, 32, 2). The length was halved, and **so were the channels**: 32 became 16. The notebook
 # has taken ``MaxPool2d`` where ``MaxPool1d`` was meant. The pool has read the batch of 2
-# sequences as one image of 2 channels, 32 rows and 5 columns. No error, no warning. :doc:`The
-# next page <pool_trap>` takes this apart.
+# sequences as one image of 2 channels, 32 rows and 5 columns. There is no error and no warning.
+# :doc:`The next page <pool_trap>` takes this apart.
 #
 # Here is what came out:
+#
+# .. raw:: html
+#
+#    <details><summary>All 64 numbers</summary>
 #
 # .. _cell-31:
 
 intermediate4
 
 # %%
+# .. raw:: html
+#
+#    </details>
+#
 # Each of these numbers is the largest of four: two neighbouring cells in each of two neighbouring
 # channels.
 #
 # The rest of the stack
 # ---------------------
 #
-# The fourth convolution has been made for 16 channels. It fits, and the mistake stays hidden.
+# The fourth convolution was built for 16 channels. It fits, and the mistake stays hidden.
 #
 # .. _cell-32:
 
@@ -180,8 +212,8 @@ print(intermediate6.shape)
 print("-" * 60)
 
 # %%
-# That was a line of ``print`` for every shape. ``convdocs.trace`` runs the same six layers and
-# writes it all down at once: the shapes with the names of their axes, the parameters, the
+# That took a line of ``print`` for every shape. ``convdocs.trace`` runs the same six layers and
+# lists it all at once: the shapes with the names of their axes, the parameters, the
 # multiplications, and how far each layer looks into the input. It needs no values for that, only
 # shapes.
 

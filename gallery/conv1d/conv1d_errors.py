@@ -29,7 +29,7 @@ except Exception as e:
 # %%
 # **What it says.** The input has one axis. The layer takes two, (C, L), or three, (N, C, L).
 #
-# **Its other forms, and fixes that were run.** :ref:`conv-rank`.
+# **Other messages for it, and fixes that were tried:** :ref:`conv-rank`.
 #
 # **What to do.** Name the axes you have. One bare sequence is an L. Add the channel axis in front
 # with ``x.unsqueeze(0)``, which gives (1, 4). The layer must then be one that reads one channel,
@@ -49,7 +49,7 @@ except Exception as e:
 # %%
 # **What it says.** Six axes, where two or three are taken.
 #
-# **Its other forms, and fixes that were run.** :ref:`conv-rank`.
+# **Other messages for it, and fixes that were tried:** :ref:`conv-rank`.
 #
 # **What to do.** If the extra axes in front are all kinds of "which sample", fold them into one:
 # ``x.flatten(0, -3)`` leaves the last two alone and gives (N, C, L). If there are several
@@ -70,14 +70,14 @@ except Exception as e:
 # **What it says.** The weight is [2, 3, 3], so each filter has 3 rows, one per channel. The input
 # is (N, C, L) = (2, 4, 5) and brings 4.
 #
-# **Its other forms, and fixes that were run.** :ref:`channels-mismatch`.
+# **Other messages for it, and fixes that were tried:** :ref:`channels-mismatch`.
 #
-# **What to do.** Look at where the 3 stands in your shape. If it is the last axis, as in (N, L,
+# **What to do.** Look for the 3 in your shape. If it is the last axis, as in (N, L,
 # C), swap the two: ``x.transpose(1, 2)``. If it is nowhere, the layer is made for other data: its
 # ``in_channels`` has to be 4.
 #
-# .. admonition:: Loose in the notebook
-#    :class: loose
+# .. admonition:: Imprecise in the notebook
+#    :class: imprecise
 #
 #    The notebook calls this *"not broadcastable"*. A convolution never broadcasts channels. In an
 #    addition, an axis of 1 would be stretched to 3. Here even that is refused:
@@ -105,7 +105,7 @@ except Exception as e:
 # **What it says.** A filter of 3 cells finds no place on a sequence of 2. "Padded input size" is
 # the length *with* the padding; this layer has none, so it is still 2.
 #
-# **Its other forms, and fixes that were run.** :ref:`kernel-larger-than-input`.
+# **Other messages for it, and fixes that were tried:** :ref:`kernel-larger-than-input`.
 #
 # **What to do.** Bring a longer sequence, take a shorter kernel, or pad. With one zero at either
 # end there are 4 cells, and the filter has two places:
@@ -115,8 +115,8 @@ short = torch.randn(2, 3, 2)
 conv_padding(short).shape
 
 # %%
-# .. admonition:: Loose in the notebook
-#    :class: loose
+# .. admonition:: Imprecise in the notebook
+#    :class: imprecise
 #
 #    It asks for *width >= kernel_size*. What counts is the padded width, and with ``dilation`` the
 #    distance from the filter's first cell to its last: the padded width must be at least

@@ -32,8 +32,8 @@ input = torch.randn(2, 3, 4)
 input
 
 # %%
-# .. admonition:: Loose in the notebook
-#    :class: loose
+# .. admonition:: Imprecise in the notebook
+#    :class: imprecise
 #
 #    - *"n is the number of batches."* It is the number of samples in one batch, the batch size.
 #    - *"The convolutional layer has dimension (output_channels, input_channels, kernel_size)."*
@@ -72,8 +72,8 @@ print(conv(torch.randn(2, 3, 5)))
 # A batch of one keeps its batch axis: (1, 2, 3). Count the brackets. The batch of two gives (2,
 # 2, 3). Every sample goes through the same two filters and knows nothing of its neighbour.
 #
-# .. admonition:: Loose in the notebook
-#    :class: loose
+# .. admonition:: Imprecise in the notebook
+#    :class: imprecise
 #
 #    The comment in this cell says ``nn.Conv2d``. The layer is a Conv1d.
 #

@@ -32,8 +32,8 @@ conv(input)
 # The shape is (2, 2, 2): 2 samples, 2 output channels, 2 places where a filter of 3 fits on 4
 # cells.
 #
-# Follow the first number. The window stands on the first three cells of every input channel. Each
-# cell is multiplied with the weight above it, and all nine products go into one sum, together
+# Follow the first number. The window covers the first three cells of every input channel. Each
+# cell is multiplied by the weight below it, and all nine products go into one sum, together
 # with the bias.
 
 import convdocs
@@ -77,3 +77,4 @@ draw.layer(conv_padding, input, at=(0, 0, 0))
 #    :size: 4
 #    :values: notebook
 #    :batch: 2
+#    :controls: basic

@@ -7,7 +7,7 @@ input.
 """
 
 # %%
-# Without padding a filter of 3 cells has only two places to stand on a sequence of 4. With
+# Without padding a filter of 3 cells fits at only two places on a sequence of 4. With
 # ``padding=1`` a zero is set before the sequence and one after it, and there are four.
 
 import torch
@@ -36,8 +36,8 @@ print(conv_padding.bias)
 print(conv_padding)
 
 # %%
-# What stands in the padding
-# --------------------------
+# What the padding holds
+# ----------------------
 #
 # Zeros, unless you ask for something else. ``padding_mode`` knows four ways to fill the cells at
 # the ends. Here they are on the sequence 1 2 3 4, with one cell on either side.

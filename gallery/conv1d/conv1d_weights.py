@@ -8,13 +8,20 @@ bias.
 
 # %%
 # A convolution layer is a handful of numbers. Printing them is the quickest way to see how it is
-# built. The notebook starts with its imports. It also imports ``torchvision`` and ``matplotlib``
-# and then uses neither, so they are left out here.
+# built. The notebook starts with its imports. Its first line,
+#
+# .. code-block:: python
+#
+#    from torchvision import datasets
+#
+# is shown here and not run: nothing in the notebook uses it, and torchvision is not installed
+# where this page is built.
 #
 # .. _cell-1:
 
 import torch
 import torch.nn as nn
+import matplotlib.pyplot as plt
 
 # %%
 # The filters

@@ -30,7 +30,7 @@ except Exception as e:
 # %%
 # **What it says.** Two axes, where three, (C, H, W), or four, (N, C, H, W), are taken.
 #
-# **Its other forms, and fixes that were run.** :ref:`conv-rank`.
+# **Other messages for it, and fixes that were tried:** :ref:`conv-rank`.
 #
 # **What to do.** Rows and columns alone are a grey image. Give it its channel axis:
 # ``x.unsqueeze(0)`` is (1, 4, 5). A layer for grey images has ``in_channels=1``.
@@ -49,7 +49,7 @@ except Exception as e:
 # %%
 # **What it says.** Six axes, where three or four are taken.
 #
-# **Its other forms, and fixes that were run.** :ref:`conv-rank`.
+# **Other messages for it, and fixes that were tried:** :ref:`conv-rank`.
 #
 # **What to do.** For a pile of images in several axes, such as (batch, frame, C, H, W), fold the
 # axes in front into one: ``x.flatten(0, -4)``. For a volume, take ``nn.Conv3d``.
@@ -70,14 +70,14 @@ except Exception as e:
 # channels instead of 3. The message shows ``[1, 2, 4, 5]``: the 1 is the batch axis that PyTorch
 # has put in front.
 #
-# **Its other forms, and fixes that were run.** :ref:`channels-mismatch`.
+# **Other messages for it, and fixes that were tried:** :ref:`channels-mismatch`.
 #
 # **What to do.** If the 2 was meant as a batch of two grey images, the channel axis is missing:
 # ``x.unsqueeze(1)`` gives (2, 1, 4, 5). If the channels come last, as most image files have them,
 # move them: ``x.permute(2, 0, 1)`` for one image, ``x.permute(0, 3, 1, 2)`` for a batch.
 #
-# .. admonition:: Loose in the notebook
-#    :class: loose
+# .. admonition:: Imprecise in the notebook
+#    :class: imprecise
 #
 #    *"Not broadcastable"*: channels are never broadcast. The number of rows in a filter and the
 #    number of channels in the input must be the same, and 1 is no exception.
@@ -103,7 +103,7 @@ except Exception as e:
     print(e)
 
 # %%
-# **Its other forms, and fixes that were run.** :ref:`kernel-larger-than-input`.
+# **Other messages for it, and fixes that were tried:** :ref:`kernel-larger-than-input`.
 #
 # **What to do.** A larger image, a smaller kernel, or padding. In a deep network this message
 # means that the layers before have used the image up: each convolution without padding takes 2

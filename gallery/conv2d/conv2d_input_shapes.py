@@ -33,8 +33,8 @@ input = torch.randn(3, 4, 5)
 input.shape
 
 # %%
-# .. admonition:: Loose in the notebook
-#    :class: loose
+# .. admonition:: Imprecise in the notebook
+#    :class: imprecise
 #
 #    - *"n is the number of batches."* It is the number of images in one batch.
 #    - *"height and width need to be >= kernel_size."* With the padding counted in, and each axis

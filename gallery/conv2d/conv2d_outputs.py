@@ -81,3 +81,4 @@ draw.layer(conv_padding, input, at=(1, 3, 4))
 # .. conv-explorer:: Conv2d(3, 2, 3, padding=1)
 #    :size: 4x5
 #    :values: notebook
+#    :controls: basic

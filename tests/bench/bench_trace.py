@@ -158,6 +158,18 @@ def importing() -> None:
         FAILED.append(f"importing takes {extra:.1f} ms")
 
 
+def printing() -> None:
+    """What printing a trace of 515 calls takes, beside tracing it again."""
+    model = models.resnet152().eval()
+    found = trace(model, (1, 3, 224, 224))
+    traced, text, page = taking_turns(
+        9, lambda: trace(model, (1, 3, 224, 224)), found.to_text, found.to_html
+    )
+    print(f"\nresnet152: text {text / traced:.2f}, HTML {page / traced:.2f} of its trace (≤ 0.5)")
+    if text > traced / 2:
+        FAILED.append("printing a trace takes more than half of tracing")
+
+
 def main() -> int:
     torch.set_num_threads(1)
     print("how many times as long as convdocs.trace takes            (inputs 1x3x224x224, eval)")
@@ -167,6 +179,7 @@ def main() -> int:
         compare(*case)
     growth()
     memory()
+    printing()
     importing()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"(peak memory of this run {peak:.0f} MB)")

@@ -486,5 +486,17 @@ def test_the_home_page_begins_with_an_explorer(reader: Reader, site: Path) -> No
 def test_the_page_with_the_explorer_alone_is_wide(reader: Reader, site: Path) -> None:
     reader.open((site / "explorer.html").as_uri())
     assert reader.page.locator(".cx").bounding_box()["width"] > 800
-    reader.cell("output", 1, 0, 0, name="explorer").click()
-    assert reader.hash().startswith("#explorer?kind=Conv2d&shape=3x4x5")
+    reader.cell("output", 0, 1, 0, name="explorer").click()
+    assert reader.hash().startswith("#explorer?kind=Conv2d&shape=1x5x5")
+
+
+def test_the_home_pages_output_is_ten_tabs_away(reader: Reader, site: Path) -> None:
+    page = reader.open((site / "index.html").as_uri()).page
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # "Skip to content"
+    output = f"{ACTIVE}.closest('[data-panel]')?.dataset.panel === 'output'"
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if page.evaluate(output):
+            break
+    assert page.evaluate(output)

@@ -184,7 +184,7 @@ def varied(net: nn.Module) -> None:
             numbers.data.uniform_(-1, 1)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, phases=[Phase.generate],
+@settings(max_examples=100, deadline=None, derandomize=True,
           suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 @given(PLANS, some.integers(1, 2), some.integers(1, 4), some.integers(0, 10_000))
 def test_random_networks_equal_torch(

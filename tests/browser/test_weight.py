@@ -14,7 +14,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Request
 from serving import served
 
-TEXT, APPLICATION = 60_000, 100_000  # what the explorer or the search runs on counts as text
+# what an explorer or the search runs on counts as text
+TEXT, APPLICATION, NETWORK = 60_000, 100_000, 140_000
 PICTURE, MOVING = 60_000, 180_000
 STILL = 0.001
 WATCH = """window.shifts = [];
@@ -42,6 +43,8 @@ class Weight:
 
     @property
     def limit(self) -> int:
+        if any("network.js" in url for url in self.text):
+            return NETWORK
         runs = any(re.search("explorer.js|searchindex.js", url) for url in self.text)
         return APPLICATION if runs else TEXT
 

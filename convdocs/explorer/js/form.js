@@ -306,7 +306,8 @@ function sizesOfOwn(s, { x, weight, bias }) {
   if (shape.length !== dims + 2)
     refuse(
       `Weight: it has ${shape.length} axes, and ${s.kind} takes ${dims + 2}: ` +
-        `${isTransposed(s) ? "(in, out / groups" : "(out, in / groups"}, ${AXES[dims].join(", ")}).`,
+        `${isTransposed(s) ? "(in, out / groups" : "(out, in / groups"}, ` +
+        `${AXES[dims].join(", ")}).`,
     );
   const [first, second, ...kernel] = shape;
   const groups = s.groups > 1 && first % s.groups === 0 ? s.groups : 1;

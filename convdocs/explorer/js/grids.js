@@ -60,12 +60,12 @@ function cellPlan(view, panel, width) {
   const flat = dimsOf(view.s) === 1;
   const least = COARSE.matches ? 26 : 18;
   const fit = (TALL / view.many[panel] - (flat ? 0 : 24)) / Math.max(1, rows);
-  const height = Math.min(width, 34, Math.max(least, fit));
+  const height = Math.min(width, 31, Math.max(least, fit));
   const [, high, wide] = view.sizes(panel);
   const many = view.many[panel] * high * wide > SHADED && width < 40;
   const square = {
     width,
-    height: Math.min(width, flat ? 34 : Math.max(fit, 6)),
+    height: Math.min(width, flat ? 31 : Math.max(fit, 6)),
     digits: -1,
     font: 11,
   };
@@ -151,10 +151,16 @@ function cellMarkup(view, panel, c, r, k, shades) {
     `aria-label="${view.cellName(panel, c, r, k)}: ${spoken(view.say(value))}"`;
   if (digits < 0) {
     const { look, part } = shadeOf(shades, value);
-    return `<rect class="cx-cell ${look}" ${tags} x="${x}" y="${y}" ${size} fill-opacity="${part}"/>`;
+    return (
+      `<rect class="cx-cell ${look}" ${tags} x="${x}" y="${y}" ${size} ` +
+      `fill-opacity="${part}"/>`
+    );
   }
   const text = view.text(panel, value);
-  return `<g class="cx-cell" ${tags}><rect x="${x}" y="${y}" ${size}/><text ${middle}>${text}</text></g>`;
+  return (
+    `<g class="cx-cell" ${tags}><rect x="${x}" y="${y}" ${size}/><text ` +
+    `${middle}>${text}</text></g>`
+  );
 }
 
 /** What stands around one channel of the input: zeros, copies, -∞, or nothing past the padding. */
@@ -232,7 +238,8 @@ function gridMarkup(view, panel, shades) {
     const margin = panel === "input" ? marginMarkup(view, c, rows, columns) : "";
     grids.push(
       `${hidden ? "" : name}<g transform="translate(${x} ${y})">${margin}` +
-        `<g transform="translate(${left * width} ${top * height})">${under}${lines.join("")}</g></g>`,
+        `<g transform="translate(${left * width} ` +
+        `${top * height})">${under}${lines.join("")}</g></g>`,
     );
     frames.push(
       `<g transform="translate(${x + left * width} ${y + top * height})">` +

@@ -6,12 +6,21 @@ const problemOf = (code, message, fixes, type = "RuntimeError") => ({
   message,
   fixes,
 });
-const fix = (text, patch) => ({ text, patch });
+
+/** A change of a setting that mends it, in words: "Use stride=1". */
+function fix(s, patch) {
+  const { shape, ...rest } = patch;
+  const changed = Object.keys(rest).filter((key) => !same(s[key], rest[key]));
+  const use = changed.map((key) => `${parameter(key)[0]}=${typed(rest[key])}`).join(", ");
+  const give = shape && !same(shape, s.shape) ? `x of shape ${listed(shape)}` : "";
+  return { text: `Use ${[use, give].filter(Boolean).join(" and ")}`, patch };
+}
+
 const each = (s, value) =>
   range(dimsOf(s)).map((axis) => (typeof value === "function" ? value(axis) : value));
 
 const inChannelsFix = (s) =>
-  fix(`Give the layer in_channels=${channelsOf(s)}, what the input has`, {
+  fix(s, {
     in: channelsOf(s),
     ...(channelsOf(s) % s.groups || s.out % s.groups ? { groups: 1 } : {}),
   });
@@ -29,12 +38,12 @@ function problem(s) {
 
 function constructorProblem(s) {
   const value = (code, message, ...fixes) => problemOf(code, message, fixes, "ValueError");
-  const ungrouped = fix("Use groups=1", { groups: 1 });
+  const ungrouped = fix(s, { groups: 1 });
   if (isTransposed(s) && s.mode !== "zeros") {
     return value(
       "convolution#transposed-padding-mode",
       `Only "zeros" padding mode is supported for ${s.kind}`,
-      fix('Use padding_mode="zeros"', { mode: "zeros" }),
+      fix(s, { mode: "zeros" }),
     );
   }
   if (s.groups <= 0)
@@ -50,7 +59,7 @@ function constructorProblem(s) {
         `${text} must be divisible by groups`,
         ungrouped,
         fix(
-          `Use ${text}=${more}, which ${s.groups} divides`,
+          s,
           name === "in" && s.shape.length > dimsOf(s)
             ? { in: more, shape: withChannels(s, more) }
             : { [name]: more },
@@ -62,8 +71,8 @@ function constructorProblem(s) {
     return value(
       "convolution#same-with-stride",
       "padding='same' is not supported for strided convolutions",
-      fix("Use stride=1", { stride: each(s, 1) }),
-      fix("Give the padding as a number", {
+      fix(s, { stride: each(s, 1) }),
+      fix(s, {
         padding: each(s, (a) => Math.max(0, Math.floor((s.dilation[a] * (s.kernel[a] - 1)) / 2))),
       }),
     );
@@ -80,7 +89,7 @@ function constructorProblem(s) {
 }
 
 const positiveFix = (s) =>
-  fix("Make every size of the layer at least 1", {
+  fix(s, {
     in: Math.max(1, s.in),
     out: Math.max(1, s.out),
     kernel: s.kernel.map((k) => Math.max(1, k)),
@@ -95,7 +104,7 @@ function forwardProblem(s) {
       "dtypes#constructor-arguments",
       `conv_transpose${dimsOf(s)}d(): argument 'padding' (position 5) must be tuple of ` +
         `ints, but found element of type str at pos 0`,
-      [fix("Give the padding as a number", { padding: each(s, 0) })],
+      [fix(s, { padding: each(s, 0) })],
       "TypeError",
     );
   const wrongMode = s.mode !== "zeros" ? padProblem(s) : null;
@@ -123,16 +132,10 @@ function dimsFixes(s) {
     have = s.shape.length,
     channels = isPool(s) ? 1 : s.in;
   if (have < want) {
-    const fixes = [
-      fix(
-        `Give the input a channel axis: ` +
-          `${listed([channels, ...[...each(s, 4), ...s.shape].slice(-d)])}`,
-        { shape: [channels, ...[...each(s, 4), ...s.shape].slice(-d)] },
-      ),
-    ];
+    const fixes = [fix(s, { shape: [channels, ...[...each(s, 4), ...s.shape].slice(-d)] })];
     if (have === d && channels !== 1)
       fixes.unshift(
-        fix("Use x.unsqueeze(0), and in_channels=1", {
+        fix(s, {
           shape: [1, ...s.shape],
           in: 1,
           groups: 1,
@@ -141,14 +144,14 @@ function dimsFixes(s) {
     return fixes;
   }
   const last = s.shape.slice(-want);
-  return [fix(`Keep the last ${want} axes: ${listed(last)}`, { shape: last })];
+  return [fix(s, { shape: last })];
 }
 
 /** Padding that is not zeros goes through torch's F.pad before the convolution. */
 function padProblem(s) {
   const d = dimsOf(s),
     have = s.shape.length,
-    zeros = fix('Use padding_mode="zeros"', { mode: "zeros" });
+    zeros = fix(s, { mode: "zeros" });
   if (2 * d > 2 * have)
     return problemOf(
       "padding#padding-rank",
@@ -184,7 +187,7 @@ function padProblem(s) {
         ? "numel: integer multiplication overflow"
         : `Trying to create tensor with negative dimension ${negative}: ` +
           `${listed([...s.shape.slice(0, -d), ...padded])}`,
-    [fix("Use padding=0", { padding: each(s, 0) })],
+    [fix(s, { padding: each(s, 0) })],
   );
 }
 
@@ -212,7 +215,7 @@ function tooSmall(s, padded) {
 const reducedPadding = (s, most) =>
   s.padding === "same"
     ? []
-    : [fix("Pad by less", { padding: each(s, (a) => Math.min(s.padding[a], most(a))) })];
+    : [fix(s, { padding: each(s, (a) => Math.min(s.padding[a], most(a))) })];
 
 function circularProblem(s, zeros) {
   if (![dimsOf(s) + 1, dimsOf(s) + 2].includes(s.shape.length)) return unpaddable(s);
@@ -229,7 +232,7 @@ function circularProblem(s, zeros) {
       return problemOf(
         "padding#padding-empties",
         "Negative padding value is resulting in an empty dimension",
-        [fix("Use padding=0", { padding: each(s, 0) })],
+        [fix(s, { padding: each(s, 0) })],
       );
   }
   return null;
@@ -243,18 +246,18 @@ function signProblem(s) {
   if (s.mode === "zeros" && (odd || below))
     return problemOf("convolution#negative-padding", "negative padding is not supported", [
       odd
-        ? fix("Use a kernel_size and a dilation of at least 1", {
+        ? fix(s, {
             kernel: atLeastOne(s.kernel),
             dilation: atLeastOne(s.dilation),
           })
-        : fix("Use padding=0", { padding: s.padding.map((p) => Math.max(0, p)) }),
+        : fix(s, { padding: s.padding.map((p) => Math.max(0, p)) }),
     ]);
   if (isTransposed(s) && s.outputPadding.some((p) => p < 0))
     return problemOf(
       "convolution#negative-output-padding",
       "negative output_padding is not supported",
       [
-        fix("Use output_padding=0", {
+        fix(s, {
           outputPadding: s.outputPadding.map((p) => Math.max(0, p)),
         }),
       ],
@@ -271,10 +274,9 @@ function signProblem(s) {
 }
 
 const atLeastOne = (values) => values.map((value) => Math.max(1, value));
-const strideFix = (s) => fix("Use a stride of at least 1", { stride: atLeastOne(s.stride) });
-const dilationFix = (s) =>
-  fix("Use a dilation of at least 1", { dilation: atLeastOne(s.dilation) });
-const kernelFix = (s) => fix("Use a kernel_size of at least 1", { kernel: atLeastOne(s.kernel) });
+const strideFix = (s) => fix(s, { stride: atLeastOne(s.stride) });
+const dilationFix = (s) => fix(s, { dilation: atLeastOne(s.dilation) });
+const kernelFix = (s) => fix(s, { kernel: atLeastOne(s.kernel) });
 
 /** The input as the convolution sees it: with a batch axis, and padded by F.pad or 'same'. */
 function seenShape(s) {
@@ -302,12 +304,7 @@ function channelProblem(s, weight) {
     `Given ${t ? "transposed=1" : `groups=${s.groups}`}, weight of size ${listed(weight)}, ` +
       `expected input${listed(seenShape(s))} to have ${expected} channels, but got ` +
       `${channelsOf(s)} channels instead`,
-    [
-      inChannelsFix(s),
-      ...(s.in > 0
-        ? [fix(`Give the input ${s.in} channels`, { shape: withChannels(s, s.in) })]
-        : []),
-    ],
+    [inChannelsFix(s), ...(s.in > 0 ? [fix(s, { shape: withChannels(s, s.in) })] : [])],
   );
 }
 
@@ -333,15 +330,14 @@ function kernelFixes(s, windows, padded) {
   );
   const missing = each(s, (a) => Math.max(0, spanOf(windows[a]) - padded[a]));
   const fixes = [];
-  if (padded.every((size) => size > 0))
-    fixes.push(fix(`Use a smaller kernel: kernel_size=${tuple(fits)}`, { kernel: fits }));
+  if (padded.every((size) => size > 0)) fixes.push(fix(s, { kernel: fits }));
   if (Array.isArray(s.padding) && s.mode === "zeros") {
     const wider = each(s, (a) => s.padding[a] + Math.ceil(missing[a] / 2));
-    fixes.push(fix(`Pad the input: padding=${tuple(wider)}`, { padding: wider }));
+    fixes.push(fix(s, { padding: wider }));
   }
   const sizes = each(s, (a) => spatial(s)[a] + missing[a]);
   fixes.push(
-    fix(`Give a larger input: ${listed([...s.shape.slice(0, -dimsOf(s)), ...sizes])}`, {
+    fix(s, {
       shape: [...s.shape.slice(0, -dimsOf(s)), ...sizes],
     }),
   );
@@ -384,7 +380,7 @@ function outputPaddingProblem(s) {
     "output padding must be smaller than either stride or dilation, but got " +
       `${named("output_padding", extra)} ${named("stride", stride)} ${named("dilation", dilation)}`,
     [
-      fix("Use a smaller output_padding", {
+      fix(s, {
         outputPadding: each(s, (a) => Math.min(s.outputPadding[a], most(a))),
       }),
     ],
@@ -392,6 +388,6 @@ function outputPaddingProblem(s) {
 }
 
 const croppedFix = (s, out) =>
-  fix("Use less padding, which crops a transposed output", {
+  fix(s, {
     padding: each(s, (a) => Math.max(0, s.padding[a] - Math.ceil((1 - Math.min(1, out[a])) / 2))),
   });

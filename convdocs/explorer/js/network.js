@@ -83,6 +83,8 @@ class View {
       most = Math.min(size, 10);
     this.verdict = element("p", { className: "verdict" });
     const list = element("ol", { className: "bars" });
+    const names = this.net.classes?.map((name) => name.length) ?? [2];
+    list.style.setProperty("--names", `${Math.max(...names)}ch`);
     this.bars = Array.from({ length: most }, () => {
       const row = element("li"),
         name = element("span"),

@@ -32,14 +32,16 @@ function read(text) {
   if (!bare) refuse("There are no numbers here.");
   if (bare.includes("..."))
     refuse(
-      'The printout is shortened (“...”): print it again after torch.set_printoptions(profile="full").',
+      "The printout is shortened (“...”): print it again after " +
+        'torch.set_printoptions(profile="full").',
     );
   const nested = bare.startsWith("[") ? readNested(bare) : readRows(bare),
     shape = shapeOf(nested),
     data = shape.length ? nested.flat(Infinity) : [nested];
   if (data.length > LIMITS.numbers)
     refuse(
-      `There are ${grouped(data.length)} numbers; the explorer takes up to ${grouped(LIMITS.numbers)}.`,
+      `There are ${grouped(data.length)} numbers; the explorer takes up to ` +
+        `${grouped(LIMITS.numbers)}.`,
     );
   return { shape, data };
 }
@@ -89,7 +91,8 @@ function shapeOf(nested) {
     odd = shapes.findIndex((shape) => !same(shape, shapes[0]) || shape.length !== shapes[0].length);
   if (odd > 0)
     refuse(
-      `Entry ${odd} (counted from 0) holds ${sizeText(shapes[odd])}, but entry 0 holds ${sizeText(shapes[0])}: they must be alike.`,
+      `Entry ${odd} (counted from 0) holds ${sizeText(shapes[odd])}, but entry 0 holds ` +
+        `${sizeText(shapes[0])}: they must be alike.`,
     );
   return [nested.length, ...shapes[0]];
 }

@@ -5,12 +5,12 @@ function poolProblem(s) {
 }
 
 const halfFix = (s) =>
-  fix("Pad by at most half of the kernel", {
+  fix(s, {
     padding: each(s, (a) => Math.min(s.padding[a], Math.floor(Math.max(1, s.kernel[a]) / 2))),
     dilation: atLeastOne(s.dilation),
     kernel: atLeastOne(s.kernel),
   });
-const paddingFix = (s) => fix("Use padding=0", { padding: s.padding.map((p) => Math.max(0, p)) });
+const paddingFix = (s) => fix(s, { padding: s.padding.map((p) => Math.max(0, p)) });
 
 function maxPool1dProblem(s) {
   const say = (code, text, ...fixes) => problemOf(code, `max_pool1d() ${text}`, fixes);
@@ -73,11 +73,8 @@ function poolFixes(s) {
   );
   const sizes = each(s, (a) => spatial(s)[a] + Math.max(0, spanOf(windows[a]) - padded[a]));
   const larger = [...s.shape.slice(0, -dimsOf(s)), ...sizes];
-  const smaller =
-    `${fits}` === `${s.kernel}`
-      ? []
-      : [fix(`Use a smaller window: kernel_size=${tuple(fits)}`, { kernel: fits })];
-  return [...smaller, fix(`Give a larger input: ${listed(larger)}`, { shape: larger })];
+  const smaller = `${fits}` === `${s.kernel}` ? [] : [fix(s, { kernel: fits })];
+  return [...smaller, fix(s, { shape: larger })];
 }
 
 function poolDimsProblem(s) {

@@ -43,18 +43,15 @@ function named(s) {
   );
 }
 
+/** A value as Python writes it. */
+function typed(value) {
+  if (Array.isArray(value)) return tuple(value);
+  if (typeof value === "string") return `'${value}'`;
+  return typeof value === "boolean" ? (value ? "True" : "False") : `${value}`;
+}
+
 /** The line that makes this layer, as convdocs.layers.code writes it. */
 function code(s) {
-  const typed = (value) =>
-    value === true
-      ? "True"
-      : value === false
-        ? "False"
-        : Array.isArray(value)
-          ? tuple(value)
-          : typeof value === "string"
-            ? `'${value}'`
-            : `${value}`;
   const words = named(s).map(
     (key) => (["in", "out", "kernel"].includes(key) ? "" : `${parameter(key)[0]}=`) + typed(s[key]),
   );

@@ -40,7 +40,7 @@ window.ConvExplorer = {
   KINDS,
 };
 const begin = () => {
-  followThemes();
+  followSchemes(dressAgain);
   start();
 };
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);

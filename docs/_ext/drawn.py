@@ -1,0 +1,65 @@
+"""``drawn``: the picture that a page's code draws, for light and dark pages, and the code itself.
+
+The body is Python that ends in a figure, or in a list of figures to step through (site.js). With
+``:code:`` the page shows it; ``lesson_pictures`` holds what several pages draw from.
+"""
+
+import ast
+from collections.abc import Mapping
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+from convdocs import snippet
+from convdocs.sphinxext import options, parts, pictures
+from convdocs.sphinxext.base import PageDirective
+from convdocs.sphinxext.options import Option
+
+
+class Drawn(PageDirective):
+    """A picture from code."""
+
+    called = "drawn"
+    summary = "The picture that code draws."
+    argument = "nothing"
+    body = "Python whose last line is a figure of convdocs.draw."
+    example = ".. drawn::\n\n   draw.kernel(nn.Conv1d(1, 1, 3))"
+    declared = (
+        Option("caption", "a text", "What to see.", str),
+        Option("code", "nothing", "Show the code.", lambda text: True, default=False),
+        *(options.ALT, options.WIDTH, options.NAME, options.CLASS),
+    )
+
+    def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
+        from convdocs import draw
+
+        code = "\n".join(self.content)
+        value = snippet.last_value(code)
+        figures = value if isinstance(value, list) else [value]
+        made = [
+            pictures.picture(
+                self.env, figure, values["alt"] or draw.describe(figure), values["width"]
+            )
+            for figure in figures
+        ]
+        if values["caption"]:
+            inline, _ = self.state.inline_text(values["caption"], self.lineno)
+            made[-1] += nodes.caption(values["caption"], "", *inline)
+        self.label(made[0], values["name"])
+        if len(made) > 1:
+            made = [nodes.container("", *made, classes=["convdocs-part", "steps"])]
+        return [*([parts.code(shown(code))] if values["code"] else []), *made]
+
+
+def shown(code: str) -> str:
+    """The code without the figure at its end being a bare name."""
+    last = ast.parse(code).body[-1]
+    lines = code.split("\n")
+    bare = isinstance(last, ast.Expr) and isinstance(last.value, ast.Name)
+    return "\n".join(lines[: last.lineno - 1] if bare else lines)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_directive("drawn", Drawn)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,114 @@
+"""The lessons: how each is built, and what their prose claims."""
+
+import importlib
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+import convdocs
+
+LEARN = Path(__file__).parent.parent / "docs" / "learn"
+sys.path += [str(LEARN), str(LEARN.parent / "_ext")]
+lesson_pictures = importlib.import_module("lesson_pictures")
+nets = importlib.import_module("nets")
+
+INDEX = (LEARN / "index.md").read_text(encoding="utf-8")
+CONTENTS = re.search(r"\{toctree\}\n:hidden:\n\n(.*?)```", INDEX, re.S)
+LESSONS = [name for name in CONTENTS[1].split() if name != "teachers"]
+TOUCHED = r"```\{(conv|network)-explorer\}|learning\(\)"
+SEEN = r"```\{drawn\}|```\{conv-picture\}|```\{network-explorer\}"
+
+
+def text(name: str) -> str:
+    whole = (LEARN / f"{name}.md").read_text(encoding="utf-8")
+    return whole[whole.index("\n# " if whole.startswith("---") else "# ") :].strip()
+
+
+def test_there_are_thirteen() -> None:
+    assert len(LESSONS) == 13
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_lesson_asks_shows_is_touched_and_ends_in_exercises(name: str) -> None:
+    page = text(name)
+    first = page.split("\n\n")[1]
+    assert first.startswith("*Before you read:")
+    assert first.endswith("?*")
+    assert re.search(TOUCHED, page)
+    assert re.search(SEEN, page)
+    before, _, exercises = page.partition("\n## Exercises\n")
+    assert "```{exercise}" not in before
+    assert exercises.count("```{exercise}") >= 4
+    assert "\n## " not in exercises
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_an_exercise_has_a_solution_and_most_have_a_hint(name: str) -> None:
+    exercises = re.findall(r"```\{exercise\}.*?\n```", text(name), re.S)
+    assert all("\n+++\n" in one for one in exercises)
+    assert sum(":hint:" in one for one in exercises) >= len(exercises) - 2
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_lesson_is_read_in_a_few_minutes(name: str) -> None:
+    """One to five at 180 words a minute, without code, exercises and what there is to try."""
+    prose = re.sub(r"```.*?```", "", text(name).partition("\n## Exercises\n")[0], flags=re.S)
+    assert 150 <= len(prose.split()) <= 900
+
+
+def test_the_teachers_table_counts_the_exercises() -> None:
+    rows = re.findall(r"\| \{doc\}`(\w+)` \| .* \| (\d+) \|", text("teachers"))
+    assert [name for name, _ in rows] == LESSONS
+    for name, count in rows:
+        assert text(name).count("```{exercise}") == int(count), name
+
+
+def counted(net: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in net.parameters())
+
+
+def test_the_three_networks_are_those_of_their_papers() -> None:
+    assert counted(nets.vgg16) == 138_357_544
+    assert counted(nets.resnet18) == 11_689_512
+    linear = sum(counted(layer) for layer in nets.vgg16 if isinstance(layer, nn.Linear))
+    assert round(linear / counted(nets.vgg16), 1) == 0.9  # "nine tenths"
+    assert round(counted(nets.vgg16) / counted(nets.resnet18)) == 12  # "a twelfth"
+    trace = convdocs.trace(nets.unet, (1, 1, 64, 64))
+    assert trace.output_shapes == ((1, 2, 64, 64),)  # "an answer for each pixel"
+
+
+def test_each_of_the_last_cells_sees_49_of_64_pixels() -> None:
+    trace = convdocs.trace(lesson_pictures.trained()[1][:6], (1, 1, 8, 8))
+    fields = trace.calls[-1].receptive_field
+    for cell in range(2):
+        seen = [len([place for place in axis.cells(cell) if 0 <= place < 8]) for axis in fields]
+        assert seen == [7, 7]
+
+
+def test_the_trained_network_is_right_as_often_as_the_page_says() -> None:
+    images, labels = lesson_pictures.digits()
+    aside = lesson_pictures.unseen()
+    before, after = (
+        (net(images[aside]).argmax(1) == labels[aside]).float().mean()
+        for net in lesson_pictures.trained()
+    )
+    assert before < 0.3
+    assert after > 0.95
+
+
+def test_photograph_and_weights_of_a_linear_layer() -> None:
+    assert lesson_pictures.photo().shape == (1, 1, 120, 102)
+    assert round((120 * 102) ** 2 * 4 / 1e6) == 599  # "600 MB"
+
+
+def test_the_random_state_is_left_alone() -> None:
+    lesson_pictures.trained.cache_clear()
+    torch.manual_seed(5)
+    before = torch.random.get_rng_state()
+    lesson_pictures.trained()
+    lesson_pictures.learning()
+    assert torch.equal(torch.random.get_rng_state(), before)
