@@ -14,14 +14,14 @@
   const known = patterns.map(([place, all]) => [place, all.map(([at, flags]) => new RegExp(at, flags))]);
   const root = document.documentElement.dataset.content_root ?? "";
 
-  /* Entries like a message, the likest first; those whose pattern it is leave no room for others. */
+  /* Entries like a message, the likest first; those whose pattern it is leave room for the same words alone. */
   function entriesFor(text, least) {
     const asked = words(text), found = new Map();
     const said = text.replace(/^[\w.]+(?:Error|Exception): /gm, "");
     const its = new Set(known.filter(([, all]) => all.some((one) => one.test(said))).map(([at]) => at));
     for (const one of heard) {
       const score = likeness(asked, one.words);
-      if (!(its.size ? its.has(one.place) : score >= least)) continue;
+      if (!(its.size ? its.has(one.place) || score > 1.9 : score >= least)) continue;
       if (score >= (found.get(one.place)?.score ?? 0)) found.set(one.place, { ...one, score });
     }
     return [...found.values()].sort((a, b) => b.score - a.score);
@@ -63,11 +63,11 @@
   /* On the search page: the entries of a message, above the pages with its words. */
   const results = document.getElementById("search-results");
   const text = new URLSearchParams(window.location.search).get("q") ?? "", count = words(text).size;
-  const LEAST = 3, SHOWN = 3; // words of a message, and entries
+  const LEAST = 3, ENOUGH = 6, SHOWN = 3; // words of a message, and entries
   if (!results) return;
   const other = noShapeError(text), list = made("ul", "", "");
   const sorted = !other && count >= LEAST
-    ? entriesFor(text, count === LEAST ? 1.6 : 1.1) : []; // so few words may be a question's
+    ? entriesFor(text, count < ENOUGH ? 1.6 : 1.1) : []; // so few words may be a question's
   for (const one of sorted.filter(({ score }, i) => i < SHOWN || score === sorted[0].score)) {
     const item = made("li", "", "");
     item.append(Object.assign(made("a", one.title, ""), { href: one.place }));
