@@ -33,7 +33,7 @@ const holding = (terms, stem) => {
 };
 
 const TITLE = 1.5; // how much more a word counts that is in a heading
-const LEAST = 0.5; // the part of the query's weight that a page must hold
+const LEAST = 0.3; // the part of the query's weight that a page must hold
 
 /* Pages by the weight of the words on them: the fewer pages hold a word, the more it says. */
 const byWeight = (words, excluded) => {
