@@ -85,7 +85,7 @@ var Scorer = {
     if (page === "reference/glossary" && /^\s*what('s| is| are)\b/i.test(text)) return score + 60;
     const message = words.length >= MESSAGE && !/^\s*(how|what|why|which|when|nn\.)/i.test(text);
     if (page.startsWith("errors/") && page !== "errors/index") {
-      return message ? score + 20 * share + 40 : 0.7 * score + 10 * share;
+      return message ? score + 20 * share + 40 : 0.75 * score + 15 * share;
     }
     return score + 20 * share + (/^(howto|learn)\//.test(page) ? 3 : 0);
   },
