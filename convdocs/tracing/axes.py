@@ -84,6 +84,13 @@ def followed(flow: Flow | None, states: Sequence[State], rank: int) -> State:
         return states[0] if states else constant(("",) * rank)
     names, fields, extents = [], [], []
     for name, reads in flow:
+        if len(reads) == 1 and reads[0][2] is IDENTITY:  # as most are
+            number, axis, _, _ = reads[0]
+            state = states[number]
+            names.append(state.names[axis] if name is None else name)
+            fields.append(state.fields[axis])
+            extents.append(state.extents[axis])
+            continue
         own_name, field, extent = _read(reads, states)
         names.append(own_name if name is None else name)
         fields.append(field)
@@ -114,7 +121,8 @@ def _read(reads: Sequence[Read], states: Sequence[State]) -> tuple[str, Field, i
             factor |= kind & FACTOR
     if not fields:
         return name, UNKNOWN if gate else None, extent
-    found = fields[0] if len(fields) == 1 else (_product if factor else joined)(fields, extent)
+    alike = len(fields) == 1 or (len(fields) == 2 and fields[0] is fields[1])
+    found = fields[0] if alike else (_product if factor else joined)(fields, extent)
     return name, gated(found) if gate else found, extent
 
 

@@ -27,6 +27,7 @@ from convdocs.tracing.rules import (
     PIECES,
     RULES,
     as_operands,
+    dims_of,
     flow_of,
     flows_of_pieces,
     operands_in,
@@ -68,7 +69,7 @@ def asked(func: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any, int | None
     args, kwargs = functions.moved_to_meta(func, args, kwargs)
     own = _trivial(func, args, kwargs)
     if own is not None:
-        return own, COSTS[func](None, *as_operands(args)) if func in COSTS else 0, ""
+        return own, _cost(func, args, kwargs, own), ""
     on_meta = functions.on_shapes(func)
     try:
         if func in RULES or func in COSTS:
@@ -173,14 +174,18 @@ def _zeros_like(tensor: Tensor) -> Tensor:
     return torch.zeros((), dtype=tensor.dtype).expand(tensor.shape)
 
 
-# outputs like the input, where torch's kernel on meta is a slow decomposition in Python
+# Outputs like the input, where torch's kernel on meta is a slow decomposition in Python, the first
+# of which loads torch's compiler (a second). Each is proven against the kernel in the tests.
 
 
 def _trivial(func: Any, args: Any, kwargs: Any) -> Any:
     rule = _TRIVIAL.get(func)
-    if rule is None or not args or type(args[0]) is not Tensor:
+    first = args[0] if args else None
+    if type(first) in (list, tuple) and first:
+        first = first[0]
+    if rule is None or type(first) is not Tensor:
         return None
-    own = mark_of(args[0]).layout
+    own = mark_of(first).layout
     if not own.contiguous or own.dtype not in FLOATS or 0 in own.shape:
         return None
     try:
@@ -201,18 +206,36 @@ def _like_input(*names: str) -> Callable[[Any], Any]:
     return register
 
 
+def _blank(shape: Sequence[int], own: Layout) -> Tensor:
+    return torch.empty(tuple(shape), dtype=own.dtype, device=META)
+
+
 @_like_input(
     *"relu relu6 sigmoid tanh silu gelu mish hardswish hardsigmoid leaky_relu elu selu celu "
-    "softplus softsign logsigmoid tanhshrink exp sqrt neg abs dropout".split()
+    "softplus softsign logsigmoid tanhshrink exp sqrt rsqrt neg abs square dropout dropout1d "
+    "dropout2d dropout3d pow __pow__ clamp_min clamp_max rsub __rsub__".split()
 )
-def _activation(
+def _elementwise(
     own: Layout, input: Tensor, *settings: Any, inplace: bool = False, **more: Any
 ) -> Any:
-    if tensors_in((settings, more)) or not 0 <= more.get("p", 0.5) <= 1:
+    if not 0 <= more.get("p", 0.5) <= 1 or any(type(one) not in _PLAIN for one in settings):
         return None
-    if settings and any(type(one) not in (int, float) for one in settings):
+    if any(type(one) not in _PLAIN for one in more.values()):
         return None
     return input if inplace else own
+
+
+_PLAIN = (int, float, bool, str)
+
+
+@_like_input("hardtanh", "clamp")
+def _between(own: Layout, input: Tensor, least: Any = None, most: Any = None, **more: Any) -> Any:
+    least, most = (
+        more.get("min", more.get("min_val", least)),
+        more.get("max", more.get("max_val", most)),
+    )
+    plain = type(least) in (int, float) and type(most) in (int, float) and least <= most
+    return own if plain and not more.get("inplace") else None
 
 
 @_like_input("add", "sub", "mul", "div")
@@ -225,7 +248,61 @@ def _arithmetic(own: Layout, input: Tensor, other: Any) -> Any:
     if theirs is own:
         return own
     shape = tuple(torch.broadcast_shapes(own.shape, theirs.shape))  # type: ignore[no-untyped-call]
-    return own if shape == own.shape else None
+    return own if shape == own.shape else _blank(shape, own)
+
+
+@_like_input("linear")
+def _linear(own: Layout, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Any:
+    known = [mark_of(one).layout for one in (weight, bias) if one is not None]
+    if any(one.dtype is not own.dtype or not one.contiguous for one in known):
+        return None
+    wide, narrow = known[0].shape
+    if own.shape[-1] != narrow or any(one.shape != (wide,) for one in known[1:]):
+        return None
+    return _blank((*own.shape[:-1], wide), own)
+
+
+@_like_input("cat")
+def _cat(own: Layout, tensors: Sequence[Tensor], dim: int = 0) -> Any:
+    rank = len(own.shape)
+    dim = dim % rank if -rank <= dim < rank else rank
+    rest = {(one.shape[:dim], one.shape[dim + 1 :], one.dtype, one.contiguous)
+            for one in [mark_of(tensor).layout for tensor in tensors]}  # fmt: skip
+    if len(rest) > 1 or dim == rank:
+        return None
+    total = sum(mark_of(tensor).layout.shape[dim] for tensor in tensors)
+    return _blank((*own.shape[:dim], total, *own.shape[dim + 1 :]), own)
+
+
+@_like_input("adaptive_avg_pool2d")
+def _adaptive(own: Layout, input: Tensor, output_size: Any) -> Any:
+    asked = (output_size,) * 2 if isinstance(output_size, int) else tuple(output_size)
+    if len(own.shape) != 4 or len(asked) != 2:
+        return None
+    sizes = [n if m is None else m for m, n in zip(asked, own.shape[2:], strict=True)]
+    return _blank((*own.shape[:2], *sizes), own) if min(sizes) > 0 else None
+
+
+@_like_input("mean")
+def _mean(own: Layout, input: Tensor, dim: Any, keepdim: bool = False) -> Any:
+    dims = dims_of(dim, len(own.shape))
+    if len(set(dims)) < len(dims) or not dims:
+        return None
+    kept = [(1 if at in dims else n) for at, n in enumerate(own.shape) if keepdim or at not in dims]
+    return _blank(kept, own)
+
+
+@_like_input("scaled_dot_product_attention")
+def _attention(
+    own: Layout, query: Tensor, key: Tensor, value: Tensor, *rest: Any, **more: Any
+) -> Any:
+    keys, values = mark_of(key).layout, mark_of(value).layout
+    alike = own.shape[:-2] == keys.shape[:-2] == values.shape[:-2] and keys.dtype is own.dtype
+    fit = own.shape[-1] == keys.shape[-1] and keys.shape[-2] == values.shape[-2]
+    plain = keys.contiguous and values.contiguous and values.dtype is own.dtype
+    if not (alike and fit and plain) or tensors_in((rest, more)):
+        return None
+    return _blank((*own.shape[:-1], values.shape[-1]), own)
 
 
 @_like_input("batch_norm")
@@ -302,7 +379,7 @@ def _recurrent(own: Layout, input: Tensor, hx: Any, weights: Any, *settings: Any
     if hidden[:-1] != (layers * ways, turned) or mark_of(states[0]).layout.dtype is not own.dtype:
         return None
     sizes = [(*own.shape[:-1], ways * hidden[-1]), *(one.shape for one in states)]
-    return tuple([torch.empty(size, dtype=own.dtype, device=META) for size in sizes])
+    return tuple([_blank(size, own) for size in sizes])
 
 
 def layer_key(

@@ -16,7 +16,12 @@ from convdocs.report import Trace
 from convdocs.tracing.build import build
 from convdocs.tracing.failure import TraceError
 from convdocs.tracing.forward import Forward
-from convdocs.tracing.guard import nothing_compiled, random_state_kept, room_for_frames
+from convdocs.tracing.guard import (
+    collector_paused,
+    nothing_compiled,
+    random_state_kept,
+    room_for_frames,
+)
 from convdocs.tracing.kernels import NeedsIntegers, NeedsValues, about_meta
 from convdocs.tracing.memory import INPUT, META, Answer, mark, mark_of
 from convdocs.tracing.nested import tensors_in
@@ -183,6 +188,12 @@ class _Run:
         return torch.randn(shape, generator=own).to(device, dtype)
 
     def _run(self, recorder: Recorder, make: Make, gradient: bool) -> Trace:
+        with collector_paused():
+            found = self._run_once(recorder, make, gradient)
+        return self._run(recorder.anew(), make, gradient) if found is None else found
+
+    def _run_once(self, recorder: Recorder, make: Make, gradient: bool) -> Trace | None:
+        """One run; nothing where some of the shapes turn out to be of integers."""
         with random_state_kept(), room_for_frames(), torch.set_grad_enabled(gradient):
             values = recorder.executed == "values"
             standin = StandIn(self.model, values=values, apart=gradient)
@@ -198,7 +209,6 @@ class _Run:
                 with nothing_compiled(), recorder:
                     out = standin.twin(*args, **kwargs)
             except NeedsIntegers as need:
-                again = recorder.anew()
                 marks = [mark_of(one) for one in given]
                 self.integers |= {marks.index(one) for one in need.inputs}
             except Exception as error:
@@ -208,8 +218,10 @@ class _Run:
             else:
                 recorder.failed = None
                 found = build(standin, recorder, given, tensors_in(out))
+                if self.on_call is None:
+                    _forget(standin, recorder)
                 return replace(found, findings=findings(found))
-        return self._run(again, make, gradient)
+        return None
 
     def _with_tensors(self, value: Any, make: Make, standin: StandIn, number: Iterator[int]) -> Any:
         """The arguments with a tensor for each shape."""
@@ -251,18 +263,28 @@ def _listen(standin: StandIn, recorder: Recorder) -> None:
     for original, twin in standin.copier.modules:
         own = twin.__dict__
         path = standin.path_of(original)
-        for name, tensor in twin.__dict__["_parameters"].items():
-            for parameter in tensor._convdocs_mark.parameters if _is_outside(tensor) else ():
-                parameter.path = parameter.path or f"{path}.{name}"
+        if id(original) not in standin.registered:
+            _name_parameters(twin, path)
         own["forward"] = Forward(twin, original, path, recorder)
         if own.get("_compiled_call_impl") is not None:
             own["_compiled_call_impl"] = None
 
 
-def _is_outside(tensor: Tensor | None) -> bool:
-    """Whether a parameter is of a layer that is no part of the model."""
-    known = getattr(tensor, "_convdocs_mark", None)
-    return known is not None and not all(one.registered for one in known.parameters)
+def _forget(standin: StandIn, recorder: Recorder) -> None:
+    """Undo the circles, so that the stand-in is gone at once and not when garbage is collected."""
+    for _, twin in standin.copier.modules:
+        twin.__dict__.clear()
+    for node in recorder.nodes:
+        node.outputs = []
+    recorder.nodes.clear()
+
+
+def _name_parameters(twin: nn.Module, path: str) -> None:
+    """Give the parameters of a layer that is no part of the model the path where it stands."""
+    for name, tensor in twin._parameters.items():
+        known = getattr(tensor, "_convdocs_mark", None)
+        for parameter in known.parameters if known is not None else ():
+            parameter.path = parameter.path or f"{path}.{name}"
 
 
 def _failure(

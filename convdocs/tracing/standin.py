@@ -87,8 +87,8 @@ def _module(copier: Copier, value: Any) -> Any:
         kind = type(one)
         if kind in ATOMS:
             own[name] = one
-        elif kind is OrderedDict and not one:  # one of torch's dicts of hooks
-            own[name] = copier.memo[id(one)] = OrderedDict()
+        elif kind in _PLAIN and not one:  # one of torch's dicts of hooks, most of the time
+            own[name] = copier.memo[id(one)] = one.copy()
         else:
             own[name] = copied(one)
     return made
@@ -103,7 +103,8 @@ def _script(copier: Copier, value: Any) -> Any:
 def _list(copier: Copier, value: list[Any]) -> Any:
     kind: Any = type(value)
     made = copier.memo[id(value)] = kind.__new__(kind)
-    list.extend(made, [copier.copy(one) for one in value])
+    plain = ATOMS.issuperset(map(type, value))
+    list.extend(made, value if plain else [copier.copy(one) for one in value])
     return _with_attributes(copier, value, made)
 
 
@@ -114,7 +115,7 @@ def _dict(copier: Copier, value: Any) -> Any:
         made.default_factory = copier.copy(value.default_factory)
     put = OrderedDict.__setitem__ if issubclass(kind, OrderedDict) else dict.__setitem__
     for key, one in value.items():
-        put(made, copier.copy(key), copier.copy(one))
+        put(made, key if type(key) is str else copier.copy(key), copier.copy(one))
     return _with_attributes(copier, value, made)
 
 
@@ -131,6 +132,8 @@ def _deque(copier: Copier, value: deque[Any]) -> Any:
 
 
 def _tuple(copier: Copier, value: Any) -> Any:
+    if ATOMS.issuperset(map(type, value)):
+        return value
     parts = [copier.copy(one) for one in value]
     if all(map(lambda a, b: a is b, parts, value)):
         return value
@@ -273,6 +276,7 @@ class StandIn:
         self._storages: dict[int, Any] = {}
         self._apart = apart
         self._walk(model)
+        self.registered = frozenset(self.paths)
         self.copier = Copier(self._real if values else self._on_meta)
         self.twin: nn.Module = self.copier.copy(model)
 

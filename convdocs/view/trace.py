@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from itertools import groupby
-from math import prod
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from convdocs.suggest import nearest
-from convdocs.view.numbers import byte_size, count, millions, share
-from convdocs.view.tables import Column, Paragraph, Part, Table
+from convdocs.view.columns import GATED, PARTLY, Known, chosen, look, sum_known
+from convdocs.view.numbers import byte_size, count
+from convdocs.view.tables import Paragraph, Part, Table
 from convdocs.view.tree import Row, all_rows, rows
 
 if TYPE_CHECKING:
-    from convdocs.receptive import AxisField
-    from convdocs.report import Call, Finding, Shape, Trace
+    from convdocs.report import Call, Finding, Trace
 
 MOST_PLACES = 5  # that a sentence lists
-LARGEST_DENOMINATOR = 999
-_PARTLY, _GATED = " (partly)", " + all"
-IN_MILLIONS = 10**9  # MACs of a model from which on they are shown in millions
 
 
 def parts(
@@ -54,8 +47,8 @@ def parts(
         shown, shut = all_rows(trace, depth, fold=fold)
     else:
         shown = rows(trace, depth, fold=fold)
-    known = _Known(trace)
-    made = _columns(shown, columns)
+    known = Known(trace)
+    made = chosen(shown, columns)
     cells = [tuple([column.cell(row, known) for column in made]) for row in shown]
     if columns is None and cells:
         filled = [at for at, column in enumerate(zip(*cells, strict=True)) if any(column)]
@@ -71,7 +64,7 @@ def parts(
         cells.append(tuple(_failed(column.name, trace.failed, known) for column in made))
         levels = levels and (*levels, 0)
         marked, totals = frozenset({len(cells) - 1}), ()
-    looks = tuple(_look(column, known) for column in made)
+    looks = tuple(look(column, known) for column in made)
     table = Table(looks, tuple(cells), caption(trace), totals, marked, levels=levels, shut=shut)
     words = map(Paragraph, [*_legend(cells, shown), *_sums(trace), *remarks(trace)])
     return [table, *words, *(note(finding, trace) for finding in trace.findings)]
@@ -113,7 +106,7 @@ def _sums(trace: Trace) -> list[str]:
     if trace.failed is not None:
         return []
     some = "all" if trace.trainable_params == trace.params else f"{trace.trainable_params:,}"
-    macs, whole = _sum(call.macs for call in trace.calls)
+    macs, whole = sum_known(call.macs for call in trace.calls)
     held, outputs = byte_size(trace.parameter_bytes), byte_size(trace.activation_bytes)
     return [
         f"{trace.params:,} parameters, {some} trainable; {count(macs, whole=whole)} MACs; "
@@ -127,9 +120,9 @@ def _legend(cells: Sequence[tuple[str, ...]], shown: Sequence[Row]) -> list[str]
     legend = []
     if any(row.times > 1 for row in shown):
         legend.append("A row with n × sums n that are alike; its output and field are the last's.")
-    if any(cell.endswith(_PARTLY) for cell in every):
+    if any(cell.endswith(PARTLY) for cell in every):
         legend.append("Partly: some of these parameters are frozen.")
-    if any(cell.endswith(_GATED) for cell in every):
+    if any(cell.endswith(GATED) for cell in every):
         legend.append("Field + all: through a gate, a cell reads all of the input as well.")
     return legend
 
@@ -144,247 +137,11 @@ def _listed(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-class _Known:
-    """A trace with what several cells need of it."""
-
-    def __init__(self, trace: Trace) -> None:
-        self.trace = trace
-        self.calls = trace.calls
-        self.some_frozen = trace.trainable_params != trace.params
-        self.in_millions = sum(call.macs or 0 for call in trace.calls) >= IN_MILLIONS
-
-    def macs(self, number: int, *, whole: bool) -> str:
-        """A count of MACs, in millions where the whole model's would be too long to read."""
-        return millions(number, whole=whole) if self.in_millions else count(number, whole=whole)
-
-    def last(self, row: Row) -> Call | None:
-        """The last call of what the row shows."""
-        return self.calls[row.node.last] if row.node.last >= row.node.first else None
-
-    def inside(self, row: Row) -> Sequence[Call]:
-        """The calls of the last of what the row shows."""
-        return (row.node.call,) if row.node.call else self.calls[row.node.first : row.node.last + 1]
-
-
-class _Column(NamedTuple):
-    name: str
-    look: Column
-    cell: Callable[[Row, _Known], str]
-    total: Callable[[_Known], str]
-
-
-def _look(column: _Column, known: _Known) -> Column:
-    large = column.name == "MACs" and known.in_millions
-    return replace(column.look, title="MACs (M)") if large else column.look
-
-
-def _nothing(known: _Known) -> str:
-    return ""
-
-
-def _number(row: Row, known: _Known) -> str:
-    if row.last < row.first:
-        return ""
-    return str(row.first) if row.first == row.last else f"{row.first}–{row.last}"
-
-
-def _layer(row: Row, known: _Known) -> str:
-    return f"{row.times} × {row.node.kind}" if row.times > 1 else row.node.kind
-
-
-def _outputs(row: Row) -> tuple[Shape, ...]:
-    node = row.node
-    return (
-        node.call.output_shapes if node.call else node.module.output_shapes if node.module else ()
-    )
-
-
-def _output(row: Row, known: _Known) -> str:
-    return _shapes(_outputs(row))
-
-
-def _shapes(shapes: Sequence[Shape]) -> str:
-    """Shapes one after the other, equal ones once: "2 × (1, 64)"."""
-    runs = [(shape, len(list(same))) for shape, same in groupby(shapes)]
-    return ", ".join(f"{times} × {shape}" if times > 1 else str(shape) for shape, times in runs)
-
-
-def _input(row: Row, known: _Known) -> str:
-    calls = known.inside(row)
-    return _shapes(calls[0].input_shapes) if calls else ""
-
-
-def _axes(row: Row, known: _Known) -> str:
-    call = known.last(row)
-    return call.axes if call and call.output_shapes == _outputs(row) else ""
-
-
-def _dtype(row: Row, known: _Known) -> str:
-    call = known.last(row)
-    return ", ".join(dict.fromkeys(call.output_dtypes)) if call else ""
-
-
-def _kernel(row: Row, known: _Known) -> str:
-    call = row.node.call
-    return "×".join(str(window.kernel) for window in call.windows) if call else ""
-
-
-def _sum(values: Iterable[int | None], times: int = 1) -> tuple[int, bool]:
-    """The sum of what is known, and whether all is."""
-    values = list(values)
-    return times * sum(value or 0 for value in values), None not in values
-
-
-def _params(row: Row, known: _Known) -> str:
-    call = row.node.call
-    if call is not None and call.params is None:
-        return call.params_note
-    total, whole = _sum((call.params for call in known.inside(row)), row.times)
-    words = count(total, whole=whole)
-    if call is not None and call.params_note:
-        words += f" ({call.params_note.replace('shared with call ', 'as #')})"
-    return words + _frozen(row, known, total)
-
-
-def _frozen(row: Row, known: _Known, total: int) -> str:
-    if not known.some_frozen or not total:
-        return ""
-    trainable, whole = _sum((call.trainable for call in known.inside(row)), row.times)
-    if not whole or trainable == total:
-        return ""
-    return _PARTLY if trainable else " (frozen)"
-
-
-def _trainable(row: Row, known: _Known) -> str:
-    trainable, whole = _sum((call.trainable for call in known.inside(row)), row.times)
-    return count(trainable, whole=whole)
-
-
-def _macs(row: Row, known: _Known) -> str:
-    total, whole = _sum((call.macs for call in known.inside(row)), row.times)
-    return known.macs(total, whole=whole)
-
-
-def _params_share(row: Row, known: _Known) -> str:
-    total, whole = _sum((call.params for call in known.inside(row)), row.times)
-    return share(total, known.trace.params) if whole else "?"
-
-
-def _macs_share(row: Row, known: _Known) -> str:
-    total, _ = _sum((call.macs for call in known.inside(row)), row.times)
-    return share(total, known.trace.macs) if known.trace.macs is not None else "?"
-
-
-def _memory(row: Row, known: _Known) -> str:
-    sizes = [_bytes(call) for call in known.inside(row)]
-    total, whole = _sum(sizes, row.times)
-    return byte_size(total) if whole else "?"
-
-
-def _bytes(call: Call) -> int | None:
-    """Of a call's outputs."""
-    if len(call.output_dtypes) != len(call.output_shapes):
-        return None
-    pairs = zip(call.output_shapes, call.output_dtypes, strict=True)
-    return sum(prod(shape) * _item_size(dtype) for shape, dtype in pairs)
-
-
-def _item_size(dtype: str) -> int:
-    """Bytes of a number, as its dtype's name says: float8_e4m3fn has 8 bits, bool a byte."""
-    digits = "".join(letter if letter.isdigit() else " " for letter in dtype).split()
-    return max(1, int(digits[0]) // 8) if digits else 1
-
-
-def _along(tell: Callable[[AxisField], str]) -> Callable[[Row, _Known], str]:
-    def cell(row: Row, known: _Known) -> str:
-        node = row.node
-        fields = node.call or node.module
-        return along(fields.receptive_field, tell) if fields else ""
-
-    return cell
-
-
-def along(fields: tuple[AxisField, ...], tell: Callable[[AxisField], str]) -> str:
-    """One word for all axes where they agree, else one for each."""
-    words = [tell(field) for field in fields]
-    return words[0] if len(set(words)) == 1 else " × ".join(words)
-
-
-def field_size(field: AxisField) -> str:
-    """The receptive field's size, with a sign for a bound, and for a gate that has read all."""
-    if field.size is None:
-        return "?"
-    bound = "≤ " if field.status == "upper bound" else ""
-    return f"{bound}{field.size}{_GATED if field.gated else ''}"
-
-
-def field_step(field: AxisField) -> str:
-    """The step from one cell's field to its neighbour's."""
-    if field.stride is None:
-        return "?"
-    short = field.stride.denominator <= LARGEST_DENOMINATOR
-    return str(field.stride) if short else f"≈ {float(field.stride):.4g}"
-
-
-def _all_macs(known: _Known) -> str:
-    total, whole = _sum(call.macs for call in known.calls)
-    return known.macs(total, whole=whole)
-
-
-ALL = (
-    _Column("#", Column("#", "right", rank=7, minor=True), _number, _nothing),
-    _Column("path", Column("path", code=True, rank=2, least=10, tree=True),
-            lambda row, known: row.name, _nothing),
-    _Column("layer", Column("layer", code=True, least=12, tree=True), _layer,
-            lambda known: "total"),
-    _Column("input", Column("input", code=True), _input, _nothing),
-    _Column("output", Column("output", code=True), _output, _nothing),
-    _Column("dtype", Column("dtype"), _dtype, _nothing),
-    _Column("axes", Column("axes", rank=8, minor=True), _axes, _nothing),
-    _Column("kernel", Column("kernel", "right"), _kernel, _nothing),
-    _Column("params", Column("params", "right"), _params, lambda known: count(known.trace.params)),
-    _Column("params share", Column("share", "right", rank=4), _params_share, _nothing),
-    _Column("trainable", Column("trainable", "right"), _trainable,
-            lambda known: count(known.trace.trainable_params)),
-    _Column("MACs", Column("MACs", "right", rank=3), _macs, _all_macs),
-    _Column("MACs share", Column("share", "right", rank=6), _macs_share, _nothing),
-    _Column("memory", Column("memory", "right"), _memory,
-            lambda known: byte_size(known.trace.activation_bytes)),
-    _Column("field", Column("field", "right", rank=5), _along(field_size), _nothing),
-    _Column("step", Column("step", "right", rank=9), _along(field_step), _nothing),
-)  # fmt: skip
-_BY_NAME = {column.name.lower(): column for column in ALL}
-_FLAT = ("#", "path", "layer", "output", "axes", "params", "macs", "field", "step")
-_TREE = (
-    "#", "path", "layer", "output", "axes", "params", "params share", "macs", "macs share",
-    "field", "step",
-)  # fmt: skip
-_SHARES = {"params": "params share", "macs": "macs share"}
-
-
-def _columns(shown: Sequence[Row], names: Sequence[str] | None) -> list[_Column]:
-    """The columns of those names; a share is one of each count that is shown."""
-    if names is None:
-        tree = any(row.node.call is None for row in shown)
-        return [_BY_NAME[name] for name in (_TREE if tree else _FLAT)]
-    wanted: list[str] = []
-    for name in map(str.lower, names):
-        if name == "share":
-            wanted += [_SHARES[last] for last in wanted[-1:] if last in _SHARES]
-        elif name not in _BY_NAME:
-            known = [column.name for column in ALL if " " not in column.name]
-            there = f"; there are {', '.join([*known, 'share'])}"
-            raise ValueError(f"there is no column {name!r}{nearest(name, known) or there}")
-        else:
-            wanted.append(name)
-    return [_BY_NAME[name] for name in wanted]
-
-
 def _with_path(row: Row, cells: tuple[str, ...], at: list[int]) -> tuple[str, ...]:
     return tuple(row.path if place in at else cell for place, cell in enumerate(cells))
 
 
-def _failed(name: str, call: Call, known: _Known) -> str:
+def _failed(name: str, call: Call, known: Known) -> str:
     """A cell of the call that failed."""
     if name == "input":
         return ", ".join(map(str, call.input_shapes))

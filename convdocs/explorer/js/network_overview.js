@@ -1,7 +1,7 @@
 /* The overview: every call from left to right, on a phone from top to bottom, and the edges. */
 
 const SIDES = [84, 72, 60, 50]; // of the small pictures: the largest that needs no scrolling
-const GAP = 18;
+const GAP = 12;
 
 class Overview {
   constructor(view) {
@@ -35,10 +35,10 @@ class Overview {
   }
 
   measure(width) {
-    const room = (side) => this.columns * (side + 14 + GAP) - GAP + 4;
+    const room = (side) => this.columns * (side + 8 + GAP) - GAP + 4;
     this.side = this.upright ? 54 : (SIDES.find((side) => room(side) <= width) ?? 72);
     const broad = this.lanes > 1 ? 164 : Math.min(width - 16, 340);
-    const [long, across] = this.upright ? [62, broad] : [this.side + 14, this.side + 46];
+    const [long, across] = this.upright ? [62, broad] : [this.side + 8, this.side + 46];
     this.box = this.upright ? [across - 110, this.side] : [this.side, this.side];
     const levels = this.arcs(),
       nested = this.depth();

@@ -1,0 +1,126 @@
+# ruff: noqa: SIM905 (long lists of names read best as words)
+"""What convdocs answers in the place of torch's slow kernels is what those kernels answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from convdocs.tracing import kernels, trace
+from convdocs.tracing.nested import tensors_in
+
+NUMBER = st.sampled_from([0, 1, 2, 0.5, -1.0, True])
+
+
+def meta(shape: Any, dtype: torch.dtype = torch.float32) -> Tensor:
+    return torch.empty(tuple(shape), dtype=dtype, device="meta")
+
+
+@st.composite
+def tensors(draw: Any, least: int = 1, most: int = 5) -> Tensor:
+    shape = draw(st.lists(st.sampled_from([1, 2, 3, 4, 0]), min_size=least, max_size=most))
+    dtype = draw(st.sampled_from([torch.float32] * 4 + [torch.float64, torch.int64, torch.half]))
+    x = meta(shape, dtype)
+    return x.transpose(0, -1) if draw(st.integers(0, 5)) == 0 else x
+
+
+def vector(draw: Any, size: int) -> Tensor | None:
+    made = meta([draw(st.sampled_from([size, size, size, size + 1]))])
+    return draw(st.sampled_from([None, made, made]))
+
+
+def call(draw: Any, name: str) -> tuple[Any, ...]:
+    """Arguments of the function, right ones or not."""
+    x = draw(tensors())
+    size = x.shape[-1]
+    channels = x.shape[1] if x.dim() > 1 else 1
+    match name:
+        case "linear":
+            wide = draw(st.integers(1, 3))
+            return x, meta([wide, draw(st.sampled_from([size, size, 2]))]), vector(draw, wide)
+        case "add" | "sub" | "mul" | "div":
+            return x, draw(tensors() | NUMBER | st.just(x))
+        case "cat":
+            parts = [x, *draw(st.lists(tensors(x.dim(), x.dim()) | st.just(x), max_size=2))]
+            return parts, draw(st.integers(-3, 3))
+        case "batch_norm":
+            vectors = [vector(draw, channels) for _ in range(4)]
+            return (x, *vectors, draw(st.booleans()))
+        case "layer_norm":
+            own = list(x.shape[draw(st.integers(0, x.dim())) :])
+            return (
+                x,
+                draw(st.sampled_from([own, [2]])),
+                None if len(own) != 1 else vector(draw, size),
+            )
+        case "group_norm":
+            return x, draw(st.integers(1, 3)), vector(draw, channels), vector(draw, channels)
+        case "softmax" | "log_softmax":
+            return x, draw(st.integers(-4, 4))
+        case "mean":
+            dim = draw(st.integers(-4, 4) | st.lists(st.integers(-3, 3), max_size=2))
+            return x, dim, draw(st.booleans())
+        case "hardtanh" | "clamp":
+            return x, draw(NUMBER), draw(NUMBER)
+        case "scaled_dot_product_attention":
+            return x, draw(st.just(x) | tensors()), draw(st.just(x) | tensors())
+        case "adaptive_avg_pool2d":
+            return x, draw(st.integers(0, 3) | st.lists(st.integers(1, 3), min_size=1, max_size=3))
+        case "pow" | "__pow__" | "clamp_min" | "clamp_max" | "rsub" | "__rsub__":
+            return x, draw(NUMBER)
+        case "leaky_relu" | "elu" | "celu":
+            return x, draw(st.sampled_from([0.5, 1.0]))
+        case "dropout":
+            return x, 0.5, draw(st.booleans())
+    return (x,)
+
+
+NAMES = [
+    *"relu relu6 sigmoid tanh silu gelu mish hardswish hardsigmoid leaky_relu elu selu".split(),
+    *"celu softplus softsign logsigmoid tanhshrink exp sqrt rsqrt neg abs square dropout".split(),
+    *"pow clamp_min clamp_max rsub hardtanh clamp linear cat adaptive_avg_pool2d mean".split(),
+    *"scaled_dot_product_attention add sub mul div batch_norm layer_norm group_norm".split(),
+    *"softmax log_softmax".split(),
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", NAMES)
+def test_an_answer_is_the_kernels(name: str):
+    function = getattr(F, name, None) or getattr(torch, name)
+    assert function in kernels._TRIVIAL
+    answered = 0
+
+    @settings(max_examples=60)
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        nonlocal answered
+        args = call(data.draw, name)
+        found = kernels._trivial(function, args, {})
+        if found is None:
+            return
+        answered += 1
+        real = function(*args)
+        for own, theirs in zip(tensors_in(found), tensors_in(real), strict=True):
+            assert (own.shape, own.dtype) == (theirs.shape, theirs.dtype)
+            assert own.is_contiguous() == theirs.is_contiguous()
+
+    check()
+    assert answered > 0
+
+
+@pytest.mark.parametrize("kind", [torch.nn.LSTM, torch.nn.GRU, torch.nn.RNN])
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("first", [False, True])
+def test_a_recurrent_layer_gives_what_torch_gives(kind: Any, both: bool, first: bool):
+    layer = kind(3, 4, num_layers=2, bidirectional=both, batch_first=first)
+    real = layer(torch.ones(5, 2, 3))
+    found = trace(layer, (5, 2, 3))
+    assert found.executed == "shapes"
+    assert found.output_shapes == tuple(tuple(one.shape) for one in tensors_in(real))
