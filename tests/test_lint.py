@@ -232,6 +232,7 @@ QUIET: Cases = {
         (nn.MaxPool2d(1), (2, 7, 32, 3)),
         (nn.Conv1d(15, 4, 1), (8, 15, 2)),
         (nn.Conv2d(1, 4, 1), (2, 1, 128, 3)),  # three sensors over time
+        (Way(lambda x: F.max_pool2d(x.view(2, 32, 32, 3), 1)), (2, 3072)),  # the model's own view
         (images(nn.MaxPool2d(1)), (2, 1, 9, 3)),
         (images(Way(lambda x: x.permute(0, 2, 3, 1).permute(0, 3, 1, 2)), nn.ReLU()), (2, 1, 8, 8)),
     ],
@@ -243,6 +244,9 @@ QUIET: Cases = {
         # the output is read, or returned, with the bias in it too
         (Parts(lambda net, x: net["n"](y := net["c"](x)) + y, c=CONV, n=NORM), (2, 1, 8, 8)),
         (Parts(lambda net, x: (net["n"](y := net["c"](x)), y), c=CONV, n=NORM), (2, 1, 8, 8)),
+        # the norm has it for its weight
+        (Parts(lambda net, x: F.batch_norm(x, None, None, net["f"](x.mean(0)[None])[0], None, True),
+               f=nn.Linear(3, 3)), (2, 3)),
         # the norm's channels are another axis than the bias's
         (nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(5)), (2, 5, 3)),
         (nn.Sequential(nn.Conv1d(3, 4, 3), nn.BatchNorm1d(6)), (3, 8)),
@@ -300,6 +304,9 @@ QUIET: Cases = {
         *((images(Way(way)), (2, 1, 8, 8)) for way in (heads, windows, patches)),
         *((images(Way(way)), (1, 1, 8, 8)) for way in (heads, windows, patches)),
         (Parts(frames, conv=nn.Conv2d(3, 4, 1)), (2, 5, 3, 4, 4)),
+        # of frames it is not known what a row is to be
+        (Parts(lambda net, video: net["conv"](video.flatten(0, 1)).view(5, -1),
+               conv=nn.Conv2d(3, 4, 1)), (2, 5, 3, 4, 4)),
         (images(Way(lambda x: x.permute(2, 0, 1, 3).reshape(3, -1))), (2, 1, 3, 3)),
         (images(Way(lambda x: x.permute(2, 0, 1, 3).reshape(2, -1))), (2, 1, 1, 3)),
         # a loss takes all numbers alike
@@ -415,6 +422,14 @@ def test_the_sentences():
     )
 
 
+def test_a_norm_that_subtracts_nothing_leaves_the_sign():
+    (found,) = trace(nn.RMSNorm(1), (3, 1)).findings
+    assert "divided by its own size, so that only its sign is left" in found.sentence
+    with torch.no_grad():
+        signs = nn.RMSNorm(1)(torch.tensor([[0.5], [-3.0]])).flatten().tolist()
+    assert signs == pytest.approx([1, -1])
+
+
 def test_a_fix_mends_what_it_is_for():
     assert codes(nn.MaxPool1d(2, ceil_mode=True), (1, 3, 7)) == []
     assert codes(nn.Sequential(nn.ConstantPad1d((0, 1), 0.0), nn.MaxPool1d(2)), (1, 3, 7)) == []
@@ -483,6 +498,7 @@ def test_cells_are_unread_exactly_where_the_gradient_is_zero(data: Any, size: in
         assert not found or unread  # what is padded there are copies; then it is not asked
     else:
         assert bool(unread) == bool(found)
+    assert len(found) <= 1
     for finding in found:
         if finding.code == "dropped-border":
             assert cells_said(finding.sentence) == unread

@@ -27,7 +27,7 @@ from convdocs.receptive import (
     through,
     whole,
 )
-from convdocs.tracing import trace
+from convdocs.tracing import trace, trace_values
 
 VGG = [(3, 1, 1)] * 2 + [(2, 2, 0)]
 VGG_STAGE = [(3, 1, 1)] * 3 + [(2, 2, 0)]
@@ -204,6 +204,17 @@ def test_fields_of_random_networks_are_those_of_their_gradients(net: nn.Module):
         else:
             assert told.start <= read[0]
             assert read[-1] < told.stop
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+@settings(max_examples=40)
+@given(networks())
+def test_random_networks_give_the_same_from_shapes_and_from_values(net: nn.Module):
+    try:
+        net(torch.ones(1, 1, 90))
+    except RuntimeError:
+        return
+    assert trace(net, (1, 1, 90)).calls == trace_values(net, (1, 1, 90)).calls
 
 
 def test_each_axis_has_its_own_field():

@@ -670,3 +670,26 @@ def test_the_examples_of_the_reference_build_as_they_are(tmp_path):
     examples = "\n\n".join(one.example for one in directives.DIRECTIVES)
     _, warnings, _ = build(project(tmp_path, rest=f"Rest\n====\n\n{examples}\n"), "dummy")
     assert warnings == ""
+
+
+TREE = """\
+Tree
+====
+
+.. layer-trace:: Sequential(Sequential(Conv1d(1, 2, 3), ReLU()), Flatten())
+   :input: 1,1,9
+"""
+
+
+@pytest.mark.parametrize("builder", ["html", "text"])
+def test_a_network_of_modules_is_a_tree_on_a_page_and_has_whole_paths_elsewhere(tmp_path, builder):
+    source = project(tmp_path / "tree", rest=TREE, myst="# Nothing\n")
+    target, warnings, _ = build(source, builder)
+    assert warnings == ""
+    if builder == "html":
+        page = (target / "rest.html").read_text(encoding="utf-8")
+        assert page.count("<table") == 1
+        assert 'aria-label="Show the inside of 0 Sequential"' in page
+    else:
+        text = (target / "rest.txt").read_text(encoding="utf-8")
+        assert re.search(r'"0\.1"\s*\|\s*"ReLU\(\)"', text)

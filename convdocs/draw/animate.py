@@ -221,11 +221,11 @@ def _palette(sample: Image.Image, theme: Theme) -> Image.Image:
 
     Pillow looks for the nearest colour roughly: what it might take for a role is left out.
     """
-    found, counts = np.unique(np.asarray(sample).reshape(-1, 3), axis=0, return_counts=True)
+    colours, counts = np.unique(np.asarray(sample).reshape(-1, 3), axis=0, return_counts=True)
     codes = [pair[theme == "dark"] for pair in ROLES.values()]
     every = np.array([[int(code[at : at + 2], 16) for at in (1, 3, 5)] for code in codes])
-    roles = every[(every[:, None] == found).all(axis=2).any(axis=1)]
-    shades = found[np.argsort(-counts)].astype(int)
+    roles = every[(every[:, None] == colours).all(axis=2).any(axis=1)]
+    shades = colours[np.argsort(-counts)].astype(int)
     apart = np.abs(shades[:, None] - roles).max(axis=2).min(axis=1) > ROUGH
     image = Image.new("P", (1, 1))
     image.putpalette(np.concatenate([roles, shades[apart]])[:COLOURS].astype(np.uint8).tobytes())

@@ -71,8 +71,8 @@ def feature_maps(
     >>> draw.describe(draw.feature_maps(nn.Conv2d(1, 6, 3), torch.rand(1, 28, 28)))
     'An image of shape (1, 28, 28) and the 6 channels, of 26 x 26, that Conv2d(1, 6, 3) makes...'
     """
-    which, made = _run(layer_or_model, image, sample)
-    picture, maps = (array(t[which] if t.ndim == 4 else t) for t in (image, made))
+    which, output = _run(layer_or_model, image, sample)
+    picture, maps = (array(t[which] if t.ndim == 4 else t) for t in (image, output))
     if names is not None and len(names) != len(maps):
         raise DrawError(f"{len(names)} names for {len(maps)} channels; give each one its name")
     count, high, wide = maps.shape
@@ -104,16 +104,16 @@ def _run(model: nn.Module, image: Tensor, sample: int | None) -> tuple[int, Tens
         raise DrawError("image must be a tensor (C, H, W) or a batch (N, C, H, W)")
     if image.ndim == 3 and sample is not None:
         raise DrawError(f"sample= picks from a batch, and an image {tuple(image.shape)} is one")
-    made, _, _ = run(replica(model), image)
-    if made.ndim != image.ndim:
+    output, _, _ = run(replica(model), image)
+    if output.ndim != image.ndim:
         raise DrawError(
-            f"the output has shape {tuple(made.shape)}, which is no channels of two axes; "
+            f"the output has shape {tuple(output.shape)}, which is no channels of two axes; "
             f"draw the maps of a part of the model"
         )
     count = image.shape[0] if image.ndim == 4 else 1
     if not -count <= (sample or 0) < count:
         raise DrawError(f"no sample {sample} in a batch of shape {tuple(image.shape)}")
-    return (sample or 0) % count, made
+    return (sample or 0) % count, output
 
 
 class _Map(NamedTuple):

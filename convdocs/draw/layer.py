@@ -154,8 +154,9 @@ class _Working:
 
     def _sums(self, unit: Unit) -> np.ndarray:
         """The products' sums: one per row in one dimension, else one."""
-        made = self.shown.taken("product")[unit.part]
-        sums: np.ndarray = made.sum(axis=1) if self.shown.layer.dims == 1 else made.sum()[None]
+        products = self.shown.taken("product")[unit.part]
+        flat = self.shown.layer.dims == 1
+        sums: np.ndarray = products.sum(axis=1) if flat else products.sum()[None]
         return sums
 
     def box(self) -> Box:
@@ -182,8 +183,8 @@ class _Working:
     def _photograph(self) -> bool:
         """Whether there is one large plane, which is drawn beside the output."""
         shown = self.shown
-        one = len(self.parts) == 1 and shown.layer.dims > 1 and shown.weighted
-        return one and self.plan.places is None
+        alone = len(self.parts) == 1 and shown.layer.dims > 1
+        return alone and shown.weighted and self.plan.places is None
 
     def _unit(self, unit: Unit) -> tuple[Box, float]:
         """A plane of the input with the part of the kernel that reads it, and the place across
@@ -205,11 +206,11 @@ class _Working:
     def _input(self, unit: Unit) -> Plane:
         shown, plan = self.shown, self.plan
         if plan.places is not None:
-            real = [one.values[~are(one.roles, "hole", "outside")] for one in self.parts]
+            real = [part.values[~are(part.roles, "hole", "outside")] for part in self.parts]
             least = width_of(np.concatenate(real), plan.places, plan.size)
-            made = numbers(unit.values, unit.roles, plan.places, frames=unit.frames,
+            plane = numbers(unit.values, unit.roles, plan.places, frames=unit.frames,
                            size=plan.size, least=least)  # fmt: skip
-            return with_arcs(made, [slots for slots, _ in shown.axes[-2:]])
+            return with_arcs(plane, [slots for slots, _ in shown.axes[-2:]])
         single = len(self.parts) == 1 or shown.layer.dims == 1
         room = THUMB if not single else self.room if shown.layer.dims == 1 else half(self.room)
         frames = unit.frames
@@ -250,7 +251,7 @@ class _Working:
         if places is None:
             cell = (KERNEL_CELL, KERNEL_CELL)
             return shades(values[unit.part], role, cell, scale_of(values))
-        drawn = np.concatenate([values[one.part].ravel() for one in self.parts])
+        drawn = np.concatenate([values[other.part].ravel() for other in self.parts])
         least = width_of(drawn, places, self.plan.size)
         return numbers(values[unit.part], role, places, size=self.plan.size, least=least)
 

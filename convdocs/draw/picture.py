@@ -77,9 +77,9 @@ def show(
 ) -> Figure:
     """A picture of what ``layout`` lays out; or its marks in the reader's own figure or axes."""
     if place is None:
-        made = _drawn(layout(PAGE), alt, caption)
-        made._layout, made._thumb = layout, thumb
-        return made
+        figure = _drawn(layout(PAGE), alt, caption)
+        figure._layout, figure._thumb = layout, thumb
+        return figure
     space = place.get_window_extent() if isinstance(place, Axes) else place.bbox
     root = place.get_figure(root=True)
     assert root is not None
@@ -89,16 +89,16 @@ def show(
 
 def blank(width: float, height: float) -> Picture:
     """A picture of a size in points, without any marks."""
-    made = Picture((width / 72, height / 72), DPI, facecolor="none", edgecolor="none")
-    made.set_layout_engine("none")
-    return made
+    figure = Picture((width / 72, height / 72), DPI, facecolor="none", edgecolor="none")
+    figure.set_layout_engine("none")
+    return figure
 
 
 def _drawn(page: Box, alt: str, caption: str, size: tuple[float, float] | None = None) -> Picture:
-    made = blank(*(size or (page.width + 2 * EDGE, page.height + 2 * EDGE)))
-    made.alt, made.caption = alt, caption
-    _fill(page, made, alt)
-    return made
+    figure = blank(*(size or (page.width + 2 * EDGE, page.height + 2 * EDGE)))
+    figure.alt, figure.caption = alt, caption
+    _fill(page, figure, alt)
+    return figure
 
 
 def _fill(page: Box, place: Figure | SubFigure | Axes, alt: str) -> None:

@@ -48,8 +48,8 @@ def array(tensor: Tensor) -> np.ndarray:
 
 def are(roles: np.ndarray, *wanted: str) -> np.ndarray:
     """Where a cell has one of some roles."""
-    found: np.ndarray = np.isin(roles, wanted)
-    return found
+    where: np.ndarray = np.isin(roles, wanted)
+    return where
 
 
 @dataclass(frozen=True)
@@ -192,9 +192,9 @@ def _arc(start: float, end: float) -> list[tuple[float, float]]:
 
 def width_of(values: np.ndarray, places: int, size: float = VALUE_SIZE) -> float:
     """Width of a cell that holds any of some numbers."""
-    found = values[np.isfinite(values)].tolist()
-    digits = places_for(found, places)
-    words = {number(value, digits) for value in found}
+    finite = values[np.isfinite(values)].tolist()
+    digits = places_for(finite, places)
+    words = {number(value, digits) for value in finite}
     widest = max((text_width(word, size) for word in words), default=0.0)
     return max(widest + 2 * (size - TIGHT), CELL)
 
@@ -247,9 +247,9 @@ def fitting(
                 yield numbers(values, roles, places, frames=frames, size=size)
         yield shades(values, roles, fine(values.shape, room), scale_of(values), frames)
 
-    found = first_fitting(candidates(), room)
-    assert isinstance(found, Plane)
-    return found
+    plane = first_fitting(candidates(), room)
+    assert isinstance(plane, Plane)
+    return plane
 
 
 # ---- shades and photographs

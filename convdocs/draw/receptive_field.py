@@ -22,6 +22,7 @@ from convdocs.report import MODEL_INPUT, Call, Trace
 MOST_STATIONS = 15
 LINED = 4.0  # points of a cell from which on cells have borders
 STRIP, STRIP_GAP = 16.0, 22.0
+ROLES = ("input", "output", "output")  # of the three on a card
 PICTURE = 220.0
 
 Region = tuple[range, ...]  # per spatial axis
@@ -76,13 +77,14 @@ def receptive_field(
     words = f"{name}: {sizes} input cells{bound}"
     if len(way) > len(shown):
         words += f"; {len(way) - len(shown)} layers in the middle are left out"
-    seen, of_all = (" × ".join(map(str, one)) for one in (map(len, way[0].region), way[0].sizes))
+    first = way[0]
+    seen, of_all = (" × ".join(map(str, axes)) for axes in (map(len, first.region), first.sizes))
     below = f"One cell after {_name(call)} depends on{bound} {seen} of the input's {of_all} cells."
-    told = "; ".join(f"{station.name}: {station.words}" for station in shown)
+    regions = "; ".join(f"{station.name}: {station.words}" for station in shown)
     return show(
         partial(_page, f"Receptive field in {trace.model}" if title is None else title, words,
                 shown, picture),
-        f"Receptive field of {name} in {trace.model}: {sizes} cells wide. {told}.",
+        f"Receptive field of {name} in {trace.model}: {sizes} cells wide. {regions}.",
         below if caption is None else caption,
         thumb=_thumb(shown, picture),
         place=fig,
@@ -150,16 +152,16 @@ def stations(trace: Trace, call: Call, cell: tuple[int, ...]) -> list[Station]:
     """
     dims = len(cell)
     regions: dict[int, Region] = {call.index: tuple(range(axis, axis + 1) for axis in cell)}
-    found: list[Station] = []
+    way: list[Station] = []
     first: list[Station] = []
     for step in reversed(trace.calls[: call.index + 1]):
         if step.index not in regions:
             continue
         region = regions[step.index]
         station = Station(_name(step), step.output_shapes[0][-dims:], region)
-        if found and (found[-1].sizes, found[-1].region) == (station.sizes, region):
-            found.pop()
-        found.append(station)
+        if way and (way[-1].sizes, way[-1].region) == (station.sizes, region):
+            way.pop()
+        way.append(station)
         reads = zip(step.input_shapes, step.sources, step.local_fields, strict=False)
         for shape, source, fields in reads:
             if source < MODEL_INPUT or len(fields) != dims:
@@ -169,7 +171,7 @@ def stations(trace: Trace, call: Call, cell: tuple[int, ...]) -> list[Station]:
             regions[source] = tuple(map(_hull, regions.get(source, read), read))
             if source == MODEL_INPUT:
                 first = [Station("input", sizes, regions[source])]
-    return [*first, *reversed(found)]
+    return [*first, *reversed(way)]
 
 
 def _read(field: AxisField, cells: range, size: int) -> range:
@@ -314,5 +316,5 @@ def _thumb(shown: list[Station], picture: np.ndarray | None) -> Box:
         return _Strips(shown[:4], 200.0, named=False)
     if picture is not None:
         return _input(shown[0], picture, 160.0)
-    return Row(tuple(_tile(one, "output" if n else "input", 70.0)
-                     for n, one in enumerate(shown[:3])), gap=8)  # fmt: skip
+    tiles = (_tile(station, role, 70.0) for station, role in zip(shown, ROLES, strict=False))
+    return Row(tuple(tiles), gap=8)

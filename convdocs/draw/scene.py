@@ -151,8 +151,8 @@ class Scene:
         cells = [[slot.cell for slot in slots] for slots, _ in self.axes[len(lead) :]]
         for axis in cells:
             missing = np.logical_or.outer(missing, [cell is None for cell in axis])
-        found = plane[np.ix_(*([cell or 0 for cell in axis] for axis in cells))]
-        filled: np.ndarray = np.where(missing, -inf if self.layer.family == "max" else 0.0, found)
+        taken = plane[np.ix_(*([cell or 0 for cell in axis] for axis in cells))]
+        filled: np.ndarray = np.where(missing, -inf if self.layer.family == "max" else 0.0, taken)
         return filled
 
     def taken(self, what: str) -> np.ndarray:
@@ -199,5 +199,5 @@ def scene(layer: nn.Module, x: Tensor, at: int | Sequence[int] | None, sample: i
     output, _, _ = run(replica(layer), x)
     batched = x.ndim == reading.dims + 2
     picked = cell.at[0] if batched else None
-    shown, made = (array(one if picked is None else one[picked]) for one in (x, output))
-    return Scene(cell, reading, shown, made, picked, x.shape[0] if batched else 1)
+    before, after = (array(t if picked is None else t[picked]) for t in (x, output))
+    return Scene(cell, reading, before, after, picked, x.shape[0] if batched else 1)

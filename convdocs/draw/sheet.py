@@ -102,10 +102,10 @@ class Sheet:
     def _polygons(
         self, shapes: list[Points], fill: object, edge: str, width: float, order: float, name: str
     ) -> PolyCollection:
-        made = PolyCollection(shapes, facecolors=fill, edgecolors=edge, antialiaseds=True,
+        polygons = PolyCollection(shapes, facecolors=fill, edgecolors=edge, antialiaseds=True,
                               linewidths=width * self.scale, zorder=order, gid=name)  # fmt: skip
-        self.ax.add_collection(made, autolim=False)
-        return made
+        self.ax.add_collection(polygons, autolim=False)
+        return polygons
 
     def image(self, x: float, y: float, width: float, height: float, pixels: np.ndarray) -> None:
         """Pixels (red, green, blue, opacity from 0 to 255) stretched over a field."""

@@ -101,7 +101,7 @@ class Stage:
         box.draw(sheet, EDGE, EDGE)
         self._at = {_near(*text.get_position()): text for text in sheet.ax.texts}
         sheet.text(EDGE, box.height + EDGE + LINE / 2, "", align="left", size=VALUE_SIZE + 0.5)
-        self._said: Text = sheet.ax.texts[-1]
+        self._line: Text = sheet.ax.texts[-1]
         sheet.finish()
         sheet.ax.add_artist(Description(alt))
         self.figure: Figure = sheet.figure
@@ -111,18 +111,18 @@ class Stage:
     @property
     def moving(self) -> list[Artist]:
         """What changes from frame to frame."""
-        return [*self._shapes.values(), self._said]
+        return [*self._shapes.values(), self._line]
 
     def show(self, number: int) -> list[Artist]:
         """Move to a frame; what to draw again, in the order to draw it."""
         places = self._places(number)
         for name, shapes in places.items():
             self._shapes[name].set_verts(shapes)
-        self._said.set_text(self.words(number))
+        self._line.set_text(self.words(number))
         lit = [*places["cv-read"], *places["cv-cell"]]
         letters = [text for shape in lit if (text := self._at.get(_middle(shape)))]
         read, over, *rest = self._shapes.values()
-        return [read, over, *letters, *rest, self._said]
+        return [read, over, *letters, *rest, self._line]
 
     def words(self, number: int) -> str:
         """What is worked out at a frame."""
@@ -146,7 +146,7 @@ class Stage:
         """The first frame as SVG whose moving shapes are a path each."""
         for shapes in self._shapes.values():
             shapes.set_verts([])
-        self._said.set_text("")
+        self._line.set_text("")
         marks, (first, *others) = svg(self.figure), self.frames()
         first["cv-later"] = "".join(frame["cv-cell"] for frame in others)
         for name, (_, fill, edge, width) in MOVING.items():

@@ -69,7 +69,7 @@ def dark(svg: str) -> str:
     '<path fill="#f2f5f8"/>'
     """
     to_dark = dict(ROLES.values())
-    return re.sub(r"#[0-9a-f]{6}\b", lambda found: to_dark.get(found[0], found[0]), svg)
+    return re.sub(r"#[0-9a-f]{6}\b", lambda code: to_dark.get(code[0], code[0]), svg)
 
 
 def _short(value: float) -> str:

@@ -42,7 +42,7 @@ def boxes_of(trace: Trace) -> list[Tensor]:
     """The boxes in the order of execution; a layer that keeps the shape shares the one before."""
     inputs = Counter(trace.input_shapes)
     batched = _batched(trace)
-    boxes = [Tensor(one, "", (), (), len(one) in batched, n) for one, n in inputs.items()]
+    boxes = [Tensor(x, "", (), (), len(x) in batched, n) for x, n in inputs.items()]
     readers = Counter(source for call in trace.calls for source in set(call.sources))
     at: dict[int, int] = {}  # the box of every call
     for call in trace.calls:
@@ -82,19 +82,19 @@ def _joins(box: Tensor, call: Call, readers: Counter[int]) -> bool:
 
 def _sources(call: Call, at: dict[int, int], inputs: list[Shape]) -> tuple[int, ...]:
     """Boxes that a call read."""
-    found = []
+    places = []
     for source, shape in zip(call.sources, call.input_shapes, strict=False):
         if source in at:
-            found.append(at[source])
+            places.append(at[source])
         elif source == MODEL_INPUT and inputs:
-            found.append(inputs.index(shape) if shape in inputs else 0)
-    return tuple(dict.fromkeys(found))
+            places.append(inputs.index(shape) if shape in inputs else 0)
+    return tuple(dict.fromkeys(places))
 
 
 def lanes(edges: list[tuple[int, int]]) -> dict[tuple[int, int], int]:
     """A lane for every edge so that edges in one lane do not overlap; short ones come first."""
-    found: dict[tuple[int, int], int] = {}
+    taken_by: dict[tuple[int, int], int] = {}
     for edge in sorted(edges, key=lambda edge: edge[1] - edge[0]):
-        taken = {found[other] for other in found if other[0] < edge[1] and edge[0] < other[1]}
-        found[edge] = next(lane for lane in range(len(edges)) if lane not in taken)
-    return found
+        used = {taken_by[other] for other in taken_by if other[0] < edge[1] and edge[0] < other[1]}
+        taken_by[edge] = next(lane for lane in range(len(edges)) if lane not in used)
+    return taken_by

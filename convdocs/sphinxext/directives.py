@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from docutils import nodes
+from sphinx import addnodes
 
 import convdocs
 from convdocs.sphinxext import options, parts
@@ -267,7 +268,14 @@ class LayerTrace(PageDirective):
         shown = view.parts(found, values["depth"], values["columns"], paths=True)
         made = parts.to_nodes(shown)
         self.label(next(node for node in made if isinstance(node, nodes.table)), values["name"])
-        return made
+        if values["name"] or all(module.depth < 2 for module in found.modules):
+            return made
+        # a tree opens and shuts on a page; a table with a name is one that numbers refer to
+        page = found.to_html(depth=values["depth"], columns=values["columns"])
+        return [
+            addnodes.only("", nodes.raw("", page, format="html"), expr="html and not epub"),
+            addnodes.only("", *made, expr="not html or epub"),
+        ]
 
 
 class ShapeError(PageDirective):

@@ -103,10 +103,10 @@ class Picture(FigureDirective, SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Make the figure node, or the player with a link to its GIF."""
-        made = list(super().run())
-        figure = made[0]
+        read = list(super().run())
+        figure = read[0]
         if not isinstance(figure, nodes.figure):
-            return made
+            return read
         image = next(figure.findall(nodes.image))
         shown = pictures.shown(self.env, self._uris(image["uri"]), image["alt"])
         shown["classes"] += ["conv-picture"]
@@ -130,10 +130,10 @@ class Picture(FigureDirective, SphinxDirective):
         """The files that belong to the light one."""
         stem = uri.removesuffix(".svg")
         names = ("light", "dark", "light_phone", "dark_phone")
-        found = {name: f"{stem}{_suffix(name)}" for name in names}
+        files = {name: f"{stem}{_suffix(name)}" for name in names}
         return {
             name: file
-            for name, file in found.items()
+            for name, file in files.items()
             if name == "light" or Path(self.env.relfn2path(file)[1]).exists()
         }
 

@@ -43,12 +43,12 @@ def images(figure: Figure) -> dict[str, str]:
     """A figure's SVG files by name: light, dark, and the same for a phone where they differ."""
     from convdocs import draw
 
-    made = {"light": draw.svg(figure)}
+    files = {"light": draw.svg(figure)}
     if isinstance(figure, draw.Picture):
         narrow = figure.narrow()
         if narrow.get_figwidth() < figure.get_figwidth() - 0.1:
-            made["light_phone"] = draw.svg(narrow)
-    return made | {name.replace("light", "dark"): draw.dark(svg) for name, svg in made.items()}
+            files["light_phone"] = draw.svg(narrow)
+    return files | {name.replace("light", "dark"): draw.dark(svg) for name, svg in files.items()}
 
 
 def shown(
@@ -66,14 +66,14 @@ def shown(
     pair = nodes.container("", classes=["convdocs-pair"])
     for theme in THEMES:
         names = [name for name in (theme, f"{theme}_phone") if name in uris]
-        found = [_image(env, uris[name], alt, width, f"only-{theme}") for name in names]
-        pair += themed("", *found, classes=[f"only-{theme}"])
-    made = nodes.figure("", addnodes.only("", pair, expr="html and not epub"))
+        versions = [_image(env, uris[name], alt, width, f"only-{theme}") for name in names]
+        pair += themed("", *versions, classes=[f"only-{theme}"])
+    figure = nodes.figure("", addnodes.only("", pair, expr="html and not epub"))
     light = _image(env, uris["light"], alt, width)
-    made += addnodes.only("", light, expr="epub" if paper else "epub or not html")
+    figure += addnodes.only("", light, expr="epub" if paper else "epub or not html")
     if paper:
-        made += addnodes.only("", _image(env, paper, alt, width), expr="not html")
-    return made
+        figure += addnodes.only("", _image(env, paper, alt, width), expr="not html")
+    return figure
 
 
 def enliven(figure: nodes.figure, markup: str) -> nodes.figure:
@@ -119,10 +119,10 @@ def extent(svg: str) -> tuple[int, int]:
     >>> extent('<svg width="12pt" height="7.5pt">')
     (16, 10)
     """
-    found = re.search(r'width="([\d.]+)pt"[^>]* height="([\d.]+)pt"', svg)
-    if found is None:
+    size = re.search(r'width="([\d.]+)pt"[^>]* height="([\d.]+)pt"', svg)
+    if size is None:
         raise ValueError("the picture does not say its width and height in points")
-    return round(float(found[1]) * 96 / 72), round(float(found[2]) * 96 / 72)
+    return round(float(size[1]) * 96 / 72), round(float(size[2]) * 96 / 72)
 
 
 def visit_html(self: HTML5Translator, node: themed) -> None:

@@ -65,6 +65,7 @@ torch.allclose(conv_padding(input)[..., 1:-1], conv(input))
 # outermost outputs are sums of six products instead of nine. They tend to be smaller. That is
 # what padding costs.
 
+# sphinx_gallery_thumbnail_number = 2
 draw.layer(conv_padding, input, at=(0, 0, 0))
 
 # %%

@@ -223,6 +223,9 @@ SEEN = """([data, at]) => {
 OPEN = {"Conv", "ConvTranspose", "AvgPool", "AdaptiveAvgPool", "nn.Sigmoid", "nn.Dropout",
         "BatchNorm", "add", "cat", "scaled", "iadd", "tanh"}  # fmt: skip
 
+OPEN_PLANS = some.lists(some.tuples(some.sampled_from(sorted(OPEN)), SETTINGS), min_size=1,
+                        max_size=4)  # fmt: skip
+
 
 def hull(gradient: Tensor) -> list[list[int]] | None:
     """First and last cell with a gradient, for each spatial axis."""
@@ -233,9 +236,14 @@ def hull(gradient: Tensor) -> list[list[int]] | None:
     return [[int(a), int(b)] for a, b in zip(low, high, strict=True)]
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, phases=[Phase.generate],
+@settings(max_examples=100, deadline=None, derandomize=True, phases=[Phase.generate],
           suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
-@given(PLANS, some.integers(1, 2), some.integers(0, 10_000), some.randoms(use_true_random=False))
+@given(
+    PLANS | OPEN_PLANS,
+    some.integers(1, 2),
+    some.integers(0, 10_000),
+    some.randoms(use_true_random=False),
+)
 def test_what_a_cell_has_seen_is_what_its_gradient_reaches(
     page: Page, plan: list[Any], dims: int, seed: int, chance: Any
 ) -> None:
