@@ -195,6 +195,13 @@ def bench(session: nox.Session) -> None:
         session.run(python, str(script.relative_to(ROOT)), *session.posargs, env=QUIET)
 
 
+@nox.session(default=False, venv_backend="venv")
+def pack(session: nox.Session) -> None:
+    """Pack the layer explorer's script, with short names, for who reads a page."""
+    session.install("tdewolff-minify==2.24.12")
+    session.run("python", "docs/pack_explorer.py", env={"PYTHONPATH": str(ROOT)})
+
+
 @nox.session
 def lock(session: nox.Session) -> None:
     """Renew constraints.txt from a fresh environment; `-- 2.14.0` takes another torch."""

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from convdocs.tracing import trace
+from convdocs.tracing import trace, trace_values
 from convdocs.tracing.costs import Counter
 
 sys.path.insert(0, str(Path(__file__).parent / "bench"))
@@ -304,3 +304,45 @@ def test_published_networks(make: Any, params: int, gmacs: float):
     assert found.params == params == sum(call.params for call in found.calls)
     assert round(found.macs / 1e9, 3) == gmacs
     assert found.output_shapes == ((1, 1000),)
+
+
+class ByName(nn.Module):
+    """Functions whose arguments are given by torch's own names for them."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.rand(4, 3))
+        self.kernel = nn.Parameter(torch.rand(4, 3, 3))
+
+    def forward(self, x):
+        y = x.transpose(dim0=1, dim1=2)
+        F.linear(input=x, weight=self.weight, bias=None)
+        F.conv1d(input=y, weight=self.kernel)
+        F.conv_transpose1d(input=y, weight=self.kernel.transpose(0, 1))
+        torch.matmul(input=x, other=self.weight.T)
+        torch.bmm(input=x, mat2=y)
+        F.scaled_dot_product_attention(query=x, key=x, value=x)
+        F.bilinear(input1=x, input2=x, weight=x[:, :3].contiguous())
+        torch.cat(tensors=[x, x], dim=1)
+        F.layer_norm(input=x, normalized_shape=(3,))
+        F.interpolate(input=y, scale_factor=2)
+        F.max_pool1d(input=x, kernel_size=2)
+        F.pad(input=x, pad=(1, 1))
+        torch.permute(input=x, dims=(0, 2, 1))
+        return torch.mean(input=torch.flatten(input=x, start_dim=1), dim=1)
+
+
+def test_functions_called_by_their_arguments_names_are_counted():
+    x = torch.rand(2, 5, 3)
+    products = {
+        "linear": 2 * 5 * 4 * 3,
+        "conv1d": 2 * 4 * 3 * 3 * 3,
+        "conv_transpose1d": 2 * 3 * 5 * 4 * 3,
+        "matmul": 2 * 5 * 4 * 3,
+        "bmm": 2 * 5 * 5 * 3,
+        "scaled_dot_product_attention": 2 * 2 * 5 * 5 * 3,
+        "bilinear": 2 * 5 * 2 * (3 * 3 + 3),
+    }
+    for run in (trace, trace_values):
+        found = {call.kind: call.macs for call in run(ByName(), x).calls if call.macs}
+        assert found == products

@@ -282,3 +282,46 @@ def test_a_trace_error_carries_its_diagnosis() -> None:
     assert raised.value.__notes__[0].startswith("convdocs: features-mismatch in 4")
     again = pickle.loads(pickle.dumps(raised.value))
     assert again.diagnosis == diagnosis
+
+
+class Counted(nn.Module):
+    """A model that a compiler would be asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Conv2d(3, 8, 3)
+        self.head = nn.Linear(100, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.body(x).flatten(1))
+
+
+def test_a_compiled_model_is_diagnosed_without_the_compiler() -> None:
+    asked: list[int] = []
+
+    def backend(graph, inputs):
+        asked.append(1)
+        return graph.forward
+
+    model = torch.compile(Counted(), backend=backend)
+    for given in ((2, 3, 8, 8), torch.zeros(2, 3, 8, 8)):
+        found = convdocs.diagnose(model, given)
+        assert found is not None
+        assert found.fixes[0].code == "model.head = nn.Linear(288, 10)"
+        assert found.fixes[0].verified
+    assert not asked
+
+
+def test_a_compiled_forward_is_diagnosed_without_the_compiler() -> None:
+    asked: list[int] = []
+
+    def backend(graph, inputs):
+        asked.append(1)
+        return graph.forward
+
+    model = Counted()
+    model.compile(backend=backend)
+    found = convdocs.diagnose(model, torch.zeros(2, 3, 8, 8))
+    assert found is not None
+    assert found.fixes[0].code == "model.head = nn.Linear(288, 10)"
+    assert not asked

@@ -1,5 +1,6 @@
 """The explorer's Python: what it hands to the script, and what it refuses."""
 
+import gzip
 import json
 import re
 import subprocess
@@ -12,6 +13,7 @@ from torch import nn
 import convdocs
 from convdocs.draw import palette
 from convdocs.explorer import bundle, embed
+from convdocs.explorer.page import as_json
 
 
 def data_in(page: str) -> dict:
@@ -36,9 +38,20 @@ def test_the_script_and_style_can_stand_in_an_element():
 
 
 def test_together_they_are_under_thirty_kilobytes():
-    import gzip
+    stock = as_json(bundle.samples())
+    script = bundle.script("explorer")
+    assert stock in script
+    assert len(gzip.compress(script.replace(stock, "").encode(), 9)) < 30_000
+    assert len(gzip.compress(stock.encode(), 9)) < 3_000
 
-    assert len(gzip.compress(bundle.script("explorer").encode(), 9)) < 40_000
+
+def test_the_script_is_packed_from_its_files():
+    assert bundle.packed("explorer"), "a file under js/ has changed: run `nox -s pack`"
+
+
+def test_a_changed_file_is_taken_before_the_packed_script(monkeypatch):
+    monkeypatch.setitem(bundle.FILES, "explorer", bundle.FILES["explorer"][:-1])
+    assert bundle.packed("explorer") is None
 
 
 def test_text_in_the_data_cannot_end_the_element():
@@ -141,9 +154,9 @@ def test_an_input_without_plain_numbers_is_refused(x):
 
 
 def test_python_and_script_know_the_same_bounds():
-    script = bundle.script("explorer")
-    assert f"numbers: {embed.MOST_NUMBERS}" in script
-    assert f"weights: {embed.MOST_WEIGHTS}" in script
+    source = bundle.source("explorer")
+    assert f"numbers: {embed.MOST_NUMBERS}" in source
+    assert f"weights: {embed.MOST_WEIGHTS}" in source
 
 
 @pytest.mark.parametrize(

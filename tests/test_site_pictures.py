@@ -1,6 +1,5 @@
 """The notebook's lost pictures: those on the pages are those of the real layers and inputs."""
 
-import importlib.util
 import re
 from pathlib import Path
 
@@ -59,11 +58,3 @@ def test_words_end_in_the_layer_s_own_number(name, layer, x, at):
     image = soup.find("img", src=re.compile(rf"{file}\.svg$"))
     last = re.findall(r"[-−]?\d+\.\d+", image["alt"])[-1].replace("−", "-")
     assert float(last) == pytest.approx(layer(x)[at].item(), abs=5.1e-5)
-
-
-def test_the_readme_shows_what_draw_draws_today():
-    spec = importlib.util.spec_from_file_location("picture", ROOT / "docs" / "readme_picture.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    for path, text in module.pictures().items():
-        assert path.read_text(encoding="utf-8") == text, "renew: python docs/readme_picture.py"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -49,7 +50,8 @@ def diagnose(model: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Diagnosi
     model = unwrapped(model)
     try:
         if not _on_meta(model, inputs, kwargs):  # there the real run costs no more
-            found = tracing.trace(model, *inputs, **kwargs)
+            with uncollected(shapes=True):
+                found = tracing.trace(model, *inputs, **kwargs)
             if found.executed == "values":
                 return None
         tracing.trace_values(model, *inputs, **kwargs)
@@ -61,6 +63,19 @@ def diagnose(model: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Diagnosi
 def _on_meta(model: nn.Module, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     given = Failure("", args=inputs, kwargs=kwargs).tensors
     return any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers(), *given))
+
+
+@contextlib.contextmanager
+def uncollected(shapes: bool) -> Iterator[None]:
+    """On shapes, let no garbage be collected in between: that takes as long as several traces."""
+    collects = shapes and gc.isenabled()
+    if collects:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def of_trace(
@@ -78,7 +93,8 @@ def of_trace(
         "trace": error.trace,
         "failed": error.call,
     }
-    return _diagnosis(replace(failure, **context, on_shapes=not run.values), run)
+    with uncollected(shapes=not run.values):
+        return _diagnosis(replace(failure, **context, on_shapes=not run.values), run)
 
 
 def of_exception(error: BaseException) -> Diagnosis | None:

@@ -111,6 +111,10 @@ ELSEWHERE = (
 )
 
 
+# what a traceback writes before a message
+WHOSE = re.compile(r"^[\w.]+(?:Error|Exception): ", re.M)
+
+
 def matching(message: str) -> list[Entry]:
     """The entries that know a message, those that ask nothing more of the failure in front.
 
@@ -120,16 +124,18 @@ def matching(message: str) -> list[Entry]:
     >>> [entry.code for entry in matching(said)]
     ['features-mismatch']
     """
-    known = [
-        entry
-        for entry in catalogue.entries()
-        if entry.code != "own-check" and any(re.search(p, message) for p in entry.patterns)
-    ]
+    said = WHOSE.sub("", message)
+    known = [entry for entry in catalogue.entries() if words_of(entry) and _specific(entry, said)]
     # a message that names its layer's kind is not for entries of another
-    return sorted(known, key=lambda entry: -max(_specific(p, message) for p in entry.patterns))
+    return sorted(known, key=lambda entry: -_specific(entry, said))
 
 
-def _specific(pattern: str, message: str) -> int:
-    """How much of a message a pattern knows."""
-    found = re.search(pattern, message)
-    return len(found[0]) if found else 0
+def words_of(entry: Entry) -> tuple[str, ...]:
+    """The patterns of torch's words that are the entry's own."""
+    return () if entry.code == "own-check" else entry.patterns  # which takes whatever is said
+
+
+def _specific(entry: Entry, said: str) -> int:
+    """How much of a message an entry's patterns know."""
+    found = (re.search(pattern, said, re.M) for pattern in words_of(entry))
+    return max((len(one[0]) for one in found if one), default=0)

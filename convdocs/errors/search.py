@@ -143,6 +143,8 @@ def in_whole(failure: Failure, repair: Repair, run: Run | None) -> tuple[Repair,
     with contextlib.suppress(Exception):
         for _ in range(MOST_ERRORS):
             mended = Mended(run.model, repair, run.values)
+            if _ends_there(failure, mended, repair, run):
+                return repair, True
             error = run.fails(mended)
             if error is None:
                 return repair, _in_other_batches(failure, mended, repair, run)
@@ -151,6 +153,20 @@ def in_whole(failure: Failure, repair: Repair, run: Run | None) -> tuple[Repair,
                 break
             repair = further if further.tells else repair + further
     return repair, False
+
+
+def _ends_there(failure: Failure, mended: Mended, repair: Repair, run: Run) -> bool:
+    """Whether one sample more runs through a large model whose last call is the mended one.
+
+    On the inputs that were given, all before that call has run already, and it by itself.
+    """
+    calls = len(run.error.trace.calls)
+    if calls <= MANY_CALLS or repair.onwards or not _is_here(repair):
+        return False
+    for given in run.other_batches(failure, repair):
+        with contextlib.suppress(tracing.TraceError):
+            return len(run.again(mended, given).calls) == calls + 1
+    return False
 
 
 def _in_other_batches(failure: Failure, mended: Mended, repair: Repair, run: Run) -> bool:

@@ -21,7 +21,7 @@ from convdocs.errors.code import Code, run
 from convdocs.errors.failure import Failure, Site, is_users, tensors_in
 from convdocs.errors.repair import Earlier, Here, Member, ModelInput, Repair, Step
 from convdocs.errors.sizes import lacks_batch
-from convdocs.report import Call
+from convdocs.report import Call, Trace
 from convdocs.tracing.standin import Copier
 
 MANY_BYTES = 256 * 1024**2  # a layer up to this size is run for real when its dtype is in question
@@ -308,15 +308,19 @@ class Run:
 
     def fails(self, model: nn.Module, given: Any = None) -> tracing.TraceError | None:
         """What goes wrong when a mended model is run; None where it runs."""
-        again = tracing.trace_values if self.values else tracing.trace
-        inputs, kwargs = given or (self.inputs, self.kwargs)
-        if not self.values and any(p.is_meta for p in model.parameters()):
-            inputs, kwargs = copied((inputs, kwargs), values=False)  # the mended layer is on meta
         try:
-            again(model, *inputs, **kwargs)
+            self.again(model, given)
         except tracing.TraceError as error:
             return error
         return None
+
+    def again(self, model: nn.Module, given: Any = None) -> Trace:
+        """The trace of a mended model; raises TraceError where it fails."""
+        trace = tracing.trace_values if self.values else tracing.trace
+        inputs, kwargs = given or (self.inputs, self.kwargs)
+        if not self.values and any(p.is_meta for p in model.parameters()):
+            inputs, kwargs = copied((inputs, kwargs), values=False)  # the mended layer is on meta
+        return trace(model, *inputs, **kwargs)
 
     def passes(self, error: tracing.TraceError) -> bool:
         """Whether a later error shows that the failing call was got past."""

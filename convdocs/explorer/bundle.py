@@ -1,11 +1,12 @@
 """The explorers' scripts: files under js/, joined to one classic script for a page.
 
 A page that is opened from file:// loads classic scripts only, no modules. So the files share one
-scope, a function around all of them; the style sheet and the samples are constants in it.
+scope, a function around all of them, which takes the style sheet and the samples.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from functools import lru_cache
@@ -17,7 +18,7 @@ from convdocs.explorer.page import as_json
 HERE = Path(__file__).parent
 # what an explorer is made of, in the order in which it is needed
 FILES = {
-    "explorer": ("geometry", "values", "solve", "messages", "pool_messages", "numbers", "settings",
+    "explorer": ("geometry", "values", "solve", "messages", "numbers", "settings",
                  "text", "scheme", "theme", "sums", "grids", "form", "pen", "point", "explorer",
                  "listen", "start"),
     "network": ("network_ops", "network_model", "network_graph", "network_terms", "network_paint",
@@ -61,21 +62,50 @@ def style(name: str) -> str:
     return re.sub(r"/\*[\s\S]*?\*/|(?<=[;{}\n])\s+", "", "".join(sheets))
 
 
-@lru_cache
-def script(name: str) -> str:
-    """The classic script of an explorer, without its comments; a second copy on a page is idle.
+def source(name: str) -> str:
+    """The files of an explorer as one function of its constants, without their comments.
 
     Examples
     --------
-    >>> script("explorer").startswith("(() => {")
+    >>> source("explorer").startswith("(STYLE, STOCK) => {")
     True
     """
     files = (HERE / "js" / f"{file}.js" for file in FILES[name])
     body = "".join(_NO_CODE.sub("", file.read_text(encoding="utf-8")) for file in files)
     already = f"window.{GLOBALS[name]}"
-    constants: dict[str, Any] = {"STYLE": _NO_RULE.sub("", style(name))}
-    if name == "explorer":
-        constants["STOCK"] = samples()
-    lines = [f"const {key} = {as_json(value)};\n" for key, value in constants.items()]
     start = f"if ({already}) return {already}.start();"
-    return f'(() => {{\n"use strict";\n{start}\n{"".join(lines)}{body}}})();\n'
+    return f'(STYLE, STOCK) => {{\n"use strict";\n{start}\n{body}}}'
+
+
+def seal(text: str) -> str:
+    """The first line of a packed script: which source it was packed from."""
+    return f"/* {hashlib.sha256(text.encode()).hexdigest()} */\n"
+
+
+def packed(name: str) -> str | None:
+    """What `nox -s pack` made of the source, with short names; None where that has changed since.
+
+    Examples
+    --------
+    >>> packed("pictures") is None
+    True
+    """
+    file = HERE / "packed" / f"{name}.js"
+    if not file.exists():
+        return None
+    text = file.read_text(encoding="utf-8")
+    mark = seal(source(name))
+    return text.removeprefix(mark) if text.startswith(mark) else None
+
+
+@lru_cache
+def script(name: str) -> str:
+    """The classic script of an explorer; a second copy on a page is idle.
+
+    Examples
+    --------
+    >>> script("explorer").startswith("((")
+    True
+    """
+    constants = (_NO_RULE.sub("", style(name)), samples() if name == "explorer" else None)
+    return f"({packed(name) or source(name)})({', '.join(map(as_json, constants))});\n"

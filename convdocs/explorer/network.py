@@ -15,7 +15,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from convdocs import draw
 from convdocs.explorer import bundle, page
 from convdocs.explorer.embed import ExplorerError
 from convdocs.explorer.operations import Settings, operation
@@ -67,11 +66,15 @@ class NetworkExplorer:
     def _repr_pdf_(self) -> bytes:
         """The still picture for a notebook that becomes a PDF."""
         made = BytesIO()
+        from convdocs import draw  # matplotlib is loaded where a still is drawn
+
         draw.stack(self.trace).savefig(made, format="pdf")
         return made.getvalue()
 
     def markup(self) -> str:
         """The element that the script turns into the explorer; the script is not included."""
+        from convdocs import draw
+
         figure = draw.stack(self.trace)
         source = base64.b64encode(draw.svg(figure).encode()).decode()
         return (

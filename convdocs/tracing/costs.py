@@ -41,20 +41,22 @@ def _transposed(out: Any, input: Operand, weight: Operand, *rest: Any, **more: A
 
 
 @_cost("linear", "matmul", "mm", "bmm", "mv", "dot", "vdot", "inner", "__matmul__", "__rmatmul__")
-def _matrix(out: Any, input: Operand, other: Operand, *rest: Any, **more: Any) -> Any:
+def _matrix(out: Any, input: Operand, *rest: Any, **more: Any) -> Any:
     return prod(out) * input.shape[-1]
 
 
 @_cost("scaled_dot_product_attention")
-def _attention(out: Any, q: Operand, key: Operand, value: Operand, *rest: Any, **more: Any) -> Any:
+def _attention(out: Any, query: Operand, key: Operand, value: Operand, *_: Any, **more: Any) -> Any:
     """Each token of the query with each of the keys, and their weights with the values."""
-    return prod(out[:-1]) * key.shape[-2] * (q.shape[-1] + value.shape[-1])
+    return prod(out[:-1]) * key.shape[-2] * (query.shape[-1] + value.shape[-1])
 
 
 @_cost("bilinear")
-def _bilinear(out: Any, x: Operand, y: Operand, weight: Operand, *rest: Any, **more: Any) -> Any:
-    """Each sample and output: x times the matrix, and that times y."""
-    return prod(x.shape[:-1]) * (prod(weight.shape) + weight.shape[0] * y.shape[-1])
+def _bilinear(
+    out: Any, input1: Operand, input2: Operand, weight: Operand, *rest: Any, **more: Any
+) -> Any:
+    """Each sample and output: the first input times the matrix, and that times the second."""
+    return prod(input1.shape[:-1]) * (prod(weight.shape) + weight.shape[0] * input2.shape[-1])
 
 
 @_cost("lstm", "gru", "rnn_tanh", "rnn_relu")

@@ -12,6 +12,7 @@ from typing import Any
 from docutils import nodes
 from sources import digest
 from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
 
 import convdocs
 
@@ -44,21 +45,32 @@ def written(folder: Path) -> str:
     return digest.hexdigest()
 
 
+class AsTorchSaysIt(SphinxTransform):
+    """Leave the quotes of torch's words, and of code, as they are typed."""
+
+    default_priority = 1  # before SmartQuotes
+
+    def apply(self, **kwargs: Any) -> None:
+        if self.env.docname.startswith("errors/"):
+            self.document["support_smartquotes"] = False
+
+
 def add_looks(
     app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document
 ) -> None:
-    """On the errors' pages, and on the search page the messages, since nothing is fetched there."""
+    """On the errors' pages; the messages where they are searched: nothing is fetched there."""
     if not pagename.startswith(("errors/", "search")):
         return
     app.add_css_file("errors.css")
     app.add_js_file("errors.js", loading_method="defer")
-    if pagename == "search":
+    if pagename in ("search", "errors/index"):
         messages = (Path(app.srcdir) / "errors" / "messages.json").read_text(encoding="utf-8")
         said = messages.replace("\n", "").replace("</", "<\\/")
         app.add_js_file(None, body=f"const torchMessages = {said};")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_transform(AsTorchSaysIt)
     app.connect("builder-inited", write_pages)
     app.connect("html-page-context", add_looks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -33,7 +33,7 @@ const holding = (terms, stem) => {
 };
 
 const TITLE = 1.5; // how much more a word counts that is in a heading
-const LEAST = 0.5; // the part of the query's weight that a page must hold
+const LEAST = 0.4; // the part of the query's weight that a page must hold
 
 /* Pages by the weight of the words on them: the fewer pages hold a word, the more it says. */
 const byWeight = (words, excluded) => {
@@ -83,8 +83,9 @@ var Scorer = {
     const share = words.filter((word) => titled.has(word)).length / (words.length || 1);
     const text = new URLSearchParams(window.location.search).get("q") ?? "";
     if (page === "reference/glossary" && /^\s*what('s| is| are)\b/i.test(text)) return score + 60;
+    const message = words.length >= MESSAGE && !/^\s*(how|what|why|which|when|nn\.)/i.test(text);
     if (page.startsWith("errors/") && page !== "errors/index") {
-      return words.length >= MESSAGE ? score + 20 * share + 40 : 0.6 * score + 10 * share;
+      return message ? score + 20 * share + 40 : 0.75 * score + 15 * share;
     }
     return score + 20 * share + (/^(howto|learn)\//.test(page) ? 3 : 0);
   },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from error_runs import FixRun, run_call, run_example, run_fixes
 from error_words import CALLS, ELSEWHERE
 
+from convdocs.errors import examples
 from convdocs.errors.catalogue import FAMILIES, page
 from convdocs.errors.entry import Entry, Family
 from convdocs.view.markdown import escape_markdown, markdown_code
@@ -61,17 +63,36 @@ def main(folder: Path) -> None:
     messages = []
     for family in FAMILIES:
         pages[family.name], rows = family_page(family)
-        pages["index"] += index_table(family, rows)
+        pages["index"] += index_table(family, {entry: said for said, entry in rows[::-1]})
         messages += [known(message, entry) for message, entry in rows]
     pages["index"] += f"```{{toctree}}\n:hidden:\n\n{contents}\n```\n"
     for name, text in pages.items():
         write(folder / f"{name}.md", text)
-    write(folder / MESSAGES, json.dumps(messages, indent=0))
+    patterns = [[place_of(one), javascript(one)] for family in FAMILIES for one in family.entries]
+    elsewhere = [[bare(at)[0], words, f"{page}.html"] for at, words, page in examples.ELSEWHERE]
+    known_here = {"messages": messages, "patterns": patterns, "elsewhere": elsewhere}
+    write(folder / MESSAGES, json.dumps(known_here, indent=0))
 
 
 def known(message: str, entry: Entry) -> list[str]:
     """A message, where it is explained, and what it is: for the search page."""
-    return [message.split("\n")[0], f"errors/{page(entry)}.html#{entry.code}", entry.title]
+    return [message.split("\n")[0], place_of(entry), entry.title]
+
+
+def place_of(entry: Entry) -> str:
+    """Where an entry stands on the site."""
+    return f"errors/{page(entry)}.html#{entry.code}"
+
+
+def javascript(entry: Entry) -> list[list[str]]:
+    """The entry's patterns as the browser reads them: each with its flags."""
+    return [bare(pattern) for pattern in examples.words_of(entry)]
+
+
+def bare(pattern: str) -> list[str]:
+    """A pattern without its groups' names, and its flags apart."""
+    flags = "".join(re.findall(r"^\(\?(\w+)\)", pattern))
+    return [re.sub(r"^\(\?\w+\)", "", pattern).replace("(?P<", "(?<"), f"m{flags}"]
 
 
 def write(path: Path, text: str) -> None:
@@ -151,17 +172,17 @@ def others_section(others: list[tuple[str, str]]) -> list[str]:
     return [f'<details class="others">{summary}\n\n{listed}\n</details>\n']
 
 
-def index_table(family: Family, rows: list[tuple[str, Entry]]) -> str:
-    """The family's messages as a table with links."""
+def index_table(family: Family, said: dict[Entry, str]) -> str:
+    """The family's entries as a table with links, one row each, by what the reader did."""
     lines = [
-        f"### {family.title}\n",
+        f"### {family.mistake}\n",
         "{.messages}",
-        "| torch says | what it is |",
+        "| what it is | torch says |",
         "| :--- | :--- |",
     ]
-    for message, entry in rows:
-        said = markdown_code(message.split("\n")[0])
-        lines.append(f"| {said} | [{escape_markdown(entry.title)}](#{entry.code}) |")
+    for entry in family.entries:
+        title, first = escape_markdown(entry.title), said[entry].split("\n")[0]
+        lines.append(f"| [{title}](#{entry.code}) | {markdown_code(first)} |")
     return "\n".join(lines) + "\n\n"
 
 

@@ -1,4 +1,5 @@
-/* Finds a pasted message among those that the error pages explain: numbers don't count, words do. */
+/* Finds a pasted message among those that the error pages explain: by the catalogue's patterns, as
+   `convdocs errors` does, or else by likeness, where numbers don't count and words do. */
 (() => {
   const words = (text) =>
     new Set(text.toLowerCase().replace(/[^a-z_']+/g, " ").split(" ").filter((w) => w.length > 1));
@@ -7,56 +8,74 @@
   const likeness = (asked, known) => part(asked, known) + part(known, asked);
   const made = (name, text, className) =>
     Object.assign(document.createElement(name), { textContent: text, className });
+  if (typeof torchMessages === "undefined") return;
+  const { messages, patterns, elsewhere } = torchMessages;
+  const heard = messages.map(([said, place, title]) => ({ place, title, words: words(said) }));
+  const known = patterns.map(([place, all]) => [place, all.map(([at, flags]) => new RegExp(at, flags))]);
+  const root = document.documentElement.dataset.content_root ?? "";
 
-  /* On the list of messages: a box that leaves those like the pasted one. */
+  /* Entries like a message, the likest first; those whose pattern it is leave room for the same words alone. */
+  function entriesFor(text, least) {
+    const asked = words(text), found = new Map();
+    const said = text.replace(/^[\w.]+(?:Error|Exception): /gm, "");
+    const its = new Set(known.filter(([, all]) => all.some((one) => one.test(said))).map(([at]) => at));
+    for (const one of heard) {
+      const score = likeness(asked, one.words);
+      if (!(its.size ? its.has(one.place) || score > 1.9 : score >= least)) continue;
+      if (score >= (found.get(one.place)?.score ?? 0)) found.set(one.place, { ...one, score });
+    }
+    return [...found.values()].sort((a, b) => b.score - a.score);
+  }
+  /* What is no shape error: a sentence, with where to read on. */
+  function noShapeError(text) {
+    const other = elsewhere.find(([at]) => new RegExp(at, "i").test(text));
+    if (!other) return null;
+    const said = made("p", `${other[1]} `, "no-shape-error");
+    said.append(Object.assign(made("a", "Read on", ""), { href: root + other[2] }));
+    return said;
+  }
+
+  /* On the list of errors: a box that leaves those like the pasted message. */
   const room = document.querySelector(".error-search");
   if (room) {
     const tables = [...document.querySelectorAll("table.messages")];
     const rows = tables.flatMap((table) => [...table.tBodies[0].rows])
-      .map((row) => ({ row, words: words(row.cells[0].textContent) }));
+      .map((row) => ({ row, place: `errors/${row.querySelector("a").getAttribute("href")}` }));
     const label = made("label", "Paste what torch said", "find-message");
     const box = Object.assign(document.createElement("textarea"), { rows: 2, spellcheck: false });
-    const said = made("p", "", "");
+    const said = made("div", "", "");
     said.setAttribute("role", "status");
     label.append(box);
     room.append(label, said);
 
     box.addEventListener("input", () => {
-      const asked = words(box.value);
-      const scores = rows.map((one) => (asked.size ? likeness(asked, one.words) : 2));
-      const best = Math.max(...scores);
-      rows.forEach(({ row }, i) => { row.hidden = scores[i] < 0.7 || scores[i] < best - 0.35; });
+      const text = box.value, asked = words(text).size > 0, other = noShapeError(text);
+      const like = other ? [] : entriesFor(text, 0.7);
+      const near = new Set(like.filter((one) => one.score >= like[0].score - 0.35).map((one) => one.place));
+      for (const { row, place } of rows) row.hidden = asked && !near.has(place);
       for (const table of tables)
         (table.closest("section") ?? table).hidden = [...table.tBodies[0].rows].every((row) => row.hidden);
-      const count = rows.filter(({ row }) => !row.hidden).length;
-      const found = count ? `${count} of ${rows.length} messages are like it.` : "No message is like it.";
-      said.textContent = asked.size ? found : "";
+      const found = near.size ? `${near.size} of ${rows.length} errors are like it.` : "No error is like it.";
+      said.replaceChildren(...(asked ? [other ?? made("p", found, "")] : []));
     });
   }
 
   /* On the search page: the entries of a message, above the pages with its words. */
   const results = document.getElementById("search-results");
-  const asked = words(new URLSearchParams(window.location.search).get("q") ?? "");
-  const LEAST = 3, SHOWN = 3; // words of a message, and entries
-  if (results && asked.size >= LEAST) {
-    const like = asked.size === LEAST ? 1.6 : 1.1; // so few words may be a question's
-    const found = new Map();
-    for (const [message, page, title] of torchMessages) {
-      const score = likeness(asked, words(message));
-      if (score >= like && score > (found.get(page)?.score ?? 0)) found.set(page, { score, title });
-    }
-    const sorted = [...found].sort(([, a], [, b]) => b.score - a.score);
-    const best = sorted.filter(([, one], i) => i < SHOWN || one.score === sorted[0][1].score);
-    if (best.length) {
-      const list = made("ul", "", "");
-      for (const [page, { title }] of best) {
-        const item = made("li", "", "");
-        item.append(Object.assign(made("a", title, ""), { href: page }));
-        list.append(item);
-      }
-      const box = made("div", "", "found-message");
-      box.append(made("h2", "What this message means", ""), list);
-      results.before(box);
-    }
+  const text = new URLSearchParams(window.location.search).get("q") ?? "", count = words(text).size;
+  const LEAST = 3, ENOUGH = 6, SHOWN = 3; // words of a message, and entries
+  if (!results) return;
+  const other = noShapeError(text), list = made("ul", "", "");
+  const sorted = !other && count >= LEAST
+    ? entriesFor(text, count < ENOUGH ? 1.6 : 1.1) : []; // so few words may be a question's
+  for (const one of sorted.filter(({ score }, i) => i < SHOWN || score === sorted[0].score)) {
+    const item = made("li", "", "");
+    item.append(Object.assign(made("a", one.title, ""), { href: one.place }));
+    list.append(item);
+  }
+  if (other || list.children.length) {
+    const box = made("div", "", "found-message");
+    box.append(made("h2", "What this message means", ""), other ?? list);
+    results.before(box);
   }
 })();

@@ -110,6 +110,36 @@ def test_the_list_of_messages_keeps_what_is_like_the_pasted_one(
         assert len(links) < rows / 2, message
 
 
+def test_what_is_no_shape_error_is_said_and_led_on(page: Page, site: Path) -> None:
+    said = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB (GPU 0)"
+    page.goto(f"{(site / 'search.html').as_uri()}?q={quote(said)}", wait_until="load")
+    assert "no shape error" in page.inner_text(".found-message")
+    for link in (".found-message a", ".error-search a"):
+        if "error-search" in link:
+            page.goto((site / "errors" / "index.html").as_uri())
+            page.fill(".find-message textarea", said)
+        page.click(link)
+        assert page.url.endswith("/howto/will_it_fit.html")
+
+
+def test_the_message_of_a_loss_finds_its_entry_alone(page: Page, site: Path) -> None:
+    said = (
+        "ValueError: Using a target size (torch.Size([8])) that is different to the input size "
+        "(torch.Size([8, 1])) is deprecated. Please ensure they have the same size."
+    )
+    page.goto((site / "errors" / "index.html").as_uri())
+    page.fill(".find-message textarea", said)
+    assert page.locator("table.messages tr:not([hidden]) a:visible").count() == 1
+
+
+def test_the_list_of_errors_is_short(browser: Browser, site: Path) -> None:
+    for width, most in ((1280, 8000), (390, 11000)):
+        page = browser.new_page(viewport={"width": width, "height": 800})
+        page.goto((site / "errors" / "index.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollHeight") < most
+        page.close()
+
+
 def test_a_question_is_taken_for_no_message(page: Page, site: Path) -> None:
     asked = [one["query"] for one in QUESTIONS if not one["page"].startswith("errors/")]
     for query in asked:

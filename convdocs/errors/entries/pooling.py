@@ -185,7 +185,7 @@ FAMILY = Family(
             "adaptive-output-size",
             "An output size below 0",
             (
-                r"elements of output_size must be greater than or equal to 0 but received",
+                r"elements of output_size must be greater than or equal to \d+ but received",
                 r"Trying to create tensor with negative dimension",
             ),
             "layer = nn.AdaptiveAvgPool2d(-1)\nx = torch.zeros(1, 8, 8, 8)\nlayer(x)",

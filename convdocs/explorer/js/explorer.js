@@ -461,8 +461,7 @@ class Explorer {
       `<li>${escape(text)} <button type="button" data-do="fix" data-fix="${i}" ` +
       `aria-label="${escape(text)}: do it">Do it</button></li>`;
     const words = p.own
-      ? `<p>PyTorch refuses this setting, in words that depend on the library it computes with. ` +
-        `In ours:</p><p>${escape(p.message)}</p>`
+      ? `<p>PyTorch refuses this setting. In our words:</p><p>${escape(p.message)}</p>`
       : `<p>PyTorch refuses this setting:</p>` +
         `<pre tabindex="0"><b>${p.type}</b>: ${escape(p.message)}</pre>`;
     box.innerHTML =

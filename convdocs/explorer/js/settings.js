@@ -43,6 +43,8 @@ function named(s) {
   );
 }
 
+const tuple = (values) => (new Set(values).size === 1 ? `${values[0]}` : `(${values.join(", ")})`);
+
 /** A value as Python writes it. */
 function typed(value) {
   if (Array.isArray(value)) return tuple(value);
