@@ -73,9 +73,10 @@ def _collect(value: Any, found: list[Tensor], seen: set[int]) -> None:
         inner = [one for _, one in attributes(value)]
     seen.add(id(value))
     for one in inner:
-        if type(one) is Tensor:
+        inner_kind = type(one)
+        if inner_kind is Tensor or inner_kind is nn.Parameter:
             found.append(one)
-        else:
+        elif inner_kind not in ATOMS:
             _collect(one, found, seen)
     seen.discard(id(value))
 
@@ -89,7 +90,7 @@ def mapped(value: Any, change: Callable[[Tensor], Any]) -> Any:
     if isinstance(value, list):
         return [change(one) if type(one) is Tensor else mapped(one, change) for one in value]
     if isinstance(value, tuple) and type(value) is not torch.Size:
-        parts = [mapped(one, change) for one in value]
+        parts = [one if type(one) in ATOMS else mapped(one, change) for one in value]
         return rebuilt_tuple(type(value), parts)
     if isinstance(value, dict):
         return {key: mapped(one, change) for key, one in value.items()}
