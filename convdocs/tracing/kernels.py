@@ -409,9 +409,11 @@ def layer_key(
     key = [cls, kept["training"], *map(kept.get, names)]
     for held in (kept["_parameters"], kept["_buffers"]):
         for tensor in held.values():
-            known = getattr(tensor, "_convdocs_mark", None)
-            own = None if tensor is None else layout_of(tensor) if known is None else known.layout
-            key.append(own)
+            if tensor is None:
+                key.append(None)
+                continue
+            mark = getattr(tensor, "_convdocs_mark", None)
+            key.append(layout_of(tensor) if mark is None else mark.layout)
     keyed = add_to_key(args, key, marks, stranger) and (
         not kwargs or add_to_key(kwargs, key, marks, stranger)
     )

@@ -340,9 +340,9 @@ class StandIn:
             for name, one in own.items():
                 if one is not None and id(one) not in self.parameters:
                     self.parameters[id(one)] = Parameter(lead + name, one)
-            for one in held.values():
-                if one is not None:
-                    buffers[id(one)] = one
+            for buffer in held.values():
+                if buffer is not None:
+                    buffers[id(buffer)] = buffer
         self.buffer_bytes = sum(
             [b.numel() * b.itemsize for b in buffers.values() if not is_lazy(b)]
         )
