@@ -136,7 +136,7 @@ def test_every_page_is_edited_where_it_is_written(published):
     ]
     assert len(set(edited.values())) == len(edited)
     assert edited["gallery/conv2d/conv2d_errors.html"] == "gallery/conv2d/conv2d_errors.py"
-    assert edited["errors/pooling.html"] == "convdocs/errors/pooling.py"
+    assert edited["errors/pooling.html"] == "convdocs/errors/entries/pooling.py"
 
 
 def test_the_page_for_lost_addresses_leads_on_from_anywhere(published, site):
@@ -169,9 +169,9 @@ def test_every_page_has_a_twin_with_its_title(pages):
 @pytest.mark.parametrize(
     ("page", "words"),
     [
-        ("index.html", "output[0, 0, 1] = 0.6345"),
+        ("index.html", "output[0, 1, 2] = 23"),
         ("learn/one_number.html", "[[[19, 25], [37, 43]]]"),
-        ("learn/digits.html", "| **1,898** | **1,515,520** |"),
+        ("learn/digits.html", "| **total**                     |                  | **1,898** |"),
         ("gallery/conv1d/conv1d_errors.html", "expected input[2, 4, 5] to have 3 channels"),
         ("gallery/conv1d/conv1d_errors.html", "9 products -0.4413 + bias -0.1867"),
         ("gallery/cnn/pool_trap.html", "`Conv1d(10, 16, 3, padding=1)` | `(2, 16, 7)`"),
@@ -200,6 +200,8 @@ def test_a_twin_holds_every_table_row_by_row(pages):
     for page in sources(pages):
         lines = {bare(line) for line in twin(page).splitlines()}
         for row in pages[page].select("article table tr:not(:has(math))"):
+            if row.find_parent(class_="cx"):  # an explorer's still; the twin has its picture
+                continue
             cells = "".join(cell.get_text() for cell in row.select("th, td"))
             assert bare(cells) in lines, page
 
@@ -241,6 +243,6 @@ def test_llms_txt_lists_every_page_with_what_it_is_about(pages):
     assert sorted(f"{page}.html" for _, page, _ in listed) == sorted(sources(pages))
     about = {page: told for _, page, told in listed}
     assert [page for page in about if not about[page]] == ["index", "changelog"]
-    assert about["howto/flatten"].startswith("nn.Linear(16 * 5 * 5, 120) stands in")
+    assert about["howto/flatten"].startswith("nn.Linear(16 * 5 * 5, 120) comes from")
     for title, page, _ in listed:
         assert title == pages[f"{page}.html"].h1.get_text().removesuffix("¶")

@@ -80,7 +80,10 @@ class NetworkExplorer:
         return (
             '<div data-convdocs="network"><figure style="margin:0">'
             f'<img src="data:image/svg+xml;base64,{source}" '
-            f'alt="{html.escape(draw.describe(figure))}" style="max-width:100%;background:#fff">'
+            f'width="{round(96 * figure.get_figwidth())}" '
+            f'height="{round(96 * figure.get_figheight())}" '
+            f'alt="{html.escape(draw.describe(figure))}" '
+            'style="max-width:100%;height:auto;background:#fff">'
             f"<figcaption>{html.escape(self.trace.model)}, call by call. Where scripts run, each "
             "number in it shows where it comes from.</figcaption></figure>"
             f'<script type="application/json">{page.as_json(self.data)}</script></div>'

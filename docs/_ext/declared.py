@@ -75,7 +75,16 @@ class DeclaredSettings(SphinxDirective):
         return [nodes.definition_list("", *entries)]
 
 
+def drop_repeated_ids(app: Sphinx, document: nodes.document) -> None:
+    """Keep the first of equal ids: sphinx-argparse gives each command's groups the same ones."""
+    seen: set[str] = set()
+    for section in document.findall(nodes.section):
+        section["ids"] = [name for name in section["ids"] if name not in seen]
+        seen.update(section["ids"])
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("doctree-read", drop_repeated_ids)
     app.add_directive("declared-directive", DeclaredDirective)
     app.add_directive("declared-settings", DeclaredSettings)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
