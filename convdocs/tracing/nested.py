@@ -55,6 +55,9 @@ def tensors_in(value: Any) -> list[Tensor]:
     return found
 
 
+_SEQUENCES = (list, tuple, set, frozenset, deque)
+
+
 def _collect(value: Any, found: list[Tensor], seen: set[int]) -> None:
     kind: Any = type(value)
     if kind in ATOMS:
@@ -65,7 +68,7 @@ def _collect(value: Any, found: list[Tensor], seen: set[int]) -> None:
     if id(value) in seen:
         return
     inner: Iterable[Any] = ()
-    if issubclass(kind, list | tuple | set | frozenset | deque):
+    if kind is tuple or kind is list or issubclass(kind, _SEQUENCES):
         inner = value
     elif issubclass(kind, dict):
         inner = value.values()
