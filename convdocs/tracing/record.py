@@ -244,15 +244,14 @@ class Recorder(TorchFunctionMode):
             answer = kernels.answer_to(func, args, kwargs, marks, layouts, macs, note)
         elif list(answer.outputs) != layouts:
             answer = answer.with_outputs(tuple(layouts))
-        self._mark_outputs(func, given, answer, marks, outputs)
+        self._mark_outputs(given, answer, marks, outputs)
         if self.on_call is not None and self.inside is None and not hidden(answer, marks):
             self.on_call(func, args, kwargs, out)
         return out
 
     def _mark_outputs(
-        self, func: Any, given: list[Tensor], answer: Answer, marks: tuple[Mark, ...],
-        outputs: list[Tensor],
-    ) -> None:  # fmt: skip
+        self, given: list[Tensor], answer: Answer, marks: tuple[Mark, ...], outputs: list[Tensor]
+    ) -> None:
         behind = parameters_behind(marks)
         node = None if hidden(answer, marks) else Node(self.path, None, marks, answer, behind)
         for place, (tensor, own) in enumerate(zip(outputs, answer.outputs, strict=True)):
@@ -385,12 +384,15 @@ class ShapeRecorder(Recorder):
         if not written_into:
             out = _apart(out, given)
         outputs = _outputs_of(func, args, out)
+        if not outputs:
+            return self._written_down(func, args, kwargs, None, marks, out)
         layouts = [layout_of(one) for one in outputs]
         answer = kernels.answer_to(func, args, kwargs, marks, layouts, macs, note)
         kept = all(layout_of(one) is own.layout for one, own in zip(given, marks, strict=True))
-        if key is not None and kept and outputs and func is not Tensor.__setitem__:
+        if key is not None and kept and func is not Tensor.__setitem__:
             self._remember(key, answer, out, outputs, given)
-        return self._written_down(func, args, kwargs, answer, marks, out)
+        self._mark_outputs(given, answer, marks, outputs)
+        return out
 
     def _run_live(self, func: Any, args: Any, kwargs: Any, marks: tuple[Mark, ...]) -> Any:
         if func in functions.READ_VALUES:
