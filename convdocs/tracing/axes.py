@@ -190,28 +190,38 @@ def local_fields(answer: Answer, names: tuple[str, ...]) -> tuple[tuple[AxisFiel
     """Per input, and per spatial axis of the first output, the cells that one output cell reads."""
     known = answer.local_fields.get(names)
     if known is None:
-        places = spatial_places(names)
-        shapes = answer.input_shapes if places else ()
-        flow = answer.flows[0] if answer.flows else ()
-        known = answer.local_fields[names] = tuple(
-            _own_fields(flow, number, places, shapes) for number in range(len(shapes))
-        ) or ((),) * len(answer.input_shapes)
+        known = answer.local_fields[names] = _own_fields(answer, spatial_places(names))
     return known
 
 
-def _own_fields(
-    flow: Flow | None, number: int, places: Sequence[int], shapes: Sequence[Shape]
-) -> tuple[AxisField, ...]:
+def _own_fields(answer: Answer, places: Sequence[int]) -> tuple[tuple[AxisField, ...], ...]:
+    shapes = answer.input_shapes
+    if not places:
+        return ((),) * len(shapes)
+    flow = answer.flows[0]
     if flow is None:
-        return (IDENTITY,) * len(places) if number == 0 else ()
-    made = []
-    for place in places:
-        reads = [r for r in flow[place][1] if r[0] == number and r[1] != MISSING]
-        if not reads:
-            return ()
-        own = [read[2] for read in reads]
-        made.append(own[0] if len(own) == 1 else joined(own, shapes[number][reads[0][1]]))
-    return tuple(made)
+        return ((IDENTITY,) * len(places), *[()] * (len(shapes) - 1))
+    axes = [_by_input(flow[place][1]) for place in places]
+    return tuple(
+        tuple([_one_read(reads[number], shape) for reads in axes])
+        if all(number in reads for reads in axes)
+        else ()
+        for number, shape in enumerate(shapes)
+    )
+
+
+def _by_input(reads: Sequence[Read]) -> dict[int, list[Read]]:
+    """The reads of cells, by the input they are of."""
+    found: dict[int, list[Read]] = {}
+    for read in reads:
+        if read[1] != MISSING:
+            found.setdefault(read[0], []).append(read)
+    return found
+
+
+def _one_read(reads: Sequence[Read], shape: Shape) -> AxisField:
+    """The cells of all reads together."""
+    return reads[0][2] if len(reads) == 1 else joined([r[2] for r in reads], shape[reads[0][1]])
 
 
 def unknown(inputs: Sequence[Shape], out: Shape) -> Flow:

@@ -22,7 +22,7 @@ from convdocs.layers import (
 )
 from convdocs.tracing import functions
 from convdocs.tracing.costs import COSTS, Counter
-from convdocs.tracing.memory import META, Answer, Layout, Mark, add_to_key, mark_of
+from convdocs.tracing.memory import META, Answer, Layout, Mark, add_to_key, layout_of, mark_of
 from convdocs.tracing.nested import mapped, tensors_in
 from convdocs.tracing.rules import (
     PIECES,
@@ -409,11 +409,15 @@ def layer_key(
     key = [cls, kept["training"], *map(kept.get, names)]
     for held in (kept["_parameters"], kept["_buffers"]):
         for tensor in held.values():
-            key.append(None if tensor is None else mark_of(tensor).layout)
-    known = add_to_key(args, key, marks, stranger) and (
+            if tensor is None:
+                key.append(None)
+                continue
+            mark = getattr(tensor, "_convdocs_mark", None)
+            key.append(layout_of(tensor) if mark is None else mark.layout)
+    keyed = add_to_key(args, key, marks, stranger) and (
         not kwargs or add_to_key(kwargs, key, marks, stranger)
     )
-    return tuple(key) if known else None
+    return tuple(key) if keyed else None
 
 
 _SETTINGS: dict[type, tuple[str, ...]] = {}

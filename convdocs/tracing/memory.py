@@ -88,7 +88,7 @@ class Parameter:
     __slots__ = ("count", "nbytes", "path", "registered", "shape", "trainable")
 
     def __init__(self, path: str, tensor: Tensor, registered: bool = True) -> None:
-        lazy = is_lazy(tensor)
+        lazy = type(tensor) is not nn.Parameter and is_lazy(tensor)
         self.path = path
         self.registered = registered
         self.shape: Shape | None = None if lazy else tuple(tensor.shape)

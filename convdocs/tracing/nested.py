@@ -55,6 +55,9 @@ def tensors_in(value: Any) -> list[Tensor]:
     return found
 
 
+_SEQUENCES = (list, tuple, set, frozenset, deque)
+
+
 def _collect(value: Any, found: list[Tensor], seen: set[int]) -> None:
     kind: Any = type(value)
     if kind in ATOMS:
@@ -65,7 +68,7 @@ def _collect(value: Any, found: list[Tensor], seen: set[int]) -> None:
     if id(value) in seen:
         return
     inner: Iterable[Any] = ()
-    if issubclass(kind, list | tuple | set | frozenset | deque):
+    if kind is tuple or kind is list or issubclass(kind, _SEQUENCES):
         inner = value
     elif issubclass(kind, dict):
         inner = value.values()
@@ -73,9 +76,10 @@ def _collect(value: Any, found: list[Tensor], seen: set[int]) -> None:
         inner = [one for _, one in attributes(value)]
     seen.add(id(value))
     for one in inner:
-        if type(one) is Tensor:
+        inner_kind = type(one)
+        if inner_kind is Tensor or inner_kind is nn.Parameter:
             found.append(one)
-        else:
+        elif inner_kind not in ATOMS:
             _collect(one, found, seen)
     seen.discard(id(value))
 
@@ -89,7 +93,7 @@ def mapped(value: Any, change: Callable[[Tensor], Any]) -> Any:
     if isinstance(value, list):
         return [change(one) if type(one) is Tensor else mapped(one, change) for one in value]
     if isinstance(value, tuple) and type(value) is not torch.Size:
-        parts = [mapped(one, change) for one in value]
+        parts = [one if type(one) in ATOMS else mapped(one, change) for one in value]
         return rebuilt_tuple(type(value), parts)
     if isinstance(value, dict):
         return {key: mapped(one, change) for key, one in value.items()}

@@ -88,6 +88,8 @@ def operands_in(value: Any) -> list[Operand]:
     """The operands among a call's arguments, in order."""
     if type(value) is Operand:
         return [value]
+    if value is None or type(value) is int:
+        return []
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, slice):

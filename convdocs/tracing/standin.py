@@ -86,13 +86,13 @@ def _module(copier: Copier, value: Any) -> Any:
     own.update(kept)
     for name, one in kept.items():
         kind = type(one)
-        if kind in ATOMS or (kind is tuple and ATOMS.issuperset(map(type, one))):
+        if kind in ATOMS:
             continue
         if kind in _PLAIN and not one:  # one of torch's dicts of hooks, most of the time
             own[name] = one.copy()
             if name not in _TORCHS:
                 copier.memo[id(one)] = own[name]
-        else:
+        elif not (kind is tuple and ATOMS.issuperset(map(type, one))):
             own[name] = copied(one)
     return made
 
@@ -340,7 +340,9 @@ class StandIn:
             for name, one in own.items():
                 if one is not None and id(one) not in self.parameters:
                     self.parameters[id(one)] = Parameter(lead + name, one)
-            buffers.update({id(one): one for one in held.values() if one is not None})
+            for buffer in held.values():
+                if buffer is not None:
+                    buffers[id(buffer)] = buffer
         self.buffer_bytes = sum(
             [b.numel() * b.itemsize for b in buffers.values() if not is_lazy(b)]
         )
