@@ -1,4 +1,4 @@
-"""The recipe for Sphinx-Gallery in docs/howto/embed.md, followed word for word in an empty folder."""
+"""The recipe for Sphinx-Gallery in docs/howto/embed.md, followed word for word in a new folder."""
 
 import re
 import subprocess
