@@ -51,13 +51,20 @@ def scrape(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any],
 
 
 def closing(block: Any, block_vars: dict[str, Any]) -> Any:
-    """The value of the expression that a code block ends with, if it ends with one.
+    """The value of the expression that a code block ends with, or of the name it ends by setting.
 
-    Sphinx-Gallery keeps it in the script's namespace, under the name ``___``.
+    Sphinx-Gallery keeps an expression's value in the script's namespace, under the name ``___``.
     """
-    body = ast.parse(block[1]).body
-    ends_in_value = bool(body) and isinstance(body[-1], ast.Expr)
-    return block_vars["example_globals"].get("___") if ends_in_value else None
+    names = block_vars["example_globals"]
+    match ast.parse(block[1]).body:
+        case [*_, ast.Expr()]:
+            return names.get("___")
+        case [
+            *_,
+            ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)),
+        ]:
+            return names.get(name)
+    return None
 
 
 def save(figure: Figure, path: Path) -> None:
