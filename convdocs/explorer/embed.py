@@ -273,4 +273,6 @@ def markup(
     return (
         f'<div class="cx"{named}>{still}<p>Where scripts run, this is an explorer.</p>'
         f'<script type="application/json">{as_json(data)}</script></div>'
+        # where the script came first, the page never shows the still: nothing on it moves
+        "<script>window.ConvExplorer?.start()</script>"
     )

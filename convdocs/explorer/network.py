@@ -87,6 +87,7 @@ class NetworkExplorer:
             f"<figcaption>{html.escape(self.trace.model)}, call by call. Where scripts run, each "
             "number in it shows where it comes from.</figcaption></figure>"
             f'<script type="application/json">{page.as_json(self.data)}</script></div>'
+            "<script>window.ConvNetwork?.start()</script>"
         )
 
 

@@ -28,6 +28,11 @@ _LATEX = {
 }
 
 
+# in the head, where a theme may put scripts last: a part is live before it is first painted, so
+# that nothing on the page moves
+_EARLY = ("explorer.js", "network.js", "pictures.js")
+
+
 def declare(app: Sphinx) -> None:
     """Let LaTeX documents hold the characters of the size formulas (``builder-inited``)."""
     if app.builder.name != "latex":
@@ -67,6 +72,9 @@ def add(
         # the builder's own methods: Sphinx 7.2 reads those of the application at the start only
         if name.endswith(".css"):
             builder.add_css_file(name)
+        elif name in _EARLY:
+            address = context["pathto"](f"_static/{name}", 1)
+            context["metatags"] = f'{context.get("metatags", "")}<script src="{address}"></script>'
         else:
             builder.add_js_file(name)
 
