@@ -20,7 +20,10 @@ PRINTED = {
 }
 # of what is on the page, the elements that a reader on paper has no use for
 # a network's maps and numbers are buttons, too, and are printed as what they show
-PRESSED = "button:not(.node button, .maps button, .term, .part), input, select, .sidebar-drawer, .toc-drawer, .mobile-header, .related-pages, .cx-play"
+PRESSED = (
+    "button:not(.node button, .maps button, .term, .part), input, select, .sidebar-drawer, "
+    ".toc-drawer, .mobile-header, .related-pages, .cx-play"
+)
 CUT = """() => [...document.querySelectorAll("article :is(img, table, pre, .cx, math)")]
     .filter(one => one.getClientRects().length)
     .filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
