@@ -57,7 +57,7 @@ def test_a_changed_file_is_taken_before_the_packed_script(monkeypatch):
 def test_text_in_the_data_cannot_end_the_element():
     sly = {"kind": "Conv1d", "values": "</script><script>alert(1)</script>", "mode": "<!--&"}
     page = embed.markup(sly, name='"><b>')
-    assert page.count("</script>") == 1
+    assert page.count("</script>") == 2
     assert "<!--" not in page
     assert "<b>" not in page
     assert data_in(page)["setting"]["values"] == sly["values"]
