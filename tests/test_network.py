@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace, patch_docutils
 from torch import nn
 
 import convdocs
@@ -246,8 +247,9 @@ def test_the_directive_puts_it_on_a_page(tmp_path, builder):
     )
     (tmp_path / "index.rst").write_text(PAGE)
     folders = [tmp_path, tmp_path, tmp_path / "out", tmp_path / "trees"]
-    app = Sphinx(*folders, builder, status=None, warningiserror=True)
-    app.build()
+    with patch_docutils(tmp_path), docutils_namespace():  # other tests build projects, too
+        app = Sphinx(*folders, builder, status=None, warningiserror=True)
+        app.build()
     figure = next(app.env.get_doctree("index").findall(nodes.figure))
     assert figure["ids"] == ["small"]
     if builder == "text":
@@ -267,6 +269,7 @@ def test_a_mistake_in_the_directive_is_an_error_at_its_line(tmp_path):
     (tmp_path / "index.rst").write_text(PAGE.replace("Linear(8", "Linear(9"))
     folders = [tmp_path, tmp_path, tmp_path / "out", tmp_path / "trees"]
     warning = io.StringIO()
-    Sphinx(*folders, "html", status=None, warning=warning).build()
+    with patch_docutils(tmp_path), docutils_namespace():
+        Sphinx(*folders, "html", status=None, warning=warning).build()
     assert "mat1 and mat2 shapes cannot be multiplied" in warning.getvalue()
     assert "index.rst:5" in warning.getvalue()
