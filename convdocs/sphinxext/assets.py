@@ -67,6 +67,8 @@ def add(
         files |= {file.name: file.read_text(encoding="utf-8") for file in PLAYER}
     if "exercise" in used:
         files |= {file.name: file.read_text(encoding="utf-8") for file in EXERCISE}
+    if app.builder.name == "epub":  # a book's readers run no scripts: it holds the still pictures
+        files = {name: content for name, content in files.items() if name.endswith(".css")}
     for name, content in files.items():
         _write(Path(app.outdir) / "_static" / name, content)
         # the builder's own methods: Sphinx 7.2 reads those of the application at the start only
