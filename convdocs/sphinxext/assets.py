@@ -28,8 +28,8 @@ _LATEX = {
 }
 
 
-# in the head, where a theme may put scripts last: a part is live before it is first painted, so
-# that nothing on the page moves
+# before the text, where every theme shows them (some put scripts last, some write no metatags): a
+# part is live before it is first painted, so that nothing on the page moves
 _EARLY = ("explorer.js", "network.js", "pictures.js")
 
 
@@ -76,7 +76,7 @@ def add(
             builder.add_css_file(name)
         elif name in _EARLY:
             address = context["pathto"](f"_static/{name}", 1)
-            context["metatags"] = f'{context.get("metatags", "")}<script src="{address}"></script>'
+            context["body"] = f'<script src="{address}"></script>{context["body"]}'
         else:
             builder.add_js_file(name)
 

@@ -13,7 +13,7 @@ from convdocs import draw
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    walk = draw.animate(torch.nn.AvgPool1d(2), torch.arange(8.0)[None], interval=60)
+    walk = draw.animate(torch.nn.AvgPool1d(2), torch.arange(8.0)[None], interval=400)
     path = tmp_path_factory.mktemp("player") / "walk.html"
     path.write_text(f"<!doctype html><meta charset=utf-8>{walk._repr_html_()}", encoding="utf-8")
     return path
@@ -64,7 +64,7 @@ def test_it_plays_once_and_pauses(page: Page) -> None:
     page.wait_for_function("document.querySelector('output').textContent != '1 of 4'")
     page.get_by_label("Pause").click()
     held = at(page)
-    page.wait_for_timeout(250)
+    page.wait_for_timeout(500)
     assert at(page) == held
     page.get_by_label("Play").press("Space")
     page.wait_for_function("document.querySelector('output').textContent == '4 of 4'")
