@@ -120,7 +120,7 @@ def _other(session: nox.Session, name: str, *torch: str) -> None:
     python = executable(env, "python")
     pip = (python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet")
     project = nox.project.load_toml(ROOT / "pyproject.toml")
-    groups = nox.project.dependency_groups(project, "tests")
+    groups = nox.project.dependency_groups(project, "docs", "tests")
     session.run(*pip, *torch, *groups, *project["project"]["optional-dependencies"]["sphinx"])
     made = session.create_tmp()
     session.run(python, "-m", "build", "--no-isolation", "--outdir", made, ".")

@@ -466,15 +466,34 @@ def test_the_completion_scripts_are_those_of_the_parser(shell, capsys):
     assert capsys.readouterr().out == script(shell) + "\n", "run python tests/completions.py"
 
 
-@pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_other_shells_accept_their_scripts(shell):
-    if shutil.which(shell) is None:
-        pytest.skip(f"{shell} is not installed")
-    check = {"zsh": "autoload -U +X compinit && compinit -u\n", "fish": ""}[shell]
-    done = subprocess.run(
-        [shell, "-c", check + script(shell)], capture_output=True, text=True, check=False
+def test_zsh_reads_its_script_as_a_function_that_it_loads(tmp_path):
+    if shutil.which("zsh") is None:
+        pytest.skip("zsh is not installed")
+    (tmp_path / "_convdocs").write_text(script("zsh"), encoding="utf-8")
+    load = (
+        "autoload -Uz compinit && compinit -u && autoload +X _convdocs && print $_comps[convdocs]"
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    done = subprocess.run(
+        ["zsh", "-f", "-c", f"fpath=({tmp_path} $fpath); {load}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "ZDOTDIR": str(tmp_path)},
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "_convdocs\n", "")
+
+
+def test_fish_completes_by_its_script():
+    if shutil.which("fish") is None:
+        pytest.skip("fish is not installed")
+    asked = script("fish") + "\ncomplete -C 'convdocs memory --optimizer '"
+    done = subprocess.run(["fish", "-c", asked], capture_output=True, text=True, check=False)
+    assert {line.split("\t")[0] for line in done.stdout.splitlines()} == {
+        "adam",
+        "adamw",
+        "sgd",
+        "none",
+    }
 
 
 def test_the_reference_page_shows_every_command_with_its_examples():
