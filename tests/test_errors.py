@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import sys
 from functools import cache
 from pathlib import Path
@@ -22,7 +23,6 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))
 
 from error_runs import ErrorRun, run_call, run_example, run_fixes  # noqa: E402
-from error_words import CALLS, ELSEWHERE  # noqa: E402
 from write_errors import main as write_pages  # noqa: E402
 
 ENTRIES = {entry.code: entry for entry in catalogue.entries()}
@@ -72,7 +72,7 @@ def test_the_example_is_diagnosed_with_torchs_own_words(entry: Entry) -> None:
     run = run_of(entry.code)
     assert run.found.code == entry.code
     assert run.found.message == run.message
-    assert run.found.url == f"errors/{catalogue.page(entry)}.html#{entry.code}"
+    assert run.found.url == f"errors/{entry.page}.html#{entry.code}"
 
 
 @each_entry
@@ -94,7 +94,7 @@ def test_texts_are_sentences_with_their_numbers_filled_in(entry: Entry) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "call"), [(code, call) for code, calls in CALLS.items() for call in calls]
+    ("code", "call"), [(entry.code, call) for entry in ENTRIES.values() for call in entry.calls]
 )
 def test_other_words_lead_to_the_same_entry(code: str, call: str) -> None:
     run = run_of_call(call)
@@ -105,17 +105,17 @@ def test_other_words_lead_to_the_same_entry(code: str, call: str) -> None:
 
 
 def test_words_of_other_devices_are_known() -> None:
-    for code, messages in ELSEWHERE.items():
-        for message in messages:
+    for entry in ENTRIES.values():
+        for message in entry.other_devices:
             found = catalogue.find(Failure(message))
             assert found is not None
-            assert found[0].code == code
+            assert found[0] is entry
 
 
 @each_entry
 def test_every_pattern_is_a_message_that_was_seen(entry: Entry) -> None:
-    messages = [run_of(entry.code).message, *ELSEWHERE.get(entry.code, ())]
-    messages += [run_of_call(call).message for call in CALLS.get(entry.code, ())]
+    messages = [run_of(entry.code).message, *entry.other_devices]
+    messages += [run_of_call(call).message for call in entry.calls]
     for pattern in entry.patterns:
         seen = any(re.search(pattern, message) for message in messages)
         chance = any(c == entry.code and pattern.startswith(start) for c, start in BY_CHANCE)
@@ -130,7 +130,7 @@ def test_codes_are_unique_and_plain() -> None:
 
 def test_pages_have_an_anchor_for_every_code(tmp_path: Path) -> None:
     write_pages(tmp_path)
-    for family in catalogue.FAMILIES:
+    for family in catalogue.families():
         page = (tmp_path / f"{family.name}.md").read_text(encoding="utf-8")
         anchors = re.findall(r"(?m)^\(([a-z-]+)\)=$", page)
         assert anchors == [entry.code for entry in family.entries]
@@ -178,3 +178,47 @@ def test_the_notebooks_messages_are_the_ones_diagnosed() -> None:
         found = catalogue.find(Failure(message))
         assert found is not None
         assert found[0].code in NOTEBOOK
+
+
+WRONG = {
+    'heading = "No matrix"': "unexpected keyword argument 'heading'",
+    'fixes = ["no_such_fix"]': "there is no strategy 'no_such_fix'",
+    'when = ["not no_such_thing"]': "there is no condition 'no_such_thing'",
+    'cause = ["{no_such_fact} is odd."]': "there is no fact 'no_such_fact'",
+    'fixes = [{ use = "change", text = "{got}", wrong = "{no_such_fact}" }]': "'no_such_fact'",
+    'fixes = [{ use = "change", words = "Use none." }]': "missing 1 required",
+}
+
+
+@pytest.mark.parametrize(("line", "words"), WRONG.items())
+def test_what_an_entry_says_wrong_is_named_with_its_file(
+    tmp_path: Path, line: str, words: str
+) -> None:
+    lines = {
+        "title": '"No matrix"', "patterns": '["matrix (?P<got>.*)"]', "example": '"x"',
+        "cause": '["It is {got}, {shape}, {kernel_size}."]', "fixes": '["no_batch"]',
+    }  # fmt: skip
+    kept = [f"{key} = {value}" for key, value in lines.items() if f"{key} =" not in line]
+    head = 'title = "Matrices"\nmistake = "A matrix is none"\nintro = "Two axes."\n'
+    path = tmp_path / "matrices.toml"
+    path.write_text("\n".join([head, "[no-matrix]", *kept, line]), encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"matrices\.toml, no-matrix: .*{re.escape(words)}"):
+        catalogue.read(path)
+
+
+def test_a_family_without_its_texts_is_named_with_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "matrices.toml"
+    path.write_text('title = "Matrices"\nnote = "Two axes."', encoding="utf-8")
+    with pytest.raises(ValueError, match=r"matrices\.toml"):
+        catalogue.read(path)
+
+
+def test_every_file_of_entries_is_read_once_and_when_it_is_asked_for() -> None:
+    folder = Path(catalogue.__file__).parent / "entries"
+    assert {path.stem for path in folder.iterdir()} == {one.name for one in catalogue.families()}
+    assert catalogue.families() is catalogue.families()
+    code = (
+        "from convdocs.errors import catalogue, diagnosis; print(catalogue.families.cache_info())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "currsize=0" in done.stdout

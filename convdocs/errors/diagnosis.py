@@ -142,7 +142,7 @@ def _diagnosis(failure: Failure, run: Run | None) -> Diagnosis:
         message=failure.message,
         cause=entry.told(facts),
         fixes=mended,
-        url=f"errors/{catalogue.page(entry)}.html#{entry.code}",
+        url=entry.place,
         **known,
     )
 

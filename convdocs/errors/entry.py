@@ -11,12 +11,7 @@ from convdocs.errors.failure import Failure
 from convdocs.errors.repair import Repair
 
 Strategy = Callable[[Failure, Facts], Iterable[Repair]]
-Sentences = tuple[str | tuple[str, ...], ...]
-
-
-def always(failure: Failure) -> bool:
-    """The message alone tells the error."""
-    return True
+Condition = Callable[[Failure], bool]
 
 
 @dataclass(frozen=True)
@@ -27,10 +22,13 @@ class Entry:
     ----------
     code : str
         Stable name, ``"channels-mismatch"``; also the anchor on the site.
+    page : str
+        The page of the site that it stands on, and the file that it is declared in.
     title : str
         What went wrong, in a few words.
     patterns : tuple of str
-        Regular expressions of the messages; their named groups are facts.
+        Regular expressions of torch's messages; their named groups are facts. Without any, the
+        entry takes what a model's own check says.
     example : str
         Code that fails with it: names ``layer`` or ``model``, ``x`` and so on; the last line
         is the call.
@@ -39,27 +37,46 @@ class Entry:
         a tuple the first whose facts are known is taken.
     fixes : tuple of callable
         The strategies that may mend it, the likeliest first.
-    when : callable
-        Which failures it may be, where torch says the same of several.
+    kind : str
+        A regular expression of the layers and functions it may come from, whatever their case.
+    when : tuple of callable
+        What else is asked of the failure, where torch says the same of several.
+    calls : tuple of str
+        More calls that fail so, each for another of torch's messages.
+    other_devices : tuple of str
+        Messages of devices that the build of the site does not have.
     """
 
     code: str
+    page: str
     title: str
     patterns: tuple[str, ...]
     example: str
-    cause: Sentences
-    fixes: tuple[Strategy, ...] = ()
-    when: Callable[[Failure], bool] = always
+    cause: tuple[str | tuple[str, ...], ...]
+    fixes: tuple[Strategy, ...]
+    kind: str = ""
+    when: tuple[Condition, ...] = ()
+    calls: tuple[str, ...] = ()
+    other_devices: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Where it stands on the site."""
+        return f"errors/{self.page}.html#{self.code}"
+
+    def may_be(self, failure: Failure) -> bool:
+        """Whether the failure is one of those that the entry is about, whatever its message."""
+        if failure.own == bool(self.patterns) or not re.search(self.kind, failure.kind, re.I):
+            return False
+        return all(condition(failure) for condition in self.when)
 
     def match(self, failure: Failure) -> dict[str, str] | None:
         """The named parts of the message, or None where it is another error's."""
-        if not self.when(failure):
+        if not self.may_be(failure):
             return None
-        for pattern in self.patterns:
-            found = re.search(pattern, failure.message)
-            if found:
-                return {key: value or "" for key, value in found.groupdict().items()}
-        return None
+        found = (re.search(pattern, failure.message) for pattern in self.patterns or ("",))
+        parts = next((one.groupdict() for one in found if one), None)
+        return None if parts is None else {key: value or "" for key, value in parts.items()}
 
     def told(self, facts: Facts) -> str:
         """The cause, with the numbers at hand."""
@@ -92,14 +109,3 @@ class Family:
     mistake: str
     intro: str
     entries: tuple[Entry, ...]
-
-
-def of_kind(pattern: str) -> Callable[[Failure], bool]:
-    """A failure whose layer or function has a name like ``pattern``.
-
-    Examples
-    --------
-    >>> of_kind("Pool")(Failure("", function="max_pool2d")), of_kind("Pool")(Failure(""))
-    (True, False)
-    """
-    return lambda failure: bool(re.search(pattern, failure.kind, re.I))

@@ -89,7 +89,7 @@ def listed() -> Sheet:
     return Sheet(
         *(
             Table(columns, tuple((e.code, e.title) for e in family.entries), family.mistake)
-            for family in catalogue.FAMILIES
+            for family in catalogue.families()
         )
     )
 

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import torch
 from error_runs import FixRun, run_call, run_example, run_fixes
-from error_words import CALLS, ELSEWHERE
 
 from convdocs.errors import examples
-from convdocs.errors.catalogue import FAMILIES, page
+from convdocs.errors.catalogue import families
 from convdocs.errors.entry import Entry, Family
 from convdocs.view.markdown import escape_markdown, markdown_code
 
@@ -58,17 +57,17 @@ def main(folder: Path) -> None:
     # an example that fails may warn before it does; its page shows the error
     warnings.simplefilter("ignore")
     folder.mkdir(exist_ok=True)
-    pages = {"index": INDEX.format(count=len(FAMILIES))}
-    contents = "\n".join(family.name for family in FAMILIES)
+    pages = {"index": INDEX.format(count=len(families()))}
+    contents = "\n".join(family.name for family in families())
     messages = []
-    for family in FAMILIES:
+    for family in families():
         pages[family.name], rows = family_page(family)
         pages["index"] += index_table(family, {entry: said for said, entry in rows[::-1]})
         messages += [known(message, entry) for message, entry in rows]
     pages["index"] += f"```{{toctree}}\n:hidden:\n\n{contents}\n```\n"
     for name, text in pages.items():
         write(folder / f"{name}.md", text)
-    patterns = [[place_of(one), javascript(one)] for family in FAMILIES for one in family.entries]
+    patterns = [[place_of(one), javascript(one)] for family in families() for one in family.entries]
     elsewhere = [[bare(at)[0], words, f"{page}.html"] for at, words, page in examples.ELSEWHERE]
     known_here = {"messages": messages, "patterns": patterns, "elsewhere": elsewhere}
     write(folder / MESSAGES, json.dumps(known_here, indent=0))
@@ -81,7 +80,7 @@ def known(message: str, entry: Entry) -> list[str]:
 
 def place_of(entry: Entry) -> str:
     """Where an entry stands on the site."""
-    return f"errors/{page(entry)}.html#{entry.code}"
+    return entry.place
 
 
 def javascript(entry: Entry) -> list[list[str]]:
@@ -146,13 +145,13 @@ def fix_section(fix: FixRun) -> str:
 def other_messages(entry: Entry, first: str) -> list[tuple[str, str]]:
     """Other words for the same error, each with the call that raises them."""
     found: dict[str, str] = {}
-    for call in CALLS.get(entry.code, ()):
+    for call in entry.calls:
         run = run_call(call)
         if run.found.code != entry.code:
             raise AssertionError(f"{call} is diagnosed as {run.found.code}, not {entry.code}")
         if run.message != first:
             found.setdefault(run.message.split("\n")[0], call)
-    for message in ELSEWHERE.get(entry.code, ()):
+    for message in entry.other_devices:
         found[message] = ""
     return list(found.items())
 
