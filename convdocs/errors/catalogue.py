@@ -18,7 +18,7 @@ from torch import nn
 
 from convdocs.errors import conditions, strategies
 from convdocs.errors.entry import Condition, Entry, Family
-from convdocs.errors.facts import FACTS
+from convdocs.errors.facts import FACTS, Facts
 from convdocs.errors.failure import Failure
 
 _FOLDER = Path(__file__).parent / "entries"
@@ -57,19 +57,21 @@ def _asked() -> list[Entry]:
     return sorted(entries(), key=lambda entry: _ASKED.index(entry.page))
 
 
-def find(failure: Failure) -> tuple[Entry, dict[str, str]] | None:
-    """The entry that knows the failure's message, with the message's named parts.
+def find(failure: Failure) -> tuple[Entry, Facts] | None:
+    """The entry that knows the failure's message, with what is known of it.
 
     Examples
     --------
-    >>> entry, said = find(Failure("Padding value causes wrapping around more than once."))
+    >>> entry, facts = find(Failure("Padding value causes wrapping around more than once."))
     >>> entry.code
     'circular-too-large'
     >>> find(Failure("no such words")) is None
     True
     """
     known = ((entry, entry.match(failure)) for entry in _asked())
-    return next(((entry, said) for entry, said in known if said is not None), None)
+    return next(
+        ((entry, Facts(failure, parts)) for entry, parts in known if parts is not None), None
+    )
 
 
 def read(path: Path) -> Family:
@@ -128,7 +130,7 @@ def _value(value: Any) -> Any:
 
 def _condition(declared: str) -> Condition:
     name = declared.removeprefix("not ")
-    condition: Condition = _named(_functions(conditions), name, "condition")
+    condition: Condition = _named(_functions(conditions, conditions.__name__), name, "condition")
     return condition if name == declared else lambda failure: not condition(failure)
 
 
@@ -141,15 +143,17 @@ def _named(known: dict[str, Any], name: str, what: str) -> Any:
 @cache
 def _strategies() -> dict[str, Callable[..., Any]]:
     """All strategies by name, whichever file they stand in."""
-    names = (f"{strategies.__name__}.{module.name}" for module in iter_modules(strategies.__path__))
-    return {key: made for name in names for key, made in _functions(import_module(name)).items()}
+    room = strategies.__name__
+    files = (import_module(f"{room}.{file.name}") for file in iter_modules(strategies.__path__))
+    return {name: made for file in files for name, made in _functions(file, room).items()}
 
 
-def _functions(module: ModuleType) -> dict[str, Callable[..., Any]]:
+def _functions(module: ModuleType, room: str) -> dict[str, Callable[..., Any]]:
+    """The public functions of a module that were made in it or elsewhere in its room."""
     return {
         name: value
         for name, value in vars(module).items()
-        if getattr(value, "__module__", "") == module.__name__ and not name.startswith("_")
+        if str(getattr(value, "__module__", "")).startswith(room) and not name.startswith("_")
     }
 
 
