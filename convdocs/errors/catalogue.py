@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from string import Formatter
-from types import ModuleType
 from typing import Any
 
 from torch import nn
 
-from convdocs.errors import conditions, strategies
-from convdocs.errors.entry import Condition, Entry, Family
+from convdocs.errors import strategies
+from convdocs.errors.conditions import CONDITIONS, Condition
+from convdocs.errors.entry import Entry, Family
 from convdocs.errors.facts import FACTS, Facts
 from convdocs.errors.failure import Failure
 
@@ -55,6 +55,14 @@ def entries() -> tuple[Entry, ...]:
 @cache
 def _asked() -> list[Entry]:
     return sorted(entries(), key=lambda entry: _ASKED.index(entry.page))
+
+
+@cache
+def elsewhere() -> list[dict[str, str]]:
+    """What is pasted as an error, and is none of shapes: its pattern, what to say, and a page."""
+    text = (_FOLDER.parent / "elsewhere.toml").read_text(encoding="utf-8")
+    found: list[dict[str, str]] = tomllib.loads(text)["message"]
+    return found
 
 
 def find(failure: Failure) -> tuple[Entry, Facts] | None:
@@ -128,9 +136,22 @@ def _value(value: Any) -> Any:
     return None if value == "None" else value
 
 
+@cache
+def _strategies() -> dict[str, Any]:
+    """All public functions of the strategies' room by name, whichever file they stand in."""
+    room = strategies.__name__
+    files = [import_module(f"{room}.{file.name}") for file in iter_modules(strategies.__path__)]
+    return {
+        name: value
+        for file in files
+        for name, value in vars(file).items()
+        if str(getattr(value, "__module__", "")).startswith(room) and not name.startswith("_")
+    }
+
+
 def _condition(declared: str) -> Condition:
     name = declared.removeprefix("not ")
-    condition: Condition = _named(_functions(conditions, conditions.__name__), name, "condition")
+    condition: Condition = _named(CONDITIONS, name, "condition")
     return condition if name == declared else lambda failure: not condition(failure)
 
 
@@ -138,23 +159,6 @@ def _named(known: dict[str, Any], name: str, what: str) -> Any:
     if name not in known:
         raise ValueError(f"there is no {what} {name!r}")
     return known[name]
-
-
-@cache
-def _strategies() -> dict[str, Callable[..., Any]]:
-    """All strategies by name, whichever file they stand in."""
-    room = strategies.__name__
-    files = (import_module(f"{room}.{file.name}") for file in iter_modules(strategies.__path__))
-    return {name: made for file in files for name, made in _functions(file, room).items()}
-
-
-def _functions(module: ModuleType, room: str) -> dict[str, Callable[..., Any]]:
-    """The public functions of a module that were made in it or elsewhere in its room."""
-    return {
-        name: value
-        for name, value in vars(module).items()
-        if str(getattr(value, "__module__", "")).startswith(room) and not name.startswith("_")
-    }
 
 
 @cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -16,6 +15,7 @@ from convdocs.errors.failure import Failure, module_calls, read, tensors_in
 from convdocs.errors.search import fixes
 from convdocs.errors.trial import Run, Witness, quiet
 from convdocs.report import Diagnosis, Fix
+from convdocs.tracing.guard import collector_paused
 
 __all__ = ["Diagnosis", "Fix", "diagnose", "explaining", "of_exception", "of_trace"]
 
@@ -47,11 +47,9 @@ def diagnose(model: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Diagnosi
         return _of_function(model, inputs, kwargs)
     model = _unwrapped(model)
     try:
-        if not _on_meta(model, inputs, kwargs):  # there the real run costs no more
-            with _uncollected():
-                found = tracing.trace(model, *inputs, **kwargs)
-            if found.executed == "values":
-                return None
+        on_meta = _on_meta(model, inputs, kwargs)  # there the real run costs no more
+        if not on_meta and tracing.trace(model, *inputs, **kwargs).executed == "values":
+            return None
         tracing.trace_values(model, *inputs, **kwargs)
     except tracing.TraceError as error:
         return of_trace(error, model, inputs, kwargs)
@@ -70,18 +68,6 @@ def _on_meta(model: nn.Module, inputs: tuple[Any, ...], kwargs: dict[str, Any]) 
     return any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers(), *given))
 
 
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Collect no garbage in between: on shapes that takes as long as several traces."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
-
-
 def of_trace(
     error: tracing.TraceError, model: nn.Module, inputs: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Diagnosis:
@@ -97,7 +83,8 @@ def of_trace(
         failed=error.call,
         on_shapes=not run.values,
     )
-    with contextlib.nullcontext() if run.values else _uncollected():
+    # garbage that is collected between two runs on shapes takes as long as several of them
+    with contextlib.nullcontext() if run.values else collector_paused():
         return _diagnosis(failure, run)
 
 

@@ -9,11 +9,11 @@ import warnings
 from pathlib import Path
 
 import torch
-from error_runs import FixRun, run_call, run_example, run_fixes
+from error_runs import FixRun, run_call, run_fix
 
-from convdocs.errors import examples
-from convdocs.errors.catalogue import families
+from convdocs.errors.catalogue import elsewhere, families
 from convdocs.errors.entry import Entry, Family
+from convdocs.errors.examples import run_example
 from convdocs.view.markdown import escape_markdown, markdown_code
 
 MESSAGES = "messages.json"
@@ -68,8 +68,11 @@ def main(folder: Path) -> None:
     for name, text in pages.items():
         write(folder / f"{name}.md", text)
     patterns = [[place_of(one), javascript(one)] for family in families() for one in family.entries]
-    elsewhere = [[bare(at)[0], words, f"{page}.html"] for at, words, page in examples.ELSEWHERE]
-    known_here = {"messages": messages, "patterns": patterns, "elsewhere": elsewhere}
+    others = [
+        [bare(other["pattern"])[0], other["words"], f"{other['page']}.html"]
+        for other in elsewhere()
+    ]
+    known_here = {"messages": messages, "patterns": patterns, "elsewhere": others}
     write(folder / MESSAGES, json.dumps(known_here, indent=0))
 
 
@@ -85,7 +88,7 @@ def place_of(entry: Entry) -> str:
 
 def javascript(entry: Entry) -> list[list[str]]:
     """The entry's patterns as the browser reads them: each with its flags."""
-    return [bare(pattern) for pattern in examples.words_of(entry)]
+    return [bare(pattern) for pattern in entry.patterns]
 
 
 def bare(pattern: str) -> list[str]:
@@ -113,20 +116,20 @@ def family_page(family: Family) -> tuple[str, list[tuple[str, Entry]]]:
 
 def entry_section(entry: Entry) -> tuple[str, list[str]]:
     """The entry's part of a page, and all messages in it."""
-    run = run_example(entry)
-    if run.found.code != entry.code:
-        raise AssertionError(f"the example of {entry.code} is diagnosed as {run.found.code}")
-    others = other_messages(entry, run.message)
+    error, found = run_example(entry)
+    if found.code != entry.code:
+        raise AssertionError(f"the example of {entry.code} is diagnosed as {found.code}")
+    others = other_messages(entry, str(error))
     lines = [
         f"({entry.code})=\n## {entry.title}\n",
         f"{{.error-code}}\n{markdown_code(entry.code)}\n",
-        block("text", f"{run.raised}: {run.message}", "torch-says"),
-        f"{escape_markdown(run.found.cause)}\n",
+        block("text", f"{type(error).__name__}: {error}", "torch-says"),
+        f"{escape_markdown(found.cause)}\n",
         block("python", entry.example, "failing"),
-        *(fix_section(fix) for fix in run_fixes(entry, run.found)),
+        *(fix_section(run_fix(entry, fix)) for fix in found.fixes),
         *others_section(others),
     ]
-    return "\n".join(lines) + "\n", [run.message, *(message for message, _ in others)]
+    return "\n".join(lines) + "\n", [str(error), *(message for message, _ in others)]
 
 
 def block(language: str, code: str, kind: str) -> str:
@@ -146,11 +149,11 @@ def other_messages(entry: Entry, first: str) -> list[tuple[str, str]]:
     """Other words for the same error, each with the call that raises them."""
     found: dict[str, str] = {}
     for call in entry.calls:
-        run = run_call(call)
-        if run.found.code != entry.code:
-            raise AssertionError(f"{call} is diagnosed as {run.found.code}, not {entry.code}")
-        if run.message != first:
-            found.setdefault(run.message.split("\n")[0], call)
+        error, diagnosis = run_call(call)
+        if diagnosis.code != entry.code:
+            raise AssertionError(f"{call} is diagnosed as {diagnosis.code}, not {entry.code}")
+        if str(error) != first:
+            found.setdefault(str(error).split("\n")[0], call)
     for message in entry.other_devices:
         found[message] = ""
     return list(found.items())
