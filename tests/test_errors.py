@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import sys
 from functools import cache
 from pathlib import Path
@@ -14,15 +15,15 @@ from torch import nn
 
 import convdocs
 from convdocs.errors import catalogue
-from convdocs.errors.diagnosis import Fix
+from convdocs.errors.diagnosis import Diagnosis, Fix
 from convdocs.errors.entry import Entry
+from convdocs.errors.examples import run_example
 from convdocs.errors.failure import Failure
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))
 
-from error_runs import ErrorRun, run_call, run_example, run_fixes  # noqa: E402
-from error_words import CALLS, ELSEWHERE  # noqa: E402
+from error_runs import run_call, run_fix  # noqa: E402
 from write_errors import main as write_pages  # noqa: E402
 
 ENTRIES = {entry.code: entry for entry in catalogue.entries()}
@@ -58,34 +59,34 @@ def is_advice(fix: Fix) -> bool:
 
 
 @cache
-def run_of(code: str) -> ErrorRun:
+def run_of(code: str) -> tuple[Exception, Diagnosis]:
     return run_example(ENTRIES[code])
 
 
 @cache
-def run_of_call(call: str) -> ErrorRun:
+def run_of_call(call: str) -> tuple[Exception, Diagnosis]:
     return run_call(call)
 
 
 @each_entry
 def test_the_example_is_diagnosed_with_torchs_own_words(entry: Entry) -> None:
-    run = run_of(entry.code)
-    assert run.found.code == entry.code
-    assert run.found.message == run.message
-    assert run.found.url == f"errors/{catalogue.page(entry)}.html#{entry.code}"
+    error, found = run_of(entry.code)
+    assert found.code == entry.code
+    assert found.message == str(error)
+    assert found.url == entry.place == f"errors/{entry.page}.html#{entry.code}"
 
 
 @each_entry
 def test_every_fix_is_verified_and_runs_as_pasted(entry: Entry) -> None:
-    found = run_of(entry.code).found
+    _, found = run_of(entry.code)
     assert found.fixes
-    for fix, tried in zip(found.fixes, run_fixes(entry, found), strict=True):
-        assert is_advice(fix) or (fix.verified and tried.shown), fix.code
+    for fix in found.fixes:
+        assert is_advice(fix) or (fix.verified and run_fix(entry, fix).shown), fix.code
 
 
 @each_entry
 def test_texts_are_sentences_with_their_numbers_filled_in(entry: Entry) -> None:
-    found = run_of(entry.code).found
+    _, found = run_of(entry.code)
     for text in (found.cause, *(fix.text for fix in found.fixes)):
         assert not re.search(r"[{}]|\bNone\b|  |\.\.|\( ", text), text
         assert text.endswith("."), text
@@ -94,28 +95,28 @@ def test_texts_are_sentences_with_their_numbers_filled_in(entry: Entry) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "call"), [(code, call) for code, calls in CALLS.items() for call in calls]
+    ("code", "call"), [(entry.code, call) for entry in ENTRIES.values() for call in entry.calls]
 )
 def test_other_words_lead_to_the_same_entry(code: str, call: str) -> None:
-    run = run_of_call(call)
-    assert run.found.code == code
-    assert run.found.message == run.message
-    assert not re.search(r"[{}]|  ", run.found.cause)
-    assert all(fix.verified or is_advice(fix) for fix in run.found.fixes)
+    error, found = run_of_call(call)
+    assert found.code == code
+    assert found.message == str(error)
+    assert not re.search(r"[{}]|  ", found.cause)
+    assert all(fix.verified or is_advice(fix) for fix in found.fixes)
 
 
 def test_words_of_other_devices_are_known() -> None:
-    for code, messages in ELSEWHERE.items():
-        for message in messages:
+    for entry in ENTRIES.values():
+        for message in entry.other_devices:
             found = catalogue.find(Failure(message))
             assert found is not None
-            assert found[0].code == code
+            assert found[0] is entry
 
 
 @each_entry
 def test_every_pattern_is_a_message_that_was_seen(entry: Entry) -> None:
-    messages = [run_of(entry.code).message, *ELSEWHERE.get(entry.code, ())]
-    messages += [run_of_call(call).message for call in CALLS.get(entry.code, ())]
+    runs = [run_of(entry.code), *map(run_of_call, entry.calls)]
+    messages = [*(str(error) for error, _ in runs), *entry.other_devices]
     for pattern in entry.patterns:
         seen = any(re.search(pattern, message) for message in messages)
         chance = any(c == entry.code and pattern.startswith(start) for c, start in BY_CHANCE)
@@ -130,7 +131,7 @@ def test_codes_are_unique_and_plain() -> None:
 
 def test_pages_have_an_anchor_for_every_code(tmp_path: Path) -> None:
     write_pages(tmp_path)
-    for family in catalogue.FAMILIES:
+    for family in catalogue.families():
         page = (tmp_path / f"{family.name}.md").read_text(encoding="utf-8")
         anchors = re.findall(r"(?m)^\(([a-z-]+)\)=$", page)
         assert anchors == [entry.code for entry in family.entries]
@@ -178,3 +179,49 @@ def test_the_notebooks_messages_are_the_ones_diagnosed() -> None:
         found = catalogue.find(Failure(message))
         assert found is not None
         assert found[0].code in NOTEBOOK
+
+
+WRONG = {
+    'heading = "No matrix"': "unexpected keyword argument 'heading'",
+    'fixes = ["no_such_fix"]': "there is no strategy 'no_such_fix'",
+    'when = ["not no_such_thing"]': "there is no condition 'no_such_thing'",
+    'cause = ["{no_such_fact} is odd."]': "there is no fact 'no_such_fact'",
+    'fixes = [{ use = "change", text = "{got}", wrong = "{no_such_fact}" }]': "'no_such_fact'",
+    'fixes = [{ use = "change", words = "Use none." }]': "missing 1 required",
+}
+
+
+@pytest.mark.parametrize(("line", "words"), WRONG.items())
+def test_what_an_entry_says_wrong_is_named_with_its_file(
+    tmp_path: Path, line: str, words: str
+) -> None:
+    lines = {
+        "title": '"No matrix"', "patterns": '["matrix (?P<got>.*)"]', "example": '"x"',
+        "cause": '["It is {got}, {shape}, {kernel_size}."]', "fixes": '["no_batch"]',
+    }  # fmt: skip
+    kept = [f"{key} = {value}" for key, value in lines.items() if f"{key} =" not in line]
+    head = 'title = "Matrices"\nmistake = "A matrix is none"\nintro = "Two axes."\n'
+    path = tmp_path / "matrices.toml"
+    path.write_text("\n".join([head, "[no-matrix]", *kept, line]), encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"matrices\.toml, no-matrix: .*{re.escape(words)}"):
+        catalogue.read(path)
+
+
+def test_a_family_without_its_texts_is_named_with_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "matrices.toml"
+    path.write_text('title = "Matrices"\nnote = "Two axes."', encoding="utf-8")
+    with pytest.raises(ValueError, match=r"matrices\.toml"):
+        catalogue.read(path)
+
+
+def test_every_file_of_entries_is_read_once_and_when_it_is_asked_for() -> None:
+    folder = Path(catalogue.__file__).parent / "entries"
+    assert {path.stem for path in folder.glob("*.toml")} == {
+        one.name for one in catalogue.families()
+    }
+    assert catalogue.families() is catalogue.families()
+    code = (
+        "from convdocs.errors import catalogue, diagnosis; print(catalogue.families.cache_info())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "currsize=0" in done.stdout

@@ -136,7 +136,7 @@ def test_every_page_is_edited_where_it_is_written(published):
     ]
     assert len(set(edited.values())) == len(edited)
     assert edited["gallery/conv2d/conv2d_errors.html"] == "gallery/conv2d/conv2d_errors.py"
-    assert edited["errors/pooling.html"] == "convdocs/errors/entries/pooling.py"
+    assert edited["errors/pooling.html"] == "convdocs/errors/entries/pooling.toml"
 
 
 def test_the_page_for_lost_addresses_leads_on_from_anywhere(published, site):

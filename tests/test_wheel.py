@@ -80,6 +80,7 @@ def test_the_wheel_holds_every_file_of_the_package(built):
         "convdocs/py.typed",
         "convdocs/explorer/js/geometry.js",
         "convdocs/explorer/explorer.css",
+        "convdocs/errors/entries/linear.toml",
     } <= names
     assert all(name.startswith(("convdocs/", "convdocs-")) for name in names)
 
@@ -132,6 +133,7 @@ def test_the_installed_package_traces_from_another_folder(installed, tmp_path):
 def test_the_installed_command_runs_from_another_folder(installed, tmp_path):
     command = installed.with_name("convdocs")
     assert run(command, "--version", cwd=tmp_path).startswith("convdocs ")
+    assert "channels-mismatch" in run(command, "errors", cwd=tmp_path)
     assert "108" in run(command, "trace", "Conv1d(3, 2, 3)", "--input", "2,3,5", cwd=tmp_path)
     run(command, "explore", "conv1d", "--size", "7", "--kernel", "3", "-o", "e.html", cwd=tmp_path)
     assert "<script>" in (tmp_path / "e.html").read_text(encoding="utf-8")

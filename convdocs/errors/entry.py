@@ -4,102 +4,69 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
+from convdocs.errors.conditions import Condition
 from convdocs.errors.facts import Facts, Missing
 from convdocs.errors.failure import Failure
 from convdocs.errors.repair import Repair
 
 Strategy = Callable[[Failure, Facts], Iterable[Repair]]
-Sentences = tuple[str | tuple[str, ...], ...]
-
-
-def always(failure: Failure) -> bool:
-    """The message alone tells the error."""
-    return True
 
 
 @dataclass(frozen=True)
 class Entry:
-    """An error that is known.
+    """An error that is known; what a field says is left out in the files where it is nothing."""
 
-    Parameters
-    ----------
-    code : str
-        Stable name, ``"channels-mismatch"``; also the anchor on the site.
-    title : str
-        What went wrong, in a few words.
-    patterns : tuple of str
-        Regular expressions of the messages; their named groups are facts.
-    example : str
-        Code that fails with it: names ``layer`` or ``model``, ``x`` and so on; the last line
-        is the call.
-    cause : tuple
-        Sentences with facts in braces. One whose facts are not known is left out; of several in
-        a tuple the first whose facts are known is taken.
-    fixes : tuple of callable
-        The strategies that may mend it, the likeliest first.
-    when : callable
-        Which failures it may be, where torch says the same of several.
-    """
+    code: str  # a stable name, "channels-mismatch"; also the anchor on the site
+    page: str  # of the site, and the file that it is declared in
+    title: str  # what went wrong, in a few words
+    patterns: tuple[str, ...]  # of torch's messages; none for what a model's own check says
+    example: str  # names layer or model, x and so on; the last line is the call that fails
+    # sentences with facts in braces, left out where one is not known; of several, the first known
+    cause: tuple[str | tuple[str, ...], ...]
+    fixes: tuple[Strategy, ...]  # the likeliest first
+    kind: str = ""  # a pattern of the layers and functions it may come from, whatever their case
+    when: tuple[Condition, ...] = ()  # what else is asked, where torch says the same of several
+    calls: tuple[str, ...] = ()  # that fail so too, each with another of torch's messages
+    other_devices: tuple[str, ...] = ()  # messages of devices that the site is not built on
 
-    code: str
-    title: str
-    patterns: tuple[str, ...]
-    example: str
-    cause: Sentences
-    fixes: tuple[Strategy, ...] = ()
-    when: Callable[[Failure], bool] = always
+    @property
+    def place(self) -> str:
+        """Where it stands on the site."""
+        return f"errors/{self.page}.html#{self.code}"
+
+    def may_be(self, failure: Failure) -> bool:
+        """Whether the failure is one of those that the entry is about, whatever its message."""
+        if failure.own == bool(self.patterns) or not re.search(self.kind, failure.kind, re.I):
+            return False
+        return all(condition(failure) for condition in self.when)
 
     def match(self, failure: Failure) -> dict[str, str] | None:
         """The named parts of the message, or None where it is another error's."""
-        if not self.when(failure):
+        if not self.may_be(failure):
             return None
-        for pattern in self.patterns:
-            found = re.search(pattern, failure.message)
-            if found:
-                return {key: value or "" for key, value in found.groupdict().items()}
-        return None
+        found = (re.search(pattern, failure.message) for pattern in self.patterns or ("",))
+        return next((one.groupdict(default="") for one in found if one), None)
 
     def told(self, facts: Facts) -> str:
         """The cause, with the numbers at hand."""
         sentences = []
         for one in self.cause:
             for template in (one,) if isinstance(one, str) else one:
-                try:
+                with suppress(Missing):
                     sentences.append(facts.filled(template))
                     break
-                except Missing:
-                    continue
         return " ".join(sentences)
 
 
 @dataclass(frozen=True)
 class Family:
-    """A page of the site with its entries.
-
-    Parameters
-    ----------
-    name, title, intro : str
-        Of the page.
-    mistake : str
-        What the reader did wrong, in a few words: the pages are listed by it.
-    entries : tuple of Entry
-    """
+    """A page of the site with its entries."""
 
     name: str
     title: str
-    mistake: str
+    mistake: str  # what the reader did wrong, in a few words: the pages are listed by it
     intro: str
     entries: tuple[Entry, ...]
-
-
-def of_kind(pattern: str) -> Callable[[Failure], bool]:
-    """A failure whose layer or function has a name like ``pattern``.
-
-    Examples
-    --------
-    >>> of_kind("Pool")(Failure("", function="max_pool2d")), of_kind("Pool")(Failure(""))
-    (True, False)
-    """
-    return lambda failure: bool(re.search(pattern, failure.kind, re.I))

@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 def stamp() -> str:
     """Of all that the pages are computed from."""
     package = Path(convdocs.__file__).parent
-    files = [*package.rglob("*.py"), *HERE.glob("*error*.py")]
+    files = [*package.rglob("*.py"), *package.rglob("*.toml"), *HERE.glob("*error*.py")]
     return digest(files, HERE.parent.parent, f"torch {version('torch')}")
 
 

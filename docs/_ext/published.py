@@ -39,7 +39,7 @@ def source(page: str) -> str:
     if page in ELSEWHERE:
         return ELSEWHERE[page]
     if folder.name == "errors":
-        return f"convdocs/errors/entries/{name}.py"
+        return f"convdocs/errors/entries/{name}.toml"
     if page.startswith("gallery/"):
         return f"{folder}/GALLERY_HEADER.rst" if name == "index" else f"{page}.py"
     return f"docs/{page}.md"

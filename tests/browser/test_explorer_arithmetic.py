@@ -192,7 +192,7 @@ def test_sizes_values_and_messages_are_torchs(page: Page) -> None:
 
 
 def test_errors_lead_to_their_entries_in_the_catalogue(page: Page) -> None:
-    known = {f"{catalogue.page(entry)}#{entry.code}" for entry in catalogue.entries()}
+    known = {f"{entry.page}#{entry.code}" for entry in catalogue.entries()}
     found = page.evaluate(WORK_OUT, [s for s, _ in settings(1500, seed=1)])
     told = {one["page"] for one in found if "page" in one}
     assert len(told) > 18

@@ -79,6 +79,14 @@ def weight_axes(failure: Failure, facts: Facts) -> Iterator[Repair]:
         yield given(failure, text, operand(failure), name("weight")[(..., *[None] * missing)])
 
 
+def biases(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """Give a functional convolution one bias for each output channel."""
+    x, weight = operand(failure), name("weight")
+    channels = weight.shape[1] if "transpose" in failure.function else weight.shape[0]
+    text = "Give each output channel a bias; here they begin at 0."
+    yield given(failure, text, x, weight, x.new_zeros(channels))
+
+
 def whole_numbers(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """Make the sizes and counts whole numbers."""
     changes = {key: _whole(value) for key, value in odd_types(failure).items()}

@@ -1,1 +1,0 @@
-"""The catalogue as data: a file a page of the site."""
