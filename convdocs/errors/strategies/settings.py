@@ -114,7 +114,8 @@ def biases(failure: Failure, facts: Facts) -> Iterator[Repair]:
 
 def other_dims(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """The same layer over as many axes as the input has."""
-    dims = max(len(failure.shape) - 2, int(failure.kind.startswith("Batch")))
+    rank = len(failure.shape)
+    dims = 1 if rank == 2 and failure.kind.startswith("Batch") else rank - 2
     if failure.dims and 0 < dims < 4 and dims != failure.dims:
         kind = f"{failure.kind[:-2]}{dims}d"
         text = f"Use the layer over {counted(dims, 'spatial axis')}, {kind}."
