@@ -16,6 +16,7 @@ from convdocs.errors.repair import each, typed
 from convdocs.errors.sizes import setting, spatial, windows
 from convdocs.geometry import Window
 from convdocs.layers import AXIS_NAMES
+from convdocs.report import Call
 
 
 class Missing(LookupError):
@@ -61,13 +62,7 @@ def need(value: Any) -> Any:
 
 
 def counted(number: int, noun: str) -> str:
-    """A number with its noun.
-
-    Examples
-    --------
-    >>> counted(1, "channel"), counted(3, "channel"), counted(2, "spatial axis")
-    ('1 channel', '3 channels', '2 spatial axes')
-    """
+    """A number with its noun, in the plural where it is not 1."""
     plural = f"{noun[:-2]}es" if noun.endswith("axis") else f"{noun}s"
     return f"{number} {noun if number == 1 else plural}"
 
@@ -326,27 +321,6 @@ def _habit(failure: Failure) -> str | None:
     return None
 
 
-# torch's names for a type in its messages, where torch has none of that name
-_DTYPES = {
-    "byte": "uint8", "unsigned char": "uint8", "char": "int8", "signed char": "int8",
-    "complex<float>": "complex64", "complexfloat": "complex64",
-    "complex<double>": "complex128", "complexdouble": "complex128",
-}  # fmt: skip
-
-
-def plain_dtype(name: str) -> str:
-    """A data type as torch's users write it.
-
-    Examples
-    --------
-    >>> plain_dtype("torch.DoubleTensor"), plain_dtype("c10::Half"), plain_dtype("CPUBFloat16Type")
-    ('float64', 'float16', 'bfloat16')
-    """
-    bare = re.sub(r"^(torch\.(cuda\.)?|CPU|CUDA|c10::)|(Tensor|Type| int)$", "", name.strip())
-    known = getattr(torch, _DTYPES.get(bare.lower(), bare.lower()), None)
-    return str(known).removeprefix("torch.") if isinstance(known, torch.dtype) else bare
-
-
 def _thing(facts: Facts) -> str:
     """What stands where a tensor should."""
     given = facts.failure.args
@@ -411,9 +385,14 @@ def _unlike(failure: Failure) -> str | None:
     return None
 
 
+def makes(call: Call, name: str) -> str:
+    """What a call makes of its input."""
+    return f"{name} makes {call.output_shapes[0]} of {call.input_shapes[0]}"
+
+
 def _lost_batch(failure: Failure) -> str:
     call = need(meaning.lost_batch(failure))
-    return f"{call.code or call.kind} makes {call.output_shapes[0]} of {call.input_shapes[0]}"
+    return makes(call, call.code or call.kind)
 
 
 def _ways(failure: Failure) -> str:
@@ -421,7 +400,7 @@ def _ways(failure: Failure) -> str:
     numbers, sentences = need(meaning.pair(failure)), []
     for number, calls in zip(numbers, meaning.own_calls(failure, numbers), strict=True):
         steps = [
-            f"{call.path or call.kind} makes {call.output_shapes[0]} of {call.input_shapes[0]}"
+            makes(call, call.path or call.kind)
             for call in calls
             if call.output_shapes[0] != call.input_shapes[0]
         ]
@@ -576,6 +555,7 @@ _OF_CALL: dict[str, Callable[[Failure], Any]] = {
     "weights": lambda f: str(need(weight_type(f))),
     "target_dtype": lambda f: str(need(f.tensors[1:])[0].dtype),
     "habit": _habit,
+    "places": lambda f: " and ".join(devices(f)),
     "weights_device": lambda f: str(need(layer_device(f))),
     "input_device": lambda f: str(need(f.tensors)[0].device),
     "where": lambda f: f.device.upper() or "device",
@@ -619,10 +599,6 @@ FACTS: dict[str, Callable[[Facts], Any]] = {
     "cells": lambda f: prod(need(whole(f.words.get("size", "")))),
     "asked_values": _asked_values,
     "valid": lambda f: f"0 to {int(f['rows']) - 1}",
-    "said_dtypes": lambda f: " and ".join(plain_dtype(need(f.get(key))) for key in ("a", "b")),
-    "places": lambda f: " and ".join(
-        devices(f.failure) or [f.words[key] for key in ("a", "b") if key in f.words]
-    ),
     "thing": _thing,
     "torch_mode": lambda f: _MODES.get(f.words.get("got", "")),
     "mode_takes": _mode_takes,

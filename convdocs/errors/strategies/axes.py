@@ -67,24 +67,20 @@ def _moved(failure: Failure, axis: int, to: int) -> Repair:
     return given(failure, text, operands(failure)[0].permute(*order))
 
 
-def channels_there_and_back(failure: Failure, facts: Facts) -> Iterator[Repair]:
-    if failure.source(0) >= 0 and len(failure.shape) == 3:
-        text = "Put the features on axis 1 for the norm, and back to the end after it."
-        x = operands(failure)[0]
-        if failure.shape[-1] == norm_channels(failure)[1]:
-            yield result(failure, text, here(failure)(x.transpose(1, 2)).transpose(1, 2))
-
-
-def norm_there_and_back(failure: Failure, facts: Facts) -> Iterator[Repair]:
-    sizes = failure.settings["normalized_shape"]
-    if len(sizes) == 1 and sizes[0] in failure.shape[1:-1]:
-        axis = failure.shape.index(sizes[0], 1)
-        text = "Put the channels last for the norm, and back after it."
-        moved = here(failure)(operands(failure)[0].movedim(axis, -1)).movedim(-1, axis)
-        yield result(failure, text, moved)
-        if axis == 1:
-            text = "Or normalise all channels and positions together, as one group."
-            yield from rebuilt(failure, text, "GroupNorm", num_groups=1, num_channels=sizes[0])
+def there_and_back(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """Put the channels where a norm reads them, and back behind it."""
+    sizes, shape = failure.settings.get("normalized_shape", ()), failure.shape
+    axis, to = -1, 1
+    if len(sizes) == 1 and sizes[0] in shape[1:-1]:
+        axis, to = shape.index(sizes[0], 1), -1
+    elif failure.source(0) < 0 or len(shape) != 3 or shape[-1] != norm_channels(failure)[1]:
+        return
+    text = "Put the channels where the norm reads them, and back after it."
+    moved = here(failure)(operands(failure)[0].movedim(axis, to)).movedim(to, axis)
+    yield result(failure, text, moved)
+    if axis == 1:
+        text = "Or normalise all channels and positions together, as one group."
+        yield from rebuilt(failure, text, "GroupNorm", num_groups=1, num_channels=sizes[0])
 
 
 def features_last(failure: Failure, facts: Facts) -> Iterator[Repair]:
@@ -206,19 +202,24 @@ def normalised_last(failure: Failure, facts: Facts) -> Iterator[Repair]:
 
 
 def image_channels(failure: Failure, facts: Facts) -> Iterator[Repair]:
-    """Grey, coloured and see-through images, and a sample that lacks its channel axis."""
-    wanted, got, axis = facts["wanted_channels"], facts["channels"], facts["channel_axis"]
-    x, image = operands(failure)[0], len(failure.shape) == axis + 3
+    """Images of other colours, and a batch of grey ones that lacks its channel axis."""
+    wanted, axis = facts["wanted_channels"], facts["channel_axis"]
     if wanted == 1 and axis == 0:
         text = "The batch has no channel axis: give it one of size 1."
-        yield given(failure, text, x.unsqueeze(1))
+        yield given(failure, text, operands(failure)[0].unsqueeze(1))
+    yield from other_channels(failure, wanted, facts["channels"], axis)
+
+
+def other_channels(failure: Failure, wanted: int, got: int, axis: int) -> Iterator[Repair]:
+    """Grey, coloured and see-through images for one another."""
+    x, rank = operands(failure)[0], len(failure.shape)
     if got == 1 and wanted > 1:
-        sizes = (wanted if i == axis else -1 for i in range(len(failure.shape)))
+        sizes = (wanted if i == axis else -1 for i in range(rank))
         yield given(failure, f"Repeat the one channel {wanted} times.", x.expand(*sizes))
-    if wanted == 3 and got == 4 and image:
+    if (got, wanted, rank) == (4, 3, axis + 3):
         text = "Leave the fourth channel out (transparency, in an RGBA image)."
         yield given(failure, text, x[(*[slice(None)] * axis, slice(None, 3))])
-    if wanted == 1 and got == 3 and image:
+    if (got, wanted, rank) == (3, 1, axis + 3):
         text = "Make one grey channel of the three by their mean."
         yield given(failure, text, x.mean(axis, keepdim=True))
 

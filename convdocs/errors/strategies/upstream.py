@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from convdocs.errors.code import NN, length, name
-from convdocs.errors.facts import Facts
+from convdocs.errors.facts import Facts, makes
 from convdocs.errors.failure import Failure, Shape
 from convdocs.errors.meaning import grid_size, lost_batch, own_numbers
 from convdocs.errors.repair import (
@@ -21,6 +21,7 @@ from convdocs.errors.repair import (
     result,
 )
 from convdocs.errors.sizes import image, image_for, smallest
+from convdocs.errors.strategies.axes import other_channels
 from convdocs.errors.strategies.shortcuts import member_steps
 
 
@@ -29,10 +30,7 @@ def batch_kept(failure: Failure, facts: Facts) -> Iterator[Repair]:
     call = lost_batch(failure)
     if call is None or len(call.input_shapes[0]) < 2:
         return
-    before, after = call.input_shapes[0], call.output_shapes[0]
-    text = f"{call.code or call.kind} makes {after} of {before}: flatten(1) keeps the batch."
-    if call.kind == "squeeze":
-        text = f"squeeze() made {after} of {before}, the batch of 1 too: flatten(1) keeps it."
+    text = f"{makes(call, call.code or call.kind)}: flatten(1) keeps the batch."
     steps = member_steps(failure, call.path, {"start_dim": 1, "end_dim": -1})
     if call.kind != "Flatten" or not steps:
         steps = (Step(Earlier(call), "x", name("x").flatten(1)),)
@@ -146,12 +144,7 @@ def own_input(failure: Failure, facts: Facts) -> Iterator[Repair]:
         text = f"Resize to multiples of {need}: {' x '.join(map(str, sizes))}."
         yield given(failure, text, NN.functional.interpolate(x, size=sizes))
     elif shape[1] == got:
-        if got == 4 and need == 3:
-            text = "Leave the fourth channel out (transparency, in an RGBA image)."
-            yield given(failure, text, x[:, :3])
-        if got == 1:
-            text = f"Repeat the one channel {need} times."
-            yield given(failure, text, x.expand(-1, need, *[-1] * len(sizes)))
+        yield from other_channels(failure, need, got, 1)
         if shape[-1] == need:
             text = "The channels are last: move them to axis 1."
             yield given(failure, text, x.movedim(-1, 1))
