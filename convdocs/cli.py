@@ -149,9 +149,9 @@ def errors(args: argparse.Namespace) -> int:
     from convdocs.errors import catalogue, examples
 
     asked = args.error
-    for pattern, words, _ in examples.ELSEWHERE:
-        if asked and re.search(pattern, asked):
-            _show(args.format, [Sheet(tables.Paragraph(words))], None)
+    for other in catalogue.elsewhere():
+        if asked and re.search(other["pattern"], asked):
+            _show(args.format, [Sheet(tables.Paragraph(other["words"]))], None)
             return FINE
     by_code = {entry.code: entry for entry in catalogue.entries()}
     entries = [by_code[asked]] if asked in by_code else examples.matching(asked or "")

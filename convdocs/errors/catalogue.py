@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from string import Formatter
-from types import ModuleType
 from typing import Any
 
 from torch import nn
 
-from convdocs.errors import conditions, strategies
-from convdocs.errors.entry import Condition, Entry, Family
-from convdocs.errors.facts import FACTS
+from convdocs.errors import strategies
+from convdocs.errors.conditions import CONDITIONS, Condition
+from convdocs.errors.entry import Entry, Family
+from convdocs.errors.facts import FACTS, Facts
 from convdocs.errors.failure import Failure
 
 _FOLDER = Path(__file__).parent / "entries"
@@ -57,19 +57,29 @@ def _asked() -> list[Entry]:
     return sorted(entries(), key=lambda entry: _ASKED.index(entry.page))
 
 
-def find(failure: Failure) -> tuple[Entry, dict[str, str]] | None:
-    """The entry that knows the failure's message, with the message's named parts.
+@cache
+def elsewhere() -> list[dict[str, str]]:
+    """What is pasted as an error, and is none of shapes: its pattern, what to say, and a page."""
+    text = (_FOLDER.parent / "elsewhere.toml").read_text(encoding="utf-8")
+    found: list[dict[str, str]] = tomllib.loads(text)["message"]
+    return found
+
+
+def find(failure: Failure) -> tuple[Entry, Facts] | None:
+    """The entry that knows the failure's message, with what is known of it.
 
     Examples
     --------
-    >>> entry, said = find(Failure("Padding value causes wrapping around more than once."))
+    >>> entry, facts = find(Failure("Padding value causes wrapping around more than once."))
     >>> entry.code
     'circular-too-large'
     >>> find(Failure("no such words")) is None
     True
     """
     known = ((entry, entry.match(failure)) for entry in _asked())
-    return next(((entry, said) for entry, said in known if said is not None), None)
+    return next(
+        ((entry, Facts(failure, parts)) for entry, parts in known if parts is not None), None
+    )
 
 
 def read(path: Path) -> Family:
@@ -126,9 +136,22 @@ def _value(value: Any) -> Any:
     return None if value == "None" else value
 
 
+@cache
+def _strategies() -> dict[str, Any]:
+    """All public functions of the strategies' room by name, whichever file they stand in."""
+    room = strategies.__name__
+    files = [import_module(f"{room}.{file.name}") for file in iter_modules(strategies.__path__)]
+    return {
+        name: value
+        for file in files
+        for name, value in vars(file).items()
+        if str(getattr(value, "__module__", "")).startswith(room) and not name.startswith("_")
+    }
+
+
 def _condition(declared: str) -> Condition:
     name = declared.removeprefix("not ")
-    condition: Condition = _named(_functions(conditions), name, "condition")
+    condition: Condition = _named(CONDITIONS, name, "condition")
     return condition if name == declared else lambda failure: not condition(failure)
 
 
@@ -136,21 +159,6 @@ def _named(known: dict[str, Any], name: str, what: str) -> Any:
     if name not in known:
         raise ValueError(f"there is no {what} {name!r}")
     return known[name]
-
-
-@cache
-def _strategies() -> dict[str, Callable[..., Any]]:
-    """All strategies by name, whichever file they stand in."""
-    names = (f"{strategies.__name__}.{module.name}" for module in iter_modules(strategies.__path__))
-    return {key: made for name in names for key, made in _functions(import_module(name)).items()}
-
-
-def _functions(module: ModuleType) -> dict[str, Callable[..., Any]]:
-    return {
-        name: value
-        for name, value in vars(module).items()
-        if getattr(value, "__module__", "") == module.__name__ and not name.startswith("_")
-    }
 
 
 @cache

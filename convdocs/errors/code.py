@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -14,7 +16,7 @@ Scope = Mapping[str, Any]
 class Code:
     """An expression over named values.
 
-    Operating on one gives a longer one: nothing happens until :meth:`run_in` gets the values.
+    Operating on one gives a longer one: nothing happens until :func:`run` gets the values.
 
     Examples
     --------
@@ -40,28 +42,27 @@ class Code:
         return Code(f"{_whole(self)}.{attribute}", lambda s: getattr(self._compute(s), attribute))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Code:
-        given = [shown(one) for one in args] + [f"{k}={shown(v)}" for k, v in kwargs.items()]
+        given = [*map(shown, args), *(f"{key}={shown(value)}" for key, value in kwargs.items())]
         return Code(
             f"{self._text}({', '.join(given)})",
-            lambda s: self._compute(s)(
-                *_spread(args, s), **{k: run(v, s) for k, v in kwargs.items()}
-            ),
+            lambda s: self._compute(s)(*_spread(args, s), **run(kwargs, s)),
         )
 
     def __getitem__(self, key: Any) -> Code:
-        return Code(f"{_whole(self)}[{_index(key)}]", lambda s: self._compute(s)[run(key, s)])
+        index = ", ".join(map(shown, key if isinstance(key, tuple) else (key,)))
+        return Code(f"{_whole(self)}[{index}]", lambda s: self._compute(s)[run(key, s)])
 
     def __add__(self, other: Any) -> Code:
-        return self._with("+", other, lambda a, b: a + b)
+        return self._with("+", other, operator.add)
 
     def __sub__(self, other: Any) -> Code:
-        return self._with("-", other, lambda a, b: a - b)
+        return self._with("-", other, operator.sub)
 
     def __mul__(self, other: Any) -> Code:
-        return self._with("*", other, lambda a, b: a * b)
+        return self._with("*", other, operator.mul)
 
     def __truediv__(self, other: Any) -> Code:
-        return self._with("/", other, lambda a, b: a / b)
+        return self._with("/", other, operator.truediv)
 
     def _with(self, sign: str, other: Any, both: Callable[[Any, Any], Any]) -> Code:
         text = f"{_whole(self)} {sign} {shown(other)}"
@@ -69,13 +70,7 @@ class Code:
 
 
 def name(text: str, key: str = "") -> Code:
-    """A value of the scope by its name, shown as ``text``.
-
-    Examples
-    --------
-    >>> name("model[1]", "layer")(name("x"))
-    model[1](x)
-    """
+    """A value of the scope by its name ``key``, shown as ``text``."""
     return Code(text, lambda scope: scope[key or text])
 
 
@@ -95,67 +90,51 @@ def star(one: Code) -> Code:
 
 
 def run(value: Any, scope: Scope) -> Any:
-    """The value of code, also inside a tuple, a list or a slice; anything else as it is."""
+    """The value of code, also inside what holds it; anything else as it is."""
     match value:
         case Code():
             return value._compute(scope)
         case slice():
             return slice(*(run(part, scope) for part in (value.start, value.stop, value.step)))
+        case dict():
+            return {key: run(one, scope) for key, one in value.items()}
         case tuple() | list():
             return type(value)(run(one, scope) for one in value)
     return value
 
 
 def shown(value: Any) -> str:
-    """A value as one would type it.
+    """A value as one would type it; a slice as in an index.
 
     Examples
     --------
-    >>> shown((1, None)), shown(torch.float16), shown([name("a"), 2])
-    ('(1, None)', 'torch.float16', '[a, 2]')
+    >>> shown((1, None)), shown(torch.float16), shown([name("a"), 2]), shown(slice(None, 3))
+    ('(1, None)', 'torch.float16', '[a, 2]', ':3')
     """
     match value:
-        case Code():
-            return str(value)
+        case slice():
+            return ":".join("" if end is None else shown(end) for end in (value.start, value.stop))
         case tuple() if not hasattr(value, "_fields"):
             return f"({', '.join(map(shown, value))}{',' * (len(value) == 1)})"
         case list():
             return f"[{', '.join(map(shown, value))}]"
-    return repr(value)
+    return "..." if value is Ellipsis else repr(value)
 
 
-def _spread(values: tuple[Any, ...], scope: Scope) -> list[Any]:
-    found: list[Any] = []
+def _spread(values: tuple[Any, ...], scope: Scope) -> Iterator[Any]:
     for value in values:
-        if isinstance(value, Code) and value._text.startswith("*"):
-            found.extend(run(value, scope))
-        else:
-            found.append(run(value, scope))
-    return found
+        starred = isinstance(value, Code) and value._text.startswith("*")
+        yield from run(value, scope) if starred else [run(value, scope)]
 
 
 def _whole(one: Code) -> str:
     """The text, in parentheses where an operator would take it apart."""
     depth = 0
-    for place, letter in enumerate(one._text):
+    for letter, following in pairwise(one._text):
         depth += (letter in "([") - (letter in ")]")
-        if letter == " " and depth == 0 and one._text[place + 1] in "+-*/":
+        if letter == " " and depth == 0 and following in "+-*/":
             return f"({one._text})"
     return one._text
-
-
-def _index(key: Any) -> str:
-    parts = key if isinstance(key, tuple) else (key,)
-    return ", ".join(_slice(part) if isinstance(part, slice) else _plain(part) for part in parts)
-
-
-def _slice(part: slice) -> str:
-    ends = [("" if end is None else shown(end)) for end in (part.start, part.stop)]
-    return ":".join(ends)
-
-
-def _plain(part: Any) -> str:
-    return "..." if part is Ellipsis else shown(part)
 
 
 NN = constant("nn", nn)

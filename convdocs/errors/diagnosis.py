@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import nn
 
 from convdocs import tracing
 from convdocs.errors import catalogue
-from convdocs.errors.facts import Facts
-from convdocs.errors.failure import Failure, module_calls, read
-from convdocs.errors.search import fixes, unwrapped
-from convdocs.errors.trial import Run, Witness
+from convdocs.errors.failure import Failure, module_calls, read, tensors_in
+from convdocs.errors.search import fixes
+from convdocs.errors.trial import Run, Witness, quiet
 from convdocs.report import Diagnosis, Fix
+from convdocs.tracing.guard import collector_paused
 
 __all__ = ["Diagnosis", "Fix", "diagnose", "explaining", "of_exception", "of_trace"]
 
@@ -40,61 +38,54 @@ def diagnose(model: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Diagnosi
 
     Examples
     --------
-    >>> print(diagnose(nn.Conv1d(3, 2, 3), torch.zeros(2, 4, 5)).cause)
+    >>> print(diagnose(nn.Conv1d(3, 2, 3), (2, 4, 5)).cause)
     The input (2, 4, 5) has C=4; Conv1d(3, 2, 3) expects C=3.
-    >>> diagnose(nn.Conv1d(3, 2, 3), torch.zeros(2, 3, 5)) is None
+    >>> diagnose(nn.Conv1d(3, 2, 3), (2, 3, 5)) is None
     True
     """
     if not isinstance(model, nn.Module):
-        return _function_fails(model, inputs, kwargs)
-    model = unwrapped(model)
+        return _of_function(model, inputs, kwargs)
+    model = _unwrapped(model)
     try:
-        if not _on_meta(model, inputs, kwargs):  # there the real run costs no more
-            with uncollected(shapes=True):
-                found = tracing.trace(model, *inputs, **kwargs)
-            if found.executed == "values":
-                return None
+        on_meta = _on_meta(model, inputs, kwargs)  # there the real run costs no more
+        if not on_meta and tracing.trace(model, *inputs, **kwargs).executed == "values":
+            return None
         tracing.trace_values(model, *inputs, **kwargs)
     except tracing.TraceError as error:
         return of_trace(error, model, inputs, kwargs)
     return None
 
 
+def _unwrapped(model: nn.Module) -> nn.Module:
+    """The model that torch.compile was given: compiling it again for each trial takes minutes."""
+    while isinstance(inner := model._modules.get("_orig_mod"), nn.Module):
+        model = inner
+    return model
+
+
 def _on_meta(model: nn.Module, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    given = Failure("", args=inputs, kwargs=kwargs).tensors
+    given = tensors_in((*inputs, *kwargs.values()))
     return any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers(), *given))
-
-
-@contextlib.contextmanager
-def uncollected(shapes: bool) -> Iterator[None]:
-    """On shapes, let no garbage be collected in between: that takes as long as several traces."""
-    collects = shapes and gc.isenabled()
-    if collects:
-        gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
 
 
 def of_trace(
     error: tracing.TraceError, model: nn.Module, inputs: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Diagnosis:
     """The diagnosis of a trace that failed."""
-    reason = error.__cause__
-    assert reason is not None
-    model = unwrapped(model)
+    assert error.__cause__ is not None
+    model = _unwrapped(model)
     run = Run(model, inputs, kwargs, error)
-    failure = read(reason, model, error.call.path)
-    context: dict[str, Any] = {
-        "model": model,
-        "inputs": inputs,
-        "trace": error.trace,
-        "failed": error.call,
-    }
-    with uncollected(shapes=not run.values):
-        return _diagnosis(replace(failure, **context, on_shapes=not run.values), run)
+    failure = replace(
+        read(error.__cause__, model, error.call.path),
+        model=model,
+        inputs=inputs,
+        trace=error.trace,
+        failed=error.call,
+        on_shapes=not run.values,
+    )
+    # garbage that is collected between two runs on shapes takes as long as several of them
+    with contextlib.nullcontext() if run.values else collector_paused():
+        return _diagnosis(failure, run)
 
 
 def of_exception(error: BaseException) -> Diagnosis | None:
@@ -108,17 +99,17 @@ def of_exception(error: BaseException) -> Diagnosis | None:
         again = diagnose(first.module, *first.args, **first.kwargs)
         if again is not None and again.error == type(error).__name__:
             return again
-        return _diagnosis(read(error, unwrapped(first.module)), None)
+        return _diagnosis(read(error, _unwrapped(first.module)), None)
     failure = read(error)
     known = failure.built is not None or catalogue.find(failure) is not None
     return _diagnosis(failure, None) if known else None
 
 
-def _function_fails(
+def _of_function(
     function: Callable[..., Any], inputs: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Diagnosis | None:
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]), Witness():
+        with quiet(values=True), Witness():
             function(*inputs, **kwargs)
     except Exception as error:
         return _diagnosis(read(error), None)
@@ -126,24 +117,22 @@ def _function_fails(
 
 
 def _diagnosis(failure: Failure, run: Run | None) -> Diagnosis:
-    known: dict[str, Any] = {
-        "error": failure.error,
-        "trace": run.error.trace if run else None,
-        "call": run.error.call if run else None,
-    }
     found = catalogue.find(failure)
+    diagnosis = Diagnosis(
+        UNKNOWN,
+        failure.path,
+        failure.message,
+        cause="",
+        error=failure.error,
+        trace=run.error.trace if run else None,
+        call=run.error.call if run else None,
+    )
     if found is None:
-        return Diagnosis(UNKNOWN, failure.path, failure.message, "", **known)
-    entry, facts = found[0], Facts(failure, found[1])
-    mended = tuple(fixes(failure, entry, facts, run))
-    return Diagnosis(
-        code=entry.code,
-        path=failure.path,
-        message=failure.message,
-        cause=entry.told(facts),
-        fixes=mended,
-        url=entry.place,
-        **known,
+        return diagnosis
+    entry, facts = found
+    mended = tuple(fixes(failure, entry, facts, run))  # which may tell the cause more
+    return replace(
+        diagnosis, code=entry.code, cause=entry.told(facts), fixes=mended, url=entry.place
     )
 
 
@@ -155,6 +144,7 @@ def explaining() -> Iterator[None]:
 
     Examples
     --------
+    >>> import torch
     >>> try:
     ...     with explaining():
     ...         nn.Conv1d(3, 2, 3)(torch.zeros(2, 4, 5))

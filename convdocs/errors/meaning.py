@@ -6,7 +6,7 @@ import re
 from math import isqrt
 
 from convdocs.errors.failure import Failure, Shape
-from convdocs.errors.sizes import as_it_is, chain, through
+from convdocs.errors.sizes import chain, least
 from convdocs.report import Call
 
 _JOINS = ("cat", "concat", "concatenate")
@@ -26,14 +26,13 @@ def joined_axis(failure: Failure) -> int | None:
 
 
 def axis_names(failure: Failure, number: int) -> tuple[str, ...]:
-    """What an operand's axes mean, as far as the trace or its rank says."""
+    """What an operand's axes mean, as far as the trace says."""
     index, shape = failure.source(number), failure.shapes[number]
-    if index >= 0 and failure.trace is not None:
-        call = failure.trace.calls[index]
-        names = tuple(call.axes.split())
-        if len(names) == len(shape) and shape in call.output_shapes:
-            return names
-    return ()
+    if index < 0 or failure.trace is None:
+        return ()
+    call = failure.trace.calls[index]
+    names = tuple(call.axes.split())
+    return names if len(names) == len(shape) and shape in call.output_shapes else ()
 
 
 def pair(failure: Failure) -> tuple[int, int] | None:
@@ -62,9 +61,7 @@ def own_calls(failure: Failure, numbers: tuple[int, int]) -> tuple[list[Call], l
 
 def lost_batch(failure: Failure) -> Call | None:
     """The reshape behind the first operand that did not keep the batch axis."""
-    if failure.trace is None or not failure.trace.input_shapes:
-        return None
-    for call in failure.makers(0):
+    for call in failure.makers() if failure.trace and failure.trace.input_shapes else ():
         before, after = call.input_shapes[0], call.output_shapes[0]
         if call.kind in _RESHAPES and before and before[:1] != after[:1]:
             return call
@@ -73,20 +70,18 @@ def lost_batch(failure: Failure) -> Call | None:
 
 def grid_size(failure: Failure) -> Shape:
     """The image whose patches are as many as a table of positions has; empty if there is none."""
-    for number in (0, 1):
-        if len(failure.shapes) < 2 or not failure.parameter(number):
-            continue
-        own, calls = failure.shapes[number], chain(failure, 1 - number)
-        side = isqrt(own[1]) if len(own) == 3 else 0
-        patches = [call for call in calls if call.windows]
-        if side * side != (own[1] if side else -1) or not patches:
-            continue
-        found = [
-            next((n for n in range(1, 2048) if through(patches, n, axis, as_it_is) == side), 0)
-            for axis in range(-len(patches[0].windows), 0)
-        ]
-        return tuple(found) if all(found) else ()
-    return ()
+    shapes = failure.shapes[:2] if len(failure.shapes) > 1 else ()
+    tables = [n for n, own in enumerate(shapes) if len(own) == 3 and failure.parameter(n)]
+    if not tables:
+        return ()
+    positions = shapes[tables[0]][1]
+    side, patches = (
+        isqrt(positions),
+        [call for call in chain(failure, 1 - tables[0]) if call.windows],
+    )
+    if not patches or side * side != positions:
+        return ()
+    return least(patches, len(patches[0].windows), lambda size, _: size == side)
 
 
 def own_numbers(failure: Failure) -> tuple[int, int, bool] | None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-
-from torch import nn
+from itertools import islice
 
 from convdocs import tracing
 from convdocs.errors import catalogue
@@ -21,17 +20,27 @@ MOST_FIXES = 3
 MOST_ERRORS = 4  # of one call, mended one after the other
 MOST_TRIES = 2  # fixes of each further error
 MANY_CALLS = 250  # in larger models only the first fix that holds is run as a whole
-_COMPILED = "_orig_mod"
 
 
-def unwrapped(model: nn.Module) -> nn.Module:
-    """The model that torch.compile was given: compiling it again for each trial takes minutes."""
-    while isinstance(inner := model._modules.get(_COMPILED), nn.Module):
-        model = inner
-    return model
+def fixes(failure: Failure, entry: Entry, facts: Facts, run: Run | None) -> list[Fix]:
+    """The repairs that hold, those that the whole model was run with in front."""
+    found: dict[str, tuple[bool, bool, Fix]] = {}
+    large = run is not None and _is_large(run)
+    for repair in _holding(failure, _candidates(failure, entry, facts), run):
+        verified = False
+        if repair.steps and not (large and any(fix.verified for *_, fix in found.values())):
+            repair, verified = _in_whole(failure, repair, run)
+            if not verified and not _is_here(repair):
+                continue  # what mends elsewhere is only seen to help by the whole run
+            facts.update(repair.tells)
+        fix = Fix(repair.text, repair.code, verified)
+        found.setdefault(fix.code, (not verified, repair.loses or not repair.steps, fix))
+        if len(found) == MOST_FIXES:
+            break
+    return [fix for *_, fix in sorted(found.values(), key=lambda one: one[:2])]
 
 
-def candidates(failure: Failure, entry: Entry, facts: Facts) -> Iterator[Repair]:
+def _candidates(failure: Failure, entry: Entry, facts: Facts) -> Iterator[Repair]:
     """The repairs of an entry's strategies, in order; a strategy may lack what it needs."""
     seen: set[str] = set()
     for strategy in entry.fixes:
@@ -45,41 +54,24 @@ def candidates(failure: Failure, entry: Entry, facts: Facts) -> Iterator[Repair]
                     yield repair
 
 
-def fixes(failure: Failure, entry: Entry, facts: Facts, run: Run | None) -> list[Fix]:
-    """The repairs that hold, those that the whole model was run with in front."""
-    found: dict[str, tuple[bool, bool, Fix]] = {}
-    large = run is not None and len(run.error.trace.calls) > MANY_CALLS
-    for repair in holding(failure, candidates(failure, entry, facts), run):
-        verified = False
-        if repair.steps and not (large and any(one[2].verified for one in found.values())):
-            repair, verified = in_whole(failure, repair, run)
-            if not verified and not _is_here(repair):
-                continue  # what mends elsewhere is only seen to help by the whole run
-            facts.update(repair.tells)
-        fix = Fix(repair.text, repair.code, verified)
-        found.setdefault(fix.code, (not verified, repair.loses or not repair.steps, fix))
-        if len(found) == MOST_FIXES:
-            break
-    return [fix for *_, fix in sorted(found.values(), key=lambda one: one[:2])]
-
-
 def _is_here(repair: Repair) -> bool:
     return all(isinstance(step.where, Here) for step in repair.steps)
 
 
-def holding(failure: Failure, repairs: Iterable[Repair], run: Run | None) -> Iterator[Repair]:
+def _is_large(run: Run) -> bool:
+    return len(run.error.trace.calls) > MANY_CALLS
+
+
+def _holding(failure: Failure, repairs: Iterable[Repair], run: Run | None) -> Iterator[Repair]:
     """The fixes that mend the failing call; where none does, each with a further one."""
     values = run.values if run else failure.call is not None or failure.layer is not None
     hidden: list[tuple[Repair, Exception]] = []
     mends = False
     for repair in repairs:
-        if repair.onwards or not repair.steps or not _is_here(repair):
-            mends = mends or bool(repair.steps)
-            yield repair
-            continue
-        error = try_here(failure, repair, values=values)
+        alone = bool(repair.steps) and _is_here(repair) and not repair.onwards
+        error = try_here(failure, repair, values=values) if alone else None
         if error is None:
-            mends = True
+            mends = mends or bool(repair.steps)
             yield repair
         else:
             hidden.append((repair, error))
@@ -94,22 +86,16 @@ def _further(
 ) -> Repair | None:
     """The fix together with one of the error that came up behind it."""
     behind = read(error)
-    found = catalogue.find(behind)
-    if found is None or not _same_call(failure, behind):
-        return None
-    tries = 0
-    for more in candidates(behind, found[0], Facts(behind, found[1])):
-        if not more.steps or not _is_here(more) or tries == MOST_TRIES:
-            continue
-        tries += 1
+    found = catalogue.find(behind) if left and _same_call(failure, behind) else None
+    known = _candidates(behind, *found) if found else iter(())
+    for more in islice((one for one in known if one.steps and _is_here(one)), MOST_TRIES):
         both = _joined(failure, repair, more)
-        fixed = try_here(failure, both, values=values)
-        if fixed is None:
+        still = try_here(failure, both, values=values)
+        if still is None:
             return both
-        if left > 1:
-            deeper = _further(failure, both, fixed, values, left - 1)
-            if deeper is not None:
-                return deeper
+        deeper = _further(failure, both, still, values, left - 1)
+        if deeper is not None:
+            return deeper
     return None
 
 
@@ -133,7 +119,7 @@ def _joined(failure: Failure, first: Repair, second: Repair) -> Repair:
     return Repair(f"{first.text} {second.text}", tuple(order), first.loses or second.loses)
 
 
-def in_whole(failure: Failure, repair: Repair, run: Run | None) -> tuple[Repair, bool]:
+def _in_whole(failure: Failure, repair: Repair, run: Run | None) -> tuple[Repair, bool]:
     """The fix, with what it entails, and whether the whole model runs with it in place.
 
     It runs on the inputs that were given, and on one sample more.
@@ -160,12 +146,11 @@ def _ends_there(failure: Failure, mended: Mended, repair: Repair, run: Run) -> b
 
     On the inputs that were given, all before that call has run already, and it by itself.
     """
-    calls = len(run.error.trace.calls)
-    if calls <= MANY_CALLS or repair.onwards or not _is_here(repair):
+    if not _is_large(run) or repair.onwards or not _is_here(repair):
         return False
     for given in run.other_batches(failure, repair):
         with contextlib.suppress(tracing.TraceError):
-            return len(run.again(mended, given).calls) == calls + 1
+            return len(run.again(mended, given).calls) == len(run.error.trace.calls) + 1
     return False
 
 
@@ -174,9 +159,9 @@ def _in_other_batches(failure: Failure, mended: Mended, repair: Repair, run: Run
     others = run.other_batches(failure, repair)
     for given in others:
         error = run.fails(mended, given)
-        before = error is not None and error.call.index < run.error.call.index
-        if error is None or (before and _is_here(repair)):
-            return True  # what fails before the mended call is no matter of the fix
+        # what fails before the mended call is no matter of a fix there
+        if error is None or (error.call.index < run.error.call.index and _is_here(repair)):
+            return True
     return not others
 
 
@@ -186,14 +171,11 @@ def _consequence(run: Run, error: tracing.TraceError) -> Repair | None:
     assert error.__cause__ is not None
     behind = read(error.__cause__, run.model, path)
     behind = replace(behind, model=run.model, trace=error.trace, failed=error.call)
-    found = catalogue.find(behind)
-    if found is None or behind.layer is None:
-        return None
-    repairs = candidates(behind, found[0], Facts(behind, found[1]))
-    return next((one for one in repairs if one.tells or _rebuilds(one)), None)
+    found = catalogue.find(behind) if behind.layer is not None else None
+    repairs = _candidates(behind, *found) if found else ()
+    return next((repair for repair in repairs if repair.tells or _rebuilds(repair)), None)
 
 
 def _rebuilds(repair: Repair) -> bool:
-    return bool(repair.steps) and all(
-        step.target == "layer" and isinstance(step.where, Here) for step in repair.steps
-    )
+    layers = all(step.target == "layer" for step in repair.steps)
+    return bool(repair.steps) and layers and _is_here(repair)

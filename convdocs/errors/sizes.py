@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any
 
 from convdocs.errors.failure import Failure, Shape
 from convdocs.geometry import Window
@@ -55,42 +54,40 @@ def chain(failure: Failure, tensor: int = 0) -> list[Call]:
 
 
 def through(
-    calls: Sequence[Call], size: int, axis: int, window: Callable[[Call, Window], Window]
+    calls: Sequence[Call],
+    size: int,
+    axis: int,
+    window: Callable[[Call, Window], Window] = lambda _, window: window,
 ) -> int | None:
-    """A size after these calls; None where one of them does not say how it changes sizes.
+    """A size after these calls, along an axis counted from the last.
 
-    Parameters
-    ----------
-    calls : sequence of Call
-        In order of execution.
-    size : int
-        Before the first of them.
-    axis : int
-        Counted from the last, ``-1`` is the width.
-    window : callable
-        What to take for a call's window, where it has one.
+    None where nothing is left, or where a call does not say how it changes sizes; ``window`` says
+    what to take for a call's window.
     """
     for call in calls:
+        before, after = call.input_shapes[0], call.output_shapes[0]
         if call.windows:
             size = window(call, call.windows[axis]).output_size(size)
-            if size < 1:
-                return None
-            continue
-        before, after = call.input_shapes[0][axis:][:1], call.output_shapes[0][axis:][:1]
-        if len(call.input_shapes[0]) != len(call.output_shapes[0]) or not before:
+        elif len(before) != len(after) or len(before) < -axis:
             return None
-        if call.kind.startswith("Adaptive") or before == after:
-            size = after[0] if call.kind.startswith("Adaptive") else size
-        elif after[0] % before[0] == 0:
-            size *= after[0] // before[0]
+        elif call.kind.startswith("Adaptive"):
+            size = after[axis]
+        elif after[axis] % max(before[axis], 1) == 0:
+            size *= after[axis] // max(before[axis], 1)
         else:
+            return None
+        if size < 1:
             return None
     return size
 
 
-def as_it_is(call: Call, window: Window) -> Window:
-    """The call's own window."""
-    return window
+def least(calls: Sequence[Call], dims: int, fits: Callable[[int, int], bool]) -> Shape:
+    """The least image that is, behind these calls, of a size that fits its axis; or empty."""
+    found = []
+    for axis in range(-dims, 0):
+        sizes = ((size, through(calls, size, axis)) for size in range(1, LARGEST))
+        found.append(next((size for size, last in sizes if last and fits(last, axis)), 0))
+    return tuple(found) if all(found) else ()
 
 
 def lacks_batch(failure: Failure) -> bool:
@@ -108,35 +105,25 @@ def lacks_batch(failure: Failure) -> bool:
 
 def smallest(failure: Failure) -> Shape:
     """The smallest image that reaches through the layers before and this one; empty if unknown."""
-    before, dims = _spatial_chain(failure), failure.dims
-    if not before or not dims:
+    calls, last = _from_image(chain(failure)), windows(failure)
+    if not calls:
         return ()
-    found = []
-    for axis in range(-dims, 0):
-        last = windows(failure)[axis]
-        sizes = (
-            size
-            for size in range(1, LARGEST)
-            if (got := through(before, size, axis, as_it_is)) and last.output_size(got) > 0
-        )
-        found.append(next(sizes, 0))
-    return tuple(found) if all(found) else ()
+    return least(calls, failure.dims, lambda size, axis: last[axis].output_size(size) > 0)
 
 
-def _spatial_chain(failure: Failure, upto: int | None = None) -> list[Call]:
-    """The calls between an image that the model was given and the failing call, with windows."""
-    calls = chain(failure)[:upto]
-    first = next((place for place, call in enumerate(calls) if call.windows), None)
-    return [] if first is None else calls[first:]
+def _from_image(calls: Sequence[Call]) -> Sequence[Call]:
+    """The calls from the first with a window on."""
+    first = next((place for place, call in enumerate(calls) if call.windows), len(calls))
+    return calls[first:]
 
 
 def _flatten_place(failure: Failure) -> int | None:
     """Where in the chain a map was flattened; nothing but what keeps the values may follow."""
-    calls, got = chain(failure), failure.shape[-1] if failure.shape else 0
-    for place in range(len(calls) - 1, -1, -1):
-        before, after = calls[place].input_shapes[0], calls[place].output_shapes[0]
+    calls = chain(failure)
+    for place, call in reversed(list(enumerate(calls))):
+        before, after = call.input_shapes[0], call.output_shapes[0]
         if len(before) > 2 and len(after) < len(before):
-            return place if prod(before[1:]) == got else None
+            return place if (prod(before[1:]),) == failure.shape[-1:] else None
         if before != after:
             return None
     return None
@@ -163,22 +150,16 @@ def image_for(failure: Failure) -> Shape:
     place, wanted = _flatten_place(failure), failure.settings.get("in_features", 0)
     if place is None or not wanted:
         return ()
-    calls, (channels, *sizes) = _spatial_chain(failure, place), flattened(failure)
-    side = round((wanted / channels) ** (1 / len(sizes))) if wanted % channels == 0 else 0
-    if not calls or not side or side ** len(sizes) * channels != wanted:
+    channels, *sizes = flattened(failure)
+    side = round((wanted / channels) ** (1 / len(sizes)))
+    calls = _from_image(chain(failure)[:place])
+    if not calls or side ** len(sizes) * channels != wanted:
         return ()
-    found = [
-        next(
-            (n for n in range(1, LARGEST) if through(calls, n, axis, as_it_is) == side),
-            0,
-        )
-        for axis in range(-len(sizes), 0)
-    ]
-    return tuple(found) if all(found) else ()
+    return least(calls, len(sizes), lambda size, _: size == side)
 
 
 def step(failure: Failure) -> int:
     """By how much the deepest map so far is smaller than the image: 4 after two halvings."""
     calls: Sequence[Call] = failure.trace.calls if failure.trace else ()
-    strides: list[Any] = [one.stride for call in calls for one in call.receptive_field]
-    return int(max((s for s in strides if s is not None), default=1))
+    strides = (axis.stride for call in calls for axis in call.receptive_field)
+    return int(max((stride for stride in strides if stride is not None), default=1))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from convdocs.errors.entry import Entry
-from convdocs.errors.examples import ErrorRun, failing, parts_of, run_example, scope
-from convdocs.report import Diagnosis
-
-__all__ = ["ErrorRun", "FixRun", "run_call", "run_example", "run_fixes"]
+from convdocs.errors.examples import SCOPE, failing, parts_of
+from convdocs.report import Diagnosis, Fix
 
 
 @dataclass(frozen=True)
@@ -20,31 +19,29 @@ class FixRun:
     shown: str
 
 
-def run_call(call: str) -> ErrorRun:
+def run_call(call: str) -> tuple[Exception, Diagnosis]:
     """Another call, in one line."""
-    return failing(lambda: eval(call, scope()))
+    return failing(lambda: eval(call, dict(SCOPE)))
 
 
-def run_fixes(entry: Entry, found: Diagnosis) -> list[FixRun]:
-    """Try each fix on the example: its code, then the call that failed before."""
-    return [_run_fix(entry.example, fix.text, fix.code) for fix in found.fixes]
-
-
-def _run_fix(example: str, text: str, code: str) -> FixRun:
-    if code.startswith("#"):  # advice, which no line of code can give
-        return FixRun(text, code, "")
-    setup, call = parts_of(example)
-    names = scope()
+def run_fix(entry: Entry, fix: Fix) -> FixRun:
+    """Try a fix on the example: its code, then the call that failed before."""
+    if fix.code.startswith("#"):  # advice, which no line of code can give
+        return FixRun(fix.text, fix.code, "")
+    setup, call = parts_of(entry.example)
+    names: dict[str, Any] = dict(SCOPE)
     exec(setup, names)
-    exec(code, names)
-    last = code.split("\n")[-1]
+    exec(fix.code, names)
+    last = fix.code.split("\n")[-1]
     if call.startswith("layer ="):
-        return FixRun(text, f"{code}\nlayer", repr(names["layer"]))
-    if last.startswith("y ="):
-        return FixRun(text, f"{code}\ny.shape", repr(names["y"].shape))
-    if call.startswith("y ="):
+        lines = [fix.code, "layer"]
+    elif last.startswith("y ="):
+        lines = [fix.code, "y.shape"]
+    elif call.startswith("y ="):
         exec(call, names)
-        return FixRun(text, f"{code}\n{call}\ny.shape", repr(names["y"].shape))
-    if call.rstrip(")") in code:  # the fix makes the call itself
-        return FixRun(text, code, repr(eval(last, names)))
-    return FixRun(text, f"{code}\n{call}.shape", repr(eval(call, names).shape))
+        lines = [fix.code, call, "y.shape"]
+    elif call.rstrip(")") in fix.code:  # the fix makes the call itself
+        return FixRun(fix.text, fix.code, repr(eval(last, names)))
+    else:
+        lines = [fix.code, f"{call}.shape"]
+    return FixRun(fix.text, "\n".join(lines), repr(eval(lines[-1], names)))

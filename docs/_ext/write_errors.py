@@ -6,17 +6,20 @@ import json
 import re
 import sys
 import warnings
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
-from error_runs import FixRun, run_call, run_example, run_fixes
+from error_runs import FixRun, run_call, run_fix
 
-from convdocs.errors import examples
-from convdocs.errors.catalogue import families
+from convdocs.errors.catalogue import elsewhere, families
 from convdocs.errors.entry import Entry, Family
+from convdocs.errors.examples import run_example
+from convdocs.report import Diagnosis
 from convdocs.view.markdown import escape_markdown, markdown_code
 
-MESSAGES = "messages.json"
+run_of = cache(run_example)
 SEEN_AT_ONCE = 4  # other messages; more than these are folded away
 
 INDEX = """\
@@ -26,8 +29,8 @@ hide-toc: true
 
 # Error messages in plain words
 
-When a layer refuses its input, torch says what it checked. These {count} pages say what that
-means, with the numbers of a small example, and what to write instead. Each fix here has been run.
+When a layer refuses its input, torch says what it checked. These pages say what that means, with
+the numbers of a small example, and what to write instead. Each fix here has been run.
 
 Ask about your own model in the same way; the answer names the failing layer:
 
@@ -57,41 +60,17 @@ def main(folder: Path) -> None:
     # an example that fails may warn before it does; its page shows the error
     warnings.simplefilter("ignore")
     folder.mkdir(exist_ok=True)
-    pages = {"index": INDEX.format(count=len(families()))}
-    contents = "\n".join(family.name for family in families())
-    messages = []
+    index, known = INDEX, {}
     for family in families():
-        pages[family.name], rows = family_page(family)
-        pages["index"] += index_table(family, {entry: said for said, entry in rows[::-1]})
-        messages += [known(message, entry) for message, entry in rows]
-    pages["index"] += f"```{{toctree}}\n:hidden:\n\n{contents}\n```\n"
-    for name, text in pages.items():
-        write(folder / f"{name}.md", text)
-    patterns = [[place_of(one), javascript(one)] for family in families() for one in family.entries]
-    elsewhere = [[bare(at)[0], words, f"{page}.html"] for at, words, page in examples.ELSEWHERE]
-    known_here = {"messages": messages, "patterns": patterns, "elsewhere": elsewhere}
-    write(folder / MESSAGES, json.dumps(known_here, indent=0))
-
-
-def known(message: str, entry: Entry) -> list[str]:
-    """A message, where it is explained, and what it is: for the search page."""
-    return [message.split("\n")[0], place_of(entry), entry.title]
-
-
-def place_of(entry: Entry) -> str:
-    """Where an entry stands on the site."""
-    return entry.place
-
-
-def javascript(entry: Entry) -> list[list[str]]:
-    """The entry's patterns as the browser reads them: each with its flags."""
-    return [bare(pattern) for pattern in examples.words_of(entry)]
-
-
-def bare(pattern: str) -> list[str]:
-    """A pattern without its groups' names, and its flags apart."""
-    flags = "".join(re.findall(r"^\(\?(\w+)\)", pattern))
-    return [re.sub(r"^\(\?\w+\)", "", pattern).replace("(?P<", "(?<"), f"m{flags}"]
+        messages = {entry: messages_of(entry) for entry in family.entries}
+        write(folder / f"{family.name}.md", family_page(family, messages))
+        index += index_table(family, messages)
+        known[family.name] = [searched(entry, said) for entry, said in messages.items()]
+    contents = "\n".join(family.name for family in families())
+    write(folder / "index.md", f"{index}```{{toctree}}\n:hidden:\n\n{contents}\n```\n")
+    others = [[other["pattern"], other["words"], f"{other['page']}.html"] for other in elsewhere()]
+    search = {"pages": known, "elsewhere": others}
+    write(folder / "messages.json", json.dumps(search, ensure_ascii=False, separators=(",", ":")))
 
 
 def write(path: Path, text: str) -> None:
@@ -100,33 +79,51 @@ def write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def family_page(family: Family) -> tuple[str, list[tuple[str, Entry]]]:
-    """A page, and its messages with the entry of each."""
-    text = f"# {family.title}\n\n{family.intro}\n\n"
-    rows = []
-    for entry in family.entries:
-        section, messages = entry_section(entry)
-        text += section
-        rows += [(message, entry) for message in messages]
-    return text, rows
+def messages_of(entry: Entry) -> dict[str, str]:
+    """All words for an error, those of its example first, each with the call that raises them."""
+    messages = {str(run_of(entry)[0]): entry.example}
+    for call in entry.calls:
+        error, found = run_call(call)
+        check(entry, found, call)
+        messages.setdefault(str(error).split("\n")[0], call)
+    return messages | dict.fromkeys(entry.other_devices, "")
 
 
-def entry_section(entry: Entry) -> tuple[str, list[str]]:
-    """The entry's part of a page, and all messages in it."""
-    run = run_example(entry)
-    if run.found.code != entry.code:
-        raise AssertionError(f"the example of {entry.code} is diagnosed as {run.found.code}")
-    others = other_messages(entry, run.message)
+def check(entry: Entry, found: Diagnosis, call: str) -> None:
+    if found.code != entry.code:
+        raise AssertionError(f"{call} is diagnosed as {found.code}, not {entry.code}")
+
+
+def searched(entry: Entry, messages: dict[str, str]) -> list[Any]:
+    """What the search compares a message with: patterns, and the words of those that are known.
+
+    Patterns are JavaScript's, without the names of their groups; numbers don't count as words.
+    """
+    patterns = [re.sub(r"\(\?P<\w+>", "(", pattern) for pattern in entry.patterns]
+    words = (re.findall(r"[a-z_']{2,}", said.split("\n")[0].lower()) for said in messages)
+    return [entry.code, entry.title, patterns, list({" ".join(sorted({*one})): 0 for one in words})]
+
+
+def family_page(family: Family, messages: dict[Entry, dict[str, str]]) -> str:
+    """A page with all of its entries."""
+    sections = (entry_section(entry, messages[entry]) for entry in family.entries)
+    return f"# {family.title}\n\n{family.intro}\n\n{''.join(sections)}"
+
+
+def entry_section(entry: Entry, messages: dict[str, str]) -> str:
+    """The entry's part of a page."""
+    error, found = run_of(entry)
+    check(entry, found, entry.example)
     lines = [
         f"({entry.code})=\n## {entry.title}\n",
         f"{{.error-code}}\n{markdown_code(entry.code)}\n",
-        block("text", f"{run.raised}: {run.message}", "torch-says"),
-        f"{escape_markdown(run.found.cause)}\n",
+        block("text", f"{type(error).__name__}: {error}", "torch-says"),
+        f"{escape_markdown(found.cause)}\n",
         block("python", entry.example, "failing"),
-        *(fix_section(fix) for fix in run_fixes(entry, run.found)),
-        *others_section(others),
+        *(fix_section(run_fix(entry, fix)) for fix in found.fixes),
+        *others_section(list(messages.items())[1:]),
     ]
-    return "\n".join(lines) + "\n", [run.message, *(message for message, _ in others)]
+    return "\n".join(lines) + "\n"
 
 
 def block(language: str, code: str, kind: str) -> str:
@@ -140,20 +137,6 @@ def fix_section(fix: FixRun) -> str:
         return f"{{.fix}}\n{escape_markdown(fix.text)}\n"
     tried, shown = block("python", fix.code, "fixed"), block("text", fix.shown, "output")
     return f"{{.fix}}\n{escape_markdown(fix.text)}\n\n{tried}\n{shown}"
-
-
-def other_messages(entry: Entry, first: str) -> list[tuple[str, str]]:
-    """Other words for the same error, each with the call that raises them."""
-    found: dict[str, str] = {}
-    for call in entry.calls:
-        run = run_call(call)
-        if run.found.code != entry.code:
-            raise AssertionError(f"{call} is diagnosed as {run.found.code}, not {entry.code}")
-        if run.message != first:
-            found.setdefault(run.message.split("\n")[0], call)
-    for message in entry.other_devices:
-        found[message] = ""
-    return list(found.items())
 
 
 def others_section(others: list[tuple[str, str]]) -> list[str]:
@@ -171,17 +154,20 @@ def others_section(others: list[tuple[str, str]]) -> list[str]:
     return [f'<details class="others">{summary}\n\n{listed}\n</details>\n']
 
 
-def index_table(family: Family, said: dict[Entry, str]) -> str:
-    """The family's entries as a table with links, one row each, by what the reader did."""
+def index_table(family: Family, messages: dict[Entry, dict[str, str]]) -> str:
+    """The family's entries as a table with links, one row each, by what the reader did.
+
+    The messages are plain text in their column: a code span would be marked up word by word.
+    """
     lines = [
         f"### {family.mistake}\n",
         "{.messages}",
         "| what it is | torch says |",
         "| :--- | :--- |",
     ]
-    for entry in family.entries:
-        title, first = escape_markdown(entry.title), said[entry].split("\n")[0]
-        lines.append(f"| [{title}](#{entry.code}) | {markdown_code(first)} |")
+    for entry, said in messages.items():
+        title, first = escape_markdown(entry.title), escape_markdown(next(iter(said)).split("\n")[0])
+        lines.append(f"| [{title}](#{entry.code}) | {first} |")
     return "\n".join(lines) + "\n\n"
 
 

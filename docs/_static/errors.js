@@ -9,26 +9,32 @@
   const made = (name, text, className) =>
     Object.assign(document.createElement(name), { textContent: text, className });
   if (typeof torchMessages === "undefined") return;
-  const { messages, patterns, elsewhere } = torchMessages;
-  const heard = messages.map(([said, place, title]) => ({ place, title, words: words(said) }));
-  const known = patterns.map(([place, all]) => [place, all.map(([at, flags]) => new RegExp(at, flags))]);
+  // a pattern with its flags in front, as Python has them
+  const compiled = (pattern) => {
+    const [, flags, at] = pattern.match(/^(?:\(\?(\w+)\))?(.*)$/s);
+    return new RegExp(at, `m${flags ?? ""}`);
+  };
+  const { pages, elsewhere } = torchMessages;
+  const known = Object.entries(pages).flatMap(([page, entries]) => entries.map(([code, title, patterns, heard]) => ({
+    place: `errors/${page}.html#${code}`, title, patterns: patterns.map(compiled),
+    heard: heard.map((all) => new Set(all.split(" "))),
+  })));
   const root = document.documentElement.dataset.content_root ?? "";
 
   /* Entries like a message, the likest first; those whose pattern it is leave room for the same words alone. */
   function entriesFor(text, least) {
-    const asked = words(text), found = new Map();
-    const said = text.replace(/^[\w.]+(?:Error|Exception): /gm, "");
-    const its = new Set(known.filter(([, all]) => all.some((one) => one.test(said))).map(([at]) => at));
-    for (const one of heard) {
-      const score = likeness(asked, one.words);
-      if (!(its.size ? its.has(one.place) || score > 1.9 : score >= least)) continue;
-      if (score >= (found.get(one.place)?.score ?? 0)) found.set(one.place, { ...one, score });
-    }
-    return [...found.values()].sort((a, b) => b.score - a.score);
+    const asked = words(text), said = text.replace(/^[\w.]+(?:Error|Exception): /gm, "");
+    const scored = known.map((one) => ({
+      ...one, score: Math.max(...one.heard.map((all) => likeness(asked, all))),
+      its: one.patterns.some((pattern) => pattern.test(said)),
+    }));
+    const some = scored.some((one) => one.its);
+    return scored.filter((one) => (some ? one.its || one.score > 1.9 : one.score >= least))
+      .sort((a, b) => b.score - a.score);
   }
   /* What is no shape error: a sentence, with where to read on. */
   function noShapeError(text) {
-    const other = elsewhere.find(([at]) => new RegExp(at, "i").test(text));
+    const other = elsewhere.find(([at]) => compiled(at).test(text));
     if (!other) return null;
     const said = made("p", `${other[1]} `, "no-shape-error");
     said.append(Object.assign(made("a", "Read on", ""), { href: root + other[2] }));

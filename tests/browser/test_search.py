@@ -13,9 +13,10 @@ from playwright.sync_api import Browser, Page
 from serving import served
 
 from convdocs.errors.catalogue import entries
+from convdocs.errors.examples import run_example
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent / "docs" / "_ext"))
-from error_runs import run_call, run_example
+from error_runs import run_call
 
 DATA = Path(__file__).parent.parent / "data" / "search_questions.json"
 QUESTIONS = json.loads(DATA.read_text(encoding="utf-8"))
@@ -69,7 +70,7 @@ def messages() -> list[tuple[str, str]]:
         warnings.simplefilter("ignore")
         runs = [(run_example(entry), entry) for entry in entries()]
         runs += [(run_call(call), one) for one in entries() for call in one.calls]
-    return [(f"{run.raised}: {others(run.message)}", one.place) for run, one in runs]
+    return [(f"{type(e).__name__}: {others(str(e))}", one.place) for (e, _), one in runs]
 
 
 def test_a_pasted_message_finds_its_entry_whatever_its_numbers(
