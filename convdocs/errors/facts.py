@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from math import prod
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from convdocs.errors import meaning, sizes
 from convdocs.errors.failure import Failure
-from convdocs.errors.repair import typed
+from convdocs.errors.repair import each, typed
 from convdocs.errors.sizes import setting, spatial, windows
+from convdocs.geometry import Window
 from convdocs.layers import AXIS_NAMES
-
-_LEAST = {"kernel_size": 1, "stride": 1, "dilation": 1, "padding": 0, "output_size": 1}
-FACTS: dict[str, Callable[[Failure, dict[str, str]], Any]] = {}
+from convdocs.report import Call
 
 
 class Missing(LookupError):
@@ -26,209 +26,65 @@ class Missing(LookupError):
 class Facts(dict[str, Any]):
     """The named parts of a message, then the facts below, then the layer's settings."""
 
-    def __init__(self, failure: Failure, said: dict[str, str]) -> None:
-        # "shape" is a fact of its own, which takes the message's words where there is no tensor
-        super().__init__({k: value for k, value in said.items() if value and k != "shape"})
+    def __init__(self, failure: Failure, words: Mapping[str, str]) -> None:
         self.failure = failure
-        self.said = {key: value for key, value in said.items() if value}
+        self.words = {key: text for key, text in words.items() if text}
+        # "shape" is a fact of its own, which takes the message's words where there is no tensor
+        super().__init__({key: text for key, text in self.words.items() if key != "shape"})
 
     def __missing__(self, key: str) -> Any:
         if key in FACTS:
-            self[key] = value = FACTS[key](self.failure, self.said)
-            return value
-        if key in self.failure.settings:
-            return _typed(self.failure.settings[key])
-        raise Missing(key)
+            try:
+                value = FACTS[key](self)
+            except (LookupError, TypeError, ValueError) as error:  # an odd call lacks a part of it
+                raise Missing(key) from error
+            if value is None or value == "":
+                raise Missing(key)
+        elif key in self.failure.settings:
+            value = self.failure.settings[key]
+            value = typed(value) if isinstance(value, tuple) and value else value
+        else:
+            raise Missing(key)
+        self[key] = value
+        return value
 
     def filled(self, template: str) -> str:
         """A sentence with its facts in place; raises Missing where one is not known."""
         text = template.format_map(self)
-        return capital(text) if template.startswith("{input}") else text
+        return text[:1].upper() + text[1:] if template.startswith("{input}") else text
 
 
-def fact(tell: Callable[[Failure, dict[str, str]], Any]) -> Any:
-    """Register a function as the fact of its name."""
-    FACTS[tell.__name__.strip("_")] = tell
-    return tell
-
-
-def need(value: Any, what: str = "") -> Any:
+def need(value: Any) -> Any:
     """The value; raises Missing where there is none."""
     if value is None or (isinstance(value, str | tuple | list | dict) and not value):
-        raise Missing(what)
+        raise Missing
     return value
 
 
-def capital(text: str) -> str:
-    """The text with its first letter as a capital."""
-    return text[:1].upper() + text[1:]
-
-
 def counted(number: int, noun: str) -> str:
-    """A number with its noun.
-
-    Examples
-    --------
-    >>> counted(1, "channel"), counted(3, "channel"), counted(2, "axis")
-    ('1 channel', '3 channels', '2 axes')
-    """
-    plural = "axes" if noun == "axis" else f"{noun}s"
+    """A number with its noun, in the plural where it is not 1."""
+    plural = f"{noun[:-2]}es" if noun.endswith("axis") else f"{noun}s"
     return f"{number} {noun if number == 1 else plural}"
 
 
-def whole(text: str) -> list[int]:
-    """The whole numbers in a message's part.
-
-    Examples
-    --------
-    >>> whole("[2, -1, 3 x 4]")
-    [2, -1, 3, 4]
-    """
-    return [int(one) for one in re.findall(r"-?\d+", text)]
+def whole(text: str) -> tuple[int, ...]:
+    """The whole numbers in a message's part."""
+    return tuple(map(int, re.findall(r"-?\d+", text)))
 
 
 def axis_names(dims: int, *, batched: bool = True) -> str:
-    """The axes' names of an input.
-
-    Examples
-    --------
-    >>> axis_names(1), axis_names(2, batched=False)
-    ('(N, C, L)', '(C, H, W)')
-    """
+    """The axes' names of an input, as in ``(N, C, L)``."""
     names = ("C", *AXIS_NAMES.get(dims, ("…",)))
     return f"({', '.join(('N', *names) if batched else names)})"
 
 
-def _typed(value: Any) -> Any:
-    return typed(value) if isinstance(value, tuple) and value else value
+def _times(values: Iterable[int]) -> str:
+    return " x ".join(map(str, values))
 
 
-@fact
-def shape(failure: Failure, said: dict[str, str]) -> tuple[int, ...]:
-    """Shape of the first input."""
-    return failure.shape if failure.tensors else tuple(need(whole(said.get("shape", ""))))
+# Settings that are none.
 
-
-@fact
-def shapes(failure: Failure, said: dict[str, str]) -> str:
-    """All inputs' shapes."""
-    return " and ".join(map(str, need(failure.shapes)))
-
-
-@fact
-def operands(failure: Failure, said: dict[str, str]) -> str:
-    """All inputs with their names and shapes."""
-    pairs = zip(failure.names, need(failure.shapes), strict=False)
-    return " and ".join(f"{name} {shape}" for name, shape in pairs)
-
-
-@fact
-def axes(failure: Failure, said: dict[str, str]) -> str:
-    """How many axes the first input has, in words."""
-    return counted(len(shape(failure, said)), "axis")
-
-
-@fact
-def input_(failure: Failure, said: dict[str, str]) -> str:
-    """The input with its shape."""
-    return f"the input {failure.shape}" if failure.tensors else "the input"
-
-
-@fact
-def name(failure: Failure, said: dict[str, str]) -> str:
-    """The layer as one would type it, or the function's name."""
-    return failure.name or said.get("op") or "the call"
-
-
-@fact
-def kind(failure: Failure, said: dict[str, str]) -> str:
-    """The layer's class or the function's name."""
-    return str(need(failure.kind))
-
-
-@fact
-def takes(failure: Failure, said: dict[str, str]) -> str:
-    """The two inputs a layer takes, by name."""
-    dims = failure.dims
-    return f"{axis_names(dims, batched=False)} for one sample or {axis_names(dims)} for a batch"
-
-
-@fact
-def spatial_axes(failure: Failure, said: dict[str, str]) -> str:
-    """How many axes the window moves over."""
-    return counted(failure.dims, "spatial axis").replace("axiss", "axes")
-
-
-@fact
-def channel_axis(failure: Failure, said: dict[str, str]) -> int:
-    """Where the channels are read: behind the batch, or first in a sample without one."""
-    rank = failure.dims + 2 if failure.dims else len(failure.shape)
-    return 1 if len(failure.shape) == rank else 0
-
-
-@fact
-def channels(failure: Failure, said: dict[str, str]) -> int:
-    """The input's channels, as the layer reads them."""
-    found = shape(failure, said)
-    axis = channel_axis(failure, said) if failure.tensors else 1
-    return int(found[min(axis, len(found) - 1)])
-
-
-@fact
-def wanted_channels(failure: Failure, said: dict[str, str]) -> int:
-    """The channels the layer was built for."""
-    for key in ("in_channels", "num_features", "num_channels"):
-        if key in failure.settings:
-            return int(failure.settings[key])
-    if said.get("need"):
-        return int(said["need"])
-    weight = need(failure.shapes[1:])[0]
-    groups = failure.settings.get("groups", 1)
-    return int(weight[0] if "transpose" in failure.kind else weight[1] * groups)
-
-
-@fact
-def no_batch(failure: Failure, said: dict[str, str]) -> str:
-    """Said where the layer takes the input for one sample."""
-    if channel_axis(failure, said) or not failure.dims:
-        raise Missing
-    lone = axis_names(failure.dims, batched=False)
-    return f"With {axes(failure, said)} the input is read as one sample {lone}, without a batch."
-
-
-@fact
-def unbatched(failure: Failure, said: dict[str, str]) -> str:
-    """Said where the model's own input was read as one sample."""
-    if not sizes.lacks_batch(failure):
-        raise Missing
-    given = failure.trace.input_shapes[0] if failure.trace else ()
-    return f"the model's input {given} was read as one sample, without its batch axis"
-
-
-@fact
-def per_axis(failure: Failure, said: dict[str, str]) -> str:
-    """Settings that have another number of values than the layer has axes."""
-    return " and ".join(f"{key}={value}" for key, value in need(wrong_length(failure)).items())
-
-
-def wrong_length(failure: Failure) -> dict[str, tuple[Any, ...]]:
-    """Settings that have another number of values than the layer has axes."""
-    found = {}
-    for key in (*_LEAST, "output_padding", "output_ratio"):
-        value = failure.settings.get(key)
-        if not isinstance(value, tuple | list):
-            continue
-        if len(value) != failure.dims or failure.kind == "LPPool1d":
-            found[key] = tuple(value)
-    return found
-
-
-@fact
-def odd(failure: Failure, said: dict[str, str]) -> str:
-    """Settings that should be whole numbers and are not."""
-    return " and ".join(f"{key}={value!r}" for key, value in need(odd_types(failure)).items())
-
-
+_LEAST = {"kernel_size": 1, "stride": 1, "dilation": 1, "padding": 0, "output_size": 1}
 _NUMBERS = frozenset({
     "in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups",
     "output_padding", "in_features", "out_features", "num_features", "num_channels", "num_groups",
@@ -236,37 +92,41 @@ _NUMBERS = frozenset({
 })  # fmt: skip
 
 
+def wrong_length(failure: Failure) -> dict[str, tuple[Any, ...]]:
+    """Settings that have another number of values than the layer has axes."""
+    known = (
+        (key, failure.settings.get(key)) for key in (*_LEAST, "output_padding", "output_ratio")
+    )
+    return {
+        key: tuple(value)
+        for key, value in known
+        if isinstance(value, tuple | list)
+        and (len(value) != failure.dims or failure.kind == "LPPool1d")
+    }
+
+
 def odd_types(failure: Failure) -> dict[str, Any]:
     """Settings that should be whole numbers and are not."""
-    found = {}
-    for key, value in failure.settings.items():
-        open_size = key in ("stride", "output_size")  # None is a value of theirs
-        wrong = [
-            part
-            for part in (value if isinstance(value, tuple | list) else (value,))
-            if not isinstance(part, int)
-            and part not in ("same", "valid")
-            and not (open_size and part is None)
-        ]
-        if key in _NUMBERS and wrong:
-            found[key] = value
-    return found
+
+    def odd(key: str, part: Any) -> bool:
+        left_open = part is None and key in ("stride", "output_size")
+        return not isinstance(part, int) and part not in ("same", "valid") and not left_open
+
+    return {
+        key: value
+        for key, value in failure.settings.items()
+        if key in _NUMBERS and any(odd(key, part) for part in each(value))
+    }
 
 
 def below_least(failure: Failure) -> dict[str, tuple[Any, int]]:
     """Settings of a window that are below the smallest value there is, with that value."""
-    found = {}
-    for key, least in _LEAST.items():
-        value = failure.settings.get(key)
-        if value is not None and min(value if isinstance(value, tuple) else (value,)) < least:
-            found[key] = (value, least)
-    return found
-
-
-@fact
-def out_of_range(failure: Failure, said: dict[str, str]) -> str:
-    """Settings of a window below the smallest value there is."""
-    return " and ".join(f"{key}={value}" for key, (value, _) in need(below_least(failure)).items())
+    known = ((key, failure.settings.get(key), least) for key, least in _LEAST.items())
+    return {
+        key: (value, least)
+        for key, value, least in known
+        if value is not None and min(each(value)) < least
+    }
 
 
 def negative_sizes(failure: Failure) -> dict[str, Any]:
@@ -274,390 +134,198 @@ def negative_sizes(failure: Failure) -> dict[str, Any]:
     return {
         key: value
         for key, value in failure.settings.items()
-        if key not in ("padding", "stride") and _least(value) < 1
+        if key not in ("padding", "stride")
+        and min((part for part in each(value) if type(part) is int), default=1) < 1
     }
 
 
-def _least(value: Any) -> int:
-    numbers = [v for v in (value if isinstance(value, tuple) else (value,)) if type(v) is int]
-    return min(numbers, default=1)
-
-
-@fact
-def negative(failure: Failure, said: dict[str, str]) -> str:
-    """Sizes of a constructor below 1."""
-    return " and ".join(f"{key}={value}" for key, value in need(negative_sizes(failure)).items())
+def _given(settings: Mapping[str, Any]) -> str:
+    return " and ".join(f"{key}={value!r}" for key, value in settings.items())
 
 
 # Windows and sizes.
 
 
-@fact
-def half(failure: Failure, said: dict[str, str]) -> Any:
-    """Padding that keeps the size at a stride of 1."""
-    pairs = zip(setting(failure, "kernel_size", 1), setting(failure, "dilation", 1), strict=True)
-    return typed(tuple(d * (k - 1) // 2 for k, d in pairs))
+def room(failure: Failure) -> tuple[int, ...]:
+    """What the windows must fit in: the input, or the output of Fold."""
+    if failure.kind == "Fold":
+        return setting(failure, "output_size", 1)
+    return spatial(failure)
 
 
-@fact
-def full(failure: Failure, said: dict[str, str]) -> Any:
-    """Padding by the kernel's size less one."""
-    return typed(tuple(k - 1 for k in setting(failure, "kernel_size", 1)))
+# one number an axis, by its window and the cells that it moves over
+_PER_AXIS: dict[str, Callable[[Window, int], int]] = {
+    "room": lambda window, cells: cells,
+    # padding that keeps the size at a stride of 1
+    "half": lambda window, cells: (window.span - 1) // 2,
+    "full": lambda window, cells: window.kernel - 1,
+    "half_window": lambda window, cells: min(window.padding[0], window.kernel // 2),
+    "twice_padding": lambda window, cells: max(window.kernel, 2 * window.padding[0]),
+    "fitting_padding": lambda window, cells: (
+        window.padding[0] + max(0, -(-(window.span - cells - sum(window.padding)) // 2))
+    ),
+    "fitting_kernel": lambda window, cells: min(
+        window.kernel, (cells + sum(window.padding) - 1) // window.dilation + 1
+    ),
+    "less_padding": lambda window, cells: max(
+        0, window.padding[0] - -(-(1 - window.output_size(cells)) // 2)
+    ),
+    "grown_kernel": lambda window, cells: window.kernel + max(0, 1 - window.output_size(cells)),
+    # it chooses among the sizes that stride and dilation leave open
+    "most_output_padding": lambda window, cells: min(
+        window.output_padding, max(window.stride, window.dilation) - 1
+    ),
+    "wider_stride": lambda window, cells: window.output_padding + 1,
+}
 
 
-@fact
-def half_window(failure: Failure, said: dict[str, str]) -> Any:
-    """The largest padding that a pool of this window takes."""
-    pairs = zip(setting(failure, "padding"), setting(failure, "kernel_size", 1), strict=True)
-    return typed(tuple(min(p, k // 2) for p, k in pairs))
+def by_axis(failure: Failure, number: Callable[[Window, int], int]) -> tuple[int, ...]:
+    """A number for each axis; a constructor has no input yet, and its windows no cells."""
+    known = windows(failure)
+    cells = room(failure) or (1,) * len(known)
+    return tuple(number(window, size) for window, size in zip(known, cells, strict=False))
 
 
-@fact
-def twice_padding(failure: Failure, said: dict[str, str]) -> Any:
-    """The smallest window that a pool takes with this padding."""
-    pairs = zip(setting(failure, "padding"), setting(failure, "kernel_size", 1), strict=True)
-    return typed(tuple(max(k, 2 * p) for p, k in pairs))
-
-
-def _short(failure: Failure) -> list[int]:
-    """The axes that are too short for the window, with their padding."""
-    if not failure.tensors:
-        raise Missing
+def _short(failure: Failure) -> tuple[str, int, Window]:
+    """The first axis that is too short for its window, with its cells and the window."""
     # the average pool over three axes does not count its padding here
     counts = "input image" not in failure.message
-    return [
-        axis
-        for axis, (size, one) in enumerate(zip(spatial(failure), windows(failure), strict=False))
-        if size + counts * sum(one.padding) < one.span
-    ]
+    for axis, (size, window) in enumerate(zip(spatial(failure), windows(failure), strict=False)):
+        if size + counts * sum(window.padding) < window.span:
+            return AXIS_NAMES[failure.dims][axis], size, window
+    raise Missing
 
 
-@fact
-def short_axis(failure: Failure, said: dict[str, str]) -> str:
-    """Name of the first axis that is too short."""
-    axis: int = need(_short(failure))[0]
-    return AXIS_NAMES[failure.dims][axis]
+def _spread(failure: Failure) -> str | None:
+    known = windows(failure)
+    if all(window.dilation == 1 for window in known):
+        return None
+    return ", ".join(f"{w.dilation}·({w.kernel} − 1) + 1 = {w.span}" for w in known)
 
 
-@fact
-def span(failure: Failure, said: dict[str, str]) -> str:
-    """Over how many cells the window reaches there."""
-    return counted(windows(failure)[need(_short(failure))[0]].span, "cell")
-
-
-@fact
-def padded(failure: Failure, said: dict[str, str]) -> str:
-    """How many cells there are with the padding."""
-    axis = need(_short(failure))[0]
-    return counted(spatial(failure)[axis] + sum(windows(failure)[axis].padding), "cell")
-
-
-@fact
-def short_size(failure: Failure, said: dict[str, str]) -> int:
-    """How many cells the input has along the axis that is too short."""
-    axis: int = need(_short(failure))[0]
-    return spatial(failure)[axis]
-
-
-@fact
-def spread(failure: Failure, said: dict[str, str]) -> str:
-    """How the dilation widens the window, where there is one."""
-    found = [f"{w.dilation}·({w.kernel} − 1) + 1 = {w.span}" for w in windows(failure)]
-    if {w.dilation for w in windows(failure)} <= {1}:
-        raise Missing
-    return ", ".join(found)
-
-
-@fact
-def fitting_padding(failure: Failure, said: dict[str, str]) -> Any:
-    """Padding with which the window fits."""
-    return typed(
-        tuple(
-            w.padding[0] + max(0, -(-(w.span - size - sum(w.padding)) // 2))
-            for size, w in zip(room(failure), windows(failure), strict=True)
-        )
-    )
-
-
-@fact
-def fitting_kernel(failure: Failure, said: dict[str, str]) -> Any:
-    """The widest kernel that fits."""
-    found = [
-        min(w.kernel, (size + sum(w.padding) - 1) // w.dilation + 1)
-        for size, w in zip(room(failure), windows(failure), strict=True)
-    ]
-    return typed(tuple(need(found if min(found) > 0 else None)))
-
-
-def sizes_to_fit(failure: Failure) -> tuple[int, ...]:
-    """What the windows must fit in: the input, or the output of Fold."""
-    folds = failure.kind == "Fold"
-    return setting(failure, "output_size", 1) if folds else tuple(need(spatial(failure)))
-
-
-@fact
-def smallest_input(failure: Failure, said: dict[str, str]) -> str:
-    """The smallest image that reaches through all layers up to this one."""
-    return " x ".join(map(str, need(sizes.smallest(failure))))
-
-
-@fact
-def output(failure: Failure, said: dict[str, str]) -> Any:
+def _output(facts: Facts) -> Any:
     """The output's sizes by the formula, below 1 where nothing is left."""
+    failure = facts.failure
     if failure.layer is None or not spatial(failure):
-        return typed(tuple(whole(said.get("out", "0"))[-failure.dims :]))
-    pairs = zip(spatial(failure), windows(failure), strict=False)
-    return typed(tuple(window.output_size(size) for size, window in pairs))
+        return typed(whole(facts.words.get("out", "0"))[-failure.dims :])
+    return typed(by_axis(failure, lambda window, cells: window.output_size(cells)))
 
 
-@fact
-def less_padding(failure: Failure, said: dict[str, str]) -> Any:
-    """Padding that leaves something of a transposed convolution's output."""
-    out = output(failure, said)
-    out = out if isinstance(out, tuple) else (out,) * failure.dims
-    pairs = zip(setting(failure, "padding"), out, strict=False)
-    return typed(tuple(max(0, p - -(-(1 - o) // 2)) for p, o in pairs))
+# Axes, channels and features.
 
 
-@fact
-def grown_kernel(failure: Failure, said: dict[str, str]) -> Any:
-    """A kernel wide enough that a transposed convolution has an output."""
-    out = output(failure, said)
-    out = out if isinstance(out, tuple) else (out,) * failure.dims
-    pairs = zip(setting(failure, "kernel_size"), out, strict=False)
-    return typed(tuple(k + max(0, 1 - o) for k, o in pairs))
+def _channel_axis(facts: Facts) -> int:
+    """Behind the batch, or first in a sample without one."""
+    failure = facts.failure
+    return int(not failure.dims or len(failure.shape) == failure.dims + 2)
 
 
-@fact
-def most_output_padding(failure: Failure, said: dict[str, str]) -> Any:
-    """The largest output padding that stride and dilation allow, at most what was asked."""
-    columns = [setting(failure, key, 1) for key in ("stride", "dilation")]
-    room = [max(s, d) - 1 for s, d in zip(*columns, strict=True)]
-    return typed(
-        tuple(min(e, r) for e, r in zip(setting(failure, "output_padding"), room, strict=True))
-    )
+def _channels(facts: Facts) -> int:
+    shape = facts["shape"]
+    axis = _channel_axis(facts) if facts.failure.tensors else 1
+    return int(shape[min(axis, len(shape) - 1)])
 
 
-@fact
-def wider_stride(failure: Failure, said: dict[str, str]) -> Any:
-    """A stride above the output padding."""
-    return typed(tuple(extra + 1 for extra in setting(failure, "output_padding")))
+def norm_channels(failure: Failure) -> tuple[str, int | None]:
+    """The setting of a norm's channels, and its value."""
+    key = "num_features" if "num_features" in failure.settings else "num_channels"
+    return key, failure.settings.get(key)
 
 
-@fact
-def reachable(failure: Failure, said: dict[str, str]) -> tuple[int, ...]:
-    """The reachable output size next to the one that was asked for."""
-    low, high = whole(need(said.get("low"))), whole(said["high"])
-    asked = whole(said["got"])[-len(low) :]
-    return tuple(min(max(a, lo), hi) for a, lo, hi in zip(asked, low, high, strict=False))
+def _wanted_channels(facts: Facts) -> int:
+    known = facts.failure.settings
+    wanted = known.get("in_channels", norm_channels(facts.failure)[1] or facts.get("need"))
+    if wanted is None:
+        weight = need(facts.failure.shapes[1:])[0]
+        transposed = "transpose" in facts.failure.kind
+        wanted = weight[0] if transposed else weight[1] * known.get("groups", 1)
+    return int(wanted)
 
 
-@fact
-def unpooled(failure: Failure, said: dict[str, str]) -> tuple[int, ...]:
-    """The size an unpool gives when none is asked for."""
-    columns = [
-        setting(failure, key, key != "padding") for key in ("kernel_size", "stride", "padding")
-    ]
-    rows = zip(spatial(failure), *columns, strict=False)
-    found = tuple((size - 1) * s + k - 2 * p for size, k, s, p in rows)
-    return tuple(need(found if found and min(found) > 0 else None))
+def _lone_axes(facts: Facts) -> str | None:
+    """Its axes, where an input is read as one sample without a batch."""
+    dims = facts.failure.dims
+    return axis_names(dims, batched=False) if dims and not _channel_axis(facts) else None
 
 
-@fact
-def cells(failure: Failure, said: dict[str, str]) -> int:
-    """The cells of an output whose size the message tells."""
-    return prod(whole(need(said.get("size"))))
+def _unbatched(failure: Failure) -> tuple[int, ...] | None:
+    """The model's input, where it lacks its batch axis."""
+    return failure.trace.input_shapes[0] if failure.trace and sizes.lacks_batch(failure) else None
 
 
-# Linear layers and reshapes.
+def _takes(failure: Failure) -> str:
+    dims = failure.dims
+    return f"{axis_names(dims, batched=False)} for one sample or {axis_names(dims)} for a batch"
 
 
-@fact
-def last(failure: Failure, said: dict[str, str]) -> int:
-    """Size of the last axis of the input."""
-    return int(need(failure.shape)[-1])
+def _norm_takes(failure: Failure) -> str:
+    kind, dims = failure.kind, failure.dims
+    if kind.startswith("Instance"):
+        return _takes(failure)
+    return "(N, C) or (N, C, L)" if kind == "BatchNorm1d" else axis_names(dims)
 
 
-@fact
-def flattened(failure: Failure, said: dict[str, str]) -> str:
-    """What a flatten made into the last axis."""
+def _flattened(failure: Failure) -> str:
     parts = need(sizes.flattened(failure))
     words = "channels x height x width" if len(parts) == 3 else "channels x length"
-    return f"{prod(parts)} = {' x '.join(map(str, parts))} ({words} of what was flattened)"
+    return f"{prod(parts)} = {_times(parts)} ({words} of what was flattened)"
 
 
-@fact
-def built_for(failure: Failure, said: dict[str, str]) -> str:
-    """The image size for which a linear layer's in_features was chosen."""
-    wanted, given = need(sizes.image_for(failure)), sizes.image(failure)
-    return (
-        f"{failure.name} belongs to images of {' x '.join(map(str, wanted))}; "
-        f"these are {' x '.join(map(str, given))}"
-    )
+def _asked_values(facts: Facts) -> str:
+    asked = need(whole(facts.words.get("shape", "")))
+    if min(asked) < -1:
+        return f"a size of {min(asked)} is none (only −1, 'what is left', is)"
+    fixed = prod(size for size in asked if size >= 0)
+    return f"{asked} needs a multiple of {fixed}" if -1 in asked else f"{asked} has {fixed}"
 
 
-@fact
-def values(failure: Failure, said: dict[str, str]) -> int:
-    """How many values the input has."""
-    return prod(failure.shape) if failure.tensors else int(need(said.get("size")))
-
-
-@fact
-def asked(failure: Failure, said: dict[str, str]) -> tuple[int, ...]:
-    """The shape that was asked for."""
-    return tuple(whole(need(said.get("shape"))))
-
-
-@fact
-def asked_values(failure: Failure, said: dict[str, str]) -> str:
-    """How many values the shape that was asked for has."""
-    wanted = asked(failure, said)
-    if any(size < -1 for size in wanted):
-        return f"a size of {min(wanted)} is none (only −1, 'what is left', is)"
-    fixed = prod(size for size in wanted if size >= 0)
-    return f"{wanted} needs a multiple of {fixed}" if -1 in wanted else f"{wanted} has {fixed}"
-
-
-@fact
-def unflattened(failure: Failure, said: dict[str, str]) -> tuple[int, int]:
-    """Two sizes that multiply up to the axis, the first as it was asked for if that can be."""
-    wanted, size = [n for n in whole(said["sizes"]) if n > 0], int(said["size"])
-    first = next(n for n in (wanted[0] if wanted else 1, 1) if n == 1 or (n and size % n == 0))
-    return (first, size // first)
-
-
-@fact
-def strides(failure: Failure, said: dict[str, str]) -> tuple[int, ...]:
-    """How far apart the input's values lie in memory."""
-    return tuple(need(failure.tensors)[0].stride())
-
-
-@fact
-def axis_range(failure: Failure, said: dict[str, str]) -> str:
-    """The axes that the input has."""
-    rank = len(failure.shape)
-    if not failure.tensors:
-        raise Missing
+def _axis_range(failure: Failure) -> str:
+    rank = len(need(failure.shapes)[0])
     return f"0 to {rank - 1}, or {-rank} to −1 from the end" if rank else "none at all"
 
 
 # Types and devices.
 
 
-@fact
-def dtype(failure: Failure, said: dict[str, str]) -> str:
-    """The input's data type."""
-    return str(need(failure.tensors)[0].dtype)
-
-
-@fact
-def dtypes(failure: Failure, said: dict[str, str]) -> str:
-    """The inputs' data types."""
-    return " and ".join(dict.fromkeys(str(one.dtype) for one in need(failure.tensors)))
+def held(failure: Failure) -> list[Tensor]:
+    """The layer's weights."""
+    layer = failure.layer
+    return [] if layer is None else [*layer.parameters(), *layer.buffers()]
 
 
 def weight_type(failure: Failure) -> torch.dtype | None:
     """Data type of the layer's weights."""
-    if failure.layer is None:
-        return None
-    held = (*failure.layer.parameters(), *failure.layer.buffers())
-    return next((one.dtype for one in held if one.is_floating_point() or one.is_complex()), None)
+    numbers = (one.dtype for one in held(failure) if one.is_floating_point() or one.is_complex())
+    return next(numbers, None)
 
 
-@fact
-def weights(failure: Failure, said: dict[str, str]) -> str:
-    """Data type of the layer's weights."""
-    return str(need(weight_type(failure)))
-
-
-@fact
-def habit(failure: Failure, said: dict[str, str]) -> str:
-    """Where such a data type comes from."""
-    got = need(failure.tensors)[0].dtype
-    if got == torch.uint8:
-        return "images come as uint8 from 0 to 255"
-    if got == torch.float64 and weight_type(failure) == torch.float32:
-        return "NumPy makes float64 unless told otherwise"
-    raise Missing
+def layer_device(failure: Failure) -> torch.device | None:
+    """Where the layer's weights lie."""
+    return next((tensor.device for tensor in held(failure)), None)
 
 
 def devices(failure: Failure) -> list[str]:
     """The devices of the inputs and the weights."""
     if failure.on_shapes:  # the tensors are stand-ins on meta
         return []
-    own = layer_device(failure)
-    found = [tensor.device for tensor in failure.tensors] + ([own] if own else [])
-    return list(dict.fromkeys(str(one) for one in found))
+    own = held(failure)[:1]
+    return list(dict.fromkeys(str(tensor.device) for tensor in (*failure.tensors, *own)))
 
 
-def layer_device(failure: Failure) -> torch.device | None:
-    """Where the layer's weights lie."""
-    if failure.layer is None:
-        return None
-    held = (*failure.layer.parameters(), *failure.layer.buffers())
-    return next((tensor.device for tensor in held), None)
+def _habit(failure: Failure) -> str | None:
+    dtype = need(failure.tensors)[0].dtype
+    if dtype == torch.uint8:
+        return "images come as uint8 from 0 to 255"
+    if dtype == torch.float64 and weight_type(failure) == torch.float32:
+        return "NumPy makes float64 unless told otherwise"
+    return None
 
 
-@fact
-def weights_device(failure: Failure, said: dict[str, str]) -> str:
-    """Where the layer's weights lie."""
-    return str(need(layer_device(failure)))
-
-
-@fact
-def input_device(failure: Failure, said: dict[str, str]) -> str:
-    """Where the first input lies."""
-    return str(need(failure.tensors)[0].device)
-
-
-@fact
-def places(failure: Failure, said: dict[str, str]) -> str:
-    """The devices of inputs and weights, or those that the message names."""
-    known = devices(failure) or [said[key] for key in ("a", "b") if said.get(key)]
-    return " and ".join(need(known))
-
-
-@fact
-def where(failure: Failure, said: dict[str, str]) -> str:
-    """The device that has no such operation."""
-    return failure.device.upper() or "device"
-
-
-# torch's names for a type in its messages
-_DTYPES = {
-    "float": "float32", "double": "float64", "c10::Half": "float16", "bool": "bool",
-    "c10::BFloat16": "bfloat16", "long int": "int64", "long": "int64", "int": "int32",
-    "short": "int16", "unsigned char": "uint8", "signed char": "int8",
-    "c10::complex<float>": "complex64", "c10::complex<double>": "complex128", "Half": "float16",
-    "Float": "float32", "Double": "float64", "BFloat16": "bfloat16", "Long": "int64",
-    "Int": "int32", "Short": "int16", "Byte": "uint8", "Char": "int8", "Bool": "bool",
-    "ComplexFloat": "complex64", "ComplexDouble": "complex128",
-}  # fmt: skip
-
-
-def plain_dtype(name: str) -> str:
-    """A data type as torch's users write it.
-
-    Examples
-    --------
-    >>> plain_dtype("torch.DoubleTensor"), plain_dtype("c10::Half"), plain_dtype("CPUBFloat16Type")
-    ('float64', 'float16', 'bfloat16')
-    """
-    bare = re.sub(r"^(torch\.(cuda\.)?|CPU|CUDA)|(Tensor|Type)$", "", name.strip())
-    return _DTYPES.get(bare, _DTYPES.get(name.strip(), bare))
-
-
-@fact
-def said_dtypes(failure: Failure, said: dict[str, str]) -> str:
-    """The two data types that the message names."""
-    return " and ".join(plain_dtype(need(said.get(key))) for key in ("a", "b"))
-
-
-@fact
-def thing(failure: Failure, said: dict[str, str]) -> str:
+def _thing(facts: Facts) -> str:
     """What stands where a tensor should."""
-    value = failure.args[0] if failure.args else None
-    word = (type(value).__name__ if failure.args else need(said.get("got"))).removeprefix("numpy.")
+    given = facts.failure.args
+    word = type(given[0]).__name__ if given else need(facts.words.get("got"))
+    word = word.removeprefix("numpy.")
     article = "an" if word[:1] in "aeiou" else "a"
     return {"NoneType": "nothing", "ndarray": "a NumPy array"}.get(word, f"{article} {word}")
 
@@ -668,291 +336,270 @@ def thing(failure: Failure, said: dict[str, str]) -> str:
 def indices(failure: Failure) -> torch.Tensor | None:
     """The first tensor of whole numbers, where its values are known."""
     whole_numbers = (t for t in failure.tensors if not t.is_floating_point() and t.numel())
-    found = next(whole_numbers, None)
-    return None if found is None or found.is_meta else found
+    first = next(whole_numbers, None)
+    return None if first is None or first.is_meta else first
 
 
-@fact
-def largest(failure: Failure, said: dict[str, str]) -> int:
-    """The largest index."""
-    return int(need(indices(failure), "values").max())
-
-
-@fact
-def least(failure: Failure, said: dict[str, str]) -> int:
-    """The smallest index."""
-    return int(need(indices(failure), "values").min())
-
-
-@fact
-def rows(failure: Failure, said: dict[str, str]) -> int:
+def _rows(failure: Failure) -> int:
     """Rows of an embedding's table, classes of a loss, or cells along an axis."""
     if "num_embeddings" in failure.settings:
         return int(failure.settings["num_embeddings"])
     if failure.function == "embedding" and len(failure.shapes) > 1:
         return failure.shapes[1][0]
-    if said.get("rows"):
-        return int(said["rows"])
-    return int(need(failure.shapes)[0][1 if len(failure.shapes[0]) > 1 else 0])
+    return int(need(failure.shapes)[0][int(len(failure.shapes[0]) > 1)])
 
 
-@fact
-def valid(failure: Failure, said: dict[str, str]) -> str:
-    """The indices there are."""
-    return f"0 to {rows(failure, said) - 1}"
+def _state_size(failure: Failure) -> str:
+    known = failure.settings
+    layers = counted(known.get("num_layers", 1), "layer")
+    ways = " x 2 directions" if known.get("bidirectional") else ""
+    return f"({layers}{ways}, batch, {known.get('hidden_size')})"
 
 
-@fact
-def state_size(failure: Failure, said: dict[str, str]) -> str:
-    """What the axes of a recurrent layer's state mean, with their sizes."""
-    layers = failure.settings.get("num_layers", 1)
-    ways = 2 if failure.settings.get("bidirectional") else 1
-    parts = f"{counted(layers, 'layer')}" + (" x 2 directions" if ways == 2 else "")
-    return f"({parts}, batch, {failure.settings.get('hidden_size')})"
-
-
-@fact
-def owner(failure: Failure, said: dict[str, str]) -> str:
-    """The class that refused its input itself."""
-    return type(need(failure.layer)).__name__
-
-
-@fact
-def shape_0(failure: Failure, said: dict[str, str]) -> tuple[int, ...]:
-    """Shape of the first operand."""
-    return tuple(need(failure.shapes)[0])
-
-
-@fact
-def shape_1(failure: Failure, said: dict[str, str]) -> tuple[int, ...]:
-    """Shape of the second operand."""
-    return tuple(need(failure.shapes[1:])[0])
-
-
-@fact
-def target_shape(failure: Failure, said: dict[str, str]) -> tuple[int, ...]:
-    """The shape that class targets should have."""
+def _target_shape(failure: Failure) -> str:
     output = need(failure.shapes)[0]
-    return output[:1] + output[2:] if len(output) > 1 else ()
-
-
-@fact
-def target_dtype(failure: Failure, said: dict[str, str]) -> str:
-    """The targets' data type."""
-    return str(need(failure.tensors[1:])[0].dtype)
+    return str(output[:1] + output[2:] if len(output) > 1 else ())
 
 
 # Where it came from.
 
 
-@fact
-def undivided(failure: Failure, said: dict[str, str]) -> str:
-    """The channels that the groups do not divide."""
+def _undivided(failure: Failure) -> str:
     known = failure.settings
     groups = need(known.get("groups"))
-    odd = [key for key in ("in_channels", "out_channels") if known.get(key, 0) % groups]
-    return " and ".join(f"{key}={known[key]}" for key in need(odd))
+    sizes = {key: known.get(key, 0) for key in ("in_channels", "out_channels")}
+    return _given({key: size for key, size in sizes.items() if size % groups})
 
 
-@fact
-def unlike(failure: Failure, said: dict[str, str]) -> str:
+def _unlike(failure: Failure) -> str | None:
     """The axis in which two tensors differ, with both sizes."""
-    found = meaning.pair(failure)
-    if found is None:
-        raise Missing
-    a, b = (failure.shapes[one] for one in found)
-    names = meaning.axis_names(failure, found[0]) or meaning.axis_names(failure, found[1])
+    numbers = need(meaning.pair(failure))
+    a, b = (failure.shapes[number] for number in numbers)
+    names = next(filter(None, (meaning.axis_names(failure, number) for number in numbers)), ())
     rank, joined = max(len(a), len(b)), meaning.joined_axis(failure)
     for back in range(1, min(len(a), len(b)) + 1):
         x, y = a[-back], b[-back]
         if x != y and rank - back != joined and (joined is not None or 1 not in (x, y)):
             place = names[-back] if len(names) == rank else f"axis {rank - back}"
             return f"In {place} they are {x} and {y}."
-    raise Missing
+    return None
 
 
-@fact
-def lost_batch(failure: Failure, said: dict[str, str]) -> str:
-    """The reshape that did not keep the batch."""
-    call = meaning.lost_batch(failure)
-    if call is None:
-        raise Missing
-    return f"{call.code or call.kind} makes {call.output_shapes[0]} of {call.input_shapes[0]}"
+def makes(call: Call, name: str) -> str:
+    """What a call makes of its input."""
+    return f"{name} makes {call.output_shapes[0]} of {call.input_shapes[0]}"
 
 
-@fact
-def ways(failure: Failure, said: dict[str, str]) -> str:
+def _lost_batch(failure: Failure) -> str:
+    call = need(meaning.lost_batch(failure))
+    return makes(call, call.code or call.kind)
+
+
+def _ways(failure: Failure) -> str:
     """How the sizes of two branches came about since they parted."""
-    found = meaning.pair(failure)
-    if found is None or failure.trace is None:
-        raise Missing
-    told = []
-    for number, calls in zip(found, meaning.own_calls(failure, found), strict=True):
+    numbers, sentences = need(meaning.pair(failure)), []
+    for number, calls in zip(numbers, meaning.own_calls(failure, numbers), strict=True):
         steps = [
-            f"{call.path or call.kind} makes {call.output_shapes[0]} of {call.input_shapes[0]}"
+            makes(call, call.path or call.kind)
             for call in calls
             if call.output_shapes[0] != call.input_shapes[0]
         ]
         if steps:
-            told.append(f"In {failure.names[number]}, {', then '.join(steps[-3:])}.")
-    return " ".join(need(told))
+            sentences.append(f"In {failure.names[number]}, {', then '.join(steps[-3:])}.")
+    return " ".join(sentences)
 
 
-@fact
-def multiple(failure: Failure, said: dict[str, str]) -> int:
+def _multiple(failure: Failure) -> int | None:
     """Image sizes that are multiples of this halve without a remainder."""
-    found, step = meaning.pair(failure), sizes.step(failure)
-    if found is None or step < 2:
-        raise Missing
-    a, b = (failure.shapes[one] for one in found)
-    same = len(a) == len(b) and len(a) > 2 and max(map(abs, map(int.__sub__, a[2:], b[2:])))
-    if not same or same > step:
-        raise Missing
-    return step
+    numbers, step = need(meaning.pair(failure)), sizes.step(failure)
+    a, b = (failure.shapes[number] for number in numbers)
+    maps = len(a) == len(b) and len(a) > 2
+    apart = max(abs(x - y) for x, y in zip(a[2:], b[2:], strict=True)) if maps else 0
+    return step if 0 < apart <= step and step > 1 else None
 
 
-@fact
-def positions(failure: Failure, said: dict[str, str]) -> str:
-    """Tokens against a table of positions."""
+def positions(failure: Failure) -> int | None:
+    """Which operand of a sum is the model's table of positions, the other being tokens."""
     for number in (0, 1) if len(failure.shapes) > 1 else ():
-        path, own, other = (
-            failure.parameter(number),
-            failure.shapes[number],
-            failure.shapes[1 - number],
-        )
-        if path and len(own) == len(other) == 3 and own[0] == 1:
-            size = meaning.grid_size(failure)
-            built = f"; they belong to images of {' x '.join(map(str, size))}" if size else ""
-            return f"There are {other[1]} tokens and {own[1]} positions in {path}{built}."
-    raise Missing
+        own, other = failure.shapes[number], failure.shapes[1 - number]
+        if failure.parameter(number) and len(own) == len(other) == 3 and own[0] == 1:
+            return number
+    return None
 
 
-@fact
-def listed(failure: Failure, said: dict[str, str]) -> str:
-    """A plain list that holds the failing layer."""
-    path = need(meaning.listed(failure))
-    return (
-        f"The layer stands in the plain list {path}: the model does not know of it, so that to(), "
-        "double() and parameters() miss it."
-    )
+def _positions(failure: Failure) -> str:
+    number = need(positions(failure))
+    shapes = failure.shapes
+    tokens, own = shapes[1 - number][1], shapes[number][1]
+    size = meaning.grid_size(failure)
+    built = f"; they belong to images of {_times(size)}" if size else ""
+    path = failure.parameter(number)
+    return f"There are {tokens} tokens and {own} positions in {path}{built}."
 
 
-@fact
-def own_wish(failure: Failure, said: dict[str, str]) -> str:
+def _own_wish(failure: Failure) -> str:
     """What a module's own check wants, in its own words' numbers."""
-    found = meaning.own_numbers(failure)
-    if found is None:
-        raise Missing
-    got, wanted, divides = found
+    got, wanted, divides = need(meaning.own_numbers(failure))
     if divides:
         return f"{got} is not divisible by {wanted}: sizes must be multiples of {wanted}"
     return f"it wants {wanted} where there are {got}"
 
 
-@fact
-def mismatched(failure: Failure, said: dict[str, str]) -> str:
+def _mismatched(failure: Failure) -> str:
     """Which saved layers do not fit, and which way."""
-    found = need(meaning.mismatches(failure))
-    parts = [f"{path} was saved as {saved}, and the model's is {own}" for path, saved, own in found]
-    return "; ".join(parts[:3])
+    known = meaning.mismatches(failure)[:3]
+    return "; ".join(f"{path} was saved as {a}, and the model's is {b}" for path, a, b in known)
 
 
-@fact
-def prefix(failure: Failure, said: dict[str, str]) -> str:
+def _prefix(failure: Failure) -> str:
     """What all unexpected names begin with."""
     names = re.findall(r"Unexpected key\(s\) in state_dict: (.*)", failure.message)
     keys = re.findall(r'"([^"]+)"', names[0]) if names else []
-    for lead in ("module.", "_orig_mod.", "model."):
-        if keys and all(key.startswith(lead) for key in keys):
-            return lead
-    raise Missing
+    leads = ("module.", "_orig_mod.", "model.")
+    return next((lead for lead in leads if keys and all(k.startswith(lead) for k in keys)), "")
 
 
-# Fold, norms, upsampling, shuffling.
+# Fold, upsampling, shuffling.
 
 
-def room(failure: Failure) -> tuple[int, ...]:
-    """What the windows must fit in: the input, or the output of Fold."""
-    folds = failure.kind == "Fold"
-    return setting(failure, "output_size", 1) if folds else tuple(need(spatial(failure)))
+def _unfolds(failure: Failure) -> bool:
+    return failure.kind.lower() in ("unfold", "im2col")
 
 
-FACTS["room"] = lambda failure, said: typed(room(failure))
-
-
-@fact
-def columns(failure: Failure, said: dict[str, str]) -> str:
-    """The inputs of Fold or Unfold, by name."""
-    if failure.kind.lower() in ("unfold", "im2col"):
+def _columns(failure: Failure) -> str:
+    if _unfolds(failure):
         return "(C, H, W) for one image or (N, C, H, W) for a batch"
     return "(C·kernel cells, windows) for one image or (N, C·kernel cells, windows) for a batch"
 
 
-@fact
-def fold_rows(failure: Failure, said: dict[str, str]) -> int:
-    """Rows that Fold takes for one channel."""
-    return prod(setting(failure, "kernel_size", 1))
-
-
-@fact
-def fold_columns(failure: Failure, said: dict[str, str]) -> int:
-    """Columns that Fold takes, one a window."""
-    pairs = zip(windows(failure), setting(failure, "output_size", 1), strict=True)
+def _fold_columns(failure: Failure) -> int:
+    pairs = zip(windows(failure), room(failure), strict=True)
     return prod(max(0, window.output_size(size)) for window, size in pairs)
 
 
-@fact
-def four_sides(failure: Failure, said: dict[str, str]) -> str:
-    """Said of a padding with two numbers an axis."""
-    if len(wrong_length(failure).get("padding", ())) != 2 * failure.dims:
-        raise Missing
-    return "A convolution pads both ends of an axis alike; a padding layer before it need not."
+# torch's names for the padding modes of NumPy
+_MODES = {"edge": "replicate", "wrap": "circular", "symmetric": "reflect", "constant": "zeros"}
+MODE_AXES = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
 
 
-@fact
-def norm_takes(failure: Failure, said: dict[str, str]) -> str:
-    """The inputs a norm takes, by name."""
-    if failure.kind == "BatchNorm1d":
-        return "(N, C) or (N, C, L)"
-    if failure.kind.startswith("Instance"):
-        return str(takes(failure, said))
-    return axis_names(failure.dims) if failure.dims else "(N, C, …)"
+def _mode_takes(facts: Facts) -> str:
+    dims = MODE_AXES.get(facts.get("mode") or facts.failure.settings.get("mode", ""))
+    return axis_names(dims) if dims else "batches of 1, 2 or 3 spatial axes"
 
 
-@fact
-def mode(failure: Failure, said: dict[str, str]) -> str:
-    """How an upsampling fills in."""
-    return str(need(failure.settings.get("mode")))
+def _asked(failure: Failure, key: str) -> Any:
+    value = failure.settings.get(key)
+    return "none" if value is None else value
 
 
-@fact
-def mode_takes(failure: Failure, said: dict[str, str]) -> str:
-    """The inputs that a mode of upsampling takes."""
-    dims = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
-    known = dims.get(said.get("mode") or failure.settings.get("mode", ""))
-    return axis_names(known) if known else "batches of 1, 2 or 3 spatial axes"
-
-
-@fact
-def asked_size(failure: Failure, said: dict[str, str]) -> Any:
-    """The output size of an upsampling."""
-    return "none" if failure.settings.get("size") is None else failure.settings["size"]
-
-
-@fact
-def asked_factor(failure: Failure, said: dict[str, str]) -> Any:
-    """The factor of an upsampling."""
-    return (
-        "none" if failure.settings.get("scale_factor") is None else failure.settings["scale_factor"]
-    )
-
-
-@fact
-def shuffled(failure: Failure, said: dict[str, str]) -> str:
-    """What a shuffle takes."""
+def _shuffled(failure: Failure) -> str | None:
     known = failure.settings
-    if (by := known.get("upscale_factor")) is not None:
+    if (by := known.get("upscale_factor", 0)) > 0:
         return f"channels in multiples of {by * by} (factor {by} squared)"
-    if (by := known.get("downscale_factor")) is not None:
+    if (by := known.get("downscale_factor", 0)) > 0:
         return f"height and width in multiples of {by}"
-    return f"channels in multiples of {known.get('groups', 'the groups')}"
+    by = known.get("groups", 0)
+    return f"channels in multiples of {by}" if by > 0 else None
+
+
+def _by_axis(number: Callable[[Window, int], int]) -> Callable[[Failure], Any]:
+    return lambda failure: typed(by_axis(failure, number))
+
+
+def _of_call(tell: Callable[[Failure], Any]) -> Callable[[Facts], Any]:
+    return lambda facts: tell(facts.failure)
+
+
+# what the failing call tells by itself
+_OF_CALL: dict[str, Callable[[Failure], Any]] = {
+    **{name: _by_axis(number) for name, number in _PER_AXIS.items()},
+    # the call
+    "kind": lambda f: f.kind,
+    "owner": lambda f: type(need(f.layer)).__name__,
+    "input": lambda f: f"the input {f.shape}" if f.tensors else "the input",
+    "shapes": lambda f: " and ".join(map(str, f.shapes)),
+    "operands": lambda f: " and ".join(map("{} {}".format, f.names, f.shapes)),
+    "shape_0": lambda f: str(need(f.shapes)[0]),
+    "shape_1": lambda f: str(need(f.shapes[1:])[0]),
+    "last": lambda f: need(f.shape)[-1],
+    "strides": lambda f: str(need(f.tensors)[0].stride()),
+    # its axes
+    "axis_range": _axis_range,
+    "empty_axis": lambda f: f.shape.index(0) if 0 in f.shape else None,
+    "spatial_axes": lambda f: counted(f.dims, "spatial axis"),
+    "takes": _takes,
+    "norm_takes": _norm_takes,
+    "unbatched": _unbatched,
+    # its settings
+    "per_axis": lambda f: _given(wrong_length(f)),
+    "odd": lambda f: _given(odd_types(f)),
+    "out_of_range": lambda f: _given({key: value for key, (value, _) in below_least(f).items()}),
+    "negative": lambda f: _given(negative_sizes(f)),
+    "undivided": _undivided,
+    "sides": lambda f: 2 * f.dims if len(each(f.settings["padding"])) == 2 * f.dims else None,
+    # its window
+    "short_axis": lambda f: _short(f)[0],
+    "short_size": lambda f: _short(f)[1],
+    "span": lambda f: counted(_short(f)[2].span, "cell"),
+    "padded": lambda f: counted(_short(f)[1] + sum(_short(f)[2].padding), "cell"),
+    "spread": _spread,
+    "smallest_input": lambda f: _times(sizes.smallest(f)),
+    # flatten and linear
+    "flattened": _flattened,
+    "image": lambda f: _times(sizes.image(f)),
+    "built_for": lambda f: _times(sizes.image_for(f)),
+    "lost_batch": _lost_batch,
+    # data types and devices
+    "dtype": lambda f: str(need(f.tensors)[0].dtype),
+    "dtypes": lambda f: " and ".join(dict.fromkeys(str(tensor.dtype) for tensor in f.tensors)),
+    "weights": lambda f: str(need(weight_type(f))),
+    "target_dtype": lambda f: str(need(f.tensors[1:])[0].dtype),
+    "habit": _habit,
+    "places": lambda f: " and ".join(devices(f)),
+    "weights_device": lambda f: str(need(layer_device(f))),
+    "input_device": lambda f: str(need(f.tensors)[0].device),
+    "where": lambda f: f.device.upper() or "device",
+    "listed": meaning.listed,
+    # tables, targets, states
+    "largest": lambda f: int(need(indices(f)).max()),
+    "least": lambda f: int(need(indices(f)).min()),
+    "rows": _rows,
+    "state_size": _state_size,
+    "target_shape": _target_shape,
+    # two branches
+    "unlike": _unlike,
+    "ways": _ways,
+    "multiple": _multiple,
+    "positions": _positions,
+    # a model's own checks, and saved weights
+    "own_wish": _own_wish,
+    "mismatched": _mismatched,
+    "prefix": _prefix,
+    # fold, upsampling, shuffling
+    "columns": _columns,
+    "fold_rows": lambda f: None if _unfolds(f) else prod(setting(f, "kernel_size", 1)),
+    "fold_columns": _fold_columns,
+    "asked_size": lambda f: _asked(f, "size"),
+    "asked_factor": lambda f: _asked(f, "scale_factor"),
+    "shuffled": _shuffled,
+}
+
+# what the message's words are needed for, or other facts
+FACTS: dict[str, Callable[[Facts], Any]] = {
+    **{name: _of_call(tell) for name, tell in _OF_CALL.items()},
+    "name": lambda f: f.failure.name or f.words.get("op") or "the call",
+    "shape": lambda f: f.failure.shape if f.failure.tensors else need(whole(f.words["shape"])),
+    "axes": lambda f: counted(len(f["shape"]), "axis"),
+    "values": lambda f: prod(f.failure.shape) if f.failure.tensors else int(need(f.get("size"))),
+    "channel_axis": _channel_axis,
+    "channels": _channels,
+    "wanted_channels": _wanted_channels,
+    "lone_axes": _lone_axes,
+    "output": _output,
+    "cells": lambda f: prod(need(whole(f.words.get("size", "")))),
+    "asked_values": _asked_values,
+    "valid": lambda f: f"0 to {int(f['rows']) - 1}",
+    "thing": _thing,
+    "torch_mode": lambda f: _MODES.get(f.words.get("got", "")),
+    "mode_takes": _mode_takes,
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from convdocs import layers
-from convdocs.errors.code import NN, Code, constant, name
+from convdocs.errors.code import NN, Code, name
 from convdocs.errors.failure import Failure, nn_class
 from convdocs.report import Call
 
@@ -44,53 +44,35 @@ class ModelInput:
     number: int = 0
 
 
-Where = Here | Member | Earlier | ModelInput
-
-
 @dataclass(frozen=True)
 class Step:
-    """One assignment.
+    """One assignment of ``code``.
 
-    Parameters
-    ----------
-    where : Here, Member, Earlier or ModelInput
-    target : str
-        What is assigned: an operand, ``"y"`` for a call's result, ``"layer"`` for a layer;
-        empty for a call whose result is not needed.
-    code : Code
-        Its new value.
+    ``target`` is an operand, ``"y"`` for a call's result, ``"layer"`` for a layer; empty for a
+    call whose result is not needed.
     """
 
-    where: Where
+    where: Here | Member | Earlier | ModelInput
     target: str
     code: Code
 
     def __str__(self) -> str:
+        target = self.target
         if isinstance(self.where, Member):
-            return f"{place(self.where.path)} = {self.code}"
-        if self.target == "layer" and isinstance(self.where, Here):
-            return f"{here(self.where.failure)} = {self.code}"
-        return f"{self.target} = {self.code}" if self.target else str(self.code)
+            target = place(self.where.path)
+        elif target == "layer" and isinstance(self.where, Here):
+            target = str(here(self.where.failure))
+        return f"{target} = {self.code}" if target else str(self.code)
 
 
 @dataclass(frozen=True)
 class Repair:
     """A fix that may hold.
 
-    Parameters
-    ----------
-    text : str
-        What to do, in a sentence.
-    steps : tuple of Step
-        None for advice that no line of code can give.
-    loses : bool
-        Values are cut off, added or repeated so that shapes agree: comes last.
-    onwards : bool
-        The next error may be a consequence; it is mended too.
-    note : str
-        Shown in place of code.
-    tells : tuple of (str, str)
-        Facts for the cause that come with the fix.
+    Without steps it is advice, and ``note`` stands in place of code. Where it ``loses``, values
+    are cut off, added or repeated so that shapes agree: it comes last. Behind one that goes
+    ``onwards`` the next error may be a consequence, and is mended too. ``tells`` are facts for the
+    cause.
     """
 
     text: str
@@ -106,17 +88,12 @@ class Repair:
         return "\n".join(map(str, self.steps)) or self.note
 
     def __add__(self, other: Repair) -> Repair:
-        return replace(self, text=f"{self.text} {other.text}", steps=(*self.steps, *other.steps))
+        text = f"{self.text} {other.text}".strip()
+        return replace(self, text=text, steps=(*self.steps, *other.steps))
 
 
 def place(path: str) -> str:
-    """A member of the model as one would type it.
-
-    Examples
-    --------
-    >>> place("features.0"), place("")
-    ('model.features[0]', 'layer')
-    """
+    """A member of the model as one would type it, ``model.features[0]``."""
     if not path:
         return "layer"
     return "model" + "".join(f"[{p}]" if p.isdecimal() else f".{p}" for p in path.split("."))
@@ -127,20 +104,23 @@ def here(failure: Failure) -> Code:
     return name(place(failure.path if failure.layer is not None else ""), "layer")
 
 
-def operand(failure: Failure, number: int = 0) -> Code:
-    """A tensor or argument of the failing call, by its name."""
-    return name(failure.names[number])
+def operands(failure: Failure) -> list[Code]:
+    """The tensors of the failing call, by their names."""
+    return list(map(name, failure.names))
 
 
-def given(failure: Failure, text: str, *codes: Code, loses: bool = False) -> Repair:
-    """New values for the first operands of the failing call."""
-    where = Here(failure)
-    steps = [
-        Step(where, target, code)
-        for target, code in zip(failure.names, codes, strict=False)
-        if str(code) != target
-    ]
-    return Repair(text, tuple(steps), loses)
+def given(
+    failure: Failure, text: str, codes: Code | Mapping[int, Code], loses: bool = False
+) -> Repair:
+    """A new value for the first operand of the failing call, or for some by their numbers."""
+    new = {0: codes} if isinstance(codes, Code) else codes
+    steps = [Step(Here(failure), failure.names[number], code) for number, code in new.items()]
+    return Repair(text, tuple(step for step in steps if str(step.code) != step.target), loses)
+
+
+def in_front(failure: Failure, text: str, missing: int) -> Repair:
+    """Axes of size 1 put in front of the first operand."""
+    return given(failure, text, operands(failure)[0][(*[None] * missing, ...)])
 
 
 def result(failure: Failure, text: str, code: Code, **more: Any) -> Repair:
@@ -153,19 +133,9 @@ def instead(failure: Failure, text: str, code: Code) -> Repair:
     return Repair(text, (Step(Here(failure), "layer", code),))
 
 
-def at_input(text: str, code: Code, number: int = 0) -> Repair:
+def at_input(text: str, code: Code) -> Repair:
     """The model's input mended, where it goes in."""
-    return Repair(text, (Step(ModelInput(number), "x", code),))
-
-
-def member(text: str, path: str, code: Code) -> Repair:
-    """A layer, parameter or other attribute of the model made anew."""
-    return Repair(text, (Step(Member(path), "layer", code),))
-
-
-def advice(text: str, note: str) -> Repair:
-    """What to do where no line of code can do it."""
-    return Repair(text, note=f"# {note}")
+    return Repair(text, (Step(ModelInput(), "x", code),))
 
 
 def rebuilt(failure: Failure, text: str, kind: str = "", /, **changes: Any) -> Iterator[Repair]:
@@ -173,23 +143,20 @@ def rebuilt(failure: Failure, text: str, kind: str = "", /, **changes: Any) -> I
 
     ``kind`` builds another class. Nothing where it cannot be built from its settings.
     """
-    made = failure.built or (type(failure.layer) if failure.layer is not None else None)
-    if made is not None:
-        code = built(failure, kind, changes)
-        if code is not None:
-            yield instead(failure, text, code)
-    elif failure.settings and not kind:
-        yield from _called(failure, text, changes)
+    if failure.built is None and failure.layer is None:
+        if failure.settings and not kind:
+            yield from _called(failure, text, changes)
+    elif code := built(failure, kind, changes):
+        yield instead(failure, text, code)
 
 
-def built(failure: Failure, kind: str, changes: dict[str, Any]) -> Code | None:
+def built(failure: Failure, kind: str, changes: Mapping[str, Any]) -> Code | None:
     """The code of a constructor with the failing layer's settings and some changes."""
-    made: Any = failure.built or type(failure.layer)
-    made = getattr(nn, kind, None) if kind else made
-    if made is None or nn_class(made) is None:
+    made: Any = getattr(nn, kind, None) if kind else failure.built or type(failure.layer)
+    if nn_class(made) is None:
         return None
-    lead = "" if nn_class(made) is not made else "nn."
-    known = {key: value for key, value in failure.settings.items() if not kind or _takes(made, key)}
+    taken = inspect.signature(made.__init__).parameters
+    known = {key: value for key, value in failure.settings.items() if not kind or key in taken}
     settings = {**known, **changes}
     try:
         with torch.device("meta"), torch.no_grad():
@@ -198,29 +165,23 @@ def built(failure: Failure, kind: str, changes: dict[str, Any]) -> Code | None:
         given = ", ".join(f"{key}={value!r}" for key, value in settings.items())
         written = f"{made.__name__}({given})"
     weight = getattr(failure.layer, "weight", None)
-    extra = {}
-    if weight is not None and weight.dtype.is_floating_point and str(weight.dtype)[6:] != "float32":
-        extra = {"dtype": weight.dtype}
+    if weight is not None and weight.dtype.is_floating_point and weight.dtype != torch.float32:
+        settings["dtype"] = weight.dtype
         written = f"{written[:-1]}, dtype={weight.dtype})"
-    return Code(f"{lead}{written}", lambda _: made(**settings, **extra))
+    lead = "nn." if nn_class(made) is made else ""
+    return Code(f"{lead}{written}", lambda _: made(**settings))
 
 
-def _takes(made: Any, key: str) -> bool:
-    return key in inspect.signature(made.__init__).parameters
-
-
-def _called(failure: Failure, text: str, changes: dict[str, Any]) -> Iterator[Repair]:
+def _called(failure: Failure, text: str, changes: Mapping[str, Any]) -> Iterator[Repair]:
     """The failing function called with other settings."""
-    fixed = ("kernel_size", "in_channels", "out_channels")  # a functional weight stays as it is
-    convolution = failure.function.startswith("conv")
-    if convolution and any(key in fixed for key in changes):
-        return
     settings = {**failure.settings, **changes}
-    if convolution:
+    if failure.function.startswith("conv"):  # a functional weight stays as it is
+        if changes.keys() & {"kernel_size", "in_channels", "out_channels"}:
+            return
         settings.pop("kernel_size", None)
     kept = {key: value for key, value in settings.items() if value is not None}
     call = getattr(NN.functional, failure.function)
-    yield result(failure, text, call(*map(name, failure.names), **kept))
+    yield result(failure, text, call(*operands(failure), **kept))
 
 
 def module(kind: str, *args: Any, **kwargs: Any) -> Code:
@@ -229,17 +190,16 @@ def module(kind: str, *args: Any, **kwargs: Any) -> Code:
     return layer(*args, **kwargs)
 
 
-def typed(values: tuple[int, ...]) -> int | tuple[int, ...]:
-    """Equal numbers as one, others as a tuple.
+def each(value: Any) -> Any:
+    """The parts of a setting, which is one number or one an axis."""
+    return value if isinstance(value, tuple | list) else (value,)
 
-    Examples
-    --------
-    >>> typed((3, 3)), typed((3, 1))
-    (3, (3, 1))
-    """
+
+def typed(values: tuple[int, ...]) -> int | tuple[int, ...]:
+    """Equal numbers as one, others as a tuple."""
     return values[0] if len(set(values)) == 1 else values
 
 
-def number(value: Any) -> Code:
-    """A plain value as code."""
-    return constant(repr(value), value)
+def member(text: str, path: str, code: Code) -> Repair:
+    """A layer, parameter or other attribute of the model made anew."""
+    return Repair(text, (Step(Member(path), "layer", code),))

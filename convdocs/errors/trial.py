@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,10 +23,10 @@ from convdocs.errors.failure import Failure, Site, is_users, tensors_in
 from convdocs.errors.repair import Earlier, Here, Member, ModelInput, Repair, Step
 from convdocs.errors.sizes import lacks_batch
 from convdocs.report import Call, Trace
+from convdocs.tracing.nested import mapped
 from convdocs.tracing.standin import Copier
 
 MANY_BYTES = 256 * 1024**2  # a layer up to this size is run for real when its dtype is in question
-_MADE_ONCE = ("layer", "shortcut")
 
 
 class Witness(TorchFunctionMode):
@@ -40,20 +41,15 @@ class Witness(TorchFunctionMode):
 @contextlib.contextmanager
 def quiet(values: bool) -> Iterator[None]:
     """Without gradients or a change of the random state; new tensors on meta, or real."""
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(torch.no_grad())
-        stack.enter_context(torch.random.fork_rng(devices=[]))
-        if not values:
-            stack.enter_context(torch.device("meta"))
+    device = contextlib.nullcontext() if values else torch.device("meta")
+    with torch.no_grad(), torch.random.fork_rng(devices=[]), device:
         yield
 
 
-def twin(layer: nn.Module, values: bool) -> nn.Module:
+def _twin(layer: nn.Module, values: bool) -> nn.Module:
     """A copy of the layer to change at will: on meta, or real where values count."""
-    size = sum(p.nbytes for p in layer.parameters())
-    if values and size <= MANY_BYTES:
-        return replica(layer, lambda one: one.detach().clone())
-    return replica(layer, lambda one: one.detach().to("meta"))
+    real = values and sum(p.nbytes for p in layer.parameters()) <= MANY_BYTES
+    return replica(layer, lambda t: t.detach().clone() if real else t.detach().to("meta"))
 
 
 def _shared(**values: Any) -> Any:
@@ -64,85 +60,63 @@ def _shared(**values: Any) -> Any:
 class FixedCall(nn.Module):
     """The failing call with its steps done: called as the layer or the function was."""
 
-    def __init__(self, failure: Failure, steps: tuple[Step, ...], values: bool) -> None:
+    def __init__(self, failure: Failure, steps: list[Step], values: bool) -> None:
         super().__init__()
-        self.layer = None if failure.layer is None or failure.own else twin(failure.layer, values)
-        if failure.own:
-            self.layer = failure.layer
-        made_once: dict[str, Any] = {}
-        rest: list[Step] = []
+        self.layer, self.shortcut = failure.layer, None
+        if failure.layer is not None and not failure.own:
+            self.layer = _twin(failure.layer, values)
         with quiet(values):
             for step in steps:
-                if step.target not in _MADE_ONCE:
-                    rest.append(step)
-                    continue
-                made = run(step.code, {"layer": self.layer})
-                if step.target == "layer" and failure.layer is not None:
-                    still = failure.layer.training and not str(step.code).endswith(".eval()")
-                    self.layer = made.train(still)
-                else:
-                    made_once[step.target] = made
-        self.shortcut = made_once.get("shortcut")
+                if step.target == "layer":
+                    self.layer = run(step.code, {"layer": self.layer})
+                    if failure.layer is not None and not str(step.code).endswith(".eval()"):
+                        self.layer.train(failure.layer.training)
+                elif step.target == "shortcut":
+                    self.shortcut = run(step.code, {})
+        rest = [step for step in steps if step.target not in ("layer", "shortcut")]
         self.held = _shared(failure=failure, rest=rest)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        failure, first = self.held.failure, None
+        failure, operands = self.held.failure, list[Any]()
+        failure.with_operands(args, kwargs, operands.append)
         scope = {**kwargs, "shortcut": self.shortcut, "layer": self.layer}
-        held = (args, kwargs)
-        if failure.layer is not None and args and not isinstance(args[0], Tensor):
-            first, held = args[0], (args[1:], kwargs)
-        operands = [*([] if first is None else [first]), *_all_tensors(held)]
         scope.update(zip(failure.names, operands, strict=False))
+        result = None
         for step in self.held.rest:
             scope[step.target] = run(step.code, scope)
-        results = [step.target for step in self.held.rest if step.target in ("y", "")]
-        if results:
-            return scope[results[-1]]
-        return self._call(args, {**kwargs, **{k: scope[k] for k in kwargs}}, scope)
-
-    def _call(self, args: Any, kwargs: dict[str, Any], scope: dict[str, Any]) -> Any:
-        failure = self.held.failure
-        names = list(failure.names)
-        if failure.layer is not None and args and not isinstance(args[0], Tensor):
-            fixed = iter([scope[name] for name in names[1:]])
-            args = (scope[names[0]], *_mapped(args[1:], lambda _: next(fixed)))
-        else:
-            fixed = iter([scope[name] for name in names])
-            args = _mapped(args, lambda _: next(fixed))
-        kwargs = _mapped(kwargs, lambda one: next(fixed, one))
-        call = self.layer if failure.layer is not None else failure.call
-        assert call is not None
+            result = step.target if step.target in ("y", "") else result
+        if result is not None:
+            return scope[result]
+        new = iter([scope[name] for name in failure.names])
+        kwargs = {key: scope[key] for key in kwargs}
+        args, kwargs = failure.with_operands(args, kwargs, lambda operand: next(new, operand))
+        call: Any = failure.call if failure.layer is None else self.layer
         return call(*args, **kwargs)
 
 
-def _all_tensors(held: Any) -> Iterator[Tensor]:
-    args, kwargs = held
-    yield from tensors_in((*args, *kwargs.values()))
+# Which function calls a fix answers: by the function, its arguments and where it was called.
+_Rule = tuple[Callable[[Any, Any, Site | None], bool], Callable[..., Any]]
 
 
-@dataclass
-class _Rule:
-    """Which function calls are answered by a fix, and how."""
+def _called_at(site: Site | None, function: Any = None) -> Callable[[Any, Any, Site | None], bool]:
+    return lambda func, given, here: here == site and function in (None, func)
 
-    answer: Any
-    function: Any = None
-    site: Site | None = None
-    call: Call | None = None
-    learned: list[Site] = field(default_factory=list)
 
-    def fits(self, func: Any, args: Any, kwargs: dict[str, Any], here: Site | None) -> bool:
-        """Whether a call is the one that is to be answered."""
-        if self.call is None:
-            return (self.function is None or func is self.function) and here == self.site
-        if getattr(func, "__name__", "") != self.call.kind:
+def _called_as(call: Call) -> Callable[[Any, Any, Site | None], bool]:
+    """A function on tensors of the same shape; and then again wherever that was."""
+    learned: list[Site | None] = []
+
+    def fits(func: Any, given: Any, here: Site | None) -> bool:
+        if getattr(func, "__name__", "") != call.kind:
             return False
-        if self.learned:
-            return here in self.learned
-        shapes = [tuple(one.shape) for one in tensors_in((*args, *kwargs.values()))]
-        if shapes[:1] != [self.call.input_shapes[0]]:
-            return False
-        self.learned += [here] if here else []
-        return True
+        if learned:
+            return here in learned
+        shapes = [tuple(tensor.shape) for tensor in tensors_in(given)]
+        if shapes[:1] == [call.input_shapes[0]]:
+            learned.append(here)
+        return bool(learned)
+
+    return fits
 
 
 class _Answers(TorchFunctionMode):
@@ -155,33 +129,26 @@ class _Answers(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        kwargs = kwargs or {}
-        here = _users_site()
-        for rule in self.rules:
-            if rule.fits(func, args, kwargs, here):
-                return rule.answer(*args, **kwargs)
+        kwargs, frame = kwargs or {}, sys._getframe(1)
+        while frame is not None and not is_users(frame):
+            frame = frame.f_back  # type: ignore[assignment]
+        here = (frame.f_code, frame.f_lasti) if frame is not None else None
+        for fits, answer in self.rules:
+            if fits(func, (args, kwargs), here):
+                return answer(*args, **kwargs)
         return func(*args, **kwargs)
 
 
-def _users_site() -> Site | None:
-    frame = sys._getframe(2)
-    while frame is not None:
-        if is_users(frame):
-            return frame.f_code, frame.f_lasti
-        frame = frame.f_back  # type: ignore[assignment]
-    return None
-
-
 class Mended(nn.Module):
-    """The model with a fix in place."""
+    """The model with a fix in place: a copy that shares tensors, and has others in some places."""
 
     def __init__(self, model: nn.Module, repair: Repair, values: bool) -> None:
         super().__init__()
         inputs: list[tuple[int, Code]] = []
         rules: list[_Rule] = []
-        swaps: list[tuple[Any, Any]] = []
         members: dict[str, Any] = {}
         here: dict[int, tuple[Failure, list[Step]]] = {}
+        modules = dict(model.named_modules())
         for step in repair.steps:
             match step.where:
                 case Here(failure):
@@ -189,66 +156,49 @@ class Mended(nn.Module):
                 case Member(path):
                     with quiet(values):
                         members[path] = run(step.code, {})
+                    if path in modules:
+                        members[path].train(modules[path].training)
                 case ModelInput(number):
                     inputs.append((number, step.code))
                 case Earlier(call):
-                    rules.append(_Rule(_first_mended(step.code), call=call))
-        known = {id(module) for module in model.modules()}
+                    rules.append((_called_as(call), _on_first(step.code)))
+        copier = Copier(lambda tensor: tensor)
         for failure, steps in here.values():
-            fixed = FixedCall(failure, tuple(steps), values)
-            if failure.layer is not None and id(failure.layer) in known:
-                swaps.append((failure.layer, fixed))
-            elif failure.layer is not None:  # made in forward, or held in a plain list
-                rules.append(_Rule(_on_first(fixed), site=failure.site))
-            else:
-                rules.append(_Rule(fixed, failure.call, failure.site))
+            fixed = FixedCall(failure, steps, values)
+            if failure.layer is None:
+                rules.append((_called_at(failure.site, failure.call), fixed))
+            elif any(failure.layer is module for module in modules.values()):
+                copier.replace(failure.layer, fixed)
+            else:  # made in forward, or held in a plain list: its first function is answered
+                rules.append((_called_at(failure.site), lambda x, *_, fixed=fixed, **__: fixed(x)))
+        self.model = copier.copy(model)
         for path, new in members.items():
-            old = dict(model.named_modules()).get(path)
-            if old is not None:
-                new.train(old.training)
-        self.model = _mended(model, swaps, members)
+            owner, _, name = path.rpartition(".")
+            module = self.model.get_submodule(owner)
+            module.__dict__.pop(name, None)  # a plain list makes room for a module
+            setattr(module, name, new)
         self.held = _shared(inputs=inputs, rules=rules)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         given = list(args)
         for number, code in self.held.inputs:
             given[number] = run(code, {"x": given[number]})
-        if not self.held.rules:
+        rules = self.held.rules
+        with _Answers(rules) if rules else contextlib.nullcontext():
             return self.model(*given, **kwargs)
-        with _Answers(self.held.rules):
-            return self.model(*given, **kwargs)
 
 
-def _first_mended(code: Code) -> Any:
-    return lambda *args, **kwargs: run(code, {"x": next(tensors_in((*args, *kwargs.values())))})
-
-
-def _on_first(fixed: FixedCall) -> Any:
-    """Answers the first function inside a layer with the whole mended layer."""
-    return lambda *args, **kwargs: fixed(args[0])
-
-
-def _mended(model: nn.Module, swaps: list[tuple[Any, Any]], members: dict[str, Any]) -> nn.Module:
-    """A copy of the model with others in some places; tensors are shared, the rest is its own."""
-    copier = Copier(lambda tensor: tensor)
-    for old, new in swaps:
-        copier.replace(old, new)
-    made: nn.Module = copier.copy(model)
-    for path, new in members.items():
-        owner, _, name = path.rpartition(".")
-        module = made.get_submodule(owner)
-        module.__dict__.pop(name, None)  # a plain list makes room for a module
-        setattr(module, name, new)
-    return made
+def _on_first(code: Code) -> Callable[..., Any]:
+    return lambda *args, **kwargs: run(code, {"x": tensors_in((args, kwargs))[0]})
 
 
 def try_here(failure: Failure, repair: Repair, *, values: bool) -> Exception | None:
     """What goes wrong when the failing call is run by itself with the fix; None where it holds."""
     try:
-        fixed = FixedCall(failure, repair.steps, values)
+        fixed = FixedCall(failure, list(repair.steps), values)
+        args, kwargs = _copied((failure.args, failure.kwargs), values=values)
         if failure.built is not None:
             return None
-        args, kwargs = copied((failure.args, failure.kwargs), values=values)
         if failure.layer is not None and not values:
             tracing.trace(fixed, *args, **kwargs)  # on shapes it is stricter than torch
             return None
@@ -261,40 +211,14 @@ def try_here(failure: Failure, repair: Repair, *, values: bool) -> Exception | N
     return None
 
 
-def copied(held: Any, *, values: bool) -> Any:
-    """The arguments with their tensors detached, or put on meta where values do not count.
-
-    Examples
-    --------
-    >>> copied([torch.zeros(2), "same"], values=False)
-    [tensor(..., device='meta', size=(2,)), 'same']
-    """
-    return _mapped(held, lambda one: one.detach() if values else one.detach().to("meta"))
-
-
-def _mapped(held: Any, change: Any) -> Any:
-    match held:
-        case Tensor():
-            return change(held)
-        case dict():
-            return {key: _mapped(value, change) for key, value in held.items()}
-        case list() | tuple() if not hasattr(held, "_fields"):
-            return type(held)(_mapped(value, change) for value in held)
-        case _:
-            return held
+def _copied(held: Any, *, values: bool) -> Any:
+    """The arguments with their tensors detached, or put on meta where values do not count."""
+    return mapped(held, lambda t: t.detach() if values else t.detach().to("meta"))
 
 
 @dataclass(frozen=True)
 class Run:
-    """The run of a model that failed.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-    inputs, kwargs : tuple and dict
-        What it was called with.
-    error : TraceError
-    """
+    """The run of a model that failed, with what it was called with."""
 
     model: nn.Module
     inputs: tuple[Any, ...]
@@ -319,63 +243,48 @@ class Run:
         trace = tracing.trace_values if self.values else tracing.trace
         inputs, kwargs = given or (self.inputs, self.kwargs)
         if not self.values and any(p.is_meta for p in model.parameters()):
-            inputs, kwargs = copied((inputs, kwargs), values=False)  # the mended layer is on meta
+            inputs, kwargs = _copied((inputs, kwargs), values=False)  # the mended layer is on meta
         return trace(model, *inputs, **kwargs)
-
-    def passes(self, error: tracing.TraceError) -> bool:
-        """Whether a later error shows that the failing call was got past."""
-        return error.call.index > self.error.call.index
 
     def other_batches(self, failure: Failure, repair: Repair) -> list[Any]:
         """The inputs with one sample more, as far as one can tell which axis counts them."""
-        shapes = [_shape(one) for one in self.inputs]
-        if not shapes or not shapes[0] or _one_sample(failure) or _adds_batch(repair):
+        first = _shape(self.inputs[0]) if self.inputs else ()
+        adds_batch = any("unsqueeze(0)" in str(s) or "[None" in str(s) for s in repair.steps)
+        if not first or adds_batch or _one_sample(failure):
             return []
-        found = []
-        for axis in (0, 1) if self._sequence_first() else (0,):
-            count = shapes[0][axis] if axis < len(shapes[0]) else 0
-            for only_first in (False, True):
-                grown = [
-                    _grown(one, count, axis, place > 0 and only_first)
-                    for place, one in enumerate((*self.inputs, *self.kwargs.values()))
-                ]
-                kwargs = dict(zip(self.kwargs, grown[len(self.inputs) :], strict=True))
-                found.append((tuple(grown[: len(self.inputs)]), kwargs))
-        return found
-
-    def _sequence_first(self) -> bool:
-        return any(getattr(m, "batch_first", None) is False for m in self.model.modules())
+        sequence_first = any(getattr(m, "batch_first", True) is False for m in self.model.modules())
+        batches = []
+        for axis in range(min(1 + sequence_first, len(first))):
+            grow = partial(_grown, count=first[axis], axis=axis)
+            rest, named = self.inputs[1:], self.kwargs
+            batches.append(
+                ((grow(self.inputs[0]), *map(grow, rest)), {k: grow(v) for k, v in named.items()})
+            )
+            batches.append(((grow(self.inputs[0]), *rest), named))  # the others count no samples
+        return batches
 
 
 def _one_sample(failure: Failure) -> bool:
     """Whether the model was given a sample without a batch axis."""
-    if lacks_batch(failure):
-        return True
-    least = {"Fold": 2, "Unfold": 3, "PixelShuffle": 3, "PixelUnshuffle": 3}.get(
-        failure.kind, failure.dims + 1
-    )
-    norm = failure.kind.startswith(("BatchNorm", "GroupNorm"))
-    return failure.source(0) == -1 and len(failure.shape) <= least and not norm
-
-
-def _adds_batch(repair: Repair) -> bool:
-    return any("unsqueeze(0)" in str(step) or "[None" in str(step) for step in repair.steps)
+    least = {"Fold": 2, "PixelShuffle": 3, "PixelUnshuffle": 3}.get(failure.kind, failure.dims + 1)
+    takes_samples = not failure.kind.startswith(("BatchNorm", "GroupNorm"))
+    lone = failure.source(0) == -1 and len(failure.shape) <= least and takes_samples
+    return lacks_batch(failure) or lone
 
 
 def _shape(value: Any) -> tuple[int, ...]:
+    """The shape of an input, which may be given as one."""
     if isinstance(value, Tensor):
         return tuple(value.shape)
-    whole = isinstance(value, tuple) and all(type(one) is int for one in value)
+    whole = isinstance(value, tuple) and all(type(size) is int for size in value)
     return tuple(value) if whole else ()
 
 
-def _grown(value: Any, count: int, axis: int, kept: bool) -> Any:
+def _grown(value: Any, count: int, axis: int) -> Any:
     """A tensor or a shape with one more along the axis that counts the samples."""
     shape = _shape(value)
-    if kept or not shape or count == 0:
-        return value
-    places = [place for place in (axis, 1 - axis) if place < len(shape) and shape[place] == count]
-    if not places:
+    places = [place for place in (axis, 1 - axis) if shape[place : place + 1] == (count,)]
+    if not places or count == 0:
         return value
     place = places[0]
     if isinstance(value, Tensor):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from torch import nn
@@ -14,86 +14,68 @@ from convdocs.errors.failure import Failure, nn_class, settings
 from convdocs.errors.meaning import mismatches
 from convdocs.errors.repair import Here, Repair, Step, built, place
 
+_SIZES = {
+    nn.Linear: ("out_features", "in_features"),
+    nn.Embedding: ("num_embeddings", "embedding_dim"),
+}  # of a layer, in the order of its weight's axes
+
 
 def built_as_saved(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """The layer as it was when the weights were saved; a new head comes after loading."""
-    model = failure.args[0]
+    layers = dict(failure.args[0].named_modules())
     for path, saved, own in mismatches(failure):
         owner, _, key = path.rpartition(".")
-        layer = dict(model.named_modules()).get(owner)
-        if key != "weight" or layer is None or nn_class(type(layer)) is None:
+        layer = layers.get(owner)
+        kind = nn_class(type(layer))
+        if layer is None or key != "weight" or kind is None:
             continue
+        names = _SIZES.get(kind, ("out_channels", "in_channels"))
+        sizes = zip(names, saved, own, strict=False)
+        changes = {name: a for name, a, b in sizes if a != b and hasattr(layer, name)}
         part = Failure("", path=owner, layer=layer, settings=settings(layer))
-        changes = _changes(layer, saved, own)
-        code = built(part, "", changes) if changes else None
-        if code is not None:
+        if changes and (code := built(part, "", changes)):
             text = f"Build {owner} as it was saved, load, and put a new layer in its place after."
-            yield Repair(
-                text,
-                (
-                    Step(Here(failure), place(owner), code),
-                    _loads(failure, "state", lambda state: state, {owner: code}),
-                ),
-            )
-
-
-def _changes(layer: Any, saved: tuple[int, ...], own: tuple[int, ...]) -> dict[str, int]:
-    names = {
-        nn.Linear: ("out_features", "in_features"),
-        nn.Embedding: ("num_embeddings", "embedding_dim"),
-    }.get(nn_class(type(layer)), ("out_channels", "in_channels"))
-    pairs = zip(names, saved, own, strict=False)
-    return {key: size for key, size, now in pairs if size != now and hasattr(layer, key)}
+            yield _loaded(failure, text, place(owner), code, {owner: code})
 
 
 def without_them(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """Load all but the parameters that do not fit."""
     owners = tuple(sorted({path.rpartition(".")[0] + "." for path, *_ in mismatches(failure)}))
-    kept = f"{{k: v for k, v in state.items() if not k.startswith({owners!r})}}"
     text = "Or load all but these, which then keep their random start."
-    yield _mapped(
-        failure,
-        text,
-        kept,
-        lambda state: {k: v for k, v in state.items() if not k.startswith(owners)},
-        strict=False,
+    code = Code(
+        f"{{k: v for k, v in state.items() if not k.startswith({owners!r})}}",
+        lambda scope: {k: v for k, v in failure.args[1].items() if not k.startswith(owners)},
     )
+    yield _loaded(failure, text, "state", code, strict=False)
 
 
 def without_prefix(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """Names without what DataParallel or torch.compile put before them."""
     prefix = facts["prefix"]
     text = f"Take {prefix!r} off the names: DataParallel and torch.compile put such a word there."
-    yield _mapped(
-        failure,
-        text,
+    code = Code(
         f"{{k.removeprefix({prefix!r}): v for k, v in state.items()}}",
-        lambda state: {k.removeprefix(prefix): v for k, v in state.items()},
+        lambda scope: {k.removeprefix(prefix): v for k, v in failure.args[1].items()},
     )
+    yield _loaded(failure, text, "state", code)
 
 
-def _mapped(
-    failure: Failure, text: str, code: str, change: Callable[[Any], Any], **strict: bool
-) -> Repair:
-    shown = Code(code, lambda scope: change(failure.args[1]))
-    steps = (Step(Here(failure), "state", shown), _loads(failure, "state", change, {}, **strict))
-    return Repair(text, steps)
-
-
-def _loads(
+def _loaded(
     failure: Failure,
-    name: str,
-    change: Callable[[Any], Any],
-    members: Mapping[str, Code],
+    text: str,
+    target: str,
+    code: Code,
+    members: dict[str, Code] | None = None,
     **strict: bool,
-) -> Step:
-    """The loading, into a copy of the model with other layers in some places."""
+) -> Repair:
+    """An assignment, and the loading into a copy of the model, which may have other layers."""
 
     def load(scope: Scope) -> Any:
         twin = replica(failure.args[0])
-        for path, code in members.items():
-            twin.set_submodule(path, run(code, scope))
-        return twin.load_state_dict(change(failure.args[1]), **strict)
+        for path, layer in (members or {}).items():
+            twin.set_submodule(path, run(layer, scope))
+        return twin.load_state_dict(scope.get("state", failure.args[1]), **strict)
 
     given = "".join(f", {key}={value}" for key, value in strict.items())
-    return Step(Here(failure), "", Code(f"model.load_state_dict({name}{given})", load))
+    loading = Code(f"model.load_state_dict(state{given})", load)
+    return Repair(text, (Step(Here(failure), target, code), Step(Here(failure), "", loading)))
