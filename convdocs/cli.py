@@ -302,21 +302,20 @@ def solve(args: argparse.Namespace) -> int:
 
 def explore(args: argparse.Namespace) -> int:
     """Write a page with the explorer of a layer, or of a model on its input."""
-    from convdocs import layers
-    from convdocs.explorer import embed, network, page
+    from convdocs.explorer import embed, network
 
     if args.input:
         args.model = args.layer
         with _model(args) as (model, by_place, by_name):
             if by_name:
                 raise ValueError(f"--input {next(iter(by_name))}=: explore takes inputs by place")
-            net = network.explore(model, *by_place)
-        return _write(args.output, page.page(net.trace.model, net._repr_html_()))
+            net = network.network(model, *by_place)
+        return _write(args.output, net.to_page())
     if not args.size:
         raise ValueError("--size is needed for a layer, as 7 or 4x5; --input for a model")
     layer, x = _layer(args)
     explorer = embed.explore(layer, x, at=_cell(args))
-    return _write(args.output, page.page(layers.code(layer), explorer._repr_html_()))
+    return _write(args.output, explorer.to_page())
 
 
 def _cell(args: argparse.Namespace) -> tuple[int, ...] | None:

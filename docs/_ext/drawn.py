@@ -28,7 +28,7 @@ class Drawn(PageDirective):
     declared = (
         Option("caption", "a text", "What to see.", str),
         Option("code", "nothing", "Show the code.", lambda text: True, default=False),
-        *(options.ALT, options.WIDTH, options.NAME, options.CLASS),
+        *(options.OPTIONS[name] for name in ("alt", "width", "name", "class")),
     )
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
