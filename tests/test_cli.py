@@ -470,9 +470,9 @@ def test_the_completion_scripts_are_those_of_the_parser(shell, capsys):
 def test_other_shells_accept_their_scripts(shell):
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
-    check = {"zsh": "autoload -U +X compinit && compinit -u\n", "fish": ""}[shell]
+    load = {"zsh": 'autoload -U +X compinit && compinit -u; eval "$(cat)"', "fish": "source"}[shell]
     done = subprocess.run(
-        [shell, "-c", check + script(shell)], capture_output=True, text=True, check=False
+        [shell, "-c", load], input=script(shell), capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
 
