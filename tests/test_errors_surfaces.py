@@ -110,9 +110,7 @@ def test_a_script_that_is_not_there_is_said_as_wrong_usage(tmp_path: Path) -> No
     assert "Traceback" not in done.stderr
 
 
-def test_a_cells_shape_error_is_explained_once_the_extension_is_loaded(
-    capsys, monkeypatch
-) -> None:
+def test_a_cells_shape_error_is_explained_once_the_extension_is_loaded(capsys, monkeypatch) -> None:
     monkeypatch.delenv("VIRTUAL_ENV", raising=False)  # IPython warns of one that is not its own
     shell = InteractiveShell()
     failing = "import torch; torch.nn.Conv2d(3, 8, 3)(torch.zeros(1, 4, 9, 9))"

@@ -21,7 +21,7 @@ FILES = {
     "explorer": ("geometry", "values", "solve", "messages", "numbers", "settings",
                  "text", "scheme", "theme", "sums", "grids", "form", "pen", "point", "explorer",
                  "listen", "start"),
-    "network": ("network_ops", "network_model", "network_graph", "network_terms",
+    "network": ("scheme", "network_ops", "network_model", "network_graph", "network_terms",
                 "network_paint", "network_input", "network_overview", "network_detail", "network"),
     "pictures": ("scheme", "pictures"),
 }  # fmt: skip
