@@ -305,7 +305,7 @@ def explore(args: argparse.Namespace) -> int:
         with _model(args) as (model, by_place, by_name):
             if by_name:
                 raise ValueError(f"--input {next(iter(by_name))}=: explore takes inputs by place")
-            found = network.network(model, *by_place)
+            found = network.network(model, by_place)
         return _write(args.output, found.to_page())
     if not args.size:
         raise ValueError("--size is needed for a layer, as 7 or 4x5; --input for a model")

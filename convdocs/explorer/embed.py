@@ -14,17 +14,12 @@ from torch import Tensor, nn
 from convdocs.cells.places import CellError
 from convdocs.explorer import bundle, still_layer
 from convdocs.explorer.page import Page, as_json
-from convdocs.layers import code, per_axis, read
+from convdocs.layers import FAMILIES, code, per_axis, read
 
-KINDS: tuple[type[nn.Module], ...] = (
-    nn.Conv1d,
-    nn.Conv2d,
-    nn.ConvTranspose1d,
-    nn.ConvTranspose2d,
-    nn.MaxPool1d,
-    nn.MaxPool2d,
-    nn.AvgPool1d,
-    nn.AvgPool2d,
+KINDS = tuple(
+    kind
+    for kind, (family, dims) in FAMILIES.items()
+    if family in ("convolution", "transposed", "max", "average") and dims < 3
 )
 # what the script takes as well: numbers of an input, of a weight, axes of an input
 MOST_NUMBERS = 32768

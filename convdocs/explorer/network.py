@@ -142,15 +142,12 @@ def explore(
         single = len(inputs) == 1 and isinstance(inputs[0], Tensor) and embed.is_explored(model)
         if single or layer:
             return embed.explore(model, *inputs, **layer)
-    return network(
-        model, *inputs, classes=classes, labels=labels, calls=calls, record=record, blocks=blocks,
-        **layer,
-    )  # fmt: skip
+    return network(model, inputs, classes, labels, calls, record, blocks, **layer)
 
 
 def network(
     model: nn.Module,
-    *inputs: Any,
+    inputs: Sequence[Any],
     classes: Sequence[str] | None = None,
     labels: Sequence[Any] | None = None,
     calls: Collection[int | str] | None = None,

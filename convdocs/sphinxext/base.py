@@ -20,18 +20,6 @@ from convdocs.sphinxext.options import Option
 Answer = TypeVar("Answer")
 
 
-def reason(error: BaseException) -> str:
-    """An error in a sentence; a type is named where the words alone may not say enough.
-
-    Examples
-    --------
-    >>> reason(ValueError("too small")), reason(SystemExit(3))
-    ('too small', 'SystemExit: 3')
-    """
-    plain = isinstance(error, ValueError | RuntimeError) and str(error)
-    return str(error) if plain else f"{type(error).__name__}: {error}"
-
-
 class PageDirective(SphinxDirective):
     """A directive with the options that declared.toml, or its own class, declares for it."""
 
@@ -77,7 +65,7 @@ class PageDirective(SphinxDirective):
             raise
         except BaseException as error:
             # whatever a model, torch or a picture raises ends this directive, not the build
-            raise self.error(f"{self.called}: {reason(error)}") from error
+            raise self.error(f"{self.called}: {_reason(error)}") from error
         box = nodes.container("", *made, classes=["convdocs-part", self.called, *values["class"]])
         if not self.files:
             kept.save(file, box)
@@ -193,3 +181,9 @@ def _quiet_torch() -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(threads)
+
+
+def _reason(error: BaseException) -> str:
+    """An error in a sentence; a type is named where the words alone may not say enough."""
+    plain = isinstance(error, ValueError | RuntimeError) and str(error)
+    return str(error) if plain else f"{type(error).__name__}: {error}"

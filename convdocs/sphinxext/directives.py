@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
@@ -25,13 +24,10 @@ if TYPE_CHECKING:
 
 
 class _Drawn(PageDirective):
-    """A directive that shows a picture."""
-
     called = ""
     declared = ()
 
     def picture(self, figure: MatplotlibFigure, values: Mapping[str, Any]) -> nodes.figure:
-        """The figure node, without its caption."""
         from convdocs import draw
 
         alt = values["alt"] or draw.describe(figure)
@@ -48,7 +44,6 @@ class Figure(_Drawn):
     called = "conv-figure"
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
-        """Draw the layer; its own words are the caption where the body is empty."""
         from convdocs import draw
 
         figure = draw.layer(*self.layer(values), at=values["at"])
@@ -72,7 +67,6 @@ class Explorer(Figure):
     called = "conv-explorer"
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
-        """Embed the explorer, and draw the layer for builders without scripts."""
         from convdocs import draw
 
         layer, x = self.layer(values)
@@ -117,14 +111,13 @@ class NetworkExplorer(_Drawn):
     called = "network-explorer"
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
-        """Run the network, embed its explorer, and draw it for builders without scripts."""
         from convdocs import draw
         from convdocs.explorer import network
 
         names = ("classes", "labels", "calls", "blocks")
-        ask = partial(network.network, **{name: values[name] for name in names})
+        asked = {name: values[name] for name in names}
         try:
-            found: network.NetworkExplorer = self.on_model(values, ask)
+            found = self.on_model(values, lambda net, *x: network.network(net, x, **asked))
         except (RuntimeError, TypeError) as error:
             raise ValueError(f"{type(error).__name__}: {error}") from error
         still = self.picture(draw.stack(found.trace), values)
@@ -137,7 +130,6 @@ class LayerTrace(PageDirective):
     called = "layer-trace"
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
-        """Trace the model."""
         from convdocs.view import trace as view
 
         try:
@@ -165,7 +157,6 @@ class Shapes(PageDirective):
     called = "conv-shapes"
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
-        """The formula of each axis as a table."""
         from convdocs import layers, spec
 
         layer = spec.layer(self.text())
@@ -173,24 +164,13 @@ class Shapes(PageDirective):
         refused = convdocs.diagnose(layer, (read.in_channels or 1, *values["size"]))
         if refused:  # the formula gives a number for settings that torch does not take
             raise ValueError(refused.message)
-        columns, table = parts.table(shapes_table(read, values["size"], layers.code(layer)))
+        columns, table = parts.table(_shapes_table(read, values["size"], layers.code(layer)))
         self.label(table, values["name"])
         return [columns, table]
 
 
-def shapes_table(layer: Layer, size: Sequence[int], code: str) -> Table:
-    """The output size of a layer that was read, axis by axis.
-
-    Examples
-    --------
-    >>> from torch import nn
-    >>> from convdocs import layers
-    >>> table = shapes_table(layers.read(nn.Conv1d(1, 1, 3)), (7,), "Conv1d(1, 1, 3)")
-    >>> table.caption
-    'Conv1d(1, 1, 3): 7 → 5'
-    >>> table.rows
-    (('L', '7', '⌊(7 + 0 + 0 − 1·(3 − 1) − 1) / 1⌋ + 1 = 5', '5'),)
-    """
+def _shapes_table(layer: Layer, size: Sequence[int], code: str) -> Table:
+    """The output size of a layer that was read, axis by axis."""
     sizes = [window.output_size(cells) for window, cells in zip(layer.windows, size, strict=True)]
     rows = tuple(
         (axis, str(cells), window.formula(cells), str(out))
@@ -208,7 +188,6 @@ class ShapeError(PageDirective):
     called = "shape-error"
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
-        """Run the example, and explain its error."""
         found: Diagnosis | None = self.on_model(values, convdocs.diagnose)
         if found is None:
             raise ValueError("this example runs: there is no error to explain")
@@ -219,8 +198,8 @@ class ShapeError(PageDirective):
     def call(self, values: Mapping[str, Any]) -> str:
         """The argument and its input as code that runs."""
         args, kwargs = values["input"]
-        named = [f"{key}={tensor_code(value)}" for key, value in kwargs.items()]
-        return f"import torch\n{self.code}({', '.join([*map(tensor_code, args), *named])})"
+        named = [f"{key}={_tensor_code(value)}" for key, value in kwargs.items()]
+        return f"import torch\n{self.code}({', '.join([*map(_tensor_code, args), *named])})"
 
     def link(self, found: Diagnosis) -> list[nodes.Node]:
         """Where the error is explained, if the project says where that is."""
@@ -232,16 +211,9 @@ class ShapeError(PageDirective):
         return [nodes.paragraph("", "", target)]
 
 
-def tensor_code(value: Any) -> str:
-    """An input of a directive in Python.
-
-    Examples
-    --------
-    >>> tensor_code((2, 4, 5))
-    'torch.zeros(2, 4, 5)'
-    """
+def _tensor_code(value: Any) -> str:
     if isinstance(value, dict):
-        entries = (f"{key!r}: {tensor_code(one)}" for key, one in value.items())
+        entries = (f"{key!r}: {_tensor_code(one)}" for key, one in value.items())
         return f"{{{', '.join(entries)}}}"
     shape = ", ".join(map(str, tuple(getattr(value, "shape", value))))
     dtype = f", dtype={value.dtype}" if hasattr(value, "dtype") else ""

@@ -33,7 +33,6 @@ class Exercise(PageDirective):
         return [box]
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
-        """The question, the place for its answer, and what is folded below."""
         from convdocs import snippet
 
         self.may_run("its answer")
@@ -50,7 +49,7 @@ class Exercise(PageDirective):
         asked = {"answer": answer, "choices": choices, "within": values["within"]}
         asked["page"] = self.env.docname
         place = f'<div class="conv-ask" data-exercise="{escape(json.dumps(asked))}"></div>'
-        solved = nodes.paragraph("", "", nodes.strong("", said(answer)), classes=["conv-solved"])
+        solved = nodes.paragraph("", "", nodes.strong("", _said(answer)), classes=["conv-solved"])
         items = [nodes.list_item("", self.line(choice)) for choice in choices]
         return [
             *self.parsed(0, end),
@@ -67,7 +66,6 @@ class Exercise(PageDirective):
 
 
 def _plain(value: Any) -> Any:
-    """A tensor or a tuple as numbers and lists."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     match value:
@@ -80,19 +78,12 @@ def _plain(value: Any) -> Any:
     raise ValueError(f"the answer is a {type(value).__name__}; see the option :answer:")
 
 
-def said(answer: Any) -> str:
-    """An answer as one would write it.
-
-    Examples
-    --------
-    >>> said([1, 8, 30, 30]), said({"rows": 5, "columns": 1200})
-    ('(1, 8, 30, 30)', 'rows 5, columns 1,200')
-    """
+def _said(answer: Any) -> str:
     match answer:
         case dict():
-            return ", ".join(f"{label} {said(part)}" for label, part in answer.items())
+            return ", ".join(f"{label} {_said(part)}" for label, part in answer.items())
         case list():
-            return f"({', '.join(map(said, answer))})"
+            return f"({', '.join(map(_said, answer))})"
         case int():
             return f"{answer:,}"
         case float():

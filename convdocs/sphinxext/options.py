@@ -40,17 +40,7 @@ class Setting:
 
 
 def read(declared: Sequence[Option], given: Mapping[str, str | None]) -> dict[str, Any]:
-    """Values of all the options that are declared, from the text of those that are given.
-
-    Examples
-    --------
-    >>> options = [OPTIONS["size"], OPTIONS["seed"]]
-    >>> read(options, {"size": "4x5"})
-    {'size': (4, 5), 'seed': 0}
-    >>> read(options, {"siez": "4x5"})
-    Traceback (most recent call last):
-    convdocs.sphinxext.options.OptionError: there is no option :siez:; did you mean size?
-    """
+    """Values of all the options that are declared, from the text of those that are given."""
     known = {option.name: option for option in declared}
     for name in given:
         if name not in known:

@@ -22,13 +22,6 @@ class fold(nodes.General, nodes.Element):
 
 
 def to_nodes(parts: Iterable[Part]) -> list[nodes.Node]:
-    """Tables, paragraphs and code as nodes.
-
-    Examples
-    --------
-    >>> [node.astext() for node in to_nodes([Paragraph("5 of 7 cells are read.", lead="Note")])]
-    ['Note 5 of 7 cells are read.']
-    """
     made: list[nodes.Node] = []
     for part in parts:
         match part:
@@ -43,19 +36,11 @@ def to_nodes(parts: Iterable[Part]) -> list[nodes.Node]:
 
 
 def code(text: str, language: str = "python") -> nodes.literal_block:
-    """A block of code."""
     return nodes.literal_block(text, text, language=language)
 
 
 def table(part: Table) -> tuple[addnodes.only, nodes.table]:
-    """A table with its caption, marked rows and totals; before it, LaTeX's column types.
-
-    Examples
-    --------
-    >>> _, made = table(Table((Column("layer"), Column("n", "right")), (("Conv1d", "2"),), "A net"))
-    >>> [entry.astext() for entry in made.findall(nodes.entry)]
-    ['layer', 'n', 'Conv1d', '2']
-    """
+    """A table with its caption, marked rows and totals; before it, LaTeX's column types."""
     made = nodes.table(classes=["convdocs-table", "colwidths-auto"])
     if part.caption:
         made += nodes.title(part.caption, "", verbatim("", part.caption))

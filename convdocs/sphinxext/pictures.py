@@ -98,7 +98,7 @@ def _image(
         image["loading"] = "lazy"  # the other theme's is never fetched
         if not width:  # the page keeps its room before it is there
             svg = Path(env.relfn2path(uri)[1]).read_text(encoding="utf-8")
-            image["width"], image["height"] = map(str, extent(svg))
+            image["width"], image["height"] = map(str, _extent(svg))
     return image
 
 
@@ -119,14 +119,8 @@ def write_at_once(path: Path, content: bytes) -> None:
     part.replace(path)
 
 
-def extent(svg: str) -> tuple[int, int]:
-    """Width and height in pixels of an SVG that says them in points.
-
-    Examples
-    --------
-    >>> extent('<svg width="12pt" height="7.5pt">')
-    (16, 10)
-    """
+def _extent(svg: str) -> tuple[int, int]:
+    """Width and height in pixels of an SVG that says them in points."""
     size = re.search(r'width="([\d.]+)pt"[^>]* height="([\d.]+)pt"', svg)
     if size is None:
         raise ValueError("the picture does not say its width and height in points")
@@ -146,5 +140,4 @@ def visit_html(self: HTML5Translator, node: themed) -> None:
 
 
 def depart_html(self: HTML5Translator, node: themed) -> None:
-    """End the ``picture``."""
     self.body.append("</picture>")
