@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from convdocs.door import trace as trace
     from convdocs.errors.diagnosis import diagnose as diagnose
     from convdocs.errors.diagnosis import explaining as explaining
-    from convdocs.explorer.entry import explore as explore
+    from convdocs.explorer.network import explore as explore
     from convdocs.solving import solve as solve
     from convdocs.tracing import TraceError as TraceError
     from convdocs.training import memory as memory
@@ -26,7 +26,7 @@ _ROOMS = {
     "diagnose": "convdocs.errors.diagnosis",
     "explain": "convdocs.cells",
     "explaining": "convdocs.errors.diagnosis",
-    "explore": "convdocs.explorer.entry",
+    "explore": "convdocs.explorer.network",
     "memory": "convdocs.training",
     "solve": "convdocs.solving",
     "trace": "convdocs.door",

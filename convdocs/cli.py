@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import convdocs
 from convdocs import runner
-from convdocs.parser import LAYER_OPTIONS, get_parser
+from convdocs.parser import LAYER_OPTIONS, USAGE, get_parser
 from convdocs.report import document
 from convdocs.suggest import nearest
 from convdocs.view import tables, terminal
@@ -28,7 +28,7 @@ from convdocs.view.shown import Sheet, Shown
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-FINE, PROBLEM, USAGE, INTERRUPTED = 0, 1, 2, 130
+FINE, PROBLEM, INTERRUPTED = 0, 1, 130
 INTERRUPTION = "convdocs: interrupted"
 
 
@@ -132,8 +132,7 @@ def diagnose(args: argparse.Namespace) -> int:
     with _model(args) as (model, inputs, named):
         found = convdocs.diagnose(model, *inputs, **named)
     if found is None:
-        words = Sheet(tables.Paragraph("It runs: nothing to diagnose."))
-        _show(args.format, [words], document(None, None))
+        _say(args.format, "It runs: nothing to diagnose.", document(None, None))
         return FINE
     _show(args.format, [found], found.to_dict())
     return PROBLEM
@@ -149,33 +148,30 @@ def errors(args: argparse.Namespace) -> int:
     from convdocs.errors import catalogue, examples
 
     asked = args.error
-    for other in catalogue.elsewhere():
-        if asked and re.search(other["pattern"], asked):
-            _show(args.format, [Sheet(tables.Paragraph(other["words"]))], None)
-            return FINE
     by_code = {entry.code: entry for entry in catalogue.entries()}
-    entries = [by_code[asked]] if asked in by_code else examples.matching(asked or "")
-    if asked and not entries:
+    if not asked:
+        _show(args.format, [examples.listed()], list(by_code))
+        return FINE
+    for other in catalogue.elsewhere():
+        if re.search(other["pattern"], asked):
+            _say(args.format, other["words"], None)
+            return FINE
+    entries = [by_code[asked]] if asked in by_code else examples.matching(asked)
+    if not entries:
         near = nearest(asked, by_code) or "; convdocs errors lists all"
         raise ValueError(f"no entry has this code or knows this message{near}")
-    sheets = [examples.explained(one) for one in entries[:3]] if asked else [examples.listed()]
-    _show(args.format, sheets, [one.code for one in entries] if asked else list(by_code))
+    sheets = [examples.explained(one) for one in entries[:3]]
+    _show(args.format, sheets, [one.code for one in entries])
     return FINE
 
 
 def memory(args: argparse.Namespace) -> int:
     """Print what a training step of a model keeps in memory."""
-    optimizer = None if args.optimizer == "none" else args.optimizer
+    settings = {"dtype": args.dtype, "batch": args.batch}
+    settings["optimizer"] = None if args.optimizer == "none" else args.optimizer
+    settings["fits"] = args.fits and byte_count(args.fits)
     with _model(args) as (model, inputs, named):
-        found = convdocs.memory(
-            model,
-            *inputs,
-            optimizer=optimizer,
-            dtype=args.dtype,
-            batch=args.batch,
-            fits=args.fits and byte_count(args.fits),
-            **named,
-        )
+        found = convdocs.memory(model, *inputs, **settings, **named)
     _show(args.format, [found], found.to_dict())
     return FINE
 
@@ -206,6 +202,10 @@ def _check_inputs(model: nn.Module, by_place: list[Any], by_name: dict[str, Any]
         return
 
 
+def _say(form: str, words: str, data: Any) -> None:
+    _show(form, [Sheet(tables.Paragraph(words))], data)
+
+
 def _show(form: str, records: Sequence[Shown], data: Any, **options: Any) -> None:
     match form:
         case "json":
@@ -219,8 +219,8 @@ def _show(form: str, records: Sequence[Shown], data: Any, **options: Any) -> Non
             print("\n\n".join(record.to_text(colour=colour, **options) for record in records))
 
 
-def _layer(args: argparse.Namespace) -> tuple[nn.Module, Tensor]:
-    """The layer that the options describe, with an input for it."""
+def _layer(args: argparse.Namespace) -> tuple[nn.Module, Tensor, tuple[int, ...] | None]:
+    """The layer that the options describe, with an input for it and the cell that is lit."""
     from convdocs import inputs, spec
 
     text = args.layer
@@ -228,36 +228,32 @@ def _layer(args: argparse.Namespace) -> tuple[nn.Module, Tensor]:
         text = _layer_text(args)
     elif given := next((name for name in LAYER_OPTIONS if getattr(args, name)), None):
         option = f"--{given.replace('_', '-')}"
-        raise spec.SpecError(f"{text} has its arguments already: leave out {option}")
-    return spec.worked(text, inputs.size(args.size), values=args.values, seed=args.seed)
+        raise ValueError(f"{text} has its arguments already: leave out {option}")
+    layer, x = spec.worked(text, inputs.size(args.size), values=args.values, seed=args.seed)
+    return layer, x, inputs.whole_numbers(args.at, ",", "0,1,2") if args.at else None
 
 
 def _layer_text(args: argparse.Namespace) -> str:
     from convdocs import inputs, spec
 
+    def per_axis(text: str) -> str:
+        """A number, one per axis, or a word such as same, in Python."""
+        if text.isalpha() and text != "x":
+            return repr(text)
+        numbers = inputs.size(text)
+        return repr(numbers[0] if len(numbers) == 1 else numbers)
+
     kind = spec.kind(args.layer).__name__
     if args.kernel is None:
-        raise spec.SpecError(f"--kernel is needed: cells of {kind}'s window, as 3 or 3x2")
-    words = [repr(_per_axis(args.kernel))]
-    if kind.startswith("Conv"):
-        words[:0] = map(str, inputs.whole_numbers(args.channels or "1,1", ",", "3,2"))
+        raise ValueError(f"--kernel is needed: cells of {kind}'s window, as 3 or 3x2")
+    channels = inputs.whole_numbers(args.channels or "1,1", ",", "3,2")
+    words = [*map(str, channels if kind.startswith("Conv") else ()), per_axis(args.kernel)]
     for name in ("stride", "padding", "dilation", "output_padding", "groups", "padding_mode"):
-        value = getattr(args, name)
-        if value is not None:
-            words.append(f"{name}={_per_axis(value)!r}")
+        if (value := getattr(args, name)) is not None:
+            words.append(f"{name}={per_axis(value)}")
     if args.ceil_mode:
         words.append("ceil_mode=True")
     return f"{kind}({', '.join(words)})"
-
-
-def _per_axis(text: str) -> int | str | tuple[int, ...]:
-    """A number, one per axis, or a word such as same."""
-    from convdocs import inputs
-
-    if text.isalpha() and text != "x":
-        return text
-    numbers = inputs.size(text)
-    return numbers[0] if len(numbers) == 1 else numbers
 
 
 def draw(args: argparse.Namespace) -> int:
@@ -269,11 +265,11 @@ def draw(args: argparse.Namespace) -> int:
         raise ValueError(f"a picture is .svg, .png or .pdf, not {suffix or args.output}")
     if args.dark and suffix != ".svg":
         raise ValueError(f"--dark is for .svg, not {suffix}")
-    layer, x = _layer(args)
+    layer, x, at = _layer(args)
     if refused := convdocs.diagnose(layer, x):
         _show("text", [refused], None)
         return PROBLEM
-    figure = pictures.layer(layer, x, at=_cell(args))
+    figure = pictures.layer(layer, x, at=at)
     if suffix != ".svg":
         figure.savefig(args.output)
         return FINE
@@ -285,10 +281,10 @@ def solve(args: argparse.Namespace) -> int:
     """Print the windows that take one size to another."""
     from convdocs.solving import NoWindowError
 
-    asked = {name: getattr(args, name) for name in ("kernel", "stride", "padding", "dilation")}
+    names = ("kernel", "stride", "padding", "dilation", "transposed", "limit")
     try:
         windows = convdocs.solve(
-            args.start, args.end, transposed=args.transposed, limit=args.limit, **asked
+            args.start, args.end, **{name: getattr(args, name) for name in names}
         )
     except NoWindowError as none:
         print(none)
@@ -302,27 +298,19 @@ def solve(args: argparse.Namespace) -> int:
 
 def explore(args: argparse.Namespace) -> int:
     """Write a page with the explorer of a layer, or of a model on its input."""
-    from convdocs import layers
-    from convdocs.explorer import embed, network, page
+    from convdocs.explorer import embed, network
 
     if args.input:
         args.model = args.layer
         with _model(args) as (model, by_place, by_name):
             if by_name:
                 raise ValueError(f"--input {next(iter(by_name))}=: explore takes inputs by place")
-            net = network.explore(model, *by_place)
-        return _write(args.output, page.page(net.trace.model, net._repr_html_()))
+            found = network.network(model, by_place)
+        return _write(args.output, found.to_page())
     if not args.size:
         raise ValueError("--size is needed for a layer, as 7 or 4x5; --input for a model")
-    layer, x = _layer(args)
-    explorer = embed.explore(layer, x, at=_cell(args))
-    return _write(args.output, page.page(layers.code(layer), explorer._repr_html_()))
-
-
-def _cell(args: argparse.Namespace) -> tuple[int, ...] | None:
-    from convdocs import inputs
-
-    return inputs.whole_numbers(args.at, ",", "0,1,2") if args.at else None
+    layer, x, at = _layer(args)
+    return _write(args.output, embed.explore(layer, x, at, controls=args.controls).to_page())
 
 
 def _write(path: str, text: str) -> int:
@@ -341,13 +329,6 @@ def completion(args: argparse.Namespace) -> int:
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
-    "trace": trace,
-    "diagnose": diagnose,
-    "run": run,
-    "errors": errors,
-    "memory": memory,
-    "draw": draw,
-    "solve": solve,
-    "explore": explore,
-    "completion": completion,
+    command.__name__: command
+    for command in (trace, diagnose, run, errors, memory, draw, solve, explore, completion)
 }

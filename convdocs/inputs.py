@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -20,34 +20,27 @@ _LARGEST = 2**63 - 1  # torch's sizes are 64-bit integers
 _NAMED = re.compile(r"\s*([A-Za-z_]\w*(?:\.\w+)*)\s*[=:]\s*(.*)", re.DOTALL)
 
 
-def whole_numbers(text: str, between: str, example: str) -> tuple[int, ...]:
-    """Whole numbers of at least 0 with ``between`` between them.
-
-    Examples
-    --------
-    >>> whole_numbers("4x5", "x", "4x5")
-    (4, 5)
-    """
+def whole_numbers(text: str, between: str, example: str, typed: str = "") -> tuple[int, ...]:
+    """Whole numbers of at least 0 with ``between`` between them; a refusal names what was typed."""
+    shown = repr(typed or text)
     try:
         numbers = tuple(int(part) for part in text.strip().strip("()[]").split(between))
     except ValueError:
-        raise SpecError(f"{text!r} is not understood: write whole numbers, as {example}") from None
+        raise SpecError(f"{shown} is not understood: write whole numbers, as {example}") from None
     if min(numbers) < 0:
-        raise SpecError(f"{text!r} has a negative number: write whole numbers, as {example}")
+        raise SpecError(f"{shown} has a negative number: write whole numbers, as {example}")
     if max(numbers) > _LARGEST:
-        raise SpecError(f"{text!r} has a number that no tensor's size can be")
+        raise SpecError(f"{shown} has a number that no tensor's size can be")
     return numbers
 
 
-def size(text: str) -> tuple[int, ...]:
-    """A size along the spatial axes, ``"4x5"``.
+def _with_x(text: str) -> str:
+    return text.lower().replace("×", "x")
 
-    Examples
-    --------
-    >>> size("7"), size("4x5")
-    ((7,), (4, 5))
-    """
-    return whole_numbers(text.lower().replace("×", "x"), "x", "7, 4x5 or 4x5x6")
+
+def size(text: str) -> tuple[int, ...]:
+    """A size along the spatial axes, ``"4x5"``."""
+    return whole_numbers(_with_x(text), "x", "7, 4x5 or 4x5x6")
 
 
 def tensor_input(text: str) -> Any:
@@ -61,11 +54,8 @@ def tensor_input(text: str) -> Any:
     torch.int64
     """
     numbers, _, dtype = text.partition(":")
-    commas = numbers.lower().replace("×", "x").replace("x", ",")
-    try:
-        shape = whole_numbers(commas.rstrip(", "), ",", "1,3,224,224 or 2,10:int64")
-    except SpecError as error:
-        raise SpecError(str(error).replace(repr(commas.rstrip(", ")), repr(text))) from None
+    commas = _with_x(numbers).replace("x", ",").rstrip(", ")
+    shape = whole_numbers(commas, ",", "1,3,224,224 or 2,10:int64", text)
     if not dtype:
         return shape
     dtypes = {key: value for key, value in vars(torch).items() if isinstance(value, torch.dtype)}
@@ -80,11 +70,6 @@ def arguments(texts: Iterable[str]) -> tuple[list[Any], dict[str, Any]]:
     ``x=1,3,8,8`` or ``ids:2,9:int64`` names an argument; ``batch.image=1,3,8,8`` an entry of one
     that is a dict, and so does ``batch={"image": [1, 3, 8, 8]}``.
 
-    Raises
-    ------
-    SpecError
-        When a text names no input, or a name comes twice.
-
     Examples
     --------
     >>> arguments(["1,3,8,8", "mask=1,8,8"])
@@ -95,11 +80,10 @@ def arguments(texts: Iterable[str]) -> tuple[list[Any], dict[str, Any]]:
     by_place: list[Any] = []
     by_name: dict[str, Any] = {}
     for text in texts:
-        named = _NAMED.fullmatch(text)
-        if named is None:
-            by_place.append(_value(text))
+        if named := _NAMED.fullmatch(text):
+            _enter(by_name, named[1], _value(named[2]))
         else:
-            _enter(by_name, named[1].split("."), _value(named[2]), named[1])
+            by_place.append(_value(text))
     if any(isinstance(one, torch.Tensor) for one in _leaves([by_place, by_name])):
         # a tuple of ints beside a tensor is what it is, not a shape
         return _as_tensors(by_place), _as_tensors(by_name)
@@ -115,15 +99,18 @@ def _leaves(value: Any) -> list[Any]:
 
 
 def _as_tensors(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _as_tensors(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_as_tensors(one) for one in value]
-    return torch.zeros(value) if isinstance(value, tuple) else value
+    match value:
+        case dict():
+            return {key: _as_tensors(one) for key, one in value.items()}
+        case list():
+            return [_as_tensors(one) for one in value]
+        case tuple():
+            return torch.zeros(value)
+    return value
 
 
-def _enter(entries: dict[str, Any], path: list[str], value: Any, name: str) -> None:
-    *way, last = path
+def _enter(entries: dict[str, Any], name: str, value: Any) -> None:
+    *way, last = name.split(".")
     for key in way:
         entries = entries.setdefault(key, {})
         if not isinstance(entries, dict):
@@ -133,29 +120,17 @@ def _enter(entries: dict[str, Any], path: list[str], value: Any, name: str) -> N
     entries[last] = value
 
 
-def _value(text: str) -> Any:
-    """An input: a tensor, or a dict of them as JSON or Python."""
-    return _entries(keywords(text)) if text.lstrip().startswith("{") else tensor_input(text)
-
-
-def _entries(given: Mapping[str, Any]) -> dict[str, Any]:
-    """A dict's shapes as tuples; a text among them is an input as it is typed."""
-    return {
-        key: _entries(value)
-        if isinstance(value, dict)
-        else tensor_input(value if isinstance(value, str) else str(list(value)))
-        for key, value in given.items()
-    }
+def _value(given: Any) -> Any:
+    """An input: a tensor, or a dict of them, as text or as JSON or Python has them."""
+    if isinstance(given, str) and given.lstrip().startswith("{"):
+        given = keywords(given)
+    if isinstance(given, dict):
+        return {key: _value(one) for key, one in given.items()}
+    return tensor_input(given if isinstance(given, str) else str(list(given)))
 
 
 def keywords(text: str) -> dict[str, Any]:
-    """Keyword arguments as JSON or as a Python dict of literals.
-
-    Examples
-    --------
-    >>> keywords('{"width": 8, "bias": false}')
-    {'width': 8, 'bias': False}
-    """
+    """Keyword arguments as JSON or as a Python dict of literals."""
     for read in (json.loads, ast.literal_eval):
         try:
             given = read(text.strip())
@@ -174,11 +149,11 @@ def setting(text: str) -> tuple[str, Any]:
     >>> setting("width=8"), setting("act=relu"), setting("sizes=(1, 2)")
     (('width', 8), ('act', 'relu'), ('sizes', (1, 2)))
     """
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip().isidentifier():
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not equals or not name.isidentifier():
         raise SpecError(f"{text!r} is no argument: write it as width=8")
     words = {"true": True, "false": False, "none": None}
     try:
-        return name.strip(), ast.literal_eval(value.strip())
+        return name, ast.literal_eval(value)
     except (SyntaxError, ValueError):
-        return name.strip(), words.get(value.strip().lower(), value.strip())
+        return name, words.get(value.lower(), value)

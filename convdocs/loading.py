@@ -25,17 +25,7 @@ from convdocs.suggest import nearest
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A model, and the files of one's own that it was made from.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        The model.
-    files : tuple of Path
-        The module it was imported from and its neighbours that were imported with it.
-    code : str
-        Lines that make the model again; the last one is the model.
-    """
+    """A model, the files of one's own that it was made from, and lines that make it again."""
 
     model: nn.Module
     files: tuple[Path, ...]
@@ -48,20 +38,9 @@ def loaded(
 ) -> Iterator[Loaded]:
     """Make the model that ``target`` names, for the length of a ``with`` block.
 
-    Parameters
-    ----------
-    target : str
-        ``"module:name"`` or ``"file.py:name"``; the name is a model, or a class or function
-        that makes one. Or the text of a layer, which runs no code.
-    kwargs : mapping, optional
-        Keyword arguments for that class or function.
-    folder : Path, optional
-        Where files and modules are looked for first; the current folder by default.
-
-    Raises
-    ------
-    SpecError
-        When there is no such module, file or name, or it makes no model.
+    It is ``"module:name"`` or ``"file.py:name"``, looked for in ``folder`` first, or the text of a
+    layer, which runs no code. The name is a model, or a class or function that makes one of
+    ``kwargs``.
 
     Examples
     --------
@@ -69,8 +48,9 @@ def loaded(
     ...     found.model
     ReLU()
     """
+    given = kwargs or {}
     if is_layer(target):
-        if kwargs:
+        if given:
             raise SpecError(f"{target} has its arguments already and takes no kwargs")
         yield Loaded(layer(target), (), f"from torch import nn\n{runnable(target)}")
         return
@@ -83,11 +63,13 @@ def loaded(
         if not name:
             raise SpecError(_models_in(module, where))
         value = _named(module, name, where)
-        model = _made(value, name, kwargs or {})
-        words = ", ".join(f"{key}={value!r}" for key, value in (kwargs or {}).items())
+        model = _made(value, name, given)
+        words = ", ".join(f"{key}={value!r}" for key, value in given.items())
         called = name if isinstance(value, nn.Module) else f"{name}({words})"
         code = f"from {module.__name__} import {name.partition('.')[0]}\n{called}"
-        yield Loaded(model, tuple(_own_files(module, root)), code)
+        own = {Path(str(one.__file__)) for one in [*sys.modules.values()] if _is_own(one, root)}
+        own |= {Path(module.__file__)} if module.__file__ else set()
+        yield Loaded(model, tuple(sorted(own)), code)
 
 
 def _parts(target: str) -> tuple[str, str]:
@@ -98,10 +80,8 @@ def _parts(target: str) -> tuple[str, str]:
         return where, name
     if target.endswith(".py") or "." in target.strip("."):
         return target.rstrip(":"), ""
-    raise SpecError(f"{target!r} is no model: {how_written(target) or _TARGETS}")
-
-
-_TARGETS = "write module:name, file.py:name, or a layer as Conv1d(3, 2, 3)"
+    ways = "write module:name, file.py:name, or a layer as Conv1d(3, 2, 3)"
+    raise SpecError(f"{target!r} is no model: {how_written(target) or ways}")
 
 
 def _import_root(folder: Path) -> Path:
@@ -114,28 +94,31 @@ def _import_root(folder: Path) -> Path:
 @contextmanager
 def _own_modules(root: Path) -> Iterator[None]:
     """Import from ``root`` first, and forget the modules of that folder afterwards."""
-    before, path = dict(sys.modules), sys.path[:]
+    before, path = set(sys.modules), sys.path[:]
     sys.path.insert(0, str(root))
     try:
         yield
     finally:
         sys.path[:] = path
-        for key in [key for key, module in sys.modules.items() if _is_own(module, root)]:
-            if key not in before:
+        for key, module in [*sys.modules.items()]:
+            if key not in before and _is_own(module, root):
                 del sys.modules[key]
+
+
+def _is_own(module: ModuleType, root: Path) -> bool:
+    """Whether a module's file is in the model's folder and no installed package."""
+    path = Path(getattr(module, "__file__", None) or ".")
+    return path.is_relative_to(root) and "site-packages" not in path.parts
 
 
 def _models_in(module: ModuleType, where: str) -> str:
     """What to write instead of a file alone: the models that it holds."""
+    own = module.__name__
     names = [
         name
         for name, value in vars(module).items()
         if isinstance(value, nn.Module)
-        or (
-            isinstance(value, type)
-            and issubclass(value, nn.Module)
-            and value.__module__ == module.__name__
-        )
+        or (inspect.isclass(value) and issubclass(value, nn.Module) and value.__module__ == own)
     ]
     if not names:
         return f"{where} holds no model: no nn.Module and no class of one; write {where}:name"
@@ -159,22 +142,20 @@ def _module(name: str, root: Path) -> ModuleType:
 
 
 def _file(path: Path, root: Path) -> ModuleType:
-    if path.parent != root and path.is_file():  # inside a package, whose imports may be relative
-        return _module(".".join(path.relative_to(root).with_suffix("").parts), root)
     if not path.is_file():
         near = nearest(path.name, sorted(one.name for one in path.parent.glob("*.py")))
-        raise SpecError(
-            f"no file {path.name} in the folder {path.parent.name or path.parent}{near}"
-        )
+        where = path.parent.name or path.parent
+        raise SpecError(f"no file {path.name} in the folder {where}{near}")
+    if path.parent != root:  # inside a package, whose imports may be relative
+        return _module(".".join(path.relative_to(root).with_suffix("").parts), root)
     name = path.stem if path.stem not in sys.modules else f"_convdocs_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    loader = spec.loader
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    execute = spec.loader.exec_module
     try:
-        run(lambda: loader.exec_module(module), path.name)
+        run(lambda: execute(module), path.name)
     except ModuleNotFoundError as error:
         raise SpecError(f"{path.name} imports {error.name}, which is not installed") from error
     return module
@@ -216,20 +197,20 @@ def _made(value: Any, name: str, kwargs: Mapping[str, Any]) -> nn.Module:
         _check_kwargs(value, name, kwargs)
         value = run(lambda: value(**kwargs), name)
     if not isinstance(value, nn.Module):
-        raise SpecError(f"{name} is {_article(value)}, not a model or what makes one")
+        found = type(value).__name__
+        article = "an" if found[0] in "aeiouAEIOU" else "a"
+        raise SpecError(f"{name} is {article} {found}, not a model or what makes one")
     return value
 
 
 def _check_kwargs(maker: Callable[..., Any], name: str, kwargs: Mapping[str, Any]) -> None:
     try:
-        signature = inspect.signature(maker)
+        takes = inspect.signature(maker).parameters
     except ValueError:  # some builtins have none
         return
-    takes = signature.parameters
-    open_ended = any(one.kind is one.VAR_KEYWORD for one in takes.values())
-    unknown = next((key for key in kwargs if key not in takes and not open_ended), None)
-    if unknown is not None:
-        raise SpecError(f"{name} takes no {unknown}{nearest(unknown, takes)}")
+    unknown = [key for key in kwargs if key not in takes]
+    if unknown and not any(one.kind is one.VAR_KEYWORD for one in takes.values()):
+        raise SpecError(f"{name} takes no {unknown[0]}{nearest(unknown[0], takes)}")
     needs = [
         one.name
         for one in takes.values()
@@ -240,24 +221,3 @@ def _check_kwargs(maker: Callable[..., Any], name: str, kwargs: Mapping[str, Any
     if needs:
         example = ", ".join(f'"{one}": …' for one in needs)
         raise SpecError(f"{name} needs {', '.join(needs)}: give kwargs, as {{{example}}}")
-
-
-def _article(value: Any) -> str:
-    name = type(value).__name__
-    return f"an {name}" if name[0] in "aeiouAEIOU" else f"a {name}"
-
-
-def _is_own(module: ModuleType, root: Path) -> bool:
-    """Whether a module's file is in the model's folder and no installed package."""
-    file = getattr(module, "__file__", None)
-    if not file:
-        return False
-    path = Path(file)
-    return path.is_relative_to(root) and "site-packages" not in path.parts
-
-
-def _own_files(module: ModuleType, root: Path) -> list[Path]:
-    own = {Path(one.__file__) for one in [*sys.modules.values()] if _is_own(one, root)}  # type: ignore[arg-type]
-    if module.__file__:
-        own.add(Path(module.__file__))
-    return sorted(own)

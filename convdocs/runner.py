@@ -19,11 +19,6 @@ def run(script: str, arguments: Sequence[str]) -> int:
     ``__main__``, ``sys.argv`` and ``sys.path`` are the script's, and what it raises is printed by
     ``sys.excepthook`` as always. When it is an error of a model, a layer or a loss, the diagnosis
     follows on standard error.
-
-    Raises
-    ------
-    SystemExit
-        When the script calls for it, with its own status.
     """
     sys.argv[:] = [script, *arguments]
     sys.path[0] = str(Path(script).resolve().parent)
@@ -52,14 +47,11 @@ def _explain(error: BaseException, trace: TracebackType | None) -> None:
         from convdocs.errors.diagnosis import of_exception
         from convdocs.errors.failure import is_users
 
-        found = of_exception(error)
-        if found is None:
-            return
-        users = [
-            (f.f_code.co_filename, line) for f, line in traceback.walk_tb(trace) if is_users(f)
-        ]
-        file, line = users[-1]
-        said = linecache.getline(file, line).strip()
-        print(f"\n{file}:{line}: {said}\n\n{found}", file=sys.stderr)
+        if found := of_exception(error):
+            walk = traceback.walk_tb(trace)
+            users = [(frame.f_code.co_filename, line) for frame, line in walk if is_users(frame)]
+            file, line = users[-1]
+            said = linecache.getline(file, line).strip()
+            print(f"\n{file}:{line}: {said}\n\n{found}", file=sys.stderr)
     except Exception:  # nothing that goes wrong in here may hide the script's own error
         return

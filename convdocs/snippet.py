@@ -13,11 +13,6 @@ from convdocs.spec import SpecError
 def example(code: str) -> partial[Any]:
     """Run the lines of an example but for its last call, and return that call.
 
-    Parameters
-    ----------
-    code : str
-        Python whose last line calls a model on its input.
-
     Examples
     --------
     >>> call = example('''
@@ -28,37 +23,32 @@ def example(code: str) -> partial[Any]:
     >>> call.func, call.args
     (MaxPool1d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False), ((1, 1, 4),))
     """
-    *lines, last = _lines(code)
-    if not isinstance(last, ast.Expr) or not isinstance(last.value, ast.Call):
+    lines, call = _parsed(code)
+    if not isinstance(call, ast.Call):
         raise SpecError("the last line must call the model on its input, as model(x)")
-    call = last.value
     held = ast.Call(ast.Name("__partial", ast.Load()), [call.func, *call.args], call.keywords)
     made: partial[Any] = _evaluated(lines, held)
     return made
 
 
 def last_value(code: str) -> Any:
-    """Run the lines of an example and return what its last line is.
-
-    Examples
-    --------
-    >>> last_value("from torch import nn; nn.ReLU()")
-    ReLU()
-    """
-    *lines, last = _lines(code)
-    if not isinstance(last, ast.Expr):
+    """Run the lines of an example and return what its last line is."""
+    lines, last = _parsed(code)
+    if last is None:
         raise SpecError("the last line must be the model")
-    return _evaluated(lines, last.value)
+    return _evaluated(lines, last)
 
 
-def _lines(code: str) -> list[ast.stmt]:
+def _parsed(code: str) -> tuple[list[ast.stmt], ast.expr | None]:
+    """The lines, and the expression that the last one is."""
     try:
         lines = ast.parse(code).body
     except SyntaxError as error:
         raise SpecError(f"line {error.lineno} of the code: {error.msg}") from error
     if not lines:
         raise SpecError("there is no code")
-    return lines
+    *lines, last = lines
+    return lines, last.value if isinstance(last, ast.Expr) else None
 
 
 def _evaluated(lines: list[ast.stmt], last: ast.expr) -> Any:

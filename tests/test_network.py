@@ -219,6 +219,9 @@ def test_the_command_writes_a_page(tmp_path, monkeypatch):
     page = (tmp_path / "net.html").read_text(encoding="utf-8")
     assert "<title>Net</title>" in page
     assert 'data-convdocs="network"' in page
+    layer = ["explore", "conv1d", "--size", "7", "--kernel", "3", "--controls", "basic"]
+    assert cli.main([*layer, "-o", "layer.html"]) == 0
+    assert '"controls":"basic"' in (tmp_path / "layer.html").read_text(encoding="utf-8")
     with contextlib.redirect_stderr(io.StringIO()) as said:
         assert cli.main(["explore", "conv1d", "--kernel", "3"]) == 2
     assert "--size is needed for a layer, as 7 or 4x5; --input for a model" in said.getvalue()

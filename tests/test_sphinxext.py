@@ -449,6 +449,14 @@ def test_a_picture_has_its_room_before_it_is_fetched(nets):
         assert [int(said["width"]), int(said["height"])] == sizes
 
 
+def test_a_figure_without_a_body_has_the_pictures_own_caption(tmp_path):
+    figure = ".. conv-figure:: MaxPool1d(2)\n   :size: 4\n"
+    source = project(tmp_path, rest=f"Rest\n====\n\n{figure}", myst="# Myst\n")
+    html = (build(source)[0] / "rest.html").read_text(encoding="utf-8")
+    words = "Of the numbers in the window the largest is kept"
+    assert re.search(rf"<figcaption>.*{words}.*</figcaption>", html, re.DOTALL)
+
+
 def test_a_page_for_the_dark_has_the_same_picture_in_other_colours(nets):
     target, _, _ = build(nets)
     html = (target / "rest.html").read_text(encoding="utf-8")

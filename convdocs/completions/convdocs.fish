@@ -51,7 +51,7 @@ function _shtab_convdocs_using
 end
 
 set -g _shtab_convdocs_commands trace diagnose run errors memory draw solve explore completion
-set -g _shtab_convdocs_opts_with_value --at --batch --channels --columns --depth --dilation --dtype --fits --format --from --groups --input --kernel --kwargs --limit --optimizer --output --output-padding --padding --padding-mode --seed --set --size --stride --to --values -o
+set -g _shtab_convdocs_opts_with_value --at --batch --channels --columns --controls --depth --dilation --dtype --fits --format --from --groups --input --kernel --kwargs --limit --optimizer --output --output-padding --padding --padding-mode --seed --set --size --stride --to --values -o
 
 complete -c convdocs -e
 complete -c convdocs -f
@@ -141,6 +141,7 @@ complete -c convdocs -n '_shtab_convdocs_using explore' -l ceil-mode -d 'Round t
 complete -c convdocs -n '_shtab_convdocs_using explore' -l at -x -d 'The output cell that is lit, as 0,1,2.'
 complete -c convdocs -n '_shtab_convdocs_using explore' -l values -xka "whole counting random" -d 'Small whole numbers, 0, 1, 2 and so on, or what torch draws.'
 complete -c convdocs -n '_shtab_convdocs_using explore' -l seed -x -d 'Seed of the numbers.'
+complete -c convdocs -n '_shtab_convdocs_using explore' -l controls -xka "none basic all" -d 'What the reader of a layer'"'"'s page can change: nothing, sizes and numbers, or all.'
 complete -c convdocs -n '_shtab_convdocs_using explore' -s o -l output -xka "(__fish_complete_path (commandline -ct))" -d 'File to write; - for standard output.'
 complete -c convdocs -n '_shtab_convdocs_using explore' -l input -x -d 'Shape of an input, as 1,3,224,224, 1x3x8x8 or 2,10:int64; again for each further input. By name: mask=2,10, and batch.image=1,3,8,8 for an entry of a dict.'
 complete -c convdocs -n '_shtab_convdocs_using explore' -l set -x -d 'An argument of the class or function, as width=8; again for each further one.'

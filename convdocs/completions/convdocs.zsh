@@ -103,6 +103,7 @@ _shtab_convdocs_explore_options=(
   "--at[The output cell that is lit, as 0,1,2.]:INDEX:"
   "--values[Small whole numbers, 0, 1, 2 and so on, or what torch draws.]:values:(whole counting random)"
   "--seed[Seed of the numbers.]:seed:"
+  "--controls[What the reader of a layer\'s page can change\: nothing, sizes and numbers, or all.]:controls:(none basic all)"
   {-o,--output}"[File to write\; - for standard output.]:FILE:_files"
   "*--input[Shape of an input, as 1,3,224,224, 1x3x8x8 or 2,10\:int64\; again for each further input. By name\: mask\=2,10, and batch.image\=1,3,8,8 for an entry of a dict.]:SHAPE:"
   "*--set[An argument of the class or function, as width\=8\; again for each further one.]:NAME=VALUE:"

@@ -66,6 +66,7 @@
     }
     var play = button("▶", "Play", toggle);
     bar.className = "cv-controls";
+    bar.style.maxWidth = Math.max(figure.querySelector("svg").width.baseVal.value, 310) + "px"; // the picture's
     bar.setAttribute("role", "group");
     bar.setAttribute("aria-label", "Steps");
     slider.type = "range";

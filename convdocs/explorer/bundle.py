@@ -21,8 +21,8 @@ FILES = {
     "explorer": ("geometry", "values", "solve", "messages", "numbers", "settings",
                  "text", "scheme", "theme", "sums", "grids", "form", "pen", "point", "explorer",
                  "listen", "start"),
-    "network": ("network_ops", "network_model", "network_graph", "network_terms", "network_paint",
-                "network_input", "network_overview", "network_detail", "network"),
+    "network": ("scheme", "network_ops", "network_model", "network_graph", "network_terms",
+                "network_paint", "network_input", "network_overview", "network_detail", "network"),
     "pictures": ("scheme", "pictures"),
 }  # fmt: skip
 SHEETS = {"explorer": ("theme", "explorer"), "network": ("network",), "pictures": ()}
@@ -37,13 +37,7 @@ _NO_RULE = re.compile(r"(?<=[{};,:])\s+|\s+(?=[{}])|;\s*(?=\})")
 
 @lru_cache
 def samples() -> dict[str, Any]:
-    """Numbers that mean something: the notebook's, ten digits, a photograph, learned kernels.
-
-    Examples
-    --------
-    >>> samples()["notebook"]["1"]["weight"]["data"][:2]
-    [0.2548462, 0.27666932]
-    """
+    """Numbers that mean something: the notebook's, ten digits, a photograph, learned kernels."""
     found: dict[str, Any] = json.loads((HERE / "samples.json").read_text(encoding="utf-8"))
     found.pop("about")
     return found
@@ -51,25 +45,13 @@ def samples() -> dict[str, Any]:
 
 @lru_cache
 def style(name: str) -> str:
-    """The style sheet of an explorer, for the inside of its shadow root.
-
-    Examples
-    --------
-    >>> ".cx-play" in style("explorer")
-    True
-    """
+    """The style sheet of an explorer, for the inside of its shadow root."""
     sheets = ((HERE / f"{file}.css").read_text(encoding="utf-8") for file in SHEETS[name])
     return re.sub(r"/\*[\s\S]*?\*/|(?<=[;{}\n])\s+", "", "".join(sheets))
 
 
 def source(name: str) -> str:
-    """The files of an explorer as one function of its constants, without their comments.
-
-    Examples
-    --------
-    >>> source("explorer").startswith("(STYLE, STOCK) => {")
-    True
-    """
+    """The files of an explorer as one function of its constants, without their comments."""
     files = (HERE / "js" / f"{file}.js" for file in FILES[name])
     body = "".join(_NO_CODE.sub("", file.read_text(encoding="utf-8")) for file in files)
     already = f"window.{GLOBALS[name]}"
@@ -83,13 +65,7 @@ def seal(text: str) -> str:
 
 
 def packed(name: str) -> str | None:
-    """What `nox -s pack` made of the source, with short names; None where that has changed since.
-
-    Examples
-    --------
-    >>> packed("pictures") is None
-    True
-    """
+    """What `nox -s pack` made of the source; None where that has changed since."""
     file = HERE / "packed" / f"{name}.js"
     if not file.exists():
         return None
@@ -100,12 +76,6 @@ def packed(name: str) -> str | None:
 
 @lru_cache
 def script(name: str) -> str:
-    """The classic script of an explorer; a second copy on a page is idle.
-
-    Examples
-    --------
-    >>> script("explorer").startswith("((")
-    True
-    """
+    """The classic script of an explorer; a second copy on a page is idle."""
     constants = (_NO_RULE.sub("", style(name)), samples() if name == "explorer" else None)
     return f"({packed(name) or source(name)})({', '.join(map(as_json, constants))});\n"

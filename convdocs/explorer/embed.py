@@ -1,4 +1,4 @@
-"""Put the explorer into a page: a notebook's output, a saved file, a page of a site."""
+"""The layer explorer: what a page holds of a layer and its input, and the element for it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,24 +13,36 @@ from torch import Tensor, nn
 
 from convdocs.cells.places import CellError
 from convdocs.explorer import bundle, still_layer
-from convdocs.explorer.page import as_json, page
-from convdocs.layers import code, per_axis, read
+from convdocs.explorer.page import Page, as_json
+from convdocs.layers import FAMILIES, code, per_axis, read
 
-KINDS: tuple[type[nn.Module], ...] = (
-    nn.Conv1d,
-    nn.Conv2d,
-    nn.ConvTranspose1d,
-    nn.ConvTranspose2d,
-    nn.MaxPool1d,
-    nn.MaxPool2d,
-    nn.AvgPool1d,
-    nn.AvgPool2d,
+KINDS = tuple(
+    kind
+    for kind, (family, dims) in FAMILIES.items()
+    if family in ("convolution", "transposed", "max", "average") and dims < 3
 )
 # what the script takes as well: numbers of an input, of a weight, axes of an input
 MOST_NUMBERS = 32768
 MOST_WEIGHTS = 16384
 MOST_AXES = 6
 LEVELS = ("none", "basic", "all")
+# a layer's attributes as the script calls them; the first ones have a number for each axis
+_SIZES = {
+    "kernel_size": "kernel",
+    "stride": "stride",
+    "padding": "padding",
+    "dilation": "dilation",
+    "output_padding": "outputPadding",
+}
+_PLAIN = {
+    "in_channels": "in",
+    "out_channels": "out",
+    "groups": "groups",
+    "padding_mode": "mode",
+    "ceil_mode": "ceil",
+    "count_include_pad": "countPad",
+    "divisor_override": "divisor",
+}
 
 Setting = dict[str, Any]
 
@@ -41,7 +52,7 @@ class ExplorerError(ValueError):
 
 
 @dataclass(frozen=True, repr=False)
-class Explorer:
+class Explorer(Page):
     """An explorer of one layer and one input, for a notebook or a page.
 
     Parameters
@@ -72,14 +83,23 @@ class Explorer:
 
     def _repr_html_(self) -> str:
         """The explorer with its script: works alone, in a notebook or a file."""
-        part = markup(
-            self.setting, own=self.own, at=self.at, controls=self.controls, still=self.still
-        )
-        return f"{part}\n<script>{bundle.script('explorer')}</script>"
+        return f"{self.markup()}\n<script>{bundle.script('explorer')}</script>"
 
-    def save(self, path: str | Path, title: str | None = None) -> None:
-        """Write a page that needs no other file, headed by the layer or by ``title``."""
-        Path(path).write_text(page(title or self.code, self._repr_html_()), encoding="utf-8")
+    def title(self) -> str:
+        """The layer."""
+        return self.code
+
+    def markup(self, *, address: bool = False, errors: str | None = None) -> str:
+        """The element alone, as the function of that name makes it."""
+        return markup(
+            self.setting,
+            address=address,
+            own=self.own,
+            at=self.at,
+            errors=errors,
+            controls=self.controls,
+            still=self.still,
+        )
 
 
 def explore(
@@ -88,28 +108,6 @@ def explore(
     """An interactive explorer of ``layer`` on ``x``, with their own numbers.
 
     A setting that torch refuses is shown as well, with torch's message and what to change.
-
-    Parameters
-    ----------
-    layer : torch.nn.Module
-        A convolution, a transposed convolution or a pool over one or two axes.
-    x : torch.Tensor
-        Its input, with a batch axis or without.
-    at : sequence of int, optional
-        The output cell to begin with, as an index into the layer's output.
-    controls : str
-        What the reader can change: ``"none"``, ``"basic"`` (sizes, numbers) or ``"all"``.
-
-    Raises
-    ------
-    ExplorerError
-        When the layer is of another kind, when there are too many numbers for a page, or when
-        the output has no cell ``at``.
-
-    Examples
-    --------
-    >>> explore(nn.Conv1d(3, 2, 3), torch.zeros(3, 5), at=(0, 1))
-    <Explorer of Conv1d(3, 2, 3) on x (3, 5)>
     """
     if controls not in LEVELS:
         raise ExplorerError(f"controls={controls!r} is none of {', '.join(LEVELS)}")
@@ -130,37 +128,21 @@ def explore(
 def case(layer: nn.Module, shape: Sequence[int], *, values: str = "notebook") -> Setting:
     """What the explorer is to show of a layer: everything but its numbers.
 
-    Parameters
-    ----------
-    layer : torch.nn.Module
-        The layer.
-    shape : sequence of int
-        The input's shape.
-    values : str
-        ``"notebook"`` for the notebook's input and weights, where they fit, ``"small"`` for small
-        whole numbers, or one of :data:`convdocs.explorer.numbers.INPUTS`.
-
-    Examples
-    --------
-    >>> setting = case(nn.MaxPool2d(2), (3, 4, 4), values="small")
-    >>> setting["kernel"], setting["ceil"]
-    ([2, 2], False)
+    ``values`` is ``"notebook"``, where its sizes fit, ``"small"`` for small whole numbers, or one
+    of :data:`convdocs.explorer.numbers.INPUTS`.
     """
     kind = _kind(layer)
     if kind is None:
         known = ", ".join(one.__name__ for one in KINDS)
         raise ExplorerError(f"{type(layer).__name__} cannot be explored; these can: {known}")
     _check_shape(shape)
-    dims = read(layer).dims
+    dims, kept = read(layer).dims, vars(layer)
     setting: Setting = {"kind": kind.__name__, "shape": list(shape), "values": values}
-    for key, attribute in _SIZES.items():
-        if hasattr(layer, attribute):
-            value = getattr(layer, attribute)
-            word = isinstance(value, str)
-            setting[key] = value if word else list(per_axis(value, dims))
-    for key, attribute in _PLAIN.items():
-        if hasattr(layer, attribute):
-            setting[key] = getattr(layer, attribute)
+    for attribute, key in _SIZES.items():
+        if attribute in kept:
+            size = kept[attribute]
+            setting[key] = size if isinstance(size, str) else list(per_axis(size, dims))
+    setting |= {key: kept[attribute] for attribute, key in _PLAIN.items() if attribute in kept}
     if hasattr(layer, "bias"):
         setting["bias"] = layer.bias is not None
     return setting
@@ -174,24 +156,6 @@ def _kind(layer: nn.Module) -> type[nn.Module] | None:
 def is_explored(layer: nn.Module) -> bool:
     """Whether a module is a layer whose window this explorer shows."""
     return _kind(layer) is not None
-
-
-_SIZES = {
-    "kernel": "kernel_size",
-    "stride": "stride",
-    "padding": "padding",
-    "dilation": "dilation",
-    "outputPadding": "output_padding",
-}
-_PLAIN = {
-    "in": "in_channels",
-    "out": "out_channels",
-    "groups": "groups",
-    "mode": "padding_mode",
-    "ceil": "ceil_mode",
-    "countPad": "count_include_pad",
-    "divisor": "divisor_override",
-}
 
 
 def _check_shape(shape: Sequence[int]) -> None:
@@ -236,39 +200,13 @@ def markup(
 ) -> str:
     """The element that the script turns into an explorer; the script is not included.
 
-    Parameters
-    ----------
-    setting : mapping
-        From :func:`case`, or some of its entries.
-    name : str
-        The element's id, which links to this explorer name; one on a page.
-    address : bool
-        Whether the page's address follows this explorer; for one on a page at most.
-    own : mapping, optional
-        Numbers of the input and the layer; see :class:`Explorer`.
-    at : sequence of int, optional
-        The output cell chosen first.
-    errors : str, optional
-        Where the pages of the errors are, relative to this page; no links without it.
-    controls : str
-        What the reader can change, one of ``LEVELS``.
-    still : str
-        Markup that stands there where no script runs; see :mod:`convdocs.explorer.still_layer`.
-
-    Examples
-    --------
-    >>> markup({"kind": "Conv1d"}, name="first")[:29]
-    '<div class="cx" id="first"><p'
+    ``name`` is its id, ``address`` lets the page's address follow it, and ``errors`` is where the
+    pages of the errors are.
     """
-    data: dict[str, Any] = {"setting": dict(setting), "controls": controls}
-    if address:
-        data["address"] = True
-    if own is not None:
-        data["own"] = dict(own)
-    if errors is not None:
-        data["errors"] = errors
-    if at is not None:
-        data["index"] = list(at)
+    data: dict[str, Any] = {"setting": setting, "controls": controls}
+    index = None if at is None else list(at)
+    more = {"address": address or None, "own": own, "errors": errors, "index": index}
+    data |= {key: value for key, value in more.items() if value is not None}
     named = f' id="{html.escape(name)}"' if name else ""
     return (
         f'<div class="cx"{named}>{still}<p>Where scripts run, this is an explorer.</p>'

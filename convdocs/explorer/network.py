@@ -8,25 +8,24 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from convdocs.explorer import bundle, page
-from convdocs.explorer.embed import ExplorerError
+from convdocs.explorer import bundle, embed
+from convdocs.explorer.embed import Explorer, ExplorerError
 from convdocs.explorer.operations import Settings, operation
-from convdocs.explorer.recording import Operand, Step, operands_in, watch
+from convdocs.explorer.page import Page, as_json
+from convdocs.explorer.recording import Operand, Step, watch
 from convdocs.receptive import AxisField
 from convdocs.report import CONSTANT, MODEL_INPUT, Call, Trace
 
 MOST_NUMBERS = 100_000
 
 
-@dataclass(frozen=True, eq=False)
-class NetworkExplorer:
+@dataclass(frozen=True, eq=False, repr=False)
+class NetworkExplorer(Page):
     """An explorer of a whole network on one input, for a notebook or a page.
 
     Parameters
@@ -50,26 +49,16 @@ class NetworkExplorer:
         """The explorer with its script: works alone, in a notebook or a file."""
         return f"{self.markup()}\n<script>{bundle.script('network')}</script>"
 
-    def save(self, path: str | Path, title: str | None = None) -> None:
-        """Write a page that needs no other file.
-
-        Parameters
-        ----------
-        path : str or Path
-            The file, as ``"net.html"``.
-        title : str, optional
-            The page's heading; the model's class by default.
-        """
-        text = page.page(title or self.trace.model, self._repr_html_())
-        Path(path).write_text(text, encoding="utf-8")
-
     def _repr_pdf_(self) -> bytes:
         """The still picture for a notebook that becomes a PDF."""
-        made = BytesIO()
         from convdocs import draw  # matplotlib is loaded where a still is drawn
+        from convdocs.draw.picture import pdf
 
-        draw.stack(self.trace).savefig(made, format="pdf")
-        return made.getvalue()
+        return pdf(draw.stack(self.trace))
+
+    def title(self) -> str:
+        """The model's class."""
+        return self.trace.model
 
     def markup(self) -> str:
         """The element that the script turns into the explorer; the script is not included."""
@@ -86,7 +75,7 @@ class NetworkExplorer:
             'style="max-width:100%;height:auto;background:#fff">'
             f"<figcaption>{html.escape(self.trace.model)}, call by call. Where scripts run, each "
             "number in it shows where it comes from.</figcaption></figure>"
-            f'<script type="application/json">{page.as_json(self.data)}</script></div>'
+            f'<script type="application/json">{as_json(self.data)}</script></div>'
             "<script>window.ConvNetwork?.start()</script>"
         )
 
@@ -99,8 +88,73 @@ def explore(
     calls: Collection[int | str] | None = None,
     record: bool = True,
     blocks: int = 1,
+    **layer: Any,
+) -> Explorer | NetworkExplorer:
+    """An interactive explorer of a model on ``inputs``, with their own numbers.
+
+    One convolution, transposed convolution or pool over one or two axes is shown with its window;
+    a setting that torch refuses as well, with torch's message and what to change. Anything else
+    is shown as a network: every call with its maps, and for each cell the sum that made it and
+    the cells it has seen. The page works everything out anew when the reader draws on the input,
+    changes a weight or turns a map off, if it knows how to work out every call.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A layer or a network; it is left exactly as it is. A network is run in eval mode.
+    *inputs : torch.Tensor or tuple of int
+        Its inputs, or shapes of random ones. Where the first axis of the first one is a batch,
+        the reader picks a sample.
+    classes : sequence of str, optional
+        Names for the numbers of the output, which then is shown as shares.
+    labels : sequence, optional
+        What the samples are, one each.
+    calls : collection of int or str, optional
+        The calls whose numbers the page holds, as indices or paths of the trace; by default all.
+    record : bool
+        Whether the page holds what each call gave; without, it works that out itself.
+    blocks : int
+        The reader draws on a pad of ``blocks`` times ``blocks`` pixels a cell, whose number is
+        the share of pixels that are on.
+    **layer
+        For a single layer: ``at``, the output cell to begin with, and ``controls``, what the
+        reader can change: ``"none"``, ``"basic"`` (sizes, numbers) or ``"all"``.
+
+    Returns
+    -------
+    Explorer or NetworkExplorer
+        Shows itself in a notebook, and has ``save("net.html")``.
+
+    Raises
+    ------
+    ExplorerError
+        When there are too many numbers for a page, or an argument names what is not there.
+
+    Examples
+    --------
+    >>> explore(nn.Conv1d(3, 2, 3), torch.zeros(3, 5), at=(0, 1))
+    <Explorer of Conv1d(3, 2, 3) on x (3, 5)>
+    >>> net = nn.Sequential(nn.Conv1d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(12, 2))
+    >>> explore(net, torch.zeros(1, 3, 5), classes=["no", "yes"])
+    <NetworkExplorer of Sequential: 4 calls>
+    """
+    if classes is labels is calls is None and record and blocks == 1:
+        single = len(inputs) == 1 and isinstance(inputs[0], Tensor) and embed.is_explored(model)
+        if single or layer:
+            return embed.explore(model, *inputs, **layer)
+    return network(model, inputs, classes, labels, calls, record, blocks, **layer)
+
+
+def network(
+    model: nn.Module,
+    inputs: Sequence[Any],
+    classes: Sequence[str] | None = None,
+    labels: Sequence[Any] | None = None,
+    calls: Collection[int | str] | None = None,
+    record: bool = True,
+    blocks: int = 1,
 ) -> NetworkExplorer:
-    """The explorer of a network; see :func:`convdocs.explore`."""
+    """The explorer of a network, of a single layer as well."""
     if blocks < 1:
         raise ExplorerError(f"blocks={blocks}: a cell is drawn as 1 or more pixels a side")
     given = [_tensor(one) for one in inputs]
@@ -111,36 +165,39 @@ def explore(
     trace, steps = runs[0]
     chosen = _chosen(trace, calls)
     bank = _Bank()
-    entries = [_entry(step, call, call.index in chosen, bank)
-               for step, call in zip(steps, trace.calls, strict=True)]  # fmt: skip
-    stopped = next((c.index for c in trace.calls
-                    if c.index in chosen and not _alive(entries, c)), None)  # fmt: skip
+    entries = [
+        _entry(step, call, call.index in chosen, bank)
+        for step, call in zip(steps, trace.calls, strict=True)
+    ]
+    stopped = next((n for n in sorted(chosen) if not _alive(entries, n)), None)
     if stopped is not None and not record:
         call = trace.calls[stopped]
         raise ExplorerError(
             f"record=False leaves the numbers to the page, which cannot work out call {stopped}, "
             f"{call.code} ({call.path or 'in the model itself'}): leave record=True"
         )
-    if stopped is not None:  # weights are of use only where something is worked out
-        runs = runs[: len(samples) or 1]
-    recorded = []
-    if record:
-        kept = runs if stopped is not None else runs[:1]
-        recorded = [[bank.add(one.value) if n in chosen else None for n, one in enumerate(s)]
-                    for _, s in kept]  # fmt: skip
-    first = [bank.add(one) for one in (samples or given[:1])]
+    kept = runs if stopped is not None else runs[:1]  # a live page works out the other samples
+    first = [bank.add(one) for one in samples or given[:1]]
     data = {
         "model": trace.model,
         "inputs": [first[0], *(bank.add(one) for one in given[1:])],
         "samples": first,
-        "labels": None if labels is None else [str(one) for one in labels],
-        "classes": None if classes is None else [str(one) for one in classes],
+        "labels": labels if labels is None else list(map(str, labels)),
+        "classes": classes if classes is None else list(map(str, classes)),
         "batched": bool(samples) or _has_batch(trace),
         "blocks": blocks,
         "tensors": bank.plain,
         "calls": entries,
-        "recorded": recorded,
-        "modules": _modules(trace),
+        "recorded": [
+            [bank.add(step.value) if n in chosen else None for n, step in enumerate(taken)]
+            for _, taken in (kept if record else ())
+        ],
+        # containers that hold more than one call
+        "modules": [
+            [one.path, one.kind, one.depth, one.first, one.last]
+            for one in trace.modules
+            if one.depth > 0 and one.last > one.first
+        ],
         "live": stopped is None,
         "stopped": stopped,
     }
@@ -156,10 +213,7 @@ def _tensor(given: Any) -> Any:
 
 
 def _samples(model: nn.Module, given: Sequence[Any], labels: Sequence[Any] | None) -> list[Tensor]:
-    """The samples of a batch, each as a batch of one; none where the first axis is no batch.
-
-    It is one when the network gives its first sample the same answer alone.
-    """
+    """The samples of a batch, each as a batch of one; none where the first axis is no batch."""
     x = given[0]
     if not isinstance(x, Tensor) or x.dim() < 2 or (len(x) < 2 and labels is None):
         return []
@@ -173,6 +227,7 @@ def _samples(model: nn.Module, given: Sequence[Any], labels: Sequence[Any] | Non
 
 
 def _is_batch(model: nn.Module, given: Sequence[Any]) -> bool:
+    """Whether the network gives the first sample the same answer alone."""
     _, together = watch(model, *given)
     try:
         _, alone = watch(model, given[0][:1], *given[1:])
@@ -185,8 +240,7 @@ def _is_batch(model: nn.Module, given: Sequence[Any]) -> bool:
 
 def _has_batch(trace: Trace) -> bool:
     """Whether the input's first axis is a batch, as far as the layers' axes tell."""
-    first = next((call for call in trace.calls if call.axes), None)
-    return first is not None and first.axes.startswith("N")
+    return next((call.axes for call in trace.calls if call.axes), "").startswith("N")
 
 
 def _chosen(trace: Trace, calls: Collection[int | str] | None) -> set[int]:
@@ -195,18 +249,18 @@ def _chosen(trace: Trace, calls: Collection[int | str] | None) -> set[int]:
         return set(range(len(trace.calls)))
     chosen = set()
     for wanted in calls:
-        hits = [call.index for call in trace.calls if _is_in(call, wanted)]
+        hits = [
+            call.index
+            for call in trace.calls
+            if wanted in (call.index, call.path) or call.path.startswith(f"{wanted}.")
+        ]
         if not hits:
-            raise ExplorerError(f"calls names {wanted!r}, which is no call of {trace.model}: give "
-                                "indices or paths of its trace")  # fmt: skip
+            raise ExplorerError(
+                f"calls names {wanted!r}, which is no call of {trace.model}: give indices or paths "
+                "of its trace"
+            )
         chosen.update(hits)
     return chosen
-
-
-def _is_in(call: Call, wanted: int | str) -> bool:
-    if isinstance(wanted, int):
-        return call.index == wanted
-    return call.path == wanted or call.path.startswith(f"{wanted}.")
 
 
 class _Bank:
@@ -230,42 +284,39 @@ class _Bank:
 def _entry(step: Step, call: Call, chosen: bool, bank: _Bank) -> dict[str, Any]:
     """One call as the page takes it."""
     op = operation(step, call) if chosen else None
+    if op is not None:
+        inputs = [_operand(one, call, bank) for one in op.pop("inputs")]
+        op = {"inputs": inputs, **{name: _plain(value, bank) for name, value in op.items()}}
     # a page follows the first input only: the others are constants
-    others = {one.position for one in operands_in(step) if one.number}
-    sources = [CONSTANT if n in others else source for n, source in enumerate(call.sources)]
+    others = {one.position for one in step.operands if one.number}
     return {
         "path": call.path,
         "kind": call.kind,
         "code": call.code,
         "shape": list(call.output_shapes[0]),
         "axes": call.axes,
-        "sources": sources,
+        "sources": [CONSTANT if n in others else one for n, one in enumerate(call.sources)],
         "fields": [[_field(one) for one in fields] for fields in call.local_fields],
         "chosen": chosen,
-        "op": op and _plain(op, call, bank),
+        "op": op,
     }
 
 
-def _plain(op: Settings, call: Call, bank: _Bank) -> Settings:
-    """Settings with operands as [call or input, number], tensors as their place in the bank."""
-    made: Settings = {}
-    for name, value in op.items():
-        if name == "inputs":
-            made[name] = [_operand(one, call, bank) for one in value]
-        elif isinstance(value, Tensor):
-            made[name] = {"tensor": bank.add(value)}
-        elif isinstance(value, float) and not math.isfinite(value):
-            made[name] = {"inf": "Infinity", "-inf": "-Infinity"}.get(str(value), "NaN")
-        else:
-            made[name] = value
-    return made
-
-
 def _operand(value: Any, call: Call, bank: _Bank) -> Any:
+    """What a call reads: [call or input, its number], a constant's place in the bank, a number."""
     if isinstance(value, Operand):
         source = call.sources[value.position]
         return ["call", source - value.number if source == MODEL_INPUT else source]
     return ["tensor", bank.add(value)] if isinstance(value, Tensor) else float(value)
+
+
+def _plain(value: Any, bank: _Bank) -> Any:
+    """A setting: a tensor as its place in the bank, a number that JSON has not as a word."""
+    if isinstance(value, Tensor):
+        return {"tensor": bank.add(value)}
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"inf": "Infinity", "-inf": "-Infinity"}.get(str(value), "NaN")
+    return value
 
 
 def _field(field: AxisField) -> Any:
@@ -276,32 +327,24 @@ def _field(field: AxisField) -> Any:
     return [field.size, step.numerator, step.denominator, field.offset, field.runs]
 
 
-def _alive(entries: Sequence[dict[str, Any]], call: Call) -> bool:
+def _alive(entries: Sequence[dict[str, Any]], index: int) -> bool:
     """Whether the page can work a call out itself: it knows how, and it has what goes in."""
-    op = entries[call.index]["op"]
+    op: Settings | None = entries[index]["op"]
     if op is None:
         return False
     reads = [one[1] for one in op["inputs"] if isinstance(one, list) and one[0] == "call"]
     return all(read < 0 or entries[read]["chosen"] for read in reads)
 
 
-def _modules(trace: Trace) -> list[list[Any]]:
-    """Containers that hold more than one call: [path, kind, depth, first, last]."""
-    return [
-        [one.path, one.kind, one.depth, one.first, one.last]
-        for one in trace.modules
-        if one.depth > 0 and one.last > one.first
-    ]
-
-
 def _check_size(bank: _Bank, data: dict[str, Any]) -> None:
     if bank.numbers <= MOST_NUMBERS:
         return
-    recorded = {n for one in data["recorded"] for n in one if n is not None}
-    counts = {
-        "recorded values": sum(math.prod(bank.plain[n]["shape"]) for n in recorded),
-        "inputs": sum(math.prod(bank.plain[n]["shape"]) for n in data["samples"]),
-    }
+
+    def numbers(places: set[int]) -> int:
+        return sum(math.prod(bank.plain[place]["shape"]) for place in places)
+
+    recorded = {place for one in data["recorded"] for place in one if place is not None}
+    counts = {"recorded values": numbers(recorded), "inputs": numbers(set(data["samples"]))}
     counts["weights"] = bank.numbers - sum(counts.values())
     parts = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
     raise ExplorerError(

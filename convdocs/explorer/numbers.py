@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from math import floor, prod
+from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
 
 from convdocs.explorer.bundle import samples
-from convdocs.layers import read
+from convdocs.layers import Layer, read
 
 INPUTS = ("edge", "ramp", "digit", "photograph", "notebook")
 FILTERS = ("identity", "blur", "sharpen", "upright", "level", "laplacian", "learned", "notebook")
@@ -26,9 +27,28 @@ def fill_input(values: str, x: Tensor, dims: int) -> Tensor:
     """
     if values == "notebook":
         return _tiled(samples()["notebook"][str(dims)]["x"], x.shape)
-    rows, columns = (1, *x.shape[-dims:])[-2:]
-    planes = [_PLANES[values](channel, rows, columns) for channel in range(prod(x.shape[:-dims]))]
-    return torch.tensor(planes, dtype=torch.float32).reshape(x.shape)
+    size = (1, *x.shape[-dims:])[-2:]
+    planes = [_plane(values, channel, *size) for channel in range(prod(x.shape[:-dims]))]
+    return torch.stack(planes).float().reshape(x.shape)
+
+
+def _plane(values: str, channel: int, rows: int, columns: int) -> Tensor:
+    if values == "digit":
+        digits = samples()["digits"]
+        return _resized(digits[(channel + 3) % len(digits)], 1, (rows, columns))
+    if values == "photograph":
+        return _resized("".join(samples()["photograph"]), 8, (rows, columns))
+    down = channel % 2 == 1 and rows > 1
+    places = torch.arange(rows if down else columns)
+    line = places if values == "ramp" else 9 * (2 * places >= len(places))
+    return (line[:, None] if down else line).expand(rows, columns)
+
+
+def _resized(picture: str, step: int, size: tuple[int, int]) -> Tensor:
+    """A square picture at another size: each cell is the mean of those it covers, rounded."""
+    side = round(len(picture) ** 0.5)
+    levels = torch.tensor([step * int(sign, 32) for sign in picture], dtype=torch.float64)
+    return (adaptive_avg_pool2d(levels.reshape(1, side, side), size)[0] + 0.5).floor()
 
 
 def fill_filters(filters: str, layer: nn.Module) -> None:
@@ -43,26 +63,18 @@ def fill_filters(filters: str, layer: nn.Module) -> None:
     """
     parameters: dict[str, Any] = dict(layer.named_parameters())
     shape = parameters["weight"].shape
-    if filters == "notebook":
-        ready = samples()["notebook"][str(len(shape) - 2)]
-        for name, parameter in parameters.items():
+    for name, parameter in parameters.items():
+        if filters == "notebook":
+            ready = samples()["notebook"][str(len(shape) - 2)]
             parameter.data = _tiled(ready[name], parameter.shape)
-        return
-    kernel = (1, *shape[2:])[-2:]
-    layout = read(layer)
-    pairs = prod(shape[:2])
-    transposed = layout.family == "transposed"
-    numbers = [
-        _weight(filters, pair, tap, pair % shape[1] if transposed else pair // shape[1], kernel,
-                int(parameters["weight"].shape[0] // layout.groups if transposed else shape[1]))
-        for pair in range(pairs) for tap in range(prod(kernel))
-    ]  # fmt: skip
-    parameters["weight"].data = torch.tensor(numbers, dtype=torch.float32).reshape(shape)
-    if "bias" in parameters:
-        parameters["bias"].data = torch.zeros_like(parameters["bias"])
+        elif name == "weight":
+            parameter.data = _kernels(filters, shape, read(layer))
+        else:
+            parameter.data = torch.zeros_like(parameter)
 
 
 def _tiled(given: Mapping[str, Any], shape: Sequence[int]) -> Tensor:
+    """The numbers at a shape: cut, or repeated along each axis."""
     numbers = torch.tensor(given["data"]).reshape(given["shape"])
     while numbers.dim() < len(shape):
         numbers = numbers[None]
@@ -73,79 +85,44 @@ def _tiled(given: Mapping[str, Any], shape: Sequence[int]) -> Tensor:
     return numbers
 
 
-def _resized(picture: str, step: int, rows: int, columns: int) -> list[int]:
-    """A square picture at another size: each cell is the mean of those it covers."""
-    side = round(len(picture) ** 0.5)
-    levels = [step * int(sign, 32) for sign in picture]
-
-    def covered(cell: int, size: int) -> range:
-        first = cell * side // size
-        return range(first, max(first + 1, -(-(cell + 1) * side // size)))
-
-    found = []
-    for row in range(rows):
-        for column in range(columns):
-            cells = [levels[y * side + x] for y in covered(row, rows)
-                     for x in covered(column, columns)]  # fmt: skip
-            found.append(floor(sum(cells) / len(cells) + 0.5))
-    return found
-
-
-def _edge(channel: int, rows: int, columns: int) -> list[int]:
-    if channel % 2 and rows > 1:
-        return [9 * (2 * (cell // columns) >= rows) for cell in range(rows * columns)]
-    return [9 * (2 * (cell % columns) >= columns) for cell in range(rows * columns)]
-
-
-def _ramp(channel: int, rows: int, columns: int) -> list[int]:
-    down = channel % 2 and rows > 1
-    return [cell // columns if down else cell % columns for cell in range(rows * columns)]
-
-
-def _digit(channel: int, rows: int, columns: int) -> list[int]:
-    digits = samples()["digits"]
-    return _resized(digits[(channel + 3) % len(digits)], 1, rows, columns)
-
-
-def _photograph(channel: int, rows: int, columns: int) -> list[int]:
-    return _resized("".join(samples()["photograph"]), 8, rows, columns)
-
-
-_PLANES: dict[str, Callable[[int, int, int], list[int]]] = {
-    "edge": _edge,
-    "ramp": _ramp,
-    "digit": _digit,
-    "photograph": _photograph,
-}
-
-
-def _weight(
-    filters: str, pair: int, tap: int, of: int, kernel: tuple[int, int], channels: int
-) -> float:
-    """A weight: tap ``tap`` of the pair ``pair`` of channels, in filter ``of``."""
-    rows, columns = kernel
+def _kernels(filters: str, shape: Sequence[int], layer: Layer) -> Tensor:
+    """The weights of a shape: a kernel for each pair of channels, turned in each further filter."""
+    rows, columns = (1, *shape[2:])[-2:]
+    pairs = range(prod(shape[:2]))
     if filters == "learned":
-        learned = samples()["learned"]
-        return float(learned[pair % len(learned)][3 + tap if rows == 1 else tap])
-    row, column = _turned(of, *divmod(tap, columns), kernel)
-    away = abs(row - (rows - 1) // 2) + abs(column - (columns - 1) // 2)
-    besides = 2 * (rows > 1) + 2 * (columns > 1)
+        learned, first = samples()["learned"], 3 if rows == 1 else 0
+        taps = [learned[pair % len(learned)][first : first + rows * columns] for pair in pairs]
+        return torch.tensor(taps).reshape(*shape)
+    transposed = layer.family == "transposed"
+    channels = shape[0] // layer.groups if transposed else shape[1]
+    kernel = _kernel(filters, rows, columns, channels)
+    of = [pair % shape[1] if transposed else pair // shape[1] for pair in pairs]
+    return torch.stack([_turned(kernel, turns) for turns in of]).reshape(*shape)
+
+
+def _kernel(filters: str, rows: int, columns: int, channels: int) -> Tensor:
+    row, column = torch.arange(rows)[:, None], torch.arange(columns)
+    away = (row - (rows - 1) // 2).abs() + (column - (columns - 1) // 2).abs()
+    centre, beside = (away == 0).float(), (away == 1).float()
+    sides = 2.0 * (rows > 1) + 2.0 * (columns > 1)
+
+    def halves(place: Tensor, size: int) -> Tensor:
+        return (2 * place >= size).float() - (2 * place + 2 <= size).float()
+
     return {
-        "identity": float(away == 0),
-        "blur": 1 / (rows * columns * channels),
-        "sharpen": {0: 1.0 + besides, 1: -1.0}.get(away, 0.0),
-        "laplacian": {0: -float(besides), 1: 1.0}.get(away, 0.0),
-        "upright": float((2 * column >= columns) - (2 * column + 2 <= columns)),
-        "level": float((2 * row >= rows) - (2 * row + 2 <= rows)),
+        "identity": centre,
+        "blur": torch.full_like(centre, 1 / (rows * columns * channels)),
+        "sharpen": (1 + sides) * centre - beside,
+        "laplacian": beside - sides * centre,
+        "upright": halves(column, columns).expand(rows, columns),
+        "level": halves(row, rows).expand(rows, columns),
     }[filters]
 
 
-def _turned(of: int, row: int, column: int, kernel: tuple[int, int]) -> tuple[int, int]:
-    """Where filter ``of`` looks into its kernel: each further filter turns it by 90 degrees."""
-    rows, columns = kernel
-    back = (rows - 1 - row, columns - 1 - column)
-    if rows == 1:
-        return back if of % 2 else (row, column)
+def _turned(kernel: Tensor, turns: int) -> Tensor:
+    """A square kernel turned by 90 degrees so often; another one mirrored."""
+    rows, columns = kernel.shape
     if rows == columns:
-        return ((row, column), (column, back[0]), back, (back[1], row))[of % 4]
-    return ((row, column), (back[0], column), back, (row, back[1]))[of % 4]
+        return torch.rot90(kernel, turns)
+    axes = ((), (0,), (0, 1), (1,))[2 * (turns % 2) if rows == 1 else turns % 4]
+    return kernel.flip(axes)

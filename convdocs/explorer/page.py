@@ -1,33 +1,41 @@
-"""A page of its own around an explorer."""
+"""What an explorer is put into: a page of its own, a script element."""
 
 from __future__ import annotations
 
 import html
 import json
+from pathlib import Path
 from typing import Any
 
-PAGE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title}</title>
-<style>body {{ max-width: 80rem; margin: 0 auto; padding: 1rem; font-family: sans-serif; }}</style>
-</head>
-<body>
-<main>
-<h1>{title}</h1>
-{part}
-</main>
-</body>
-</html>"""
 
+class Page:
+    """Shows itself in a notebook, and saves itself as a page that needs no other file."""
 
-def page(title: str, part: str) -> str:
-    """A whole page around a part that brings its own script and style."""
-    return PAGE.format(title=html.escape(title), part=part)
+    def title(self) -> str:
+        """The heading of its page."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        raise NotImplementedError
+
+    def to_page(self, title: str | None = None) -> str:
+        """The whole page."""
+        frame = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+        head, body = frame.split("$part")
+        name = html.escape(title or self.title())
+        return f"{head.replace('$title', name)}{self._repr_html_()}{body}"
+
+    def save(self, path: str | Path, title: str | None = None) -> None:
+        """Write a page that needs no other file.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file, as ``"net.html"``.
+        title : str, optional
+            The page's heading; the layer, or the model's class, by default.
+        """
+        Path(path).write_text(self.to_page(title), encoding="utf-8")
 
 
 def as_json(data: Any) -> str:

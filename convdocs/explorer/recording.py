@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from convdocs.report import Trace
 from convdocs.tracing import observed
@@ -33,31 +33,27 @@ class Step(NamedTuple):
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     value: Tensor
+    operands: tuple[Operand, ...]
 
 
-def watch(model: nn.Module, *inputs: Any) -> tuple[Trace, tuple[Step, ...]]:
+def watch(model: Any, *inputs: Any) -> tuple[Trace, tuple[Step, ...]]:
     """Run a stand-in of ``model`` in eval mode; its trace, and a step for each call of it."""
     steps: list[Step] = []
 
     def keep(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
-        given, named = _operands((tuple(args), kwargs), inputs)
-        steps.append(Step(function, given, named, tensors_in(out)[0].detach().clone()))
+        operands: list[Operand | None] = []
+
+        def stand_in(tensor: Tensor) -> Any:
+            fixed = mark_of(tensor).fixed
+            operands.append(None if fixed else Operand(len(operands), _number(tensor, inputs)))
+            return operands[-1] or tensor.detach()
+
+        given, named = mapped((tuple(args), kwargs), stand_in)
+        value = tensors_in(out)[0].detach().clone()
+        steps.append(Step(function, given, named, value, tuple(filter(None, operands))))
 
     trace = observed(model, inputs, {}, keep, training=False)
     return trace, tuple(steps)
-
-
-def _operands(given: Any, inputs: tuple[Any, ...]) -> Any:
-    """Arguments with an Operand for each tensor that a call or the input gave."""
-    places = iter(range(len(tensors_in(given))))
-
-    def stand_in(tensor: Tensor) -> Any:
-        place = next(places)
-        if mark_of(tensor).fixed:
-            return tensor.detach()
-        return Operand(place, _number(tensor, inputs))
-
-    return mapped(given, stand_in)
 
 
 def _number(tensor: Tensor, inputs: tuple[Any, ...]) -> int:
@@ -67,13 +63,3 @@ def _number(tensor: Tensor, inputs: tuple[Any, ...]) -> int:
     alike = (isinstance(one, Tensor) and one.shape == tensor.shape for one in inputs)
     found = (n for n, same in enumerate(alike) if same and torch.equal(inputs[n], tensor))
     return next(found, 0)
-
-
-def operands_in(value: Any) -> list[Operand]:
-    """The operands in a call's arguments."""
-    if isinstance(value, Operand):
-        return [value]
-    if isinstance(value, dict):
-        value = list(value.values())
-    parts = value if isinstance(value, list | tuple) else ()
-    return [one for part in parts for one in operands_in(part)]

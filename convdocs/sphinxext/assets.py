@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING, Any, cast
 
 from docutils import nodes
 
+from convdocs.explorer import bundle
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.builders.html import StandaloneHTMLBuilder
     from sphinx.builders.latex import LaTeXBuilder
 
-PACKAGE = Path(__file__).parents[1]
-STYLE = PACKAGE / "sphinxext" / "convdocs.css"
-PLAYER = tuple(PACKAGE / "draw" / name for name in ("picture.css", "player.css", "player.js"))
-EXERCISE = tuple(PACKAGE / "sphinxext" / f"exercise.{suffix}" for suffix in ("css", "js"))
-
+_PACKAGE = Path(__file__).parents[1]
+# what a page with a container of this class gets: files, and scripts that are joined from several
+_FILES = {
+    "convdocs-part": ("sphinxext/convdocs.css",),
+    "conv-animation": ("draw/picture.css", "draw/player.css", "draw/player.js"),
+    "exercise": ("sphinxext/exercise.css", "sphinxext/exercise.js"),
+}
+_JOINED = {"convdocs-pair": "pictures", "conv-explorer": "explorer", "network-explorer": "network"}
 # characters of the size formulas that pdfLaTeX does not know by itself
 _LATEX = {
     "⌊": r"\lfloor",
@@ -26,11 +31,6 @@ _LATEX = {
     "−": "-",
     "≤": r"\leq",
 }
-
-
-# before the text, where every theme shows them (some put scripts last, some write no metatags): a
-# part is live before it is first painted, so that nothing on the page moves
-_EARLY = ("explorer.js", "network.js", "pictures.js")
 
 
 def declare(app: Sphinx) -> None:
@@ -56,35 +56,23 @@ def add(
     used = {name for node in doctree.findall(nodes.container) for name in node["classes"]}
     if "convdocs-part" not in used:
         return
-    files = {STYLE.name: STYLE.read_text(encoding="utf-8")}
-    if "convdocs-pair" in used:
-        files |= _explorer("pictures")
-    if "conv-explorer" in used:
-        files |= _explorer("explorer")
-    if "network-explorer" in used:
-        files |= _explorer("network")
-    if "conv-animation" in used:
-        files |= {file.name: file.read_text(encoding="utf-8") for file in PLAYER}
-    if "exercise" in used:
-        files |= {file.name: file.read_text(encoding="utf-8") for file in EXERCISE}
-    if app.builder.name == "epub":  # a book's readers run no scripts: it holds the still pictures
-        files = {name: content for name, content in files.items() if name.endswith(".css")}
-    for name, content in files.items():
-        _write(Path(app.outdir) / "_static" / name, content)
+    paths = [_PACKAGE / path for name in _FILES.keys() & used for path in _FILES[name]]
+    files = {path.name: path.read_text(encoding="utf-8") for path in sorted(paths)}
+    # before the text, in every theme (some put scripts last, some write no metatags): a part is live
+    # before it is first painted, so that nothing on the page moves
+    early = {f"{name}.js": bundle.script(name) for key, name in _JOINED.items() if key in used}
+    for name, text in (files | early).items():
+        if app.builder.name == "epub" and not name.endswith(".css"):
+            continue  # a book's readers run no scripts: it holds the still pictures
+        _write(Path(app.outdir) / "_static" / name, text)
         # the builder's own methods: Sphinx 7.2 reads those of the application at the start only
         if name.endswith(".css"):
             builder.add_css_file(name)
-        elif name in _EARLY:
+        elif name in early:
             address = context["pathto"](f"_static/{name}", 1)
             context["body"] = f'<script src="{address}"></script>{context["body"]}'
         else:
             builder.add_js_file(name)
-
-
-def _explorer(name: str) -> dict[str, str]:
-    from convdocs.explorer import bundle
-
-    return {f"{name}.js": bundle.script(name)}
 
 
 def _write(file: Path, content: str) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from docutils import nodes
-from docutils.nodes import fully_normalize_name
+from docutils.parsers.rst.directives import unchanged
 from sphinx.util.docutils import SphinxDirective
 
 from convdocs.sphinxext import kept, options
@@ -19,39 +20,8 @@ from convdocs.sphinxext.options import Option
 Answer = TypeVar("Answer")
 
 
-class _Spec(dict[str, Any]):
-    """An option_spec that lets every option through as text, for :func:`options.read` to judge."""
-
-    def __missing__(self, name: str) -> Any:
-        return str_or_empty
-
-
-def str_or_empty(text: str | None) -> str:
-    """An option's text as it stands.
-
-    Examples
-    --------
-    >>> str_or_empty(None), str_or_empty("4x5")
-    ('', '4x5')
-    """
-    return text or ""
-
-
-def reason(error: BaseException) -> str:
-    """An error in a sentence; a type is named where the words alone may not say enough.
-
-    Examples
-    --------
-    >>> reason(ValueError("too small")), reason(SystemExit(3))
-    ('too small', 'SystemExit: 3')
-    """
-    if isinstance(error, ValueError | RuntimeError) and str(error):
-        return str(error)
-    return f"{type(error).__name__}: {error}"
-
-
 class PageDirective(SphinxDirective):
-    """What the directives share: options, one thread for torch, mistakes told with their line."""
+    """A directive with the options that declared.toml, or its own class, declares for it."""
 
     called: ClassVar[str]
     summary: ClassVar[str]
@@ -60,23 +30,24 @@ class PageDirective(SphinxDirective):
     example: ClassVar[str]
     declared: ClassVar[tuple[Option, ...]]
 
-    required_arguments = 0
     optional_arguments = 1
     final_argument_whitespace = True
     has_content = True
 
     def __init_subclass__(cls) -> None:
-        cls.option_spec = _Spec({option.name: str_or_empty for option in cls.declared})
+        for name, value in options.DIRECTIVES.get(cls.called, {}).items():
+            setattr(cls, name, value)
+        # an option that is not declared comes through as well, for options.read to judge
+        known = {option.name: unchanged for option in cls.declared}
+        cls.option_spec = defaultdict(lambda: unchanged, known)
 
     def run(self) -> list[nodes.Node]:
         """Make the nodes, or take those that were kept; a mistake is an error at its line."""
         self._note_versions()
-        self.kept = kept.path(
-            self.env,
-            (self.called, self.arguments, list(self.options.items()), list(self.content)),
-            (self.config.convdocs_execute, self.config.convdocs_errors_url),
-        )
-        box = kept.load(self.kept) or self._make()
+        settings = (self.config.convdocs_execute, self.config.convdocs_errors_url)
+        written = (self.called, self.arguments, list(self.options.items()), list(self.content))
+        file = kept.path(self.env, written, settings)
+        box = kept.load(file) or self._make(file)
         for node in box.findall(nodes.Element):
             if node["names"]:
                 node["ids"] = []
@@ -84,25 +55,21 @@ class PageDirective(SphinxDirective):
         self.set_source_info(box)
         return [box]
 
-    def _make(self) -> nodes.container:
+    def _make(self, file: Path) -> nodes.container:
         self.files: tuple[Path, ...] = ()
         try:
             values = options.read(self.declared, self.options)
-            with self.quiet():
+            with _quiet_torch():
                 made = self.make(values)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             # whatever a model, torch or a picture raises ends this directive, not the build
-            raise self.error(f"{self.called}: {reason(error)}") from error
+            raise self.error(f"{self.called}: {_reason(error)}") from error
         box = nodes.container("", *made, classes=["convdocs-part", self.called, *values["class"]])
-        if kept.plain(made) and not self.files:
-            kept.save(self.kept, box)
+        if not self.files:
+            kept.save(file, box)
         return box
-
-    def quiet(self) -> AbstractContextManager[None]:
-        """What :meth:`make` runs in: one thread for torch, and its random state left as it is."""
-        return quiet_torch()
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         """The nodes for this directive; raises ValueError for a mistake in it."""
@@ -123,8 +90,9 @@ class PageDirective(SphinxDirective):
 
     def label(self, node: nodes.Element, label: str | None) -> None:
         """Let ``:ref:`` and ``:numref:`` find ``node``, once it is on the page."""
+        self.set_source_info(node)
         if label:
-            node["names"].append(fully_normalize_name(label))
+            node["names"].append(nodes.fully_normalize_name(label))
 
     def errors(self) -> str | None:
         """Where the pages of the errors are, seen from this page; None where nobody says."""
@@ -133,18 +101,22 @@ class PageDirective(SphinxDirective):
             site = "../" * self.env.docname.count("/") + site[1:]
         return f"{site}errors/" if self.config.convdocs_errors_url else None
 
+    def parsed(self, start: int = 0, end: int | None = None) -> list[nodes.Node]:
+        """Lines of the body as nodes."""
+        read = nodes.Element()
+        self.state.nested_parse(self.content[start:end], self.content_offset + start, read)
+        return read.children
+
     def caption(self) -> list[nodes.Node]:
         """The body as a caption and, after its first paragraph, a legend."""
-        read = nodes.Element()
-        self.state.nested_parse(self.content, self.content_offset, read)
-        if not read.children:
+        if not self.content:
             return []
-        first = read[0]
+        first, *rest = self.parsed()
         if not isinstance(first, nodes.paragraph):
             raise ValueError("its body is a caption and starts with a paragraph")
         caption = nodes.caption(first.rawsource, "", *first.children)
         caption.source, caption.line = first.source, first.line
-        return [caption, *([nodes.legend("", *read[1:])] if len(read) > 1 else [])]
+        return [caption, nodes.legend("", *rest)] if rest else [caption]
 
     def on_model(self, values: Mapping[str, Any], ask: Callable[..., Answer]) -> Answer:
         """What ``ask`` says of the model and its input, from the argument or from the body."""
@@ -157,10 +129,10 @@ class PageDirective(SphinxDirective):
         if self.content:
             raise ValueError("it takes a model or code in its body, not both")
         if values["input"] is None:
-            raise ValueError(f":input: is needed: {options.INPUT.takes}")
+            raise ValueError(f":input: is needed: {options.OPTIONS['input'].takes}")
         target = self.arguments[0]
         if not spec.is_layer(target):
-            self._may_run(target)
+            self.may_run(target)
         where, _, name = target.rpartition(":")
         if where.endswith(".py"):  # relative to this page, as in other directives
             target = f"{self.env.relfn2path(where)[0]}:{name}"
@@ -176,21 +148,21 @@ class PageDirective(SphinxDirective):
 
         if not self.content:
             raise ValueError(f"it needs {self.argument}")
-        self._may_run("its body")
+        self.may_run("its body")
         code = "\n".join(self.content)
         if inputs is not None:
             return partial(snippet.last_value(code), *inputs[0], **inputs[1])
         return snippet.example(code)
 
     def _dependency(self, name: str) -> Path:
-        """A file that the page depends on."""
         path = Path(self.env.relfn2path(name)[1])
         if not path.is_file():
             raise ValueError(f":depends: there is no file {name}")
         self.env.note_dependency(str(path))
         return path
 
-    def _may_run(self, what: str) -> None:
+    def may_run(self, what: str) -> None:
+        """Refuse code where the project does not let directives run it."""
         if not self.config.convdocs_execute:
             raise ValueError(
                 f"{what} is code; set convdocs_execute = True in conf.py to let directives run it"
@@ -198,7 +170,7 @@ class PageDirective(SphinxDirective):
 
 
 @contextmanager
-def quiet_torch() -> Iterator[None]:
+def _quiet_torch() -> Iterator[None]:
     """Torch without its thread pool, which hangs in the forks of a parallel build."""
     import torch
 
@@ -209,3 +181,9 @@ def quiet_torch() -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(threads)
+
+
+def _reason(error: BaseException) -> str:
+    """An error in a sentence; a type is named where the words alone may not say enough."""
+    plain = isinstance(error, ValueError | RuntimeError) and str(error)
+    return str(error) if plain else f"{type(error).__name__}: {error}"

@@ -22,7 +22,6 @@ from sphinx.util.docutils import SphinxDirective
 from convdocs.sphinxext import pictures
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from sphinx.application import Sphinx
 
 
@@ -33,24 +32,33 @@ def scrape(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any],
     """
     from matplotlib.figure import Figure
 
-    from convdocs.draw import Walk
+    from convdocs import draw
 
-    value = closing(block, block_vars)
-    if not isinstance(value, (Figure, Walk)):
+    value = _closing(block, block_vars)
+    if not isinstance(value, (Figure, draw.Walk)):
         return ""
     path = Path(next(block_vars["image_path_iterator"]))
     stem = f"/{path.relative_to(gallery_conf['src_dir']).with_suffix('').as_posix()}"
-    figure = value.figure if isinstance(value, Walk) else value
-    options = {}
-    if isinstance(value, Walk):
-        _write(path, ".html", value.player())
+    figure = value.figure if isinstance(value, draw.Walk) else value
+    files = {f"{ending}.svg": svg for ending, svg in pictures.images(figure).items()}
+    if isinstance(figure, draw.Picture):
+        card = draw.svg(figure.thumbnail())
+        files |= {"_card.svg": card, "_card_dark.svg": draw.dark(card)}
+    words = " ".join(draw.describe(figure).split())
+    options = {"alt": words}
+    if isinstance(value, draw.Walk):
+        files[".html"] = value.player()
         value.on("light").save(path.with_suffix(".gif"))
-        options = {"player": f"{stem}.html", "gif": f"{stem}.gif"}
-    save(figure, path)
-    return directive(f"{stem}.svg", figure, options)
+        options |= {"player": f"{stem}.html", "gif": f"{stem}.gif"}
+    for ending, text in files.items():
+        path.with_name(path.stem + ending).write_text(text, encoding="utf-8")
+    given = getattr(figure, "caption", "") or str(figure.get_label())
+    caption = given or re.split(r"(?<=[.:]) (?=[A-Z])", words)[-1]
+    lines = "".join(f"   :{key}: {value}\n" for key, value in options.items())
+    return f"\n.. conv-picture:: {stem}.svg\n{lines}\n   {caption}\n\n"
 
 
-def closing(block: Any, block_vars: dict[str, Any]) -> Any:
+def _closing(block: Any, block_vars: dict[str, Any]) -> Any:
     """The value of the expression that a code block ends with, or of the name it ends by setting.
 
     Sphinx-Gallery keeps an expression's value in the script's namespace, under the name ``___``.
@@ -59,44 +67,11 @@ def closing(block: Any, block_vars: dict[str, Any]) -> Any:
     match ast.parse(block[1]).body:
         case [*_, ast.Expr()]:
             return names.get("___")
-        case [
-            *_,
-            ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)),
-        ]:
+        case [*_, ast.Assign(targets=[ast.Name(id=name)])]:
+            return names.get(name)
+        case [*_, ast.AnnAssign(target=ast.Name(id=name))]:
             return names.get(name)
     return None
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure's images beside ``path``, and those of its thumbnail."""
-    from convdocs import draw
-
-    for name, svg in pictures.images(figure).items():
-        _write(path, _suffix(name), svg)
-    if isinstance(figure, draw.Picture):
-        card = draw.svg(figure.thumbnail())
-        _write(path, "_card.svg", card)
-        _write(path, "_card_dark.svg", draw.dark(card))
-
-
-def _suffix(name: str) -> str:
-    """What a file's name ends in; Sphinx-Gallery knows the light one by the bare name."""
-    return f"{name.removeprefix('light').replace('dark', '_dark')}.svg"
-
-
-def _write(path: Path, suffix: str, text: str) -> None:
-    path.with_name(path.stem + suffix).write_text(text, encoding="utf-8")
-
-
-def directive(argument: str, figure: Figure, options: dict[str, str]) -> str:
-    """A directive that shows a figure, with its alt text and caption."""
-    from convdocs import draw
-
-    words = " ".join(draw.describe(figure).split())
-    given = getattr(figure, "caption", "") or str(figure.get_label())
-    caption = given or re.split(r"(?<=[.:]) (?=[A-Z])", words)[-1]
-    lines = "".join(f"   :{key}: {value}\n" for key, value in {**options, "alt": words}.items())
-    return f"\n.. conv-picture:: {argument}\n{lines}\n   {caption}\n\n"
 
 
 class Picture(FigureDirective, SphinxDirective):
@@ -122,7 +97,7 @@ class Picture(FigureDirective, SphinxDirective):
             shown += rest
             return [shown]
         file = Path(self.env.relfn2path(self.options["player"])[1])
-        player = nodes.raw("", file.read_text(encoding="utf-8"), format="html")
+        player = pictures.live(file.read_text(encoding="utf-8"))
         link = addnodes.download_reference("", "GIF", reftarget=self.options["gif"])
         below = nodes.paragraph("", "Download: ", link, classes=["conv-download"])
         box = nodes.container("", player, below, classes=["convdocs-part", "conv-animation"])
@@ -133,21 +108,19 @@ class Picture(FigureDirective, SphinxDirective):
             addnodes.only("", still, expr="epub or not html"),
         ]
 
-    def _uris(self, uri: str) -> dict[str, str]:
-        """The files that belong to the light one."""
-        stem = uri.removesuffix(".svg")
-        names = ("light", "dark", "light_phone", "dark_phone")
-        files = {name: f"{stem}{_suffix(name)}" for name in names}
-        return {
-            name: file
-            for name, file in files.items()
-            if name == "light" or Path(self.env.relfn2path(file)[1]).exists()
+    def _uris(self, light: str) -> dict[str, str]:
+        """The files that there are beside the light one."""
+        uris = {ending: light.replace(".svg", f"{ending}.svg") for ending in pictures.ENDINGS}
+        there = {
+            ending: uri
+            for ending, uri in uris.items()
+            if Path(self.env.relfn2path(uri)[1]).exists()
         }
+        return {"": light, **there}
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directive that :func:`scrape` writes."""
-    pictures.register(app)
-    app.add_directive("conv-picture", Picture)
     app.setup_extension("convdocs.sphinxext")  # the player's style and script
+    app.add_directive("conv-picture", Picture)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,18 +6,17 @@ It is known by the directive's text, by torch's version and by this package's fi
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from docutils import nodes
 from sphinx import addnodes
 
-from convdocs.sphinxext.parts import verbatim
-from convdocs.sphinxext.pictures import themed
+from convdocs.sphinxext.parts import fold, verbatim
+from convdocs.sphinxext.pictures import themed, write_at_once
 
 if TYPE_CHECKING:
     from sphinx.environment import BuildEnvironment
@@ -29,7 +28,7 @@ _PLAIN = (
     *(nodes.raw, nodes.figure, nodes.image, nodes.caption, nodes.container, nodes.literal_block),
     *(nodes.table, nodes.title, nodes.tgroup, nodes.colspec, nodes.thead, nodes.tbody),
     *(nodes.row, nodes.entry, nodes.reference, addnodes.only, addnodes.tabular_col_spec),
-    *(verbatim, themed),
+    *(nodes.bullet_list, nodes.list_item, verbatim, themed, fold),
 )
 
 
@@ -46,19 +45,20 @@ def path(env: BuildEnvironment, *known_by: object) -> Path:
     return folder / f"{hashlib.sha256(text.encode()).hexdigest()[:20]}.pickle"
 
 
-def load(file: Path) -> Any:
-    """What was kept, or None."""
+def load(file: Path) -> nodes.container | None:
+    """What was kept, if it was."""
     return pickle.loads(file.read_bytes()) if file.exists() else None
 
 
-def save(file: Path, value: Any) -> None:
-    """Keep a value; several readers may do so at once, and the last one to rename wins."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(f".{os.getpid()}")
-    part.write_bytes(pickle.dumps(value))
-    part.replace(file)
+def save(file: Path, box: nodes.container) -> None:
+    """Keep what means the same wherever and however often it is put on a page."""
+    inside = [node for child in box.children for node in child.findall()]
+    # a part within, or a file's text, depends on what the page would not be told of again
+    if all(isinstance(node, _PLAIN) and not _depends(node) for node in inside):
+        write_at_once(file, pickle.dumps(box))
 
 
-def plain(made: list[nodes.Node]) -> bool:
-    """Whether nodes mean the same wherever and however often they are put on a page."""
-    return all(isinstance(node, _PLAIN) for one in made for node in one.findall())
+def _depends(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Element) and (
+        "convdocs-part" in node["classes"] or node.get("source") is not None
+    )

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from docutils import nodes
 from sphinx import addnodes
-from sphinx.transforms import SphinxTransform
 
 from convdocs.view.tables import CodeBlock, Column, Paragraph, Part, Table
 
@@ -15,77 +13,34 @@ from convdocs.view.tables import CodeBlock, Column, Paragraph, Part, Table
 class verbatim(nodes.Special, nodes.inline):
     """Text in which SmartQuotes changes nothing: torch's words, and names in code.
 
-    It leaves the children of ``Special`` nodes alone; :class:`Unwrap` puts them in its place.
+    It leaves the children of ``Special`` nodes alone; ``words.Unwrap`` puts them in its place.
     """
 
 
-class Unwrap(SphinxTransform):
-    """Leave the text of ``verbatim`` nodes where they are, after SmartQuotes (priority 855)."""
-
-    default_priority = 856
-
-    def apply(self, **kwargs: Any) -> None:
-        """Replace each node by its text."""
-        for node in list(self.document.findall(verbatim)):
-            node.replace_self(node.children)
+class fold(nodes.General, nodes.Element):
+    """A title, the first child, and what is folded under it."""
 
 
 def to_nodes(parts: Iterable[Part]) -> list[nodes.Node]:
-    """Tables, paragraphs and code as nodes.
-
-    Examples
-    --------
-    >>> [node.astext() for node in to_nodes([Paragraph("5 of 7 cells are read.", lead="Note")])]
-    ['Note 5 of 7 cells are read.']
-    """
     made: list[nodes.Node] = []
     for part in parts:
         match part:
             case Table():
                 made += table(part)
             case Paragraph():
-                made.append(paragraph(part))
+                lead = [nodes.strong(part.lead, part.lead), nodes.Text(" ")] if part.lead else []
+                made.append(nodes.paragraph("", "", *lead, verbatim("", part.text)))
             case CodeBlock():
                 made.append(code(part.text))
     return made
 
 
 def code(text: str, language: str = "python") -> nodes.literal_block:
-    """A block of code.
-
-    Examples
-    --------
-    >>> code("x = 1")["language"]
-    'python'
-    """
     return nodes.literal_block(text, text, language=language)
 
 
-def paragraph(part: Paragraph) -> nodes.paragraph:
-    """Running text with its bold lead-in.
-
-    Examples
-    --------
-    >>> paragraph(Paragraph("done")).astext()
-    'done'
-    """
-    made = nodes.paragraph()
-    if part.lead:
-        made += nodes.strong(part.lead, part.lead)
-        made += nodes.Text(" ")
-    made += verbatim("", part.text)
-    return made
-
-
 def table(part: Table) -> tuple[addnodes.only, nodes.table]:
-    """A table with its caption, marked rows and totals; before it, LaTeX's column types.
-
-    Examples
-    --------
-    >>> _, made = table(Table((Column("layer"), Column("n", "right")), (("Conv1d", "2"),), "A net"))
-    >>> [entry.astext() for entry in made.findall(nodes.entry)]
-    ['layer', 'n', 'Conv1d', '2']
-    """
+    """A table with its caption, marked rows and totals; before it, LaTeX's column types."""
     made = nodes.table(classes=["convdocs-table", "colwidths-auto"])
     if part.caption:
         made += nodes.title(part.caption, "", verbatim("", part.caption))
@@ -95,13 +50,14 @@ def table(part: Table) -> tuple[addnodes.only, nodes.table]:
     for cells in zip(heads, *part.rows, part.totals or heads, strict=True):
         # the text writer wraps at this width, and writes marks around code and totals
         group += nodes.colspec(colwidth=max(map(len, cells)) + 4)
-    head = nodes.thead("", _row(heads, [Column(one.title, one.align) for one in part.columns]))
-    body = nodes.tbody()
-    for number, cells in enumerate(part.rows):
-        body += _row(cells, part.columns, strong=number in part.marked)
+    plain = [Column(column.title, column.align) for column in part.columns]
+    body = [
+        _row(cells, part.columns, strong=number in part.marked)
+        for number, cells in enumerate(part.rows)
+    ]
     if part.totals:
-        body += _row(part.totals, part.columns, strong=True)
-    group += [head, body]
+        body.append(_row(part.totals, part.columns, strong=True))
+    group += [nodes.thead("", _row(heads, plain)), nodes.tbody("", *body)]
     return _latex_columns(part), made
 
 

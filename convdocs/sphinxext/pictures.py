@@ -12,7 +12,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from docutils import nodes
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from sphinx.writers.html5 import HTML5Translator
 
 PHONE = "(max-width: 46em)"
-THEMES = ("light", "dark")
+# what a picture's files end in, after the stem that they share; the light, wide one is that alone
+ENDINGS = ("", "_dark", "_phone", "_dark_phone")
 
 
 class themed(nodes.General, nodes.Element):
@@ -35,20 +36,20 @@ def picture(env: BuildEnvironment, figure: Figure, alt: str, width: str | None) 
     """Save ``figure`` beside the doctrees; a node that shows it."""
     from convdocs.draw.picture import pdf
 
-    uris = {name: _save(env, text.encode(), "svg") for name, text in images(figure).items()}
+    uris = {ending: _save(env, svg.encode(), "svg") for ending, svg in images(figure).items()}
     return shown(env, uris, alt, width, paper=_save(env, pdf(figure), "pdf"))
 
 
 def images(figure: Figure) -> dict[str, str]:
-    """A figure's SVG files by name: light, dark, and the same for a phone where they differ."""
+    """A figure as SVG by the ending of its file's name; for a phone only where that differs."""
     from convdocs import draw
 
-    files = {"light": draw.svg(figure)}
+    files = {"": draw.svg(figure)}
     if isinstance(figure, draw.Picture):
         narrow = figure.narrow()
         if narrow.get_figwidth() < figure.get_figwidth() - 0.1:
-            files["light_phone"] = draw.svg(narrow)
-    return files | {name.replace("light", "dark"): draw.dark(svg) for name, svg in files.items()}
+            files["_phone"] = draw.svg(narrow)
+    return files | {f"_dark{ending}": draw.dark(svg) for ending, svg in files.items()}
 
 
 def shown(
@@ -64,12 +65,12 @@ def shown(
     it.
     """
     pair = nodes.container("", classes=["convdocs-pair"])
-    for theme in THEMES:
-        names = [name for name in (theme, f"{theme}_phone") if name in uris]
-        versions = [_image(env, uris[name], alt, width, f"only-{theme}") for name in names]
-        pair += themed("", *versions, classes=[f"only-{theme}"])
+    for theme, ending in (("only-light", ""), ("only-dark", "_dark")):
+        wide_and_phone = [uris[one] for one in (ending, f"{ending}_phone") if one in uris]
+        versions = [_image(env, uri, alt, width, theme) for uri in wide_and_phone]
+        pair += themed("", *versions, classes=[theme])
     figure = nodes.figure("", addnodes.only("", pair, expr="html and not epub"))
-    light = _image(env, uris["light"], alt, width)
+    light = _image(env, uris[""], alt, width)
     figure += addnodes.only("", light, expr="epub" if paper else "epub or not html")
     if paper:
         figure += addnodes.only("", _image(env, paper, alt, width), expr="not html")
@@ -78,47 +79,48 @@ def shown(
 
 def enliven(figure: nodes.figure, markup: str) -> nodes.figure:
     """Put a live part in the place of a figure's pictures in HTML; its caption and number stay."""
-    live = nodes.raw("", markup, format="html")
-    figure[0] = addnodes.only("", live, expr="html and not epub")
+    figure[0] = addnodes.only("", live(markup), expr="html and not epub")
     return figure
 
 
+def live(markup: str) -> nodes.raw:
+    """HTML that a search for words leaves out: its tables and data are numbers."""
+    return nodes.raw("", markup, format="html", classes=["no-search"])
+
+
 def _image(
-    env: BuildEnvironment, uri: str, alt: str, width: str | None, *classes: str
+    env: BuildEnvironment, uri: str, alt: str, width: str | None, *theme: str
 ) -> nodes.image:
-    image = nodes.image(uri=uri, alt=alt, classes=list(classes))
+    image = nodes.image(uri=uri, alt=alt, classes=list(theme))
     if width:
         image["width"] = width
-    if classes:
+    if theme:
         image["loading"] = "lazy"  # the other theme's is never fetched
         if not width:  # the page keeps its room before it is there
-            path = Path(env.relfn2path(uri)[1])
-            wide, high = extent(path.read_text(encoding="utf-8"))
-            image["width"], image["height"] = str(wide), str(high)
+            svg = Path(env.relfn2path(uri)[1]).read_text(encoding="utf-8")
+            image["width"], image["height"] = map(str, _extent(svg))
     return image
 
 
 def _save(env: BuildEnvironment, content: bytes, suffix: str) -> str:
     """The address in the project of a file that is named after its content."""
-    folder = Path(env.doctreedir) / "convdocs"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{hashlib.sha256(content).hexdigest()[:20]}.{suffix}"
+    name = f"{hashlib.sha256(content).hexdigest()[:20]}.{suffix}"
+    path = Path(env.doctreedir) / "convdocs" / name
     if not path.exists():
-        # several readers may make the same picture at once: the last one to rename wins
-        part = path.with_suffix(f".{os.getpid()}")
-        part.write_bytes(content)
-        part.replace(path)
+        write_at_once(path, content)
     return f"/{Path(os.path.relpath(path, env.srcdir)).as_posix()}"
 
 
-def extent(svg: str) -> tuple[int, int]:
-    """Width and height in pixels of an SVG that says them in points.
+def write_at_once(path: Path, content: bytes) -> None:
+    """Write a file that several readers may make at once: the last one to rename wins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}")
+    part.write_bytes(content)
+    part.replace(path)
 
-    Examples
-    --------
-    >>> extent('<svg width="12pt" height="7.5pt">')
-    (16, 10)
-    """
+
+def _extent(svg: str) -> tuple[int, int]:
+    """Width and height in pixels of an SVG that says them in points."""
     size = re.search(r'width="([\d.]+)pt"[^>]* height="([\d.]+)pt"', svg)
     if size is None:
         raise ValueError("the picture does not say its width and height in points")
@@ -138,10 +140,4 @@ def visit_html(self: HTML5Translator, node: themed) -> None:
 
 
 def depart_html(self: HTML5Translator, node: themed) -> None:
-    """End the ``picture``."""
     self.body.append("</picture>")
-
-
-def register(app: Any) -> None:
-    """Let HTML show the nodes; both this package's extensions need that."""
-    app.add_node(themed, override=True, html=(visit_html, depart_html))

@@ -26,9 +26,9 @@ class Drawn(PageDirective):
     body = "Python whose last line is a figure of convdocs.draw."
     example = ".. drawn::\n\n   draw.kernel(nn.Conv1d(1, 1, 3))"
     declared = (
-        Option("caption", "a text", "What to see.", str),
+        Option("caption", "a text", "What to see.", str, ""),
         Option("code", "nothing", "Show the code.", lambda text: True, default=False),
-        *(options.ALT, options.WIDTH, options.NAME, options.CLASS),
+        *(options.OPTIONS[name] for name in ("alt", "width", "name", "class")),
     )
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
@@ -43,12 +43,14 @@ class Drawn(PageDirective):
             )
             for figure in figures
         ]
-        if values["caption"]:
-            inline, _ = self.state.inline_text(values["caption"], self.lineno)
-            made[-1] += nodes.caption(values["caption"], "", *inline)
         self.label(made[0], values["name"])
-        if len(made) > 1:
-            made = [nodes.container("", *made, classes=["convdocs-part", "steps"])]
+        inline, _ = self.state.inline_text(values["caption"], self.lineno)
+        if len(made) > 1:  # the page's script puts the buttons in their room
+            bar = nodes.container("", classes=["steps-bar"])
+            words = nodes.paragraph("", "", *inline, classes=["steps-caption"])
+            made = [nodes.container("", *made, bar, words, classes=["convdocs-part", "steps"])]
+        elif inline:
+            made[0] += nodes.caption(values["caption"], "", *inline)
         return [*([parts.code(shown(code))] if values["code"] else []), *made]
 
 

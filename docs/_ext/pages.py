@@ -43,13 +43,15 @@ def tidy_gallery(app: Sphinx, doctree: nodes.document) -> None:
 def lighten(
     app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document
 ) -> None:
-    """Drop the gallery's style sheets and script, whose work site.css does, and MyST-NB's where
-    no cell was run.
+    """Drop the gallery's style sheets and script, whose work site.css does, MyST-NB's where no cell
+    was run, and the buttons that copy where there is no code.
     """
     run = doctree is not None and any(
         "cell" in one["classes"] for one in doctree.findall(nodes.container)
     )
     unused = r"/sg[-_]" if run else r"/(sg[-_]|mystnb\.)"
+    if doctree is None or not any(doctree.findall(nodes.FixedTextElement)):
+        unused += r"|copybutton\.|clipboard\."
     for kind in ("css_files", "script_files"):
         context[kind] = [
             asset for asset in context[kind] if not re.search(unused, str(asset.filename))

@@ -5,11 +5,13 @@ entries are collected; a later build would start without. They are in the index 
 """
 
 import json
+import re
 from pathlib import Path
 
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
+PRINTED = re.compile(r"\d{3,}[a-wyz]")  # 7.0039e-01 without its point; 224x224 is a size
 START, END = "Search.setIndex(", ")"
 
 
@@ -28,18 +30,18 @@ def restore(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
 
 
 def tidy(app: Sphinx, exception: Exception | None) -> None:
-    """Leave out the words that no page holds any more."""
+    """Leave out the words that no page holds any more, and what printed numbers are taken for."""
     written = Path(app.outdir) / "searchindex.js"
     if exception or app.builder.name != "html":
         return
     text = written.read_text(encoding="utf-8")
-    if '":[]' in text:
-        index = json.loads(text.removeprefix(START).removesuffix(END))
-        for words in (index["terms"], index["titleterms"]):
-            for word in [word for word, pages in words.items() if pages == []]:
-                del words[word]
-        tidied = json.dumps(index, separators=(",", ":"), sort_keys=True)
-        written.write_text(f"{START}{tidied}{END}", encoding="utf-8")
+    index = json.loads(text.removeprefix(START).removesuffix(END))
+    for words in (index["terms"], index["titleterms"]):
+        for word in [one for one, pages in words.items() if pages == [] or PRINTED.match(one)]:
+            del words[word]
+    tidied = f"{START}{json.dumps(index, separators=(',', ':'), sort_keys=True)}{END}"
+    if tidied != text:
+        written.write_text(tidied, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -21,7 +21,6 @@ document.addEventListener("DOMContentLoaded", function () {
   document.querySelectorAll(".steps").forEach(function (box) {
     var frames = Array.from(box.querySelectorAll("figure"));
     var last = frames.length - 1;
-    var caption = frames[last].querySelector("figcaption");
     var slider = Object.assign(document.createElement("input"), { type: "range", min: 0, max: last, value: 0 });
     slider.setAttribute("aria-label", "Step");
     function show() {
@@ -39,15 +38,9 @@ document.addEventListener("DOMContentLoaded", function () {
       });
       return made;
     }
-    var bar = document.createElement("div");
-    bar.className = "steps-bar";
-    bar.append(button("◂", "Step back", -1), slider, button("▸", "Step on", 1));
+    box.querySelector(".steps-bar").append(button("◂", "Step back", -1), slider, button("▸", "Step on", 1));
     slider.addEventListener("input", show);
-    box.append(bar);
-    if (caption) {
-      box.append(Object.assign(document.createElement("p"), { className: "steps-caption", textContent: caption.textContent.replace(/\s*¶\s*$/, "") }));
-      caption.remove();
-    }
+    box.classList.add("steps-ready");
     show();
   });
 });

@@ -33,7 +33,11 @@ class View {
     this.dress();
     this.arrange();
     new ResizeObserver(() => this.resized()).observe(host);
-    this.watchColours();
+    followSchemes(() => {
+      const { halo } = this.scheme;
+      this.dress();
+      if (halo !== this.scheme.halo) this.repaint();
+    });
   }
 
   /** A call to begin with: the first convolution or pool, or the first call. */
@@ -183,27 +187,9 @@ class View {
 
   /** Take on the page's colours. */
   dress() {
-    this.scheme = schemeAround(this.host.parentElement ?? this.host);
+    this.scheme = coloursAround(this.host);
     this.root.dataset.scheme = this.scheme.dark ? "dark" : "light";
-    this.root.style.setProperty("--page", css(this.scheme.page));
-  }
-
-  watchColours() {
-    const again = () => {
-      const before = JSON.stringify(this.scheme);
-      this.dress();
-      if (JSON.stringify(this.scheme) !== before) this.repaint();
-    };
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
-      setTimeout(again, 60),
-    );
-    const watcher = new MutationObserver(() => setTimeout(again, 60));
-    for (const node of [document.documentElement, document.body]) {
-      watcher.observe(node, {
-        attributes: true,
-        attributeFilter: ["class", "style", "data-theme", "data-jp-theme-light"],
-      });
-    }
+    this.root.style.setProperty("--page", this.scheme.halo);
   }
 }
 

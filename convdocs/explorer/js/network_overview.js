@@ -3,6 +3,13 @@
 const SIDES = [84, 72, 60, 50]; // of the small pictures: the largest that needs no scrolling
 const GAP = 12;
 
+/** A box in the area of the flow. */
+const placed = (className, { left, top, width, height }) =>
+  element("div", {
+    className,
+    style: `left:${left}px;top:${top}px;width:${width}px;height:${height}px`,
+  });
+
 class Overview {
   constructor(view) {
     this.view = view;
@@ -85,11 +92,9 @@ class Overview {
 
   opened() {
     return this.net.modules.filter(
-      (one) =>
-        this.open.has(one[0]) &&
-        this.nodes.some(
-          (node) => node.first >= one[3] && node.last <= one[4] && node.key !== one[0],
-        ),
+      ([path, , , first, last]) =>
+        this.open.has(path) &&
+        this.nodes.some((node) => node.first >= first && node.last <= last && node.key !== path),
     );
   }
 
@@ -163,13 +168,7 @@ class Overview {
         high = Math.max(...inside.map((one) => one.across)) + this.across + 4 + 3 * deep;
       const [left, top] = this.point(first - 5 + outer, low),
         [width, height] = this.point(last - first + 10 - 2 * outer, high - low);
-      const box = element("div", { className: "frame" });
-      Object.assign(box.style, {
-        left: `${left}px`,
-        top: `${top}px`,
-        width: `${width}px`,
-        height: `${height}px`,
-      });
+      const box = placed("frame", { left, top, width, height });
       const fold = button(`− ${module[0]}`, () => this.turn(module[0]));
       fold.ariaLabel = `fold ${module[0]}, ${module[1]}`;
       box.append(fold);
@@ -184,14 +183,7 @@ class Overview {
   }
 
   card(node, n) {
-    const { left, top, width, height } = this.where(node),
-      holder = element("div", { className: "node" });
-    Object.assign(holder.style, {
-      left: `${left}px`,
-      top: `${top}px`,
-      width: `${width}px`,
-      height: `${height}px`,
-    });
+    const holder = placed("node", this.where(node));
     const [name, below] = this.words(node),
       one = button("", (event) => this.clicked(node, n, event));
     one.ariaLabel = this.spoken(node);

@@ -5,43 +5,20 @@ const ABOVE = [222, 110, 25];
 const FONT = "system-ui, sans-serif";
 const MOST_MAPS = 16; // in a small picture; the large one has them all
 
-const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-
-/** Red, green, blue and alpha of a colour, in whatever way a style sheet writes it. */
-function rgba(colour) {
-  probe.clearRect(0, 0, 1, 1);
-  probe.fillStyle = colour;
-  probe.fillRect(0, 0, 1, 1);
-  return [...probe.getImageData(0, 0, 1, 1).data];
-}
-
 const blend = (a, b, share) => a.map((value, i) => value + (b[i] - value) * share);
-const luminance = ([r, g, b]) => 0.299 * r + 0.587 * g + 0.114 * b;
-const css = ([r, g, b]) => `rgb(${Math.round(r)} ${Math.round(g)} ${Math.round(b)})`;
+const css = (colour) => `rgb(${colour.map(Math.round).join(" ")})`;
 
 /** The colours that a page has behind an element, and those that are read on them. */
-function schemeAround(host) {
-  let behind = null;
-  for (let node = host; node && !behind; node = node.parentElement ?? node.getRootNode().host) {
-    const own = rgba(getComputedStyle(node).backgroundColor);
-    if (own[3] > 127) behind = own.slice(0, 3);
-  }
-  if (!behind) {
-    const canvas = document.createElement("i");
-    canvas.style.color = "Canvas";
-    host.append(canvas);
-    behind = rgba(getComputedStyle(canvas).color).slice(0, 3);
-    canvas.remove();
-  }
-  const dark = luminance(behind) < 128;
+function coloursAround(host) {
+  const dark = schemeAround(host) === "dark",
+    page = backgroundAround(host) ?? (dark ? [18, 18, 18] : [255, 255, 255]);
   const ink = dark ? [242, 245, 248] : [21, 24, 28];
   return {
     dark,
-    page: behind,
     ink,
-    zero: blend(behind, ink, 0.05),
+    zero: blend(page, ink, 0.05),
     frame: dark ? "#ffd9bd" : "#7a2703",
-    halo: css(behind),
+    halo: css(page),
   };
 }
 
@@ -51,10 +28,7 @@ const scratch = new Map();
 function sketch(rows, columns) {
   const key = `${rows}x${columns}`;
   if (!scratch.has(key)) {
-    const canvas = Object.assign(document.createElement("canvas"), {
-      width: columns,
-      height: rows,
-    });
+    const canvas = element("canvas", { width: columns, height: rows });
     const context = canvas.getContext("2d");
     scratch.set(key, { canvas, context, image: context.createImageData(columns, rows) });
   }
@@ -72,13 +46,10 @@ function paintMap(context, values, first, { rows, columns }, box, look) {
   const { canvas, context: small, image } = sketch(rows, columns),
     plane = rows * columns;
   for (let i = 0; i < plane; i++) {
-    image.data.set(
-      look.colour
-        ? [0, 1, 2].map((map) => (255 * values[map * plane + i]) / look.scale)
-        : shade(values[first + i], look),
-      4 * i,
-    );
-    image.data[4 * i + 3] = 255;
+    const colour = look.colour
+      ? [0, 1, 2].map((map) => (255 * values[map * plane + i]) / look.scale)
+      : shade(values[first + i], look);
+    image.data.set([...colour, 255], 4 * i);
   }
   small.putImageData(image, 0, 0);
   context.imageSmoothingEnabled = false;
@@ -249,12 +220,10 @@ function paintLarge(canvas, net, index, map, room, scheme, at) {
 function paintNumbers(context, values, first, { rows, columns }, cell, look) {
   Object.assign(context, { textAlign: "center", textBaseline: "middle", font: `11px ${FONT}` });
   for (let i = 0; i < rows * columns; i++) {
-    const value = values[first + i],
-      text = write(value).slice(0, 6);
-    const light = luminance(shade(value, look)) > 140;
-    context.fillStyle = light ? "#15181c" : "#ffffff";
+    const value = values[first + i];
+    context.fillStyle = luminance(shade(value, look)) > 140 ? "#15181c" : "#ffffff";
     context.fillText(
-      text,
+      write(value).slice(0, 6),
       ((i % columns) + 0.5) * cell,
       (Math.floor(i / columns) + 0.5) * cell,
       cell - 2,

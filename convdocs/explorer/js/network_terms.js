@@ -1,7 +1,7 @@
 /* How one cell came about: the products of a window, the winner of a pool, a line for the rest.
  *
- * explain(net, index, at) gives { groups, line, total }: groups of terms {from, at, x, w, weight,
- * product}, where from and at say which call's cell x is, and weight where w is kept.
+ * explain(net, index, at) gives { groups, line, total }: groups of terms {at, x, w, weight,
+ * product}, where at says which cell x is, and weight where w is kept.
  */
 /** A number as the page writes it: three decimals, or an exponent where those say nothing. */
 function write(value) {
@@ -71,7 +71,6 @@ function convolutionTerms(net, call, [x], at) {
         w = op.weight.data[weight];
       const value = source === NOTHING ? 0 : x.data[base + source];
       terms.push({
-        from: sourceOf(call, 0),
         at: source === NOTHING ? null : base + source,
         x: value,
         w,
@@ -94,7 +93,6 @@ function linearTerms(net, call, [x], at) {
     o = at % outs,
     row = Math.floor(at / outs);
   const terms = Array.from({ length: ins }, (_, i) => ({
-    from: sourceOf(call, 0),
     at: row * ins + i,
     x: x.data[row * ins + i],
     w: op.weight.data[o * ins + i],
@@ -119,7 +117,6 @@ function poolTerms(net, call, [x], at) {
     if (real) inside += 1;
     const empty = isMax(op) ? -Infinity : 0;
     terms.push({
-      from: sourceOf(call, 0),
       at: real ? plane * S.inPlane + source : null,
       x: real ? x.data[plane * S.inPlane + source] : empty,
     });
@@ -147,7 +144,6 @@ function normTerms(net, call, [x], at) {
     layer_norm: "of this row",
   };
   return {
-    cells: [{ from: sourceOf(call, 0), at }],
     line:
       `(${write(x.data[at])} − ${write(mean)}) ÷ √(${write(variance)} + ${op.eps})` +
       `${scale}${shift} = ` +
@@ -173,7 +169,6 @@ function curveTerms(net, call, [x], at) {
     word = write(value);
   const formula = FORMULAS[op.op]?.(word, op, value) ?? `${op.op}(${word})`;
   return {
-    cells: [{ from: sourceOf(call, 0), at }],
     line: `${formula} = ${write(net.values(call.index)[at])}`,
   };
 }
@@ -185,14 +180,7 @@ function binaryTerms(net, call, operands, at) {
     words = operands.map((one) => write(valueAt(one, call.shape, at)));
   const second =
     op.alpha === 1 || !["add", "sub"].includes(op.op) ? words[1] : `${op.alpha} × ${words[1]}`;
-  const cells = operands.flatMap((one, which) => {
-    const from = sourceOf(call, which);
-    return from === null ? [] : [{ from, at: spreadAt(one.shape, call.shape, at) }];
-  });
-  return {
-    cells,
-    line: `${words[0]} ${SIGNS[op.op]} ${second} = ${write(net.values(call.index)[at])}`,
-  };
+  return { line: `${words[0]} ${SIGNS[op.op]} ${second} = ${write(net.values(call.index)[at])}` };
 }
 
 function softmaxTerms(net, call, [x], at) {
@@ -204,10 +192,8 @@ function softmaxTerms(net, call, [x], at) {
   const top = Math.max(...values),
     sum = values.reduce((all, one) => all + Math.exp(one - top), 0);
   const share = `e^(${write(x.data[at])}) ÷ the sum of e^x over ${size} cells`;
-  const cells = values.map((_, i) => ({ from: sourceOf(call, 0), at: first + i * step }));
   const result = write(net.values(call.index)[at]);
   return {
-    cells,
     line:
       op.op === "softmax"
         ? `${share} = ${write(Math.exp(x.data[at] - top))} ÷ ${write(sum)} = ${result}` +
@@ -222,7 +208,6 @@ function joinedTerms(net, call, operands, at) {
   const from = member(call.op, operands, call.shape, at),
     source = sourceOf(call, from.which);
   return {
-    cells: source === null ? [] : [{ from: source, at: from.at }],
     line:
       `${write(operands[from.which].data[from.at])}, from ` +
       (source === null ? "a constant" : named(net, source)),
@@ -235,30 +220,25 @@ function movedTerms(net, call, [x], at) {
   const source = sourceOf(call, 0);
   if (from === NOTHING) return { line: `${write(Number(op.value))}, which the padding puts here` };
   return {
-    cells: [{ from: source, at: from }],
     line: `${write(x.data[from])}, moved here from ${named(net, source)}`,
   };
 }
 
 function mixedTerms(net, call, [x], at) {
-  const parts = mixture(call.op, x.shape, call.shape, at),
-    from = sourceOf(call, 0);
+  const parts = mixture(call.op, x.shape, call.shape, at);
   const words = parts.map(([place, share]) =>
     share === 1 ? write(x.data[place]) : `${write(share)} × ${write(x.data[place])}`,
   );
   return {
-    cells: parts.map(([place]) => ({ from, at: place })),
     line: `${words.join(" + ")} = ${write(net.values(call.index)[at])}`,
   };
 }
 
 function gatheredTerms(net, call, [x], at) {
-  const places = gathered(call.op, x.shape, at),
-    from = sourceOf(call, 0);
+  const places = gathered(call.op, x.shape, at);
   const sum = places.reduce((all, place) => all + x.data[place], 0);
   const whole = `The sum of ${places.length} cells, ${write(sum)}`;
   return {
-    cells: places.map((place) => ({ from, at: place })),
     line:
       whole + (call.op.op === "sum" ? "" : `, ÷ ${places.length} = ${write(sum / places.length)}`),
   };

@@ -11,13 +11,21 @@ function channelsOfColour(colour) {
   return pixel.getImageData(0, 0, 1, 1).data;
 }
 
-/** "dark" or "light": the first opaque background around decides, else the page's own scheme. */
-function schemeAround(host) {
+/** The first opaque background around an element, as [red, green, blue]. */
+function backgroundAround(host) {
   for (let node = host.parentNode; node; node = node.parentNode ?? node.host) {
     if (!(node instanceof Element)) continue;
-    const [red, green, blue, opacity] = channelsOfColour(getComputedStyle(node).backgroundColor);
-    if (opacity > 127) return 0.3 * red + 0.6 * green + 0.1 * blue < 128 ? "dark" : "light";
+    const [...channels] = channelsOfColour(getComputedStyle(node).backgroundColor);
+    if (channels.pop() > 127) return channels;
   }
+}
+
+const luminance = ([red, green, blue]) => 0.3 * red + 0.6 * green + 0.1 * blue;
+
+/** "dark" or "light": the background around decides, else the page's own scheme. */
+function schemeAround(host) {
+  const behind = backgroundAround(host);
+  if (behind) return luminance(behind) < 128 ? "dark" : "light";
   const schemes = getComputedStyle(document.documentElement).colorScheme.split(" ");
   if (!schemes.includes("dark")) return "light";
   return schemes.includes("light") && !DARK.matches ? "light" : "dark";

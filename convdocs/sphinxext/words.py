@@ -1,13 +1,29 @@
-"""Pictures and table captions for builders that write words only, Markdown's among them."""
+"""What formats without folds and pictures show, and what smart quotes leave alone."""
 
 from __future__ import annotations
 
-from typing import Any
+from html import escape
+from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
+from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-from convdocs.sphinxext.exercise import fold
+from convdocs.sphinxext.parts import fold, verbatim
+
+if TYPE_CHECKING:
+    from sphinx.writers.html5 import HTML5Translator
+
+
+class Unwrap(SphinxTransform):
+    """Leave the text of ``verbatim`` nodes where they are, after SmartQuotes (priority 855)."""
+
+    default_priority = 856
+
+    def apply(self, **kwargs: Any) -> None:
+        """Replace each node by its text."""
+        for node in list(self.document.findall(verbatim)):
+            node.replace_self(node.children)
 
 
 class Words(SphinxPostTransform):
@@ -48,3 +64,17 @@ def _said(figure: nodes.figure) -> list[nodes.Node]:
             case nodes.legend():
                 said += child.children
     return said
+
+
+def fold_html(self: HTML5Translator, node: fold) -> None:
+    """Write the fold, with its title for a summary."""
+    self.body.append(self.starttag(node, "details", ""))
+    self.body.append(f"<summary>{escape(node[0].astext())}</summary>\n")
+    for child in node[1:]:
+        child.walkabout(self)
+    self.body.append("</details>\n")
+    raise nodes.SkipNode
+
+
+def fold_open(self: nodes.NodeVisitor, node: fold) -> None:
+    """Formats without folds show what is in one."""
