@@ -373,7 +373,7 @@ class Trace(Shown):
         total                             496
         ...
         """
-        shown = _trace.parts(self, depth, columns, fold=fold)
+        shown = _trace.parts(self, depth, columns, fold)
         return to_text(shown, width or page_width(), colour=colour)
 
     def to_markdown(
@@ -390,7 +390,7 @@ class Trace(Shown):
         >>> print(Trace("Net").to_markdown().splitlines()[0])
         Layers of Net
         """
-        return to_markdown(_trace.parts(self, depth, columns, fold=fold, paths=True))
+        return to_markdown(_trace.parts(self, depth, columns, fold, paths=True))
 
     def to_html(
         self,
@@ -408,7 +408,7 @@ class Trace(Shown):
         >>> Trace("Net").to_html().count("<table>")
         1
         """
-        return to_html(_trace.parts(self, depth, columns, fold=fold, page=True))
+        return to_html(_trace.parts(self, depth, columns, fold, page=True))
 
     def parts(self) -> list[Part]:
         """What it is shown as."""
