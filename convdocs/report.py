@@ -22,6 +22,7 @@ MODEL_INPUT = -1
 CONSTANT = -2
 
 Shape = tuple[int, ...]
+_Names = Sequence[str] | None
 
 
 class Call(NamedTuple):
@@ -253,13 +254,7 @@ class Trace(Shown):
     error: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """As dicts, lists, strings and numbers that JSON can hold, with a schema version.
-
-        Examples
-        --------
-        >>> Trace("Net").to_dict()["schema"]
-        2
-        """
+        """As dicts, lists, strings and numbers that JSON can hold, with a schema version."""
         return document(self, None)
 
     @classmethod
@@ -277,23 +272,19 @@ class Trace(Shown):
         >>> Trace.from_dict(Trace("Net").to_dict()) == Trace("Net")
         True
         """
-        schema.version_of(data)
+        version = schema.version_of(data)
         own = {name: value for name, value in data.items() if name not in ("schema", "diagnosis")}
         trace = schema.record(cls, own)
-        if data["schema"] == 1:  # which did not say what is trainable
+        if version == 1:  # which did not say what is trainable
             trace = replace(trace, calls=tuple(c._replace(trainable=None) for c in trace.calls))
-        trace._check()
+        there = f"there are {len(trace.calls)} calls"
+        for call in trace.calls:
+            if not all(CONSTANT <= source < len(trace.calls) for source in call.sources):
+                raise ValueError(f"calls[{call.index}].sources: {there}")
+        for place, module in enumerate(trace.modules):
+            if not 0 <= module.first <= module.last + 1 <= len(trace.calls):
+                raise ValueError(f"modules[{place}]: {there}")
         return trace
-
-    def _check(self) -> None:
-        """Refuse numbers of calls that there are not."""
-        made = range(CONSTANT, len(self.calls))
-        for call in self.calls:
-            if any(source not in made for source in call.sources):
-                raise ValueError(f"calls[{call.index}].sources: there are {len(self.calls)} calls")
-        for place, module in enumerate(self.modules):
-            if not 0 <= module.first <= module.last + 1 <= len(self.calls):
-                raise ValueError(f"modules[{place}]: there are {len(self.calls)} calls")
 
     def to_json(self, *, indent: int | None = None) -> str:
         """The same as :meth:`to_dict`, as JSON.
@@ -306,12 +297,7 @@ class Trace(Shown):
         return json.dumps(self.to_dict(), indent=indent)
 
     def to_dataframe(self) -> Any:
-        """The calls as a pandas DataFrame, one row each.
-
-        Raises
-        ------
-        ImportError
-            When pandas is not installed.
+        """The calls as a pandas DataFrame, one row each; an ImportError without pandas.
 
         Examples
         --------
@@ -322,16 +308,13 @@ class Trace(Shown):
             pandas = import_module("pandas")
         except ImportError as missing:
             raise ImportError("to_dataframe() needs pandas: pip install pandas") from missing
-        names = [name for name in Call._fields if name != "index"]
-        rows = [[getattr(call, name) for name in names] for call in self.calls]
-        index = pandas.Index([call.index for call in self.calls], name="index", dtype="int64")
-        return pandas.DataFrame(rows, columns=names, index=index)
+        return pandas.DataFrame(self.calls, columns=Call._fields).set_index("index")
 
     def to_text(
         self,
         *,
         depth: int | None = None,
-        columns: Sequence[str] | None = None,
+        columns: _Names = None,
         fold: bool | None = None,
         width: int | None = None,
         colour: bool = False,
@@ -363,7 +346,7 @@ class Trace(Shown):
         >>> import convdocs
         >>> from torch import nn
         >>> found = convdocs.trace(nn.Sequential(nn.Conv1d(10, 16, 3), nn.ReLU()), (2, 10, 7))
-        >>> print(found.to_text(columns=["layer", "output", "params"]))  # doctest: +ELLIPSIS
+        >>> print(found.to_text(columns=["layer", "output", "params"]))
         Layers of Sequential on an input of (2, 10, 7)
         layer              output      params
         ─────────────────  ──────────  ──────
@@ -371,17 +354,14 @@ class Trace(Shown):
         ReLU()             (2, 16, 5)       –
         ─────────────────  ──────────  ──────
         total                             496
-        ...
+        <BLANKLINE>
+        496 parameters.
         """
         shown = _trace.parts(self, depth, columns, fold)
         return to_text(shown, width or page_width(), colour=colour)
 
     def to_markdown(
-        self,
-        *,
-        depth: int | None = None,
-        columns: Sequence[str] | None = None,
-        fold: bool | None = None,
+        self, *, depth: int | None = None, columns: _Names = None, fold: bool | None = None
     ) -> str:
         """The tree as a table in Markdown; takes what :meth:`to_text` takes.
 
@@ -393,11 +373,7 @@ class Trace(Shown):
         return to_markdown(_trace.parts(self, depth, columns, fold, paths=True))
 
     def to_html(
-        self,
-        *,
-        depth: int | None = None,
-        columns: Sequence[str] | None = None,
-        fold: bool | None = None,
+        self, *, depth: int | None = None, columns: _Names = None, fold: bool | None = None
     ) -> str:
         """The tree as an HTML fragment, in which every container opens and shuts.
 
@@ -466,13 +442,7 @@ class Memory(Shown):
     trace: Trace | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As dicts, lists, strings and numbers that JSON can hold.
-
-        Examples
-        --------
-        >>> Memory("Net", 8, "Adam", peak=1600).to_dict()["peak"]
-        1600
-        """
+        """As dicts, lists, strings and numbers that JSON can hold."""
         return {"schema": schema.VERSION, **schema.plain(self)}
 
     @classmethod
@@ -569,13 +539,7 @@ class Diagnosis(Shown):
         return _diagnosis.note(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """As dicts, lists, strings and numbers that JSON can hold: those of the trace, and why.
-
-        Examples
-        --------
-        >>> Diagnosis("unknown", "", "odd words", "").to_dict()["diagnosis"]["message"]
-        'odd words'
-        """
+        """As dicts, lists, strings and numbers that JSON can hold: those of the trace, and why."""
         return document(self.trace, self)
 
     @classmethod
@@ -591,24 +555,11 @@ class Diagnosis(Shown):
             raise ValueError("diagnosis: missing; this is a trace's data")
         trace = Trace.from_dict(data) if data.get("model") is not None else None
         call = schema.record(Call, data["failed"], "failed") if data.get("failed") else None
-        own = schema.record(_Cause, data["diagnosis"], "diagnosis")
-        return cls(*own, trace=trace, call=call)
+        return replace(schema.record(cls, data["diagnosis"], "diagnosis"), trace=trace, call=call)
 
     def parts(self) -> list[Part]:
         """What it is shown as."""
         return _diagnosis.parts(self)
-
-
-class _Cause(NamedTuple):
-    """What a diagnosis adds to its trace."""
-
-    code: str
-    path: str
-    message: str
-    cause: str
-    fixes: tuple[Fix, ...]
-    url: str
-    error: str = ""
 
 
 def document(trace: Trace | None, diagnosis: Diagnosis | None) -> dict[str, Any]:
@@ -619,14 +570,11 @@ def document(trace: Trace | None, diagnosis: Diagnosis | None) -> dict[str, Any]
     >>> document(None, None)["model"], document(Trace("Net"), None)["model"]
     (None, 'Net')
     """
-    why = diagnosis and _Cause(*(getattr(diagnosis, name) for name in _Cause._fields))
-    data = {
-        "schema": schema.VERSION,
-        **schema.plain(trace or Trace("")),
-        "diagnosis": schema.plain(why),
-    }
+    data = {"schema": schema.VERSION, **schema.plain(trace or Trace("")), "diagnosis": None}
     if trace is None:
         data["model"] = None
     if diagnosis is not None:
-        data["failed"] = schema.plain(diagnosis.call)
+        why = schema.plain(replace(diagnosis, trace=None, call=None))
+        del why["trace"], why["call"]
+        data |= {"diagnosis": why, "failed": schema.plain(diagnosis.call)}
     return data

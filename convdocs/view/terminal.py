@@ -127,11 +127,10 @@ def _by_column(table: Table) -> list[list[str]]:
     rows = [tuple(column.title for column in table.columns), *table.rows]
     rows += [table.totals] if table.totals else []
     cells = [[printable(cell) for cell in column] for column in zip(*rows, strict=True)]
-    tree = next(
-        (own for own, column in zip(cells, table.columns, strict=True) if column.tree), None
-    )
-    for at, level in enumerate(table.levels if tree else (), start=1):
-        tree[at] = " " * (STEP * level) + tree[at]
+    trees = [own for own, column in zip(cells, table.columns, strict=True) if column.tree]
+    for tree in trees[:1]:
+        for at, level in enumerate(table.levels, start=1):
+            tree[at] = " " * (STEP * level) + tree[at]
     return cells
 
 
