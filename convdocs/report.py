@@ -415,8 +415,8 @@ class Memory(Shown):
     inputs : int
         Of the model's inputs.
     peak : int
-        At least so much is held at one moment: at the end of the forward pass, or of the backward
-        pass, whichever is more.
+        At least so much is held at one moment of the backward pass: what the calls still to come
+        have saved, and the gradients of those behind, wherever that is most.
     saved_by_call : tuple of int
         ``saved``, by the call of ``trace`` that saved it first.
     trace : Trace or None

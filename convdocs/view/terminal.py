@@ -22,13 +22,14 @@ MARK = "  ◀"
 BOLD, RED, CYAN = "1", "31", "36"
 
 
-def to_text(parts: Iterable[Part], width: float = inf, *, colour: bool = False) -> str:
-    """The parts as text at most ``width`` cells wide.
+def to_text(parts: Iterable[Part], width: int | None = None, *, colour: bool = False) -> str:
+    """The parts as text at most ``width`` cells wide; None where nothing limits it.
 
     A table that is too wide has its code shortened in the middle, then loses the columns that
     matter least; where that is not enough, its rows become paragraphs.
     """
-    return "\n\n".join("\n".join(_part(part, width, colour=colour)) for part in parts)
+    limit = inf if width is None else width
+    return "\n\n".join("\n".join(_part(part, limit, colour=colour)) for part in parts)
 
 
 def page_width() -> int:
