@@ -29,12 +29,12 @@ def parts(
 ) -> list[Part]:
     """The table, what it sums up to, what is not known, and the findings.
 
-    On a ``page`` rows can be opened and shut, so that all are there; with ``paths`` they have
-    their whole path, where nothing can be moved in.
+    On a ``page`` rows can be opened and shut, so that all are there; with ``paths``, where nothing
+    can be moved in, they have their whole path, as in a table that is no tree.
     """
     columns = columns or None
     shown, shut = rows(trace, depth, fold, page=page)
-    if paths:
+    if paths or not any(row.level for row in shown):
         shown = [row._replace(name=row.path) for row in shown]
     made = chosen(trace, shown, columns)
     lines = [Line(row, trace) for row in shown]
@@ -91,7 +91,7 @@ def note(finding: Finding, trace: Trace | None = None) -> Paragraph:
     others = [place for place in finding.places if place != finding.index]
     if others:
         paths = [(trace.calls[place].path if trace else "") or f"#{place}" for place in others]
-        words += f" The same at {_some(dict.fromkeys(paths))}."
+        words += f" The same at {_listed(dict.fromkeys(paths))}."
     return Paragraph(words, lead=f"{finding.path or '(model)'} [{finding.code}]")
 
 
@@ -101,7 +101,7 @@ def _remarks(trace: Trace) -> list[str]:
     for call in trace.calls:
         if call.macs_note:
             reasons.setdefault(call.macs_note, []).append(f"#{call.index} {call.path or call.code}")
-    missing = [f"MACs of {_some(where)} {why}." for why, where in reasons.items()]
+    missing = [f"MACs of {_listed(where)} {why}." for why, where in reasons.items()]
     return [*(f"{word[0].upper()}{word[1:]}." for word in trace.notes), *missing]
 
 
@@ -136,14 +136,9 @@ def _legend(cells: Sequence[tuple[str, ...]], shown: Sequence[Row]) -> Iterator[
         yield "Field + all: through a gate, a cell reads all of the input as well."
 
 
-def _some(words: Iterable[str]) -> str:
-    """The first of many things, and how many more there are."""
-    several = list(words)
-    if len(several) > MOST_PLACES + 1:
-        several[MOST_PLACES:] = [f"{len(several) - MOST_PLACES} more"]
-    return _listed(several)
-
-
 def _listed(words: Iterable[str]) -> str:
+    """Things in a sentence: the first of many, and how many more there are."""
     *others, last = words
+    if len(others) > MOST_PLACES:
+        others[MOST_PLACES:], last = [], f"{len(others) + 1 - MOST_PLACES} more"
     return f"{', '.join(others)} and {last}" if others else last

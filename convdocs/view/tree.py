@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -87,24 +87,26 @@ def rows(
     row where there are more than that. A page has all rows, and opens them to the depth.
     """
     root = tree(trace)
-    if trace.failed is not None and depth is None and fold is None:
-        return _named(_up_to(root, len(trace.calls) - LAST, 0)), frozenset()
-    page = page and trace.failed is None
-    levels = deepest(root)
-    wanted = max(levels, 1) if depth is None else depth
+    if trace.failed is not None:
+        page = False
+        if depth is None and fold is None:
+            return list(_up_to(root, len(trace.calls) - LAST, 0)), frozenset()
+    levels = max(deepest(root), 1)
+    wanted = levels if depth is None else depth
     folded = fold
     if fold is None:
-        folded = sum(1 for _ in _walk([root.inside], 0, wanted, fold=False)) > ROWS
-    for level in range(wanted, 0 if depth is None and (page or fold is None) else wanted - 1, -1):
-        found = list(_walk([root.inside], 0, level, fold=bool(folded)))
+        folded = sum(1 for _ in _walk([root], 0, wanted, fold=False)) > ROWS
+    fitted = depth is None and (page or fold is None)
+    for level in range(wanted, 0 if fitted else wanted - 1, -1):
+        found = list(_walk([root], 0, level, fold=bool(folded)))
         if len(found) <= ROWS:
             break
     if not page:
-        return _named(found), frozenset()
+        return found, frozenset()
     if level < levels:
-        found = list(_walk([root.inside], 0, levels, fold=fold is None or fold))
+        found = list(_walk([root], 0, levels, fold=fold is None or fold))
     shut = (at for at, row in enumerate(found) if row.node.inside and row.level + 1 >= level)
-    return _named(found), frozenset(shut)
+    return found, frozenset(shut)
 
 
 def deepest(node: Node) -> int:
@@ -112,23 +114,27 @@ def deepest(node: Node) -> int:
     return 1 + max(map(deepest, node.inside), default=-1)
 
 
-def _walk(alike: Sequence[list[Node]], level: int, depth: int, *, fold: bool) -> Iterator[Row]:
+def _walk(parents: Sequence[Node], level: int, depth: int, *, fold: bool) -> Iterator[Row]:
     """The rows inside containers that are alike; each row stands for one node in every one."""
     if level >= depth:
         return
-    nodes = alike[-1]
+    nodes = parents[-1].inside
     at = 0
     for run in runs(nodes) if fold else [[[node]] for node in nodes]:
         for place, same in enumerate(run):
             places = range(at + place, at + place + len(run) * len(same), len(run))
-            every = [inside[p] for inside in alike for p in places]
-            yield _row(every, level, same)
-            yield from _walk([node.inside for node in every], level + 1, depth, fold=fold)
+            every = [parent.inside[p] for parent in parents for p in places]
+            yield _row(parents[-1], every, level, same)
+            yield from _walk(every, level + 1, depth, fold=fold)
         at += sum(map(len, run))
 
 
-def _row(nodes: Sequence[Node], level: int, named: Sequence[Node]) -> Row:
+def _row(parent: Node, nodes: Sequence[Node], level: int, named: Sequence[Node]) -> Row:
+    """A row whose name leaves out its container's; a function has its kind for a name."""
     name, path = (span_of(some[0].path, some[-1].path) for some in (named, nodes))
+    if name == parent.path:
+        name = f"({nodes[-1].call.kind})" if nodes[-1].call else ""
+    name = name.removeprefix(f"{parent.path}.")
     return Row(nodes[-1], level, len(nodes), name, path, nodes[0].first, nodes[-1].last)
 
 
@@ -179,28 +185,7 @@ def _up_to(node: Node, start: int, level: int) -> Iterator[Row]:
     if before:
         first, last = before[0].first, before[-1].last
         words = f"{last - first + 1} call{'s' * (last > first)} before"
-        yield Row(Node(node.path, words, first, last), level, 1, node.path, node.path, first, last)
+        yield _row(node, [Node(node.path, words, first, last)], level, [node])
     for inner in node.inside[len(before) :]:
-        yield _row([inner], level, [inner])
+        yield _row(node, [inner], level, [inner])
         yield from _up_to(inner, start, level + 1)
-
-
-def _named(rows: Iterable[Row]) -> list[Row]:
-    """The rows with names that leave out what the row above them in the tree has said.
-
-    A function has no name of its own; in a tree its kind keeps its place.
-    """
-    rows = list(rows)
-    flat = not any(row.level for row in rows)
-    above = [""]
-    found = []
-    for row in rows:
-        del above[row.level + 1 :]
-        parent, name, call = above[-1], row.name, row.node.call
-        if name == parent:
-            name = "" if flat or call is None else f"({call.kind})"
-        else:
-            name = name.removeprefix(f"{parent}.")
-        found.append(row._replace(name=name))
-        above.append(row.node.path)
-    return found
