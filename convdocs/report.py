@@ -78,11 +78,6 @@ class Call(NamedTuple):
         What the layer was made with, as far as it is numbers, words or tuples of them.
     unregistered : int
         Trainable numbers that the call used and that are not among the model's parameters.
-
-    Examples
-    --------
-    >>> Call(0, "act", "ReLU", "ReLU()", ((2, 3),), ((2, 3),)).params
-    0
     """
 
     index: int  # type: ignore[assignment]
@@ -131,11 +126,6 @@ class ModuleSummary(NamedTuple):
         Of the tensors that came out of it.
     receptive_field : tuple of AxisField
         One per spatial axis of its output.
-
-    Examples
-    --------
-    >>> ModuleSummary("layer1", "Sequential", 1, 4, 9, 700, 700, 12_000).depth
-    1
     """
 
     path: str
@@ -287,23 +277,11 @@ class Trace(Shown):
         return trace
 
     def to_json(self, *, indent: int | None = None) -> str:
-        """The same as :meth:`to_dict`, as JSON.
-
-        Examples
-        --------
-        >>> Trace("Net").to_json()[:12]
-        '{"schema": 2'
-        """
+        """The same as :meth:`to_dict`, as JSON."""
         return json.dumps(self.to_dict(), indent=indent)
 
     def to_dataframe(self) -> Any:
-        """The calls as a pandas DataFrame, one row each; an ImportError without pandas.
-
-        Examples
-        --------
-        >>> list(Trace("Net").to_dataframe().columns)[:3]
-        ['path', 'kind', 'code']
-        """
+        """The calls as a pandas DataFrame, one row each; an ImportError without pandas."""
         try:
             pandas = import_module("pandas")
         except ImportError as missing:
@@ -363,13 +341,7 @@ class Trace(Shown):
     def to_markdown(
         self, *, depth: int | None = None, columns: _Names = None, fold: bool | None = None
     ) -> str:
-        """The tree as a table in Markdown; takes what :meth:`to_text` takes.
-
-        Examples
-        --------
-        >>> print(Trace("Net").to_markdown().splitlines()[0])
-        Layers of Net
-        """
+        """The tree as a table in Markdown; takes what :meth:`to_text` takes."""
         return to_markdown(_trace.parts(self, depth, columns, fold, paths=True))
 
     def to_html(
@@ -378,11 +350,6 @@ class Trace(Shown):
         """The tree as an HTML fragment, in which every container opens and shuts.
 
         Takes what :meth:`to_text` takes; what is deeper than ``depth`` is shut at first.
-
-        Examples
-        --------
-        >>> Trace("Net").to_html().count("<table>")
-        1
         """
         return to_html(_trace.parts(self, depth, columns, fold, page=True))
 
@@ -421,11 +388,6 @@ class Memory(Shown):
         ``saved``, by the call of ``trace`` that saved it first.
     trace : Trace or None
         The run.
-
-    Examples
-    --------
-    >>> Memory("Net", 8, "Adam", parameters=400, gradients=400, optimizer=800, peak=1600).peak
-    1600
     """
 
     model: str
@@ -469,11 +431,6 @@ class Fix:
     verified : bool
         Whether a copy of the model ran with the fix in place: on the inputs that were given and,
         where they come in batches, on a batch of another size.
-
-    Examples
-    --------
-    >>> Fix("Move the channels.", "x = x.permute(0, 2, 1)", True).verified
-    True
     """
 
     text: str
@@ -563,13 +520,7 @@ class Diagnosis(Shown):
 
 
 def document(trace: Trace | None, diagnosis: Diagnosis | None) -> dict[str, Any]:
-    """The one form that a run takes in JSON, be it whole, failed or explained.
-
-    Examples
-    --------
-    >>> document(None, None)["model"], document(Trace("Net"), None)["model"]
-    (None, 'Net')
-    """
+    """The one form that a run takes in JSON, be it whole, failed or explained."""
     data = {"schema": schema.VERSION, **schema.plain(trace or Trace("")), "diagnosis": None}
     if trace is None:
         data["model"] = None

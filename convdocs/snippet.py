@@ -11,23 +11,7 @@ from convdocs.spec import SpecError
 
 
 def example(code: str) -> partial[Any]:
-    """Run the lines of an example but for its last call, and return that call.
-
-    Parameters
-    ----------
-    code : str
-        Python whose last line calls a model on its input.
-
-    Examples
-    --------
-    >>> call = example('''
-    ... from torch import nn
-    ... pool = nn.MaxPool1d(2)
-    ... pool((1, 1, 4))
-    ... ''')
-    >>> call.func, call.args
-    (MaxPool1d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False), ((1, 1, 4),))
-    """
+    """Run the lines of an example but for its last call, and return that call."""
     *lines, last = _lines(code)
     if not isinstance(last, ast.Expr) or not isinstance(last.value, ast.Call):
         raise SpecError("the last line must call the model on its input, as model(x)")
@@ -38,13 +22,7 @@ def example(code: str) -> partial[Any]:
 
 
 def last_value(code: str) -> Any:
-    """Run the lines of an example and return what its last line is.
-
-    Examples
-    --------
-    >>> last_value("from torch import nn; nn.ReLU()")
-    ReLU()
-    """
+    """Run the lines of an example and return what its last line is."""
     *lines, last = _lines(code)
     if not isinstance(last, ast.Expr):
         raise SpecError("the last line must be the model")
