@@ -95,7 +95,7 @@ def rows(
     wanted = levels if depth is None else depth
     folded = fold
     if fold is None:
-        folded = sum(1 for _ in _walk([root], 0, wanted, fold=False)) > ROWS
+        folded = _size(root, wanted) > ROWS
     fitted = depth is None and (page or fold is None)
     for level in range(wanted, 0 if fitted else wanted - 1, -1):
         found = list(_walk([root], 0, level, fold=bool(folded)))
@@ -112,6 +112,11 @@ def rows(
 def deepest(node: Node) -> int:
     """How many levels are inside a node."""
     return 1 + max(map(deepest, node.inside), default=-1)
+
+
+def _size(node: Node, depth: int) -> int:
+    """How many rows are inside a node when nothing is folded."""
+    return len(node.inside) + sum(_size(inner, depth - 1) for inner in node.inside) if depth else 0
 
 
 def _walk(parents: Sequence[Node], level: int, depth: int, *, fold: bool) -> Iterator[Row]:
