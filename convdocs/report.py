@@ -22,6 +22,7 @@ MODEL_INPUT = -1
 CONSTANT = -2
 
 Shape = tuple[int, ...]
+_Names = Sequence[str] | None
 
 
 class Call(NamedTuple):
@@ -77,11 +78,6 @@ class Call(NamedTuple):
         What the layer was made with, as far as it is numbers, words or tuples of them.
     unregistered : int
         Trainable numbers that the call used and that are not among the model's parameters.
-
-    Examples
-    --------
-    >>> Call(0, "act", "ReLU", "ReLU()", ((2, 3),), ((2, 3),)).params
-    0
     """
 
     index: int  # type: ignore[assignment]
@@ -130,11 +126,6 @@ class ModuleSummary(NamedTuple):
         Of the tensors that came out of it.
     receptive_field : tuple of AxisField
         One per spatial axis of its output.
-
-    Examples
-    --------
-    >>> ModuleSummary("layer1", "Sequential", 1, 4, 9, 700, 700, 12_000).depth
-    1
     """
 
     path: str
@@ -253,13 +244,7 @@ class Trace(Shown):
     error: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """As dicts, lists, strings and numbers that JSON can hold, with a schema version.
-
-        Examples
-        --------
-        >>> Trace("Net").to_dict()["schema"]
-        2
-        """
+        """As dicts, lists, strings and numbers that JSON can hold, with a schema version."""
         return document(self, None)
 
     @classmethod
@@ -277,61 +262,37 @@ class Trace(Shown):
         >>> Trace.from_dict(Trace("Net").to_dict()) == Trace("Net")
         True
         """
-        schema.version_of(data)
+        version = schema.version_of(data)
         own = {name: value for name, value in data.items() if name not in ("schema", "diagnosis")}
         trace = schema.record(cls, own)
-        if data["schema"] == 1:  # which did not say what is trainable
+        if version == 1:  # which did not say what is trainable
             trace = replace(trace, calls=tuple(c._replace(trainable=None) for c in trace.calls))
-        trace._check()
+        there = f"there are {len(trace.calls)} calls"
+        for call in trace.calls:
+            if not all(CONSTANT <= source < len(trace.calls) for source in call.sources):
+                raise ValueError(f"calls[{call.index}].sources: {there}")
+        for place, module in enumerate(trace.modules):
+            if not 0 <= module.first <= module.last + 1 <= len(trace.calls):
+                raise ValueError(f"modules[{place}]: {there}")
         return trace
 
-    def _check(self) -> None:
-        """Refuse numbers of calls that there are not."""
-        made = range(CONSTANT, len(self.calls))
-        for call in self.calls:
-            if any(source not in made for source in call.sources):
-                raise ValueError(f"calls[{call.index}].sources: there are {len(self.calls)} calls")
-        for place, module in enumerate(self.modules):
-            if not 0 <= module.first <= module.last + 1 <= len(self.calls):
-                raise ValueError(f"modules[{place}]: there are {len(self.calls)} calls")
-
     def to_json(self, *, indent: int | None = None) -> str:
-        """The same as :meth:`to_dict`, as JSON.
-
-        Examples
-        --------
-        >>> Trace("Net").to_json()[:12]
-        '{"schema": 2'
-        """
+        """The same as :meth:`to_dict`, as JSON."""
         return json.dumps(self.to_dict(), indent=indent)
 
     def to_dataframe(self) -> Any:
-        """The calls as a pandas DataFrame, one row each.
-
-        Raises
-        ------
-        ImportError
-            When pandas is not installed.
-
-        Examples
-        --------
-        >>> list(Trace("Net").to_dataframe().columns)[:3]
-        ['path', 'kind', 'code']
-        """
+        """The calls as a pandas DataFrame, one row each; an ImportError without pandas."""
         try:
             pandas = import_module("pandas")
         except ImportError as missing:
             raise ImportError("to_dataframe() needs pandas: pip install pandas") from missing
-        names = [name for name in Call._fields if name != "index"]
-        rows = [[getattr(call, name) for name in names] for call in self.calls]
-        index = pandas.Index([call.index for call in self.calls], name="index", dtype="int64")
-        return pandas.DataFrame(rows, columns=names, index=index)
+        return pandas.DataFrame(self.calls, columns=Call._fields).set_index("index")
 
     def to_text(
         self,
         *,
         depth: int | None = None,
-        columns: Sequence[str] | None = None,
+        columns: _Names = None,
         fold: bool | None = None,
         width: int | None = None,
         colour: bool = False,
@@ -363,7 +324,7 @@ class Trace(Shown):
         >>> import convdocs
         >>> from torch import nn
         >>> found = convdocs.trace(nn.Sequential(nn.Conv1d(10, 16, 3), nn.ReLU()), (2, 10, 7))
-        >>> print(found.to_text(columns=["layer", "output", "params"]))  # doctest: +ELLIPSIS
+        >>> print(found.to_text(columns=["layer", "output", "params"]))
         Layers of Sequential on an input of (2, 10, 7)
         layer              output      params
         ─────────────────  ──────────  ──────
@@ -371,44 +332,26 @@ class Trace(Shown):
         ReLU()             (2, 16, 5)       –
         ─────────────────  ──────────  ──────
         total                             496
-        ...
+        <BLANKLINE>
+        496 parameters.
         """
-        shown = _trace.parts(self, depth, columns, fold=fold)
+        shown = _trace.parts(self, depth, columns, fold)
         return to_text(shown, width or page_width(), colour=colour)
 
     def to_markdown(
-        self,
-        *,
-        depth: int | None = None,
-        columns: Sequence[str] | None = None,
-        fold: bool | None = None,
+        self, *, depth: int | None = None, columns: _Names = None, fold: bool | None = None
     ) -> str:
-        """The tree as a table in Markdown; takes what :meth:`to_text` takes.
-
-        Examples
-        --------
-        >>> print(Trace("Net").to_markdown().splitlines()[0])
-        Layers of Net
-        """
-        return to_markdown(_trace.parts(self, depth, columns, fold=fold, paths=True))
+        """The tree as a table in Markdown; takes what :meth:`to_text` takes."""
+        return to_markdown(_trace.parts(self, depth, columns, fold, paths=True))
 
     def to_html(
-        self,
-        *,
-        depth: int | None = None,
-        columns: Sequence[str] | None = None,
-        fold: bool | None = None,
+        self, *, depth: int | None = None, columns: _Names = None, fold: bool | None = None
     ) -> str:
         """The tree as an HTML fragment, in which every container opens and shuts.
 
         Takes what :meth:`to_text` takes; what is deeper than ``depth`` is shut at first.
-
-        Examples
-        --------
-        >>> Trace("Net").to_html().count("<table>")
-        1
         """
-        return to_html(_trace.parts(self, depth, columns, fold=fold, page=True))
+        return to_html(_trace.parts(self, depth, columns, fold, page=True))
 
     def parts(self) -> list[Part]:
         """What it is shown as."""
@@ -439,17 +382,12 @@ class Memory(Shown):
     inputs : int
         Of the model's inputs.
     peak : int
-        At least so much is held at one moment: at the end of the forward pass, or of the backward
-        pass, whichever is more.
+        At least so much is held at one moment of the backward pass: what the calls still to come
+        have saved, and the gradients of those behind, wherever that is most.
     saved_by_call : tuple of int
         ``saved``, by the call of ``trace`` that saved it first.
     trace : Trace or None
         The run.
-
-    Examples
-    --------
-    >>> Memory("Net", 8, "Adam", parameters=400, gradients=400, optimizer=800, peak=1600).peak
-    1600
     """
 
     model: str
@@ -466,13 +404,7 @@ class Memory(Shown):
     trace: Trace | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As dicts, lists, strings and numbers that JSON can hold.
-
-        Examples
-        --------
-        >>> Memory("Net", 8, "Adam", peak=1600).to_dict()["peak"]
-        1600
-        """
+        """As dicts, lists, strings and numbers that JSON can hold."""
         return {"schema": schema.VERSION, **schema.plain(self)}
 
     @classmethod
@@ -499,11 +431,6 @@ class Fix:
     verified : bool
         Whether a copy of the model ran with the fix in place: on the inputs that were given and,
         where they come in batches, on a batch of another size.
-
-    Examples
-    --------
-    >>> Fix("Move the channels.", "x = x.permute(0, 2, 1)", True).verified
-    True
     """
 
     text: str
@@ -569,13 +496,7 @@ class Diagnosis(Shown):
         return _diagnosis.note(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """As dicts, lists, strings and numbers that JSON can hold: those of the trace, and why.
-
-        Examples
-        --------
-        >>> Diagnosis("unknown", "", "odd words", "").to_dict()["diagnosis"]["message"]
-        'odd words'
-        """
+        """As dicts, lists, strings and numbers that JSON can hold: those of the trace, and why."""
         return document(self.trace, self)
 
     @classmethod
@@ -591,42 +512,20 @@ class Diagnosis(Shown):
             raise ValueError("diagnosis: missing; this is a trace's data")
         trace = Trace.from_dict(data) if data.get("model") is not None else None
         call = schema.record(Call, data["failed"], "failed") if data.get("failed") else None
-        own = schema.record(_Cause, data["diagnosis"], "diagnosis")
-        return cls(*own, trace=trace, call=call)
+        return replace(schema.record(cls, data["diagnosis"], "diagnosis"), trace=trace, call=call)
 
     def parts(self) -> list[Part]:
         """What it is shown as."""
         return _diagnosis.parts(self)
 
 
-class _Cause(NamedTuple):
-    """What a diagnosis adds to its trace."""
-
-    code: str
-    path: str
-    message: str
-    cause: str
-    fixes: tuple[Fix, ...]
-    url: str
-    error: str = ""
-
-
 def document(trace: Trace | None, diagnosis: Diagnosis | None) -> dict[str, Any]:
-    """The one form that a run takes in JSON, be it whole, failed or explained.
-
-    Examples
-    --------
-    >>> document(None, None)["model"], document(Trace("Net"), None)["model"]
-    (None, 'Net')
-    """
-    why = diagnosis and _Cause(*(getattr(diagnosis, name) for name in _Cause._fields))
-    data = {
-        "schema": schema.VERSION,
-        **schema.plain(trace or Trace("")),
-        "diagnosis": schema.plain(why),
-    }
+    """The one form that a run takes in JSON, be it whole, failed or explained."""
+    data = {"schema": schema.VERSION, **schema.plain(trace or Trace("")), "diagnosis": None}
     if trace is None:
         data["model"] = None
     if diagnosis is not None:
-        data["failed"] = schema.plain(diagnosis.call)
+        why = schema.plain(replace(diagnosis, trace=None, call=None))
+        del why["trace"], why["call"]
+        data |= {"diagnosis": why, "failed": schema.plain(diagnosis.call)}
     return data

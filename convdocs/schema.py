@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
 from fractions import Fraction
 from functools import lru_cache
+from inspect import signature
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -18,35 +18,16 @@ R = TypeVar("R")
 
 
 def plain(value: Any) -> Any:
-    """Records as dicts, tuples as lists, a Fraction as a string.
-
-    Examples
-    --------
-    >>> plain((1, Fraction(1, 2)))
-    [1, '1/2']
-    """
+    """Records as dicts, tuples as lists, a Fraction as a string."""
     if isinstance(value, Fraction):
         return str(value)
-    if isinstance(value, tuple) and not hasattr(value, "_asdict"):
-        return [plain(item) for item in value]
-    cls: Any = type(value)
-    names = _names(cls)
-    return {name: plain(getattr(value, name)) for name in names} if names else value
+    if names := _names(type(value)):
+        return {name: plain(getattr(value, name)) for name in names}
+    return [plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def version_of(data: Any) -> int:
-    """The schema version that data was written with.
-
-    Raises
-    ------
-    ValueError
-        When it is no mapping, or of a version that cannot be read.
-
-    Examples
-    --------
-    >>> version_of({"schema": 2})
-    2
-    """
+    """The schema version that data was written with; a ValueError for one that is not read."""
     if not isinstance(data, Mapping):
         raise ValueError(f"expected an object with a schema version, not {_shown(data)}")
     version = data.get("schema")
@@ -61,18 +42,7 @@ def version_of(data: Any) -> int:
 def record(cls: type[R], data: Any, where: str = "") -> R:
     """A record from the dict that :func:`plain` made of it.
 
-    Raises
-    ------
-    ValueError
-        When something is missing, unknown or of another type; the message says where.
-
-    Examples
-    --------
-    >>> from convdocs.geometry import Window
-    >>> record(Window, {"kernel": "3"}, "windows[0]")
-    Traceback (most recent call last):
-    ...
-    ValueError: windows[0].kernel: expected a whole number, not '3'
+    A ValueError says where something is missing, unknown or of another type.
     """
     if not isinstance(data, Mapping):
         raise ValueError(f"{where or cls.__name__}: expected an object, not {_shown(data)}")
@@ -90,7 +60,9 @@ def record(cls: type[R], data: Any, where: str = "") -> R:
 def _value(kind: Any, value: Any, where: str) -> Any:
     origin, args = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
-        return _of_union(args, value, where)
+        exact = [other for other in args if type(value) is other]
+        others = [other for other in args if other is not NoneType]
+        return _value([*others, *exact][-1], value, where)
     if origin is tuple:
         return _sequence(args, value, where)
     if origin is Literal:
@@ -105,20 +77,10 @@ def _value(kind: Any, value: Any, where: str) -> Any:
         try:
             return Fraction(value)
         except (ValueError, ZeroDivisionError):
-            raise _unexpected(kind, value, where) from None
-    if type(value) is not kind:
-        raise _unexpected(kind, value, where)
-    return value
-
-
-def _of_union(kinds: tuple[Any, ...], value: Any, where: str) -> Any:
-    if value is None and NoneType in kinds:
-        return None
-    kinds = tuple(kind for kind in kinds if kind is not NoneType)
-    for kind in kinds[:-1]:
-        if type(value) is kind:
-            return value
-    return _value(kinds[-1], value, where)
+            pass
+    elif type(value) is kind:
+        return value
+    raise ValueError(f"{where}: expected {_WORDS[kind]}, not {_shown(value)}")
 
 
 def _sequence(kinds: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
@@ -141,30 +103,20 @@ def _setting(value: Any, where: str) -> Any:
     raise ValueError(f"{where}: expected numbers or texts, not {_shown(value)}")
 
 
-def _unexpected(kind: Any, value: Any, where: str) -> ValueError:
-    return ValueError(f"{where}: expected {_WORDS[kind]}, not {_shown(value)}")
-
-
 def _shown(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
-@lru_cache(maxsize=64)
 def _names(cls: Any) -> tuple[str, ...]:
     """The fields of a record's class, none for any other."""
-    if hasattr(cls, "__dataclass_fields__"):
-        return tuple(field.name for field in fields(cls))
-    return getattr(cls, "_fields", ())
+    names: tuple[str, ...] = getattr(cls, "__match_args__", ())
+    return names
 
 
 @lru_cache(maxsize=64)
-def _fields(cls: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _fields(cls: Any) -> tuple[dict[str, Any], list[str]]:
     """The types of a record's fields, and those that have no default."""
-    names = _names(cls)
-    if hasattr(cls, "_fields"):
-        defaults: Any = cls._field_defaults
-    else:
-        defaults = [field.name for field in fields(cls) if field.default is not MISSING]
-    hints = get_type_hints(cls)
-    return {name: hints[name] for name in names}, tuple(n for n in names if n not in defaults)
+    hints, given = get_type_hints(cls), signature(cls).parameters
+    needed = [name for name, field in given.items() if field.default is field.empty]
+    return {name: hints[name] for name in given}, needed

@@ -11,18 +11,7 @@ from convdocs.spec import SpecError
 
 
 def example(code: str) -> partial[Any]:
-    """Run the lines of an example but for its last call, and return that call.
-
-    Examples
-    --------
-    >>> call = example('''
-    ... from torch import nn
-    ... pool = nn.MaxPool1d(2)
-    ... pool((1, 1, 4))
-    ... ''')
-    >>> call.func, call.args
-    (MaxPool1d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False), ((1, 1, 4),))
-    """
+    """Run the lines of an example but for its last call, and return that call."""
     lines, call = _parsed(code)
     if not isinstance(call, ast.Call):
         raise SpecError("the last line must call the model on its input, as model(x)")

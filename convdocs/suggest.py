@@ -7,15 +7,7 @@ from collections.abc import Iterable
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown word: the known one that is meant, or nothing.
-
-    Examples
-    --------
-    >>> nearest("Conv2", ["Conv1d", "Linear"])
-    '; did you mean Conv1d?'
-    >>> nearest("Attention", ["Conv1d", "Linear"])
-    ''
-    """
+    """The end of a message about an unknown word: the known one that is meant, or nothing."""
     lower: dict[str, str] = {}
     for name in known:
         lower.setdefault(name.lower(), name)

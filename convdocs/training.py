@@ -76,7 +76,7 @@ def memory(
     >>> found.parameters, found.gradients, found.saved, found.inputs
     (328, 328, 1312, 672)
     >>> memory(net, (8, 3, 7), fits=100_000).batch
-    603
+    602
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"memory() takes a torch.nn.Module first, not {type(model).__name__}")
@@ -107,6 +107,12 @@ def _measured(twin: nn.Module, given: Any, optimizer: str | Factory | None) -> M
     buffers = _bytes(twin.buffers())
     loose = sum(size for key, size in inputs.items() if key not in saved.sizes)
     kept = sum(saved.by_call)
+    # the backward pass runs the calls from the last to the first, and gives up what each has
+    # saved for its gradients; autograd's order of ready nodes is that of their numbers
+    itemsize = min((parameter.itemsize for parameter in trainable), default=0)
+    held = [kept + loose]
+    for call, size in zip(trace.calls[::-1], saved.by_call[::-1], strict=True):
+        held.append(held[-1] - size + itemsize * (call.trainable or 0))
     return Memory(
         model=trace.model,
         batch=trace.input_shapes[0][0] if trace.input_shapes and trace.input_shapes[0] else 0,
@@ -117,8 +123,7 @@ def _measured(twin: nn.Module, given: Any, optimizer: str | Factory | None) -> M
         optimizer=state,
         saved=kept,
         inputs=sum(inputs.values()),
-        # the end of the forward pass, with no gradient yet, or of the backward pass
-        peak=parameters + buffers + state + max(kept + loose, gradients + sum(inputs.values())),
+        peak=parameters + buffers + state + max(*held, gradients + sum(inputs.values())),
         saved_by_call=tuple(saved.by_call),
         trace=trace,
     )
@@ -251,7 +256,7 @@ def _state(parameters: Sequence[nn.Parameter], optimizer: str | Factory | None) 
 def _largest(measure: Callable[[int], Memory], room: float) -> Memory:
     """The memory of the largest batch with a peak of no more than ``room``.
 
-    The peak over the batch is the larger of two straight lines, so that a line through the two
+    The peak over the batch is the largest of straight lines, so that a line through the two
     nearest batches known says where to look next, and soon exactly.
     """
     known = {size: measure(size) for size in (1, 2)}

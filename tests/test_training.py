@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from collections.abc import Callable
@@ -96,6 +97,41 @@ def test_an_optimizers_state_is_what_it_really_holds(name: str, optimizer: Any):
     assert found.optimizer == sum(value.nbytes for value in state)
     assert found.gradients == sum(parameter.nbytes for parameter in trained)
     assert found.parameters == sum(parameter.nbytes for parameter in model.parameters())
+
+
+def really_held(model: nn.Module, x: Tensor, optimizer: torch.optim.Optimizer) -> int:
+    """The most bytes at one moment of a training step, by the events of torch's allocator."""
+
+    def step() -> None:
+        model(x).sum().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    step()
+    state = (value for held in optimizer.state.values() for value in held.values())
+    kept = (*model.parameters(), *model.buffers(), *filter(torch.is_tensor, state), x)
+    with torch.profiler.profile(profile_memory=True) as profile:
+        step()
+    events = [e for e in profile.profiler.kineto_results.events() if e.name() == "[memory]"]
+    sizes = [event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]
+    return sum(tensor.nbytes for tensor in kept) + max(itertools.accumulate(sizes))
+
+
+@pytest.mark.parametrize(("name", "share"), [("resnet18", 0.8), ("alexnet", 0.8), ("unet", 0.6)])
+@pytest.mark.filterwarnings("ignore")  # the profiler's own
+def test_the_peak_is_near_what_a_step_really_holds_and_never_above(name: str, share: float):
+    make, shape = CASES[name]
+    model = make().train()
+    real = really_held(model, torch.randn(shape), torch.optim.SGD(model.parameters(), lr=1e-3))
+    assert share * real < convdocs.memory(model, shape, optimizer="sgd").peak <= real
+
+
+def test_the_peak_has_gradients_beside_what_is_still_saved():
+    wide = nn.Sequential(nn.Linear(3, 50), nn.ReLU(), nn.Linear(50, 3))
+    found = convdocs.memory(wide, (10, 3), optimizer=None)
+    # the last layer's input is the ReLU's output, which the ReLU needs as well
+    assert found.saved_by_call == (4 * 10 * 3, 4 * 10 * 50, 0)
+    assert found.peak == found.parameters + found.saved + 4 * (50 * 3 + 3)
 
 
 def test_any_optimizer_will_do():

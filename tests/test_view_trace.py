@@ -173,6 +173,22 @@ def test_columns_by_name():
         found.to_text(columns=["parms"])
 
 
+def test_only_what_the_chosen_columns_show_is_summed_up(deep: Trace):
+    def last(*columns: str) -> str:
+        return deep.to_text(columns=columns, width=200).splitlines()[-1]
+
+    assert last("layer", "output").startswith("A row with n")
+    assert last("layer", "params", "share") == "1,642 parameters."
+    assert last("layer", "trainable", "MACs") == "1,642 parameters, all trainable; 11,680 MACs."
+    assert last("memory") == "6.57 kB of parameters and buffers, 11.8 kB of activations."
+    assert last().startswith("1,642 parameters, all trainable; 11,680 MACs; ")
+
+
+def test_a_name_without_a_column_next_to_it_may_go(deep: Trace):
+    text = deep.to_text(columns=["output", "path"], width=12)
+    assert max(map(len, text.splitlines())) <= 12
+
+
 def test_frozen_layers_are_marked():
     calls = (
         Call(0, "a", "Linear", "Linear(2, 2)", ((1, 2),), ((1, 2),), params=6, trainable=0),
@@ -334,9 +350,10 @@ def test_a_page_opens_and_shuts_every_container(deep: Trace):
     ]
     assert ".convdocs .r1:has(input:not(:checked))~.i1{display:none}" in written
     assert written.count('<tr class="i1"><td') == 3  # what is inside a block
-    shut = re.findall("<input[^>]*>", deep.to_html(depth=1, fold=False))
-    assert len(shut) == 30 + 1
-    assert not any("checked>" in box for box in shut)
+    for options in ({"depth": 1}, {}):  # all of 123 rows are not to be open at first
+        shut = re.findall("<input[^>]*>", deep.to_html(fold=False, **options))
+        assert len(shut) == 30 + 1
+        assert not any("checked>" in box for box in shut)
 
 
 def test_markdown():

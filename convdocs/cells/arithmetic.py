@@ -3,46 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf, nan, prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
 
 from convdocs.layers import Family, Layer
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """How the taps of one output cell become its value.
-
-    Parameters
-    ----------
-    family : str
-        As in :class:`convdocs.layers.Layer`.
-    divisor : float or None
-        What the sum of the products is divided by.
-    power : float or None
-        ``norm_type`` of an LPPool.
-    whole : bool
-        Whole numbers: torch drops what is left of a division.
-    """
+class Rule(NamedTuple):
+    """How the taps of one output cell become its value."""
 
     family: Family
-    divisor: float | None
-    power: float | None
-    whole: bool
-
-    @classmethod
-    def of(cls, module: Any, layer: Layer, cell: tuple[int, ...], x: Tensor) -> Rule:
-        """The rule for the output cell at ``cell``, over the input ``x``."""
-        return cls(
-            family=layer.family,
-            divisor=_divisor(module, layer, cell, x.shape[-layer.dims :]),
-            power=getattr(module, "norm_type", None),
-            whole=not (x.is_floating_point() or x.is_complex()),
-        )
+    divisor: float | None  # of the sum of the products
+    power: float | None  # the norm_type of an LPPool
+    whole: bool  # of whole numbers torch drops what is left of a division
 
     @property
     def missing(self) -> float:
@@ -64,7 +39,7 @@ class Rule:
     def value(self, products: list[float], bias: float | None) -> float:
         """The output cell's value."""
         if self.family == "max" or self.power in (inf, -inf):
-            if any(one != one for one in products):
+            if any(product != product for product in products):
                 return nan
             return min(products) if self.power == -inf else max(products)
         total = sum(products)
@@ -80,9 +55,14 @@ def _power(base: float, exponent: float) -> float:
     return torch.tensor(base, dtype=torch.float64).pow(exponent).item()
 
 
-def _divisor(
-    module: Any, layer: Layer, cell: tuple[int, ...], sizes: Sequence[int]
-) -> float | None:
+def rule(module: Any, layer: Layer, cell: Sequence[int], x: torch.Tensor) -> Rule:
+    """The rule for the output cell at ``cell``, over the input ``x``."""
+    whole = not (x.is_floating_point() or x.is_complex())
+    divisor = _divisor(module, layer, cell, x.shape[-layer.dims :])
+    return Rule(layer.family, divisor, getattr(module, "norm_type", None), whole)
+
+
+def _divisor(module: Any, layer: Layer, cell: Sequence[int], sizes: Sequence[int]) -> float | None:
     """What torch divides the sum by: the cells that count.
 
     An LPPool takes the mean over the cells inside the input and multiplies it by the kernel's
@@ -97,8 +77,8 @@ def _divisor(
     count = 1
     for window, output, size in zip(layer.windows, cell, sizes, strict=True):
         before, after = window.padding if padding_counts else (0, 0)
-        places = [one for one in window.positions(output) if one is not None]
-        count *= sum(-before <= one < size + after for one in places)
+        places = (place for place in window.positions(output) if place is not None)
+        count *= sum(-before <= place < size + after for place in places)
     whole = prod(window.kernel for window in layer.windows)
     if layer.family == "average":
         return count

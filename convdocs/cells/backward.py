@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
-from math import prod
 
 import torch
+from numpy import ravel_multi_index as ravel
 from torch import Tensor, nn
 
-from convdocs.cells.places import channels_read, checked
+from convdocs.cells.places import channels_read, checked, unfolded
 from convdocs.cells.replica import replica, run
 from convdocs.geometry import Window, source
-from convdocs.layers import Layer, code, read
+from convdocs.layers import code, read
 
 
 def reads(
@@ -46,16 +46,23 @@ def reads(
     reading = read(layer)
     output = _output_shape(layer, shape)
     at = checked(input_index, shape, f"the input of {code(layer)}")
-    batch, channel, cell = at[: -1 - reading.dims], at[-1 - reading.dims], at[-reading.dims :]
+    batch, (channel, *cell) = at[: -1 - reading.dims], at[-1 - reading.dims :]
     sizes = shape[-reading.dims :]
-    if reading.family == "unfold":
-        return _copies(reading, batch, channel, cell, sizes)
     axes = [
-        [output for output, _ in _readers(window, size, one, reading.padding_mode)]
-        for window, size, one in zip(reading.windows, sizes, cell, strict=True)
+        _readers(window, size, place, reading.padding_mode)
+        for window, size, place in zip(reading.windows, sizes, cell, strict=True)
     ]
-    channels = [one for one in range(output[len(batch)]) if channel in channels_read(reading, one)]
-    return tuple((*batch, *place) for place in product(channels, *map(dict.fromkeys, axes)))
+    if reading.family != "unfold":
+        channels = [c for c in range(output[len(batch)]) if channel in channels_read(reading, c)]
+        places = [dict.fromkeys(output for output, _ in readers) for readers in axes]
+        return tuple((*batch, *cell) for cell in product(channels, *places))
+    rows, blocks = unfolded(reading, shape)
+    found = []
+    for readers in product(*axes):  # an unfold copies the cell into one row for each tap
+        outputs, taps = zip(*readers, strict=True)
+        row, block = ravel((channel, *taps), rows), ravel(outputs, blocks)
+        found.append((*batch, int(row), int(block)))
+    return tuple(sorted(found))
 
 
 def _output_shape(layer: nn.Module, shape: Sequence[int]) -> torch.Size:
@@ -81,33 +88,3 @@ def _readers(window: Window, size: int, cell: int, padding_mode: str) -> list[tu
         for tap, position in enumerate(window.positions(output))
         if position is not None and source(position, size, padding_mode) == cell
     ]
-
-
-def _copies(
-    layer: Layer,
-    batch: tuple[int, ...],
-    channel: int,
-    cell: tuple[int, ...],
-    sizes: Sequence[int],
-) -> tuple[tuple[int, ...], ...]:
-    """Where an unfold puts ``cell``: the row is its channel and tap, the column the block."""
-    kernels = [window.kernel for window in layer.windows]
-    blocks = [w.output_size(size) for w, size in zip(layer.windows, sizes, strict=True)]
-    axes = [
-        _readers(window, size, one, layer.padding_mode)
-        for window, size, one in zip(layer.windows, sizes, cell, strict=True)
-    ]
-    found = []
-    for readers in product(*axes):
-        block = _ravel([output for output, _ in readers], blocks)
-        tap = _ravel([tap for _, tap in readers], kernels)
-        found.append((*batch, channel * prod(kernels) + tap, block))
-    return tuple(sorted(found))
-
-
-def _ravel(places: Sequence[int], sizes: Sequence[int]) -> int:
-    """The flat index, row by row, of a place in an array of ``sizes``."""
-    flat = 0
-    for place, size in zip(places, sizes, strict=True):
-        flat = flat * size + place
-    return flat

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import product, repeat
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from convdocs.cells.arithmetic import Rule
+from convdocs.cells.arithmetic import Rule, rule
 from convdocs.cells.explanation import Explanation, Term
-from convdocs.cells.places import Place, Tap, as_index, channels_read, checked, place, taps
+from convdocs.cells.places import Place, as_index, channels_read, checked, place, taps
 from convdocs.cells.replica import replica, run
 from convdocs.layers import Layer, LayerError, code, read
 
@@ -55,8 +55,8 @@ def explain(
     wanted = as_index(at) if sample is None else (sample, *as_index(at))
     cell = checked(wanted, output.shape, f"the output of {code(layer)}")
     where = place(reading, cell, x.shape)
-    rule = Rule.of(layer, reading, where.cell, x)
-    terms = tuple(_terms(reading, x.detach(), weight, where, rule))
+    how = rule(layer, reading, where.cell, x)
+    terms = tuple(_terms(reading, x.detach(), weight, where, how))
     added = None if bias is None else bias[where.channel].item()
     return Explanation(
         kind=reading.kind,
@@ -66,9 +66,9 @@ def explain(
         cell=where.cell,
         terms=terms,
         bias=added,
-        divisor=rule.divisor,
-        power=rule.power,
-        value=rule.value([term.product for term in terms], added),
+        divisor=how.divisor,
+        power=how.power,
+        value=how.value([term.product for term in terms], added),
         layer_value=output[cell].item(),
         windows=reading.windows,
         input_shape=tuple(x.shape),
@@ -95,46 +95,23 @@ def _terms(
 ) -> Iterator[Term]:
     channels = channels_read(layer, where.channel)
     steps = list(product(channels, taps(layer, where, x.shape[-layer.dims :])))
-    indices = [_index(where, channel, tap) for channel, tap in steps]
-    found = iter(_gather(x, [one for one in indices if one is not None]))
-    weights = _weights(layer, weight, where.channel, channels)
-    for number, ((channel, tap), at) in enumerate(zip(steps, indices, strict=True)):
-        value = rule.missing if at is None else next(found)
-        factor = None if weights is None else weights[number]
+    real = [(*where.batch, channel, *tap.cell) for channel, tap in steps if tap.cell is not None]
+    # all of them in one call
+    values = x[tuple(map(torch.tensor, zip(*real, strict=True)))].tolist() if real else []
+    found = zip(real, values, strict=True)
+    weights = repeat(None) if weight is None else _kernel(layer, weight, where, channels).tolist()
+    for (channel, tap), factor in zip(steps, weights, strict=False):
+        at, value = next(found) if tap.cell is not None else (None, rule.missing)
+        added = rule.product(value, factor, real=at is not None)
         yield Term(
-            channel=channel,
-            kernel=tap.kernel,
-            weight=factor,
-            position=tap.position,
-            index=at,
-            reason=tap.reason,
-            padded=tap.padded,
-            value=value,
-            product=rule.product(value, factor, real=at is not None),
+            channel, tap.kernel, factor, tap.position, at, tap.reason, tap.padded, value, added
         )
 
 
-def _index(where: Place, channel: int, tap: Tap) -> tuple[int, ...] | None:
-    return None if tap.cell is None else (*where.batch, channel, *tap.cell)
-
-
-def _gather(x: Tensor, cells: list[tuple[int, ...]]) -> list[float]:
-    if not cells:
-        return []
-    axes = (torch.tensor(axis, device=x.device) for axis in zip(*cells, strict=True))
-    numbers: list[float] = x[tuple(axes)].tolist()
-    return numbers
-
-
-def _weights(
-    layer: Layer, weight: Tensor | None, channel: int, channels: range
-) -> list[float] | None:
-    """The kernel of one output channel, in the order of the terms."""
-    if weight is None:
-        return None
+def _kernel(layer: Layer, weight: Tensor, where: Place, channels: range) -> Tensor:
+    """The weights of one output channel, in the order of the terms."""
     if layer.family == "convolution":
-        kernel = weight[channel]
-    else:  # (in, out / groups, ...)
-        kernel = weight[channels.start : channels.stop, channel % weight.shape[1]]
-    numbers: list[float] = kernel.flatten().tolist()
-    return numbers
+        return weight[where.channel].flatten()
+    # (in, out / groups, ...)
+    own = weight[channels.start : channels.stop, where.channel % weight.shape[1]]
+    return own.flatten()

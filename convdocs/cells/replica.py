@@ -18,38 +18,23 @@ def replica(module: nn.Module, tensor: Callable[[Tensor], Tensor] = Tensor.detac
     Parameters share their memory with the original's, buffers are copies. The user's hooks are
     left out; the ones by which ``torch.nn.utils`` keeps a weight normalised or pruned stay.
 
-    Raises
-    ------
-    LayerError
-        When ``module`` is lazy and has not seen an input yet.
-
-    Examples
-    --------
-    >>> layer = nn.Conv1d(1, 1, 2)
-    >>> twin = replica(layer)
-    >>> twin.weight.requires_grad, twin.weight.data_ptr() == layer.weight.data_ptr()
-    (False, True)
+    A LayerError is raised for a lazy module that has not seen an input yet.
     """
     if any(nn.parameter.is_lazy(parameter) for parameter in module.parameters()):
         name = type(module).__name__
         raise LayerError(f"{name} has no weights yet; call it once on an input first")
     twin = module.__new__(type(module))
-    twin.__dict__ = {
-        name: tensor(value) if isinstance(value, Tensor) else value
-        for name, value in module.__dict__.items()
-    }
-    twin._parameters = {
-        name: None if value is None else nn.Parameter(tensor(value), requires_grad=False)
-        for name, value in module._parameters.items()
-    }
-    twin._buffers = {
-        name: None if value is None else tensor(value).clone()
-        for name, value in module._buffers.items()
-    }
-    twin._modules = {
-        name: None if value is None else replica(value, tensor)
-        for name, value in module._modules.items()
-    }
+
+    def each(members: dict[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
+        return {k: None if value is None else change(value) for k, value in members.items()}
+
+    own = module.__dict__
+    twin.__dict__ = each(own, lambda one: tensor(one) if isinstance(one, Tensor) else one)
+    twin._parameters = each(
+        own["_parameters"], lambda one: nn.Parameter(tensor(one), requires_grad=False)
+    )
+    twin._buffers = each(own["_buffers"], lambda one: tensor(one).clone())
+    twin._modules = each(own["_modules"], lambda one: replica(one, tensor))
     twin._forward_pre_hooks = OrderedDict(
         (key, hook)
         for key, hook in module._forward_pre_hooks.items()
@@ -59,19 +44,8 @@ def replica(module: nn.Module, tensor: Callable[[Tensor], Tensor] = Tensor.detac
 
 
 def run(twin: Any, x: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """Output, weight and bias of a :func:`replica`; the weight is the one the output came from.
-
-    Examples
-    --------
-    >>> output, weight, bias = run(replica(nn.MaxPool1d(2)), torch.tensor([[1.0, 3.0, 2.0, 0.0]]))
-    >>> output, weight
-    (tensor([[3., 2.]]), None)
-    """
-    with (
-        torch.no_grad(),
-        torch.random.fork_rng(devices=[]),
-        nn.utils.parametrize.cached(),
-    ):
+    """Output, weight and bias of a :func:`replica`; the weight is the one the output came from."""
+    with torch.no_grad(), torch.random.fork_rng(devices=[]), nn.utils.parametrize.cached():
         for hook in twin._forward_pre_hooks.values():
             hook(twin, (x,))
         output = twin.forward(x.detach())

@@ -25,15 +25,31 @@ def parts(diagnosis: Diagnosis) -> list[Part]:
         lead = "Fix (verified):" if fix.verified else "Fix (not verified in the whole model):"
         found += [Paragraph(fix.text, lead=lead), CodeBlock(fix.code)]
     if diagnosis.url:
-        found.append(Paragraph(" or ".join(_more(diagnosis)), lead="More:"))
+        found.append(Paragraph(_more(diagnosis), lead="More:"))
     return found
 
 
-def _more(diagnosis: Diagnosis) -> list[str]:
+def note(diagnosis: Diagnosis) -> str:
+    """The diagnosis below an exception's own message: cause, first fix, address."""
+    heading = f"convdocs: {_heading(diagnosis)}"
+    if not diagnosis.cause:
+        return f"{heading}\n  This error is not in its catalogue."
+    lines = [heading, f"  {diagnosis.cause}"]
+    for fix in diagnosis.fixes[:1]:
+        lines += [f"  {fix.text}", *(f"      {line}" for line in fix.code.split("\n"))]
+    return "\n".join([*lines, f"  More: {_more(diagnosis)}"])
+
+
+def _heading(diagnosis: Diagnosis) -> str:
+    where = diagnosis.call.code if diagnosis.call else ""
+    named = f"{diagnosis.path} ({where})" if diagnosis.path and where else diagnosis.path or where
+    return f"{diagnosis.code} in {named}" if named else diagnosis.code
+
+
+def _more(diagnosis: Diagnosis) -> str:
     """Where the error is explained: offline, and on the site where it has an address."""
-    address = _address()
-    online = [address + diagnosis.url] if address else []
-    return [f"convdocs errors {diagnosis.code}", *online]
+    site = _address()
+    return f"convdocs errors {diagnosis.code}" + (f" or {site}{diagnosis.url}" if site else "")
 
 
 @cache
@@ -43,24 +59,5 @@ def _address() -> str:
         urls = metadata("convdocs").get_all("Project-URL") or ()
     except PackageNotFoundError:
         return ""
-    named = dict(url.split(", ", 1) for url in urls)
-    address = named.get("Documentation", "")
+    address = dict(url.split(", ", 1) for url in urls).get("Documentation", "")
     return f"{address.rstrip('/')}/" if address else ""
-
-
-def note(diagnosis: Diagnosis) -> str:
-    """The diagnosis below an exception's own message: cause, first fix, address."""
-    lines = [f"convdocs: {_heading(diagnosis)}"]
-    if not diagnosis.cause:
-        return f"{lines[0]}\n  This error is not in its catalogue."
-    lines.append(f"  {diagnosis.cause}")
-    for fix in diagnosis.fixes[:1]:
-        lines.append(f"  {fix.text}")
-        lines += [f"      {line}" for line in fix.code.split("\n")]
-    return "\n".join([*lines, f"  More: {' or '.join(_more(diagnosis))}"])
-
-
-def _heading(diagnosis: Diagnosis) -> str:
-    where = diagnosis.call.code if diagnosis.call else ""
-    named = f"{diagnosis.path} ({where})" if diagnosis.path and where else diagnosis.path or where
-    return f"{diagnosis.code} in {named}" if named else diagnosis.code

@@ -1,65 +1,219 @@
-"""An explained cell as the sum one would write down, and as a table for a web page."""
+"""An explained cell: the sum as one would write it down, and its terms as a table."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import groupby, zip_longest
+from math import ceil, isinf
 from typing import TYPE_CHECKING
 
 from convdocs.geometry import AXIS_NAMES
-from convdocs.view.handwritten import Digits, adds_up, sums
-from convdocs.view.numbers import number
+from convdocs.view.numbers import number, printed_places
 from convdocs.view.tables import Column, Paragraph, Part, Table
 
 if TYPE_CHECKING:
     from convdocs.cells.explanation import Explanation, Term
 
+CHANNELS = 8  # with more than these, those in the middle are left out
+LINES = 12  # the same for the lines of one channel
+TERMS = 5  # on one line
 ROWS = 60  # with more terms than these, the table leaves out those in the middle
 LAST = 10  # of which so many are the last ones
 
 
 def text(explanation: Explanation) -> str:
-    """The sum for a terminal."""
-    terms = sums(explanation, seen(explanation))
-    label = max(len(one) for one, _, _ in terms)
-    lines = [(f"{one:{label}}  {words}", made) for one, words, made in terms] + steps(explanation)
-    width = max(len(words) for words, _ in lines)
-    digits = max(len(made) for _, made in lines)
+    """The sum for a terminal, columns one under the other."""
+    cell = _Cell(explanation)
+    sums = [*cell.sums()]
+    label = max(len(name) for name, _, _ in sums)
+    lines = [(f"{name:{label}}  {words}", made) for name, words, made in sums] + cell.steps()
+    width, digits = (max(map(len, column)) for column in zip(*lines, strict=True))
     written = [
         f"{words:{width}}  = {made:>{digits}}" if made else words.rstrip() for words, made in lines
     ]
-    legend = [f"[ ] is {padding(explanation)}"] if padding(explanation) else []
-    above, below = [cell(explanation), window(explanation)], [*legend, *notes(explanation)]
-    return "\n".join([*above, *written, *below])
+    legend = [f"[ ] is {cell.padding()}"] if cell.padding() else []
+    return "\n".join([cell.name(), cell.window(), *written, *legend, *cell.notes()])
 
 
 def parts(explanation: Explanation) -> list[Part]:
     """The terms as a table with what is done with them below, and the notes."""
-    terms = seen(explanation)
-    hidden = len(terms) - ROWS if len(terms) > ROWS else 0
-    shown = [*terms[: ROWS - LAST], *terms[-LAST:]] if hidden else terms
-    columns = _columns(explanation)
-    rows = [_row(explanation, term) for term in shown]
-    muted = {at for at, term in enumerate(shown) if term.padded}
-    if hidden:
-        rows.insert(ROWS - LAST, _line("…", f"{hidden} more terms", columns))
-        muted = {at + (at >= ROWS - LAST) for at in muted}
-    *between, last = [_line(label, made, columns) for label, made in steps(explanation)]
-    caption = f"{cell(explanation)}, {window(explanation)}"
-    table = Table(columns, (*rows, *between), caption, last, muted=frozenset(muted))
-    legend = [f"hatched: {padding(explanation)}"] if muted else []
-    return [table, *(Paragraph(note) for note in [*legend, *notes(explanation)])]
+    cell = _Cell(explanation)
+    heads = cell.row(explanation.terms[0])
+    columns = tuple(Column(head, "left" if at < 3 else "right") for at, head in enumerate(heads))
+
+    def line(label: str, made: str) -> tuple[str, ...]:
+        return (label, *[""] * (len(columns) - 2), made)
+
+    rows = [(tuple(cell.row(term).values()), term.padded) for term in cell.seen]
+    if (hidden := len(rows) - ROWS) > 0:
+        rows[ROWS - LAST : -LAST] = [(line("…", f"{hidden} more terms"), False)]
+    muted = frozenset(at for at, (_, padded) in enumerate(rows) if padded)
+    *between, last = [line(*step) for step in cell.steps()]
+    caption = f"{cell.name()}, {cell.window()}"
+    table = Table(columns, (*(row for row, _ in rows), *between), caption, last, muted=muted)
+    legend = [f"hatched: {cell.padding()}"] if muted else []
+    return [table, *map(Paragraph, [*legend, *cell.notes()])]
 
 
-def cell(explanation: Explanation) -> str:
-    """Which cell of what."""
-    return f"{explanation.code}, output cell {explanation.at}"
+class _Cell:
+    """An explained cell, what is seen of it, and how its numbers are written."""
 
+    def __init__(self, explanation: Explanation) -> None:
+        self.explained = explanation
+        self.power = explanation.power
+        terms = explanation.terms
+        # a max pool's cell is no sum, nor is one of an LPPool with power infinity
+        self.adds_up = explanation.family != "max" and not isinf(self.power or 0)
+        # torch sees neither the holes of a transposed layer nor what is past the padding
+        spread = explanation.family == "transposed"
+        self.seen = [t for t in terms if (t.index if spread else t.reason != "outside")]
+        # numbers side by side look alike, as they do in a tensor that torch prints
+        self.value_places = printed_places(term.value for term in terms)
+        self.weight_places = printed_places(t.weight for t in terms if t.weight is not None)
+        results = [explanation.value, explanation.layer_value, explanation.bias or 0.0]
+        self.places = printed_places([*results, *(term.product for term in terms)])
 
-def window(explanation: Explanation) -> str:
-    """Where the window stands."""
-    names = AXIS_NAMES[len(explanation.windows)]
-    places = map(_stands_on, names, explanation.window)
-    return f"window on {', '.join(places)}"
+    def name(self) -> str:
+        """Which cell of what."""
+        return f"{self.explained.code}, output cell {self.explained.at}"
+
+    def window(self) -> str:
+        """Where the window stands."""
+        names = AXIS_NAMES[len(self.explained.windows)]
+        return f"window on {', '.join(map(_stands_on, names, self.explained.window))}"
+
+    def sums(self) -> Iterator[tuple[str, str, str]]:
+        """A line per channel, or per row of its kernel: label, terms, what the channel adds."""
+        channels: dict[int, list[Term]] = {term.channel: [] for term in self.explained.terms}
+        for term in self.seen:
+            channels[term.channel].append(term)
+        last = list(channels)[-1]
+        hidden = list(channels)[4:-1] if len(channels) > CHANNELS else []
+        rest = [term for channel in hidden for term in channels.pop(channel)]
+        grids = {channel: self._grid(terms) for channel, terms in channels.items()}
+        every = [row for grid in grids.values() for row in grid]
+        widths = [
+            [max(map(len, words)) for words in zip(*filter(None, place), strict=True)]
+            for place in zip_longest(*every)
+        ]
+        folded = any(len(grid) > 1 for grid in grids.values())
+        for channel, grid in grids.items():
+            if hidden and channel == last:
+                yield "…", f"{len(hidden)} more channels", self._made(rest)
+            *lines, end = self._lines(grid, widths, folded)
+            for at, words in enumerate(lines):
+                yield "" if at else f"channel {channel}", words, ""
+            yield "" if lines else f"channel {channel}", end, self._made(channels[channel])
+
+    def _made(self, terms: Iterable[Term]) -> str:
+        return number(sum(term.product for term in terms), self.places) if self.adds_up else ""
+
+    def _grid(self, terms: list[Term]) -> list[list[tuple[str, ...]]]:
+        """The factors of one channel, a line per row of the kernel; long ones in equal parts."""
+        lines = []
+        for _, some in groupby(terms, key=lambda term: term.kernel[:-1]):
+            row = [self._factors(term) for term in some]
+            length = ceil(len(row) / ceil(len(row) / TERMS))
+            lines += [row[at : at + length] for at in range(0, len(row), length)]
+        return lines
+
+    def _factors(self, term: Term) -> tuple[str, ...]:
+        """The value, in brackets where it is padding, and the weight."""
+        value = number(term.value, self.value_places)
+        if term.padded:
+            value = "[0]" if term.index is None and term.value == 0 else f"[{value}]"
+        if self.power is not None and not self.adds_up:
+            value = f"|{value}|"
+        elif self.power is not None:
+            value = f"{f'({value})' if term.value < 0 else value}^{self.power:g}"
+        return (value,) if term.weight is None else (value, number(term.weight, self.weight_places))
+
+    def _lines(
+        self, grid: list[list[tuple[str, ...]]], widths: list[list[int]], folded: bool
+    ) -> list[str]:
+        """The written lines of one channel."""
+        lines = [
+            (" + " if self.adds_up else ", ").join(
+                " × ".join(map(str.rjust, factors, wide))
+                for factors, wide in zip(row, widths, strict=False)
+            )
+            for row in grid
+        ]
+        if len(lines) > LINES:
+            lines[LINES - 2 : -1] = [f"… {len(lines) - LINES + 1} more lines"]
+        if folded and self.adds_up:
+            lines = [f"{'+' if at else ' '} {line}" for at, line in enumerate(lines)]
+        elif folded:
+            lines[:-1] = [f"{line}," for line in lines[:-1]]
+        return lines or ["no tap on an input cell"]
+
+    def steps(self) -> list[tuple[str, str]]:
+        """What is done with the terms, each step with its result, down to the layer's number."""
+        cell, power, divisor = self.explained, self.power, self.explained.divisor
+        done: list[tuple[str, float]] = []
+        if cell.bias is not None:
+            done.append(("bias", cell.bias))
+        if not self.adds_up:
+            done.append(("smallest" if power is not None and power < 0 else "largest", cell.value))
+        elif cell.family in ("convolution", "transposed"):
+            done.append(("sum", cell.value))
+        elif cell.family == "average" and divisor is not None:
+            done.append((f"divided by {divisor:g}", cell.value))
+        elif power is not None:
+            if divisor is not None:
+                total = sum(term.product for term in cell.terms)
+                done.append((f"times {1 / divisor:g}", total / divisor))
+            done.append((f"^(1/{power:g})", cell.value))
+        done.append(("layer's own", cell.layer_value))
+        return [(label, number(made, self.places)) for label, made in done]
+
+    def notes(self) -> Iterator[str]:
+        """What was left out, what torch does besides, and whether the layer agrees."""
+        cell = self.explained
+        reasons = [term.reason for term in cell.terms]
+        counts = {
+            "between the input's cells": reasons.count("hole"),
+            "past its edge": reasons.count("padding") if cell.family == "transposed" else 0,
+            "past the padding, where ceil_mode lets the window reach": reasons.count("outside"),
+        }
+        left_out = [f"{count} {where}" for where, count in counts.items() if count]
+        if left_out:
+            yield f"taps left out: {', '.join(left_out)}"
+        if cell.family == "lp" and cell.divisor is not None:
+            yield "an LPPool scales the sum up by what the edge cuts off its window"
+        if not cell.agrees:
+            yield (
+                f"the two differ: {cell.kind} does something besides, "
+                "or its numbers have too few bits"
+            )
+
+    def padding(self) -> str:
+        """What the padding is, if the window reaches it."""
+        cell = self.explained
+        if not any(term.padded for term in self.seen):
+            return ""
+        if cell.padding_mode != "zeros":
+            return f"padding, copied from the input ({cell.padding_mode})"
+        real = sum(term.index is not None for term in cell.terms)
+        uncounted = cell.family == "average" and cell.divisor == real
+        return "padding, which does not count" if uncounted else "padding"
+
+    def row(self, term: Term) -> dict[str, str]:
+        """A term's cells under their headings."""
+        copied = term.padded and term.index is not None
+        cells = {
+            "channel": str(term.channel),
+            "kernel": str(term.kernel[0] if len(term.kernel) == 1 else term.kernel),
+            "input cell": f"copy of {term.index}" if copied else str(term.index or term.reason),
+            "value": number(term.value, self.value_places),
+        }
+        if term.weight is not None:
+            cells["weight"] = number(term.weight, self.weight_places)
+            cells["product"] = number(term.product, self.places)
+        elif self.power is not None:
+            power = f"^{self.power:g}" if self.adds_up else "size"
+            cells[power] = number(term.product, self.places)
+        return cells
 
 
 def _stands_on(axis: str, positions: Iterable[int | None]) -> str:
@@ -70,94 +224,3 @@ def _stands_on(axis: str, positions: Iterable[int | None]) -> str:
         return f"{axis} {known[0]}"
     step = known[1] - known[0]
     return f"{axis} {known[0]} to {known[-1]}" + (f" in steps of {step}" if step > 1 else "")
-
-
-def seen(explanation: Explanation) -> list[Term]:
-    """The terms torch sees: not the holes of a transposed layer, nor what is past the padding."""
-    if explanation.family == "transposed":
-        return [term for term in explanation.terms if term.index is not None]
-    return [term for term in explanation.terms if term.reason != "outside"]
-
-
-def steps(explanation: Explanation) -> list[tuple[str, str]]:
-    """What is done with the terms, each step with its result, down to the layer's own number."""
-    total = sum(term.product for term in explanation.terms)
-    value, power, divisor = explanation.value, explanation.power, explanation.divisor
-    done: list[tuple[str, float]] = []
-    if explanation.bias is not None:
-        done.append(("bias", explanation.bias))
-    if not adds_up(explanation):
-        done.append(("smallest" if power is not None and power < 0 else "largest", value))
-    elif explanation.family in ("convolution", "transposed"):
-        done.append(("sum", value))
-    elif explanation.family == "average" and divisor is not None:
-        done.append((f"divided by {divisor:g}", value))
-    elif power is not None:
-        if divisor is not None:
-            done.append((f"times {1 / divisor:g}", total / divisor))
-        done.append((f"^(1/{power:g})", value))
-    form = Digits.of(explanation).results
-    done.append(("layer's own", explanation.layer_value))
-    return [(label, number(made, form)) for label, made in done]
-
-
-def notes(explanation: Explanation) -> list[str]:
-    """What was left out, what torch does besides, and whether the layer agrees."""
-    said = []
-    reasons = [term.reason for term in explanation.terms]
-    counts = {
-        "between the input's cells": reasons.count("hole"),
-        "past its edge": reasons.count("padding") if explanation.family == "transposed" else 0,
-        "past the padding, where ceil_mode lets the window reach": reasons.count("outside"),
-    }
-    left_out = [f"{count} {where}" for where, count in counts.items() if count]
-    if left_out:
-        said.append(f"taps left out: {', '.join(left_out)}")
-    if explanation.family == "lp" and explanation.divisor is not None:
-        said.append("an LPPool scales the sum up by what the edge cuts off its window")
-    if not explanation.agrees:
-        said.append(
-            f"the two differ: {explanation.kind} does something besides, "
-            "or its numbers have too few bits"
-        )
-    return said
-
-
-def padding(explanation: Explanation) -> str:
-    """What the padding is, if the window reaches it."""
-    if not any(term.padded for term in seen(explanation)):
-        return ""
-    if explanation.padding_mode != "zeros":
-        return f"padding, copied from the input ({explanation.padding_mode})"
-    real = sum(term.index is not None for term in explanation.terms)
-    if explanation.family == "average" and explanation.divisor == real:
-        return "padding, which does not count"
-    return "padding"
-
-
-def _columns(explanation: Explanation) -> tuple[Column, ...]:
-    columns = (Column("channel"), Column("kernel"), Column("input cell"), Column("value", "right"))
-    if explanation.terms[0].weight is not None:
-        return (*columns, Column("weight", "right"), Column("product", "right"))
-    if explanation.power is not None:
-        power = f"^{explanation.power:g}" if adds_up(explanation) else "size"
-        return (*columns, Column(power, "right"))
-    return columns
-
-
-def _row(explanation: Explanation, term: Term) -> tuple[str, ...]:
-    digits = Digits.of(explanation)
-    where = str(term.index or term.reason)
-    if term.padded and term.index is not None:
-        where = f"copy of {term.index}"
-    kernel = term.kernel[0] if len(term.kernel) == 1 else term.kernel
-    cells = [str(term.channel), str(kernel), where, number(term.value, digits.values)]
-    if term.weight is not None:
-        cells.append(number(term.weight, digits.weights))
-    if term.weight is not None or explanation.power is not None:
-        cells.append(number(term.product, digits.results))
-    return tuple(cells)
-
-
-def _line(label: str, made: str, columns: tuple[Column, ...]) -> tuple[str, ...]:
-    return (label, *[""] * (len(columns) - 2), made)

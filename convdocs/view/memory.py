@@ -20,7 +20,7 @@ _NOT_COUNTED = (
 
 def parts(memory: Memory) -> list[Part]:
     """The bytes by purpose, the calls that save the most, and what is not counted."""
-    rows = (
+    sizes = (
         ("parameters", memory.parameters),
         ("buffers", memory.buffers),
         ("gradients", memory.gradients),
@@ -29,30 +29,24 @@ def parts(memory: Memory) -> list[Part]:
         ("inputs", memory.inputs),
     )
     columns = (Column("what"), Column("memory", "right"), Column("bytes", "right"))
-    cells = tuple((name, byte_size(size), f"{size:,}") for name, size in rows if size)
+    rows = tuple((name, byte_size(size), f"{size:,}") for name, size in sizes if size)
     total = ("held at once, at least", byte_size(memory.peak), f"{memory.peak:,}")
     caption = f"Memory of a training step of {memory.model} with a batch of {memory.batch}"
-    return [
-        Table(columns, cells, caption, total),
-        *_calls(memory),
-        Paragraph(_NOT_COUNTED, lead="Not counted:"),
-    ]
-
-
-def _calls(memory: Memory) -> list[Part]:
-    if memory.trace is None or not memory.saved:
-        return []
-    pairs = zip(memory.trace.calls, memory.saved_by_call, strict=True)
-    most = sorted(pairs, key=lambda pair: -pair[1])[:MOST_CALLS]
-    columns = (
+    calls = memory.trace.calls if memory.trace else ()
+    pairs = sorted(zip(calls, memory.saved_by_call, strict=False), key=lambda pair: -pair[1])
+    most = tuple(
+        (call.path, call.code, byte_size(size), share(size, memory.saved))
+        for call, size in pairs[:MOST_CALLS]
+        if size
+    )
+    heads = (
         Column("path", code=True, least=10),
         Column("layer", code=True, least=12),
         Column("saved", "right"),
         Column("share", "right"),
     )
-    cells = tuple(
-        (call.path, call.code, byte_size(size), share(size, memory.saved))
-        for call, size in most
-        if size
-    )
-    return [Table(columns, cells, "The calls that save the most")]
+    return [
+        Table(columns, rows, caption, total),
+        *([Table(heads, most, "The calls that save the most")] if most else []),
+        Paragraph(_NOT_COUNTED, lead="Not counted:"),
+    ]

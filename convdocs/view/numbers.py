@@ -44,14 +44,14 @@ def plain(value: float) -> str:
     return number(value, places_for([value]))
 
 
-def count(number: int, *, whole: bool = True) -> str:
+def count(number: int, whole: bool = True) -> str:
     """A count with separators; a dash for none, a sign where some of it is not known."""
     if whole:
         return f"{number:,}" if number else "–"
     return f"≥ {number:,}" if number else "?"
 
 
-def millions(number: int, *, whole: bool = True) -> str:
+def millions(number: int, whole: bool = True) -> str:
     """A large count in millions, with one place."""
     if not whole:
         return f"≥ {number / 1e6:,.1f}" if number else "?"

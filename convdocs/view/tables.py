@@ -6,76 +6,35 @@ A view builds a list of parts from plain data, unescaped; :mod:`convdocs.view.te
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
-
-Align = Literal["left", "right"]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table.
-
-    Parameters
-    ----------
-    title : str
-        Its heading.
-    align : str
-        Which side its cells lean to.
-    code : bool
-        Whether they are code.
-    rank : int
-        Where a terminal is too narrow, columns of the highest rank go first; 0 stays.
-    least : int
-        Letters that a cell may be shortened to; 0 where it is never cut.
-    tree : bool
-        Whether it is indented in a table whose rows have levels.
-    minor : bool
-        Whether a phone can do without it.
-    """
+    """A column of a table."""
 
     title: str
-    align: Align = "left"
+    align: Literal["left", "right"] = "left"
     code: bool = False
-    rank: int = 0
-    least: int = 0
-    tree: bool = False
-    minor: bool = False
+    rank: int = 0  # where a terminal is too narrow, the highest go first; 0 stays
+    least: int = 0  # letters that a cell may be shortened to; 0 where it is never cut
+    tree: bool = False  # it is moved in where rows have levels
+    minor: bool = False  # a phone can do without it
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of text under columns, with a caption and, if wanted, a row of totals.
-
-    Parameters
-    ----------
-    columns : tuple of Column
-        One per cell of a row.
-    rows : tuple of tuple of str
-        The cells as plain text; nothing in them is markup.
-    caption : str
-        What the table shows; also its name for screen readers.
-    totals : tuple of str
-        A last row set apart from the others, or empty.
-    marked : frozenset of int
-        Rows that stand out (the failing layer, the cell in question).
-    muted : frozenset of int
-        Rows that stand back (padding), hatched on a page.
-    levels : tuple of int
-        How deep each row is in a tree; empty for a table that is none. A row's inside is what
-        follows it and is deeper.
-    shut : frozenset of int
-        Rows whose inside a page shows only when asked to.
-    """
+    """Rows of text under columns, with a caption and, if wanted, a row of totals."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
-    caption: str
+    caption: str  # also its name for screen readers
     totals: tuple[str, ...] = ()
-    marked: frozenset[int] = field(default_factory=frozenset)
-    muted: frozenset[int] = field(default_factory=frozenset)
-    levels: tuple[int, ...] = ()
-    shut: frozenset[int] = field(default_factory=frozenset)
+    marked: frozenset[int] = frozenset()  # rows that stand out: the layer that failed
+    muted: frozenset[int] = frozenset()  # rows that stand back: padding
+    levels: tuple[int, ...] = ()  # of a tree's rows; a row's inside follows it and is deeper
+    shut: frozenset[int] = frozenset()  # rows whose inside a page shows only when asked to
 
 
 @dataclass(frozen=True, slots=True)

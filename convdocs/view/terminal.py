@@ -7,8 +7,8 @@ import shutil
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from math import inf
 from typing import Any
 
 from convdocs.view.tables import CodeBlock, Column, Paragraph, Part, Table
@@ -17,6 +17,7 @@ GAP = 2  # between two columns
 STEP = 2  # that a level of a tree is moved in
 WIDTH = 100  # where there is no terminal
 LEGIBLE = 22  # letters of code that columns give way for
+MARK = "  ◀"
 
 BOLD, RED, CYAN = "1", "31", "36"
 
@@ -26,17 +27,9 @@ def to_text(parts: Iterable[Part], width: int | None = None, *, colour: bool = F
 
     A table that is too wide has its code shortened in the middle, then loses the columns that
     matter least; where that is not enough, its rows become paragraphs.
-
-    Parameters
-    ----------
-    parts : iterable of Part
-        What to show.
-    width : int or None
-        Cells in a line.
-    colour : bool
-        Whether headings, marked rows and code stand out with ANSI colours.
     """
-    return "\n\n".join(_part(part, width, colour=colour) for part in parts)
+    limit = inf if width is None else width
+    return "\n\n".join("\n".join(_part(part, limit, colour=colour)) for part in parts)
 
 
 def page_width() -> int:
@@ -45,7 +38,7 @@ def page_width() -> int:
 
 
 def paint(text: str, code: str, *, colour: bool) -> str:
-    r"""Text in an ANSI colour, if there is any."""
+    """Text in an ANSI colour, if there is any."""
     return f"\x1b[{code}m{text}\x1b[0m" if colour and text else text
 
 
@@ -71,125 +64,112 @@ def text_width(text: str) -> int:
 
 
 def printable(text: str) -> str:
-    r"""Text on one line without control characters, which a terminal would obey."""
+    """Text on one line without control characters, which a terminal would obey."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else " " for char in text)
 
 
-def _part(part: Part, width: int | None, *, colour: bool) -> str:
+def _part(part: Part, width: float, *, colour: bool) -> Iterator[str]:
     match part:
         case Table():
-            return _table(_indented(part), width, colour=colour)
-        case Paragraph():
-            lines = [f"{part.lead} {part.text}".strip()]
-            lines = [printable(line) for line in lines[0].split("\n")]
-            lines = [short for line in lines for short in _wrapped(line, width)]
-            lead = len(part.lead) if lines[0].startswith(part.lead) else 0
-            lines[0] = paint(lines[0][:lead], BOLD, colour=colour) + lines[0][lead:]
-            return "\n".join(lines)
-        case CodeBlock():
-            lines = [f"    {printable(line)}" for line in part.text.split("\n")]
-            return paint("\n".join(lines), CYAN, colour=colour)
+            yield from _table(part, width, colour=colour)
+        case Paragraph(text, lead):
+            lines = [printable(line) for line in f"{lead} {text}".strip().split("\n")]
+            first, *rest = (short for line in lines for short in _wrapped(line, width))
+            bold = lead if first.startswith(lead) else ""
+            yield paint(bold, BOLD, colour=colour) + first.removeprefix(bold)
+            yield from rest
+        case CodeBlock(text):
+            lines = [f"    {printable(line)}" for line in text.split("\n")]
+            yield paint("\n".join(lines), CYAN, colour=colour)
 
 
-def _wrapped(line: str, width: int | None) -> list[str]:
-    if width is None or text_width(line) <= width:
+def _wrapped(line: str, width: float, indent: str = "") -> list[str]:
+    if text_width(line) <= width:
         return [line]
-    return textwrap.wrap(line, max(width, 1), break_on_hyphens=False) or [""]
+    width = max(int(width), len(indent) + 1)
+    return textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False) or [""]
 
 
-def _indented(table: Table) -> Table:
-    """The table with clean cells; those of a tree's first column moved in by their level."""
-    rows = [[printable(cell) for cell in row] for row in table.rows]
-    tree = [at for at, column in enumerate(table.columns) if column.tree]
-    if table.levels and tree:
-        for row, level in zip(rows, table.levels, strict=True):
-            row[tree[0]] = " " * (STEP * level) + row[tree[0]]
-    caption, totals = printable(table.caption), tuple(map(printable, table.totals))
-    return replace(table, rows=tuple(map(tuple, rows)), caption=caption, totals=totals)
-
-
-def _table(table: Table, width: int | None, *, colour: bool) -> str:
-    widths = _widths(table)
-    if width is not None:
-        table = _fewer(table, width)
-        widths = _shortened(table, width, least=0)
-        if _width(table, widths) > width:
-            return _list(table, width, colour=colour)
-    lines = [_line([c.title for c in table.columns], widths, table.columns)]
-    lines.append("  ".join("─" * width for width in widths))
-    for number, row in enumerate(table.rows):
-        line = _line(row, widths, table.columns)
-        lines.append(paint(f"{line}  ◀", RED, colour=colour) if number in table.marked else line)
-    lines[0] = paint(lines[0], BOLD, colour=colour)
-    if table.totals:
-        lines += [lines[1], _line(table.totals, widths, table.columns)]
-    heads = _wrapped(table.caption, width) if table.caption else []
-    return "\n".join([*(paint(head, BOLD, colour=colour) for head in heads), *lines])
-
-
-def _fewer(table: Table, width: int) -> Table:
-    """The table without the columns that matter least, until code has room to be read."""
-    while _width(table, _shortened(table, width, least=LEGIBLE)) > width:
-        gone = max(range(len(table.columns)), key=lambda at: table.columns[at].rank)
-        if not table.columns[gone].rank:
+def _table(table: Table, width: float, *, colour: bool) -> Iterator[str]:
+    room = width - (len(MARK) if table.marked else 0)
+    columns, cells = list(table.columns), _by_column(table)
+    while _taken(_widths(columns, cells, room, LEGIBLE)) > room:
+        gone = max(range(len(columns)), key=lambda at: columns[at].rank)
+        if not columns[gone].rank:
             break
-        table = _without(table, gone)
-    return table
+        _leave_out(gone, columns, cells)
+    widths = _widths(columns, cells, room)
+    head, *rows = zip(*cells, strict=True)
+    if table.caption:
+        for line in _wrapped(printable(table.caption), width):
+            yield paint(line, BOLD, colour=colour)
+    if _taken(widths) > room:
+        for at, row in enumerate(rows):
+            words = (
+                f"{title} {cell.strip()}" for title, cell in zip(head, row, strict=True) if cell
+            )
+            block = "\n".join(_wrapped(", ".join(words), width, "  "))
+            yield paint(block, RED, colour=colour and at in table.marked)
+        return
+    rule = (" " * GAP).join("─" * width for width in widths)
+    yield paint(_line(head, widths, columns), BOLD, colour=colour)
+    yield rule
+    for at, row in enumerate(rows):
+        if at == len(table.rows):  # the totals
+            yield rule
+        line = _line(row, widths, columns)
+        yield paint(line + MARK, RED, colour=colour) if at in table.marked else line
+
+
+def _by_column(table: Table) -> list[list[str]]:
+    """The clean cells of each column under its heading; those of a tree moved in."""
+    rows = [tuple(column.title for column in table.columns), *table.rows]
+    rows += [table.totals] if table.totals else []
+    cells = [[printable(cell) for cell in column] for column in zip(*rows, strict=True)]
+    trees = [own for own, column in zip(cells, table.columns, strict=True) if column.tree]
+    for tree in trees[:1]:
+        for at, level in enumerate(table.levels, start=1):
+            tree[at] = " " * (STEP * level) + tree[at]
+    return cells
+
+
+def _leave_out(gone: int, columns: list[Column], cells: list[list[str]]) -> None:
+    """Leave out a column; a tree's names go into its next column."""
+    column, names = columns.pop(gone), cells.pop(gone)
+    if column.tree and gone < len(columns):
+        for at, name in enumerate(names[1:], start=1):
+            cells[gone][at] = f"{name}{' ' if name.strip() else ''}{cells[gone][at]}"
+
+
+def _taken(widths: Sequence[int]) -> int:
+    return sum(widths) + GAP * (len(widths) - 1)
+
+
+def _widths(
+    columns: Sequence[Column], cells: Sequence[Sequence[str]], room: float, least: int = 0
+) -> list[int]:
+    """The widths of columns, those of code cut, the widest first, until all fit or none can be."""
+    widths = [max(map(text_width, column)) for column in cells]
+    limits = {at: max(c.least, least) for at, c in enumerate(columns) if c.least}
+    over = _taken(widths) - room
+    while over > 0:
+        wider = [at for at, limit in limits.items() if widths[at] > limit]
+        if not wider:
+            break
+        widths[max(wider, key=widths.__getitem__)] -= 1
+        over -= 1
+    return widths
 
 
 def _line(row: Sequence[str], widths: Sequence[int], columns: Sequence[Column]) -> str:
     cells = []
     for cell, width, column in zip(row, widths, columns, strict=True):
-        if column.least:
-            cell = _cut(cell, width)
-        space = " " * (width - text_width(cell))
-        cells.append(space + cell if column.align == "right" else cell + space)
-    return "  ".join(cells).rstrip()
-
-
-def _widths(table: Table) -> list[int]:
-    heads = [column.title for column in table.columns]
-    columns = zip(heads, *table.rows, table.totals or heads, strict=True)
-    return [max(map(text_width, cells)) for cells in columns]
-
-
-def _width(table: Table, widths: Sequence[int]) -> int:
-    mark = GAP + 1 if table.marked else 0
-    return sum(widths) + GAP * (len(widths) - 1) + mark
-
-
-def _shortened(table: Table, width: int, least: int) -> list[int]:
-    """Narrower columns of code, the widest first, until the table fits or none can be cut."""
-    widths = _widths(table)
-    over = _width(table, widths) - width
-    limits = {at: max(c.least, least) for at, c in enumerate(table.columns) if c.least}
-    while over > 0:
-        wider = [at for at, limit in limits.items() if widths[at] > limit]
-        if not wider:
-            break
-        widths[max(wider, key=lambda at: widths[at])] -= 1
-        over -= 1
-    return widths
-
-
-def _without(table: Table, gone: int) -> Table:
-    """The table without a column; a tree's names go into its next column."""
-    rows: list[tuple[str, ...]] = [(*row[:gone], *row[gone + 1 :]) for row in table.rows]
-    if table.columns[gone].tree:
-        names = [row[gone] for row in table.rows]
-        rows = [
-            (
-                *row[:gone],
-                f"{name} {row[gone]}" if name.strip() else name + row[gone],
-                *row[gone + 1 :],
-            )
-            for name, row in zip(names, rows, strict=True)
-        ]
-    columns = (*table.columns[:gone], *table.columns[gone + 1 :])
-    totals = table.totals and (*table.totals[:gone], *table.totals[gone + 1 :])
-    return replace(table, columns=columns, rows=tuple(rows), totals=totals)
+        short = _cut(cell, width) if column.least else cell
+        space = " " * (width - text_width(short))
+        cells.append(space + short if column.align == "right" else short + space)
+    return (" " * GAP).join(cells).rstrip()
 
 
 def _cut(text: str, limit: int) -> str:
@@ -203,18 +183,3 @@ def _cut(text: str, limit: int) -> str:
     while tail and text_width(text[-tail:]) > limit - 1 - head:
         tail -= 1
     return f"{text[:head]}…{text[-tail:] if tail else ''}"
-
-
-def _list(table: Table, width: int, *, colour: bool) -> str:
-    """The rows as paragraphs of headings and cells."""
-    caption = "\n".join(_wrapped(table.caption, width))
-    blocks = [paint(caption, BOLD, colour=colour)] if caption else []
-    for number, row in enumerate([*table.rows, *([table.totals] if table.totals else [])]):
-        cells = [
-            f"{column.title} {cell.strip()}"
-            for column, cell in zip(table.columns, row, strict=True)
-            if cell
-        ]
-        block = textwrap.fill(", ".join(cells), max(width, 3), subsequent_indent="  ")
-        blocks.append(paint(block, RED, colour=colour) if number in table.marked else block)
-    return "\n".join(blocks)
