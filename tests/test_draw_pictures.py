@@ -22,8 +22,7 @@ from torch import Tensor, nn
 import convdocs
 from convdocs import draw
 from convdocs.draw.matrix import matrix_of
-from convdocs.draw.palette import ROLES
-from convdocs.draw.picture import asset
+from convdocs.draw.palette import ROLES, asset
 from convdocs.draw.receptive_field import place, stations, target
 from convdocs.draw.tensors import boxes_of
 

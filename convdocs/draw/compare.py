@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from convdocs.draw.boxes import MIDDLE, Box, Column, Row, Words, first_fitting, flow, page, titled
-from convdocs.draw.layer import output_plane, thumbnail, with_arcs
+from convdocs.draw.boxes import Box, Column, flow, page, titled
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.plane import fitting
 from convdocs.draw.scene import Scene, scene
-from convdocs.draw.units import units
+from convdocs.draw.sheet import Place
+from convdocs.draw.sides import leads_to, output_plane, slots_of, thumbnail, units, with_arcs
 from convdocs.draw.words import alt_text, input_words
 
 GAP = 24.0
@@ -29,7 +29,7 @@ def compare(
     titles: Sequence[str] | None = None,
     title: str = "",
     caption: str | None = None,
-    fig: Figure | SubFigure | None = None,
+    fig: Place | None = None,
 ) -> Figure:
     """Draw two layers on one input side by side: stride 1 and 2, dilation 1 and 2, max and average.
 
@@ -45,10 +45,8 @@ def compare(
         The sample, when ``at`` is given without one.
     titles : sequence of str, optional
         What the layers are called; their code when left out.
-    title, caption : str, optional
-        What is written above and below; no title, and a sentence, when left out.
-    fig : matplotlib Figure or SubFigure, optional
-        Where to draw; a new Figure when left out.
+    title, caption, fig : optional
+        As in :func:`convdocs.draw.layer`; no title when left out.
 
     Examples
     --------
@@ -66,7 +64,7 @@ def compare(
         partial(_page, title, names, both),
         " ".join(map(alt_text, both)),
         f"One input, two layers: {gives}." if caption is None else caption,
-        thumb=Column(tuple(map(thumbnail, both)), gap=14),
+        thumb=Column(map(thumbnail, both), gap=14),
         place=fig,
     )
 
@@ -79,8 +77,6 @@ def _page(title: str, names: list[str], both: list[Scene], room: float) -> Box:
 def _side(name: str, shown: Scene, room: float) -> Box:
     """One layer: its input with the window, and its output."""
     unit = units(shown)[0]
-    plane = with_arcs(fitting(unit.values, unit.roles, room, unit.frames),
-                      [slots for slots, _ in shown.axes[-2:]])  # fmt: skip
-    planes = (titled(plane, unit.name), output_plane(shown, room))
-    row = Row((planes[0], Words("→", 12, "muted"), planes[1]), gap=6, align=MIDDLE)
-    return page(room, name, input_words(shown), first_fitting((row, Column(planes, gap=8)), room))
+    plane = with_arcs(fitting(unit.values, unit.roles, room, unit.frames), slots_of(shown))
+    sides = leads_to(titled(plane, unit.name), output_plane(shown, room), room)
+    return page(room, name, input_words(shown), sides)
