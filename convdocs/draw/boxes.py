@@ -79,14 +79,16 @@ def first_fitting(boxes: Iterable[Box], room: float) -> Box:
     return box
 
 
-def flow(parts: Iterable[Box], room: float, gap: float = 12.0, align: float = START) -> Column:
+def flow(
+    parts: Iterable[Box], room: float, gap: float = 12.0, align: float = START, below: float = 10.0
+) -> Column:
     """Boxes in rows of as many as fit side by side."""
     rows: list[list[Box]] = [[]]
     for part in parts:
         if rows[-1] and Row((*rows[-1], part), gap).width > room + 0.01:
             rows.append([])
         rows[-1].append(part)
-    return Column((Row(row, gap, align) for row in rows), gap=10)
+    return Column((Row(row, gap, align) for row in rows), gap=below)
 
 
 def lines(

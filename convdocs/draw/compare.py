@@ -13,7 +13,7 @@ from convdocs.draw.picture import PHONE, show
 from convdocs.draw.plane import fitting
 from convdocs.draw.scene import Scene, scene
 from convdocs.draw.sheet import Place
-from convdocs.draw.sides import leads_to, output_plane, slots_of, thumbnail, units, with_arcs
+from convdocs.draw.sides import leads_to, output_plane, thumbnail, units, with_arcs
 from convdocs.draw.words import alt_text, input_words
 
 GAP = 24.0
@@ -77,6 +77,7 @@ def _page(title: str, names: list[str], both: list[Scene], room: float) -> Box:
 def _side(name: str, shown: Scene, room: float) -> Box:
     """One layer: its input with the window, and its output."""
     unit = units(shown)[0]
-    plane = with_arcs(fitting(unit.values, unit.roles, room, unit.frames), slots_of(shown))
+    plane = fitting(unit.values, unit.roles, room, unit.frames)
+    plane = with_arcs(plane, [axis.slots for axis in shown.axes])
     sides = leads_to(titled(plane, unit.name), output_plane(shown, room), room)
     return page(room, name, input_words(shown), sides)

@@ -32,29 +32,25 @@ from convdocs.draw.plane import (
     Frame,
     Plane,
     are,
-    fine,
     numbers,
-    scale_of,
-    shades,
 )
 from convdocs.draw.scene import Scene, scene
 from convdocs.draw.sheet import TITLE_SIZE, Place
 from convdocs.draw.sides import (
     Unit,
     half,
+    input_plane,
     left_out,
     named,
     output_plane,
-    slots_of,
+    taken_plane,
     thumbnail,
     units,
-    with_arcs,
 )
 from convdocs.draw.words import alt_text, caption_text, input_words
 from convdocs.view.numbers import number, places_for
 
 THUMB = 104.0  # points of a shaded plane beside its kernel
-KERNEL_CELL = 9.0  # points of a shaded kernel's cell
 TITLE_HEIGHT = Words("").height + 3
 
 
@@ -199,18 +195,15 @@ class _Working:
         return Column((plane, work), gap=6), work.width
 
     def _input(self, unit: Unit) -> Plane:
-        shown, digits, frames = self.shown, self.plan.input, unit.frames
-        if digits[0] is not None:
-            real = [part.values[~are(part.roles, "hole", "outside")] for part in self.parts]
-            plane = numbers(unit.values, unit.roles, digits, frames, np.concatenate(real))
-            return with_arcs(plane, slots_of(shown))
+        shown, digits, parts = self.shown, self.plan.input, self.parts
         flat = shown.layer.dims == 1
-        room = THUMB if len(self.parts) > 1 else self.room if flat else half(self.room)
-        if any(window.dilation > 1 for window in shown.layer.windows):
+        room = THUMB if len(parts) > 1 else self.room if flat else half(self.room)
+        if digits[0] is None and any(window.dilation > 1 for window in shown.layer.windows):
             taps = np.argwhere(are(unit.roles, "read")).tolist()
-            frames = (*frames, *((row, column, 1, 1, "window") for row, column in taps))
-        size = fine(unit.values.shape, room)
-        return shades(unit.values, unit.roles, size, scale_of(shown.x), frames)
+            cells: list[Frame] = [(row, column, 1, 1, "window") for row, column in taps]
+            unit = unit._replace(frames=(*unit.frames, *cells))
+        real = [part.values[~are(part.roles, "hole", "outside")] for part in parts]
+        return input_plane(shown, unit, digits, room, np.concatenate(real))
 
     def _work(self, unit: Unit) -> list[Box]:
         """Window, kernel, products and their sum: what the plan has room for."""
@@ -223,7 +216,7 @@ class _Working:
         if weighted and plan.products:
             wanted.append(("=", "products", "product", "product"))
         for mark, title, what, role in wanted:
-            plane = self._taken(unit, what, role)
+            plane = taken_plane(self.shown, self.parts, unit, what, role, plan.kernel)
             boxes += [_sign(mark, plane.height)] if mark else []
             boxes.append(titled(plane, title))
         if not weighted:
@@ -236,14 +229,6 @@ class _Working:
         sums = self._column(values, role)
         lowered = Column((Box(0, max(0.0, (height - sums.height) / 2)), sums), gap=0)
         return [*boxes, _sign(mark, height), titled(lowered, title + "s" * (len(values) > 1))]
-
-    def _taken(self, unit: Unit, what: str, role: str) -> Plane:
-        """A part of the kernel, or what it reads or makes; its cells as wide as all units'."""
-        values, digits = self.shown.taken(what), self.plan.kernel
-        if digits[0] is None:
-            return shades(values[unit.part], role, (KERNEL_CELL, KERNEL_CELL), scale_of(values))
-        drawn = np.concatenate([values[other.part].ravel() for other in self.parts])
-        return numbers(values[unit.part], role, digits, like=drawn)
 
     def _column(self, values: np.ndarray, role: str) -> Plane:
         """Sums and what comes to them, with one number of decimals."""

@@ -135,11 +135,8 @@ class Plane(Box):
         if bare.any():
             self._ground(sheet, x, y)
         sheet.image(x, y, self.width, self.height, pixels)
-        for row in range(len(self.rows) + 1) if high >= LINED else (0, len(self.rows)):
-            sheet.line([(x, y + row * high), (x + self.width, y + row * high)], "line", 0.4)
-        for column in range(len(self.columns) + 1) if wide >= LINED else (0, len(self.columns)):
-            place = x + column * wide
-            sheet.line([(place, y), (place, y + self.height)], "line", 0.4)
+        sheet.grid(x, y, self.columns if wide >= LINED else [self.width],
+                   self.rows if high >= LINED else [self.height])  # fmt: skip
         for row, column in zip(*np.nonzero(~np.isfinite(self.values) & ~bare), strict=True):
             left, top = x + column * wide, y + row * high
             sheet.line([(left, top), (left + wide, top + high)], "ink", 0.9)

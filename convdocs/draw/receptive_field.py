@@ -23,7 +23,7 @@ from convdocs.report import MODEL_INPUT, Call, Trace
 MOST_STATIONS = 15
 LINED = 4.0  # points of a cell from which on cells have borders
 STRIP, STRIP_GAP, LABEL = 16.0, 22.0, 14.0
-PICTURE = 220.0
+PLAIN, PICTURE = 110.0, 220.0  # points of an input and of an image
 GAP = 10.0
 
 Region = tuple[range, ...]  # per spatial axis
@@ -63,34 +63,32 @@ def receptive_field(
     'Receptive field of cell 2 of 1 Conv1d in Sequential: 5 cells wide. input: 2 to 6 of 9; ...'
     """
     call = target(trace, of)
-    cell = place(call, at)
+    cell, field = place(call, at), call.receptive_field
     if len(cell) > 2:
         raise DrawError("receptive fields of three axes are not drawn; print trace for their size")
     way = stations(trace, call, cell)
-    half = MOST_STATIONS // 2
-    shown = way if len(way) <= MOST_STATIONS else [*way[: half + 1], *way[-half:]]
-    picture = None if image is None else _image(way[0], image)
-    sizes = " x ".join(str(axis.size) for axis in call.receptive_field)
+    if image is not None:
+        way[0] = way[0]._replace(picture=_picture(way[0], image))
+    left_out, middle = max(0, len(way) - MOST_STATIONS), MOST_STATIONS // 2 + 1
+    shown = [*way[:middle], *way[middle + left_out :]]
+    sizes = " x ".join(str(axis.size) for axis in field)
     name = f"cell {cell[0] if len(cell) == 1 else cell} of {name_of(call)}"
-    bound = " at most" if {axis.status for axis in call.receptive_field} - {"exact"} else ""
+    bound = " at most" if any(axis.status != "exact" for axis in field) else ""
     words = f"{name}: {sizes} input cells{bound}"
-    if len(way) > len(shown):
-        words += f"; {len(way) - len(shown)} layers in the middle are left out"
-    first = way[0]
-    seen, every = (" × ".join(map(str, axes)) for axes in (map(len, first.region), first.sizes))
+    if left_out:
+        words += f"; {left_out} layers in the middle are left out"
+    seen, every = (" × ".join(map(str, axes)) for axes in (map(len, way[0].region), way[0].sizes))
     below = f"One cell after {name_of(call)} depends on{bound} {seen} of the input's {every} cells."
     regions = "; ".join(f"{station.name}: {station.words}" for station in shown)
-    heading = f"Receptive field in {trace.model}" if title is None else title
     return show(
-        partial(_page, heading, words, shown, picture),
+        partial(
+            _page, f"Receptive field in {trace.model}" if title is None else title, words, shown
+        ),
         f"Receptive field of {name} in {trace.model}: {sizes} cells wide. {regions}.",
         below if caption is None else caption,
-        thumb=_thumb(shown, picture),
+        thumb=_thumb(shown),
         place=fig,
     )
-
-
-# ---- the cells of every tensor on the way
 
 
 class Station(NamedTuple):
@@ -100,6 +98,7 @@ class Station(NamedTuple):
     sizes: tuple[int, ...]
     region: Region
     role: str = "output"
+    picture: np.ndarray | None = None
 
     @property
     def words(self) -> str:
@@ -182,36 +181,46 @@ def _hull(runs: Iterable[range]) -> range:
     return range(start, max((run.stop for run in filled), default=0))
 
 
+def _picture(station: Station, image: Tensor) -> np.ndarray:
+    values = array(image)
+    values = values[0] if values.ndim == 4 else values
+    if values.ndim != 3 or values.shape[1:] != station.sizes:
+        sizes = " x ".join(map(str, station.sizes))
+        shape = tuple(image.shape)
+        raise DrawError(f"the image has shape {shape}, but the traced input is {sizes}")
+    return values if len(values) == 3 else values[0]
+
+
 # ---- marks
 
 
-def _page(
-    title: str, words: str, shown: list[Station], picture: np.ndarray | None, room: float
-) -> Box:
+def _page(title: str, words: str, shown: list[Station], room: float) -> Box:
     flat = len(shown[0].sizes) == 1
-    body = _Strips(shown, room) if flat else _tiles(shown, picture, room)
-    return page(room, title, words, body, gap=9)
+    return page(room, title, words, _Strips(shown, room) if flat else _tiles(shown, room), gap=9)
+
+
+def _thumb(shown: list[Station]) -> Box:
+    if len(shown[0].sizes) == 1:
+        return _Strips(shown[:4], 200.0, named=False)
+    if shown[0].picture is not None:
+        return _tile(shown[0], 160.0)
+    return Row([_tile(station, 70.0) for station in shown[:3]])
 
 
 class _Field(Box):
     """A tensor's cells, the region blue and framed; of one axis a strip."""
 
     def __init__(self, station: Station, width: float) -> None:
-        high, wide = (1, *station.sizes)[-2:]
+        self.high, wide = (1, *station.sizes)[-2:]
         self.station, self.step = station, width / wide
         self.tall = self.step if len(station.sizes) > 1 else STRIP
-        super().__init__(width, high * self.tall)
+        super().__init__(width, self.high * self.tall)
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        high, wide = (1, *self.station.sizes)[-2:]
-        rows, columns = (range(1), *self.station.region)[-2:]
         sheet.cell(x, y, self.width, self.height, self.station.role)
-        for row in range(1, high) if self.step >= LINED else ():
-            level = y + row * self.tall
-            sheet.line([(x, level), (x + self.width, level)], "line", 0.4)
-        for column in range(1, wide) if self.step >= LINED else ():
-            left = x + column * self.step
-            sheet.line([(left, y), (left, y + self.height)], "line", 0.4)
+        if self.step >= LINED:
+            sheet.grid(x, y, [self.step] * self.station.sizes[-1], [self.tall] * self.high)
+        rows, columns = (range(1), *self.station.region)[-2:]
         if rows and columns:
             area = (x + columns.start * self.step, y + rows.start * self.tall,
                     len(columns) * self.step, len(rows) * self.tall)  # fmt: skip
@@ -242,13 +251,13 @@ class _Strips(Box):
                 sheet.line([(start, top + STRIP), (end, bottom)], "window", 0.8, "dashed")
 
 
-def _tiles(shown: list[Station], picture: np.ndarray | None, room: float) -> Box:
+def _tiles(shown: list[Station], room: float) -> Box:
     """The input large, then the layers, a few side by side: in the shorter of two layouts."""
     narrow = room <= PHONE
     side = (room - GAP * (2 if narrow else 4)) / (3 if narrow else 5)
-    large = max(side, PICTURE / 2 if picture is None else PICTURE if narrow else PICTURE * 1.35)
-    first = _titled(_input(shown[0], picture, large), shown[0])
-    rest = [_titled(_tile(station, side), station) for station in shown[1:]]
+    large = PLAIN if shown[0].picture is None else PICTURE if narrow else PICTURE * 1.35
+    first = _titled(shown[0], max(side, large))
+    rest = [_titled(station, side) for station in shown[1:]]
     below = Column((first, flow(rest, room, GAP)), GAP)
     left = room - first.width - GAP
     if left < side:
@@ -257,42 +266,19 @@ def _tiles(shown: list[Station], picture: np.ndarray | None, room: float) -> Box
     return beside if beside.height < below.height else below
 
 
-def _tile(station: Station, side: float) -> _Field:
+def _tile(station: Station, side: float) -> Box:
+    """A tensor of two axes, its longer side or its width ``side`` points."""
     high, wide = station.sizes
-    return _Field(station, side * min(1.0, wide / high))
+    if station.picture is None:
+        return _Field(station, side * min(1.0, wide / high))
+    rows, columns = station.region
+    frames: list[Frame] = [(rows.start, columns.start, len(rows), len(columns), "window")]
+    return photo(station.picture, "input", side, frames=frames if rows and columns else ())
 
 
-def _titled(box: Box, station: Station) -> Box:
+def _titled(station: Station, side: float) -> Box:
     (rows, columns), (high, wide) = map(len, station.region), station.sizes
     name = station.name if len(station.name) < 16 else f"{station.name[:14]}…"
     square = rows == columns and high == wide
     size = f"{rows}² of {high}²" if square else f"{rows} of {high} by {columns} of {wide}"
-    return titled(box, name, size)
-
-
-def _input(station: Station, picture: np.ndarray | None, side: float) -> Box:
-    """The input: the image with the region framed, or a plane."""
-    if picture is None:
-        return _tile(station, side)
-    rows, columns = station.region
-    frames: list[Frame] = [(rows.start, columns.start, len(rows), len(columns), "window")]
-    values = picture if len(picture) == 3 else picture[0]
-    return photo(values, "input", side, frames=frames if rows and columns else ())
-
-
-def _image(station: Station, image: Tensor) -> np.ndarray:
-    values = array(image)
-    values = values[0] if values.ndim == 4 else values
-    if values.ndim != 3 or values.shape[1:] != station.sizes:
-        sizes = " x ".join(map(str, station.sizes))
-        shape = tuple(image.shape)
-        raise DrawError(f"the image has shape {shape}, but the traced input is {sizes}")
-    return values
-
-
-def _thumb(shown: list[Station], picture: np.ndarray | None) -> Box:
-    if len(shown[0].sizes) == 1:
-        return _Strips(shown[:4], 200.0, named=False)
-    if picture is not None:
-        return _input(shown[0], picture, 160.0)
-    return Row([_tile(station, 70.0) for station in shown[:3]])
+    return titled(_tile(station, side), name, size)

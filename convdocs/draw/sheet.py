@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import accumulate
 from math import hypot
 
 import numpy as np
@@ -121,6 +122,14 @@ class Sheet:
     ) -> None:
         """A line through ``points``."""
         self._lines.setdefault((role, width, style), []).append(points)
+
+    def grid(self, x: float, y: float, columns: Sequence[float], rows: Sequence[float]) -> None:
+        """The borders of cells."""
+        width, height = sum(columns), sum(rows)
+        for left in accumulate(columns, initial=x):
+            self.line([(left, y), (left, y + height)], "line", 0.4)
+        for top in accumulate(rows, initial=y):
+            self.line([(x, top), (x + width, top)], "line", 0.4)
 
     def frame(self, x: float, y: float, width: float, height: float, role: str) -> None:
         """An unfilled frame."""

@@ -11,6 +11,7 @@ from convdocs.draw.boxes import MIDDLE, WIDE, Box, Column, Row, Words, first_fit
 from convdocs.draw.picture import PHONE
 from convdocs.draw.plane import (
     MOST_ROWS,
+    Digits,
     Frame,
     Plane,
     are,
@@ -29,6 +30,7 @@ MOST_CHANNELS = 8  # of one dimension, a row each
 MOST_PLANES = 4  # channels, or slices, of two dimensions
 MOST_ARCS = 8
 CARD = 120.0  # points of a shaded plane on a thumbnail
+KERNEL_CELL = 9.0  # points of a shaded kernel's cell
 
 
 class Unit(NamedTuple):
@@ -122,6 +124,17 @@ def _frames(shown: Scene, row: int = 0, rows: int = 1, *, wins: bool) -> tuple[F
     return tuple(frames)
 
 
+def input_plane(
+    shown: Scene, unit: Unit, digits: Digits, room: float, like: np.ndarray | None = None
+) -> Plane:
+    """The plane in numbers, or in shades that take at most ``room`` points."""
+    if digits[0] is not None:
+        plane = numbers(unit.values, unit.roles, digits, unit.frames, like)
+        return with_arcs(plane, [axis.slots for axis in shown.axes])
+    size = fine(unit.values.shape, room)
+    return shades(unit.values, unit.roles, size, scale_of(shown.x), unit.frames)
+
+
 def with_arcs(plane: Plane, axes: list[list[Slot]]) -> Plane:
     """The padded input with arcs that show where copied cells come from, if they are few."""
     arcs = []
@@ -134,9 +147,15 @@ def with_arcs(plane: Plane, axes: list[list[Slot]]) -> Plane:
     return plane.with_arcs(arcs[-1], arcs[0] if len(arcs) > 1 else [])
 
 
-def slots_of(shown: Scene) -> list[list[Slot]]:
-    """All places along the axes of the input."""
-    return [axis.slots for axis in shown.axes]
+def taken_plane(
+    shown: Scene, parts: list[Unit], unit: Unit, what: str, role: str, digits: Digits
+) -> Plane:
+    """A part of the kernel, or what it reads or makes; its cells as wide as all parts'."""
+    values = shown.taken(what)
+    if digits[0] is None:
+        return shades(values[unit.part], role, (KERNEL_CELL, KERNEL_CELL), scale_of(values))
+    drawn = np.concatenate([values[other.part].ravel() for other in parts])
+    return numbers(values[unit.part], role, digits, like=drawn)
 
 
 def output_plane(shown: Scene, room: float) -> Box:

@@ -47,7 +47,7 @@ def stack(
         From :func:`convdocs.trace`.
     depth : int, optional
         How deep modules are opened: a module that is not is one box, and so are blocks that
-        repeat. Left out, so deep that some 40 boxes are enough.
+        repeat. Left out, so deep that some 24 boxes are enough.
     titles : sequence of str, optional
         What each stack is called; the models' names when left out.
     title, caption, fig : optional
@@ -238,26 +238,19 @@ class _Stack(Box):
 
 
 def _text(trace: Trace, tensors: list[Tensor], tensor: Tensor, dense: bool, room: float) -> Column:
-    """The layers that made a tensor, what is amiss with them, what they changed, and its shape."""
-    names = [_call_words(call) for call in tensor.calls]
-    parts: list[Box] = [
-        lines(name, room, role="ink") for name in ([", ".join(names)] if dense else names)
-    ]
+    """The layers that made a tensor, what is amiss with them, its shape, and what they changed."""
+    names = [f"{call.path}  {_kind(call)}" if call.path else _kind(call) for call in tensor.calls]
+    made = [lines(name, room, role="ink") for name in ([", ".join(names)] if dense else names)]
     within = {call.index for call in tensor.calls}
     codes = dict.fromkeys(one.code for one in trace.findings if one.index in within)
-    parts += [Words(f"! {code}", NOTE_SIZE, "window", "bold") for code in codes]
-    shape = [Words(tensor.words, weight="bold"), Words(tensor.note, NOTE_SIZE, "muted")]
-    change = _change(tensor, [tensors[source] for source in tensor.sources])
-    if change and dense:
-        shape.append(Words(f"  {change}", NOTE_SIZE, "muted"))
-    elif change:
-        parts.append(Words(change, NOTE_SIZE, "muted"))
-    return Column((*parts, Row(shape, gap=4, align=MIDDLE)), gap=0)
+    wrong = [Words(f"! {code}", NOTE_SIZE, "window", "bold") for code in codes]
+    shape = Words(tensor.words, weight="bold"), Words(tensor.note, NOTE_SIZE, "muted")
+    change = lines(_change(tensor, [tensors[source] for source in tensor.sources]), room)
+    return Column((*made, *wrong, flow((Row(shape, 4, MIDDLE), change), room, 8, MIDDLE, 0)), gap=0)
 
 
-def _call_words(call: Call) -> str:
-    label = call.code if call.kind in call.code else call.kind
-    return f"{call.path}  {label}" if call.path else label
+def _kind(call: Call) -> str:
+    return call.code if call.kind in call.code else call.kind
 
 
 def _change(tensor: Tensor, sources: list[Tensor]) -> str:
@@ -265,11 +258,12 @@ def _change(tensor: Tensor, sources: list[Tensor]) -> str:
     if len(sources) != 1 or len(sources[0].shape) != len(tensor.shape):
         return ""
     names = tensor.axes.split() or [f"axis {place}" for place in range(len(tensor.shape))]
-    return ", ".join(
-        f"{name} {a} → {b}{' (half)' if a > 1 and b == a // 2 else ''}"
-        for name, a, b in zip(names, sources[0].shape, tensor.shape, strict=False)
-        if a != b
-    )
+    axes: dict[str, list[str]] = {}
+    for name, a, b in zip(names, sources[0].shape, tensor.shape, strict=False):
+        if a != b:
+            change = f"{a} → {b}{' (half)' if a > 1 and b == a // 2 else ''}"
+            axes.setdefault(change, []).append(name)
+    return ", ".join(f"{' '.join(names)} {change}" for change, names in axes.items())
 
 
 def _alt(trace: Trace, tensors: list[Tensor]) -> str:

@@ -13,18 +13,23 @@ from convdocs.draw.plane import (
     DIGITS,
     MOST_ROWS,
     Area,
-    Digits,
     Plane,
     are,
-    fine,
     fitting,
-    numbers,
-    scale_of,
-    shades,
 )
 from convdocs.draw.scene import Scene
 from convdocs.draw.sheet import TITLE_SIZE, VALUE_SIZE, Place, Points, corners
-from convdocs.draw.sides import Unit, half, leads_to, left_out, named, thumbnail, units
+from convdocs.draw.sides import (
+    Unit,
+    half,
+    input_plane,
+    leads_to,
+    left_out,
+    named,
+    taken_plane,
+    thumbnail,
+    units,
+)
 from convdocs.draw.svg import Outline, svg
 from convdocs.draw.words import input_words, padding_words, total_words
 from convdocs.view.numbers import plain
@@ -148,10 +153,21 @@ def _path(areas: list[Area]) -> str:
 
 def _arranged(shown: Scene, parts: list[Unit]) -> tuple[list[Plane], Plane, Box]:
     """The planes that move, and all of them laid out; with as many decimals as fit."""
+    still = [
+        unit._replace(roles=np.where(are(unit.roles, "read"), "input", unit.roles), frames=())
+        for unit in parts
+    ]
     tall = max(len(unit.values) for unit in parts) > MOST_ROWS
     for digits in DIGITS[-1:] if tall else DIGITS:
-        inputs = [_input(shown, unit, digits) for unit in parts]
-        rows = [_beside(shown, *pair, digits) for pair in zip(inputs, parts, strict=True)]
+        inputs = [input_plane(shown, unit, digits, half(PHONE) * DRAWN) for unit in still]
+        rows: list[Box] = []
+        for plane, unit in zip(inputs, parts, strict=True):
+            row: list[Box] = [titled(plane, unit.name)]
+            if shown.weighted:
+                written = digits[0] or 2, digits[1]
+                kernel = taken_plane(shown, parts, unit, "weight", "kernel", written)
+                row += [Words("×", TITLE_SIZE + 2, "muted"), titled(kernel, unit.kernel)]
+            rows.append(Row(row, gap=6, align=MIDDLE))
         if Column(rows).width <= PHONE:
             break
     more, what = left_out(shown, parts)
@@ -159,26 +175,8 @@ def _arranged(shown: Scene, parts: list[Unit]) -> tuple[list[Plane], Plane, Box]
         rows.append(lines(f"{more} more {what}, not drawn", PHONE))
     values = np.atleast_2d(shown.y[shown.channel])
     output = fitting(values, "output", PHONE if shown.layer.dims == 1 else half(PHONE))
-    named_output = titled(output, named("output", shown.sample, shown.channel))
-    return inputs, output, leads_to(Column(rows, gap=8), named_output, PHONE)
-
-
-def _input(shown: Scene, unit: Unit, digits: Digits) -> Plane:
-    roles = np.where(are(unit.roles, "read"), "input", unit.roles)
-    if digits[0] is not None:
-        return numbers(unit.values, roles, digits)
-    cell = fine(unit.values.shape, half(PHONE) * DRAWN)
-    return shades(unit.values, roles, cell, scale_of(shown.x))
-
-
-def _beside(shown: Scene, plane: Plane, unit: Unit, digits: Digits) -> Box:
-    """A plane of the input and the part of the kernel that reads it."""
-    input_ = titled(plane, unit.name)
-    if not shown.weighted:
-        return input_
-    weights = numbers(shown.taken("weight")[unit.part], "kernel", (digits[0] or 2, digits[1]))
-    sign = Words("×", TITLE_SIZE + 2, "muted")
-    return Row((input_, sign, titled(weights, unit.kernel)), gap=6, align=MIDDLE)
+    below = titled(output, named("output", shown.sample, shown.channel))
+    return inputs, output, leads_to(Column(rows, gap=8), below, PHONE)
 
 
 def _alt(shown: Scene, count: int) -> str:
