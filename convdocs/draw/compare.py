@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from matplotlib.figure import Figure
 from torch import Tensor, nn
@@ -57,21 +56,17 @@ def compare(
     'One input, two layers: MaxPool1d(2) gives (1, 2), AvgPool1d(2) gives (1, 2).'
     """
     both = [scene(layer, x, at, sample) for layer in (a, b)]
-    names = [shown.cell.code for shown in both] if titles is None else list(titles)
-    shapes = [shown.cell.output_shape for shown in both]
-    gives = ", ".join(f"{name} gives {shape}" for name, shape in zip(names, shapes, strict=True))
-    return show(
-        partial(_page, title, names, both),
-        " ".join(map(alt_text, both)),
-        f"One input, two layers: {gives}." if caption is None else caption,
-        thumb=Column(map(thumbnail, both), gap=14),
-        place=fig,
-    )
+    names = [shown.cell.code for shown in both] if titles is None else titles
+    pairs = list(zip(names, both, strict=True))
+    gives = ", ".join(f"{name} gives {shown.cell.output_shape}" for name, shown in pairs)
+    words = f"One input, two layers: {gives}." if caption is None else caption
 
+    def body(room: float) -> Box:
+        side = room if room <= PHONE else (room - GAP) / 2
+        return flow((_side(*pair, side) for pair in pairs), room, GAP)
 
-def _page(title: str, names: list[str], both: list[Scene], room: float) -> Box:
-    side = room if room <= PHONE else (room - GAP) / 2
-    return page(room, title, "", flow(map(_side, names, both, (side, side)), room, GAP))
+    card = Column(map(thumbnail, both), gap=14)
+    return show(body, title, "", " ".join(map(alt_text, both)), words, card, fig)
 
 
 def _side(name: str, shown: Scene, room: float) -> Box:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from math import ceil, floor, log2
 
 from matplotlib.figure import Figure
 
-from convdocs.draw.boxes import Box, flow, page, titled
+from convdocs.draw.boxes import Box, flow, titled
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Place, Sheet
@@ -58,13 +57,19 @@ def curve(
     found = {name: tuple(map(read, calls)) for name, read in READERS.items()}
     panels = {name: values for name, values in found.items() if any(values)}
     reaches = "; ".join(f"{name} {_reach(values)}" for name, values in panels.items())
-    words = f"{len(calls)} layers, from {name_of(calls[0])} to {name_of(calls[-1])}"
+
+    def body(room: float) -> Box:
+        side = room if room <= PHONE else (room - 16) / 2
+        return flow((titled(_Panel(panels[name], side), name) for name in panels), room, 16)
+
     return show(
-        partial(_page, trace.model if title is None else title, words, panels),
+        body,
+        trace.model if title is None else title,
+        f"{len(calls)} layers, from {name_of(calls[0])} to {name_of(calls[-1])}",
         f"{trace.model} along its {len(calls)} layers: {reaches}.",
         CAPTION if caption is None else caption,
-        thumb=flow((_Panel(values, 150.0) for values in panels.values()), 320.0),
-        place=fig,
+        flow((_Panel(values, 150.0) for values in panels.values()), 320.0),
+        fig,
     )
 
 
@@ -84,12 +89,6 @@ READERS: dict[str, Callable[[Call], float | None]] = {
     "receptive field": lambda call: max((a.size or 0 for a in call.receptive_field), default=None),
     "MACs": lambda call: call.macs,
 }
-
-
-def _page(title: str, words: str, panels: dict[str, Values], room: float) -> Box:
-    side = room if room <= PHONE else (room - 16) / 2
-    boxes = (titled(_Panel(values, side), name) for name, values in panels.items())
-    return page(room, title, words, flow(boxes, room, 16), gap=9)
 
 
 class _Panel(Box):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +10,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from convdocs.cells.replica import replica, run
-from convdocs.draw.boxes import END, MIDDLE, Box, Column, Row, flow, heading, lines, page
+from convdocs.draw.boxes import END, MIDDLE, Box, Column, Row, flow, heading, lines
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.plane import CONTRAST, SMALL, Plane, Scale, array, legend, photo, scale_of
 from convdocs.draw.scene import DrawError
@@ -75,19 +74,26 @@ def feature_maps(
         for channel, values in enumerate(drawn)
     ]  # fmt: skip
     rest = count - len(drawn)
-    words = f"output of shape {maps.shape}" + f"; {rest} more channels are not drawn" * (rest > 0)
     alt = f"{batch}An image of shape {picture.shape} and the {count} channels, of {high} x {wide}, "
     alt += f"that {code(layer_or_model)} makes of it{': ' + ', '.join(names) if names else ''}"
     alt += f"; the first {MOST_MAPS} are drawn." if rest else "."
     how = "orange where its answer is above 0, blue where it is below"
     if not signed:
         how = "the brighter, the larger its answer"
+
+    def body(room: float) -> Box:
+        across = 2 if room <= PHONE or len(tiles) in (2, 4) else 3
+        side = (room - GAP * (across - 1)) / across
+        return flow((tile.box(side) for tile in tiles), room, GAP, END)
+
     return show(
-        partial(_page, code(layer_or_model) if title is None else title, words, tiles),
+        body,
+        code(layer_or_model) if title is None else title,
+        f"output of shape {maps.shape}" + f"; {rest} more channels are not drawn" * (rest > 0),
         alt,
         f"Each filter makes a map of its own: {how}." if caption is None else caption,
-        thumb=Row((tiles[0].plane(120), tiles[1].plane(120))),
-        place=fig,
+        Row((tiles[0].plane(120), tiles[1].plane(120))),
+        fig,
     )
 
 
@@ -160,9 +166,3 @@ def coloured(kernel: np.ndarray, most: float, side: float) -> Plane:
     if len(kernel) == 3:
         return photo(np.clip(kernel / (2 * most) + 0.5, 0, 1), "kernel", side)
     return photo(kernel[0], "kernel", side, (-most, most))
-
-
-def _page(title: str, words: str, tiles: list[_Map], room: float) -> Box:
-    across = 2 if room <= PHONE or len(tiles) in (2, 4) else 3
-    side = (room - GAP * (across - 1)) / across
-    return page(room, title, words, flow([tile.box(side) for tile in tiles], room, GAP, END))

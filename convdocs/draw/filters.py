@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 from matplotlib.figure import Figure
 from torch import nn
 
-from convdocs.draw.boxes import Box, flow, page, titled
+from convdocs.draw.boxes import Box, Column, flow, titled
 from convdocs.draw.feature_maps import coloured
 from convdocs.draw.kernel import weights_of
 from convdocs.draw.picture import PHONE, show
@@ -65,21 +63,23 @@ def filters(
     note = f"weight of shape {weight.shape}"
     if len(weight) > MOST:
         note += f"; the first {MOST} of {len(weight)} filters"
+
+    def body(room: float) -> Box:
+        across = ACROSS // 2 if room <= PHONE else ACROSS
+        tiles = _tiles(planes[:MOST], (room - GAP * (across - 1)) / across)
+        named = (titled(tile, str(place)) for place, tile in enumerate(tiles))
+        key = () if planes.shape[1] == 3 else (legend(_scale(planes)),)
+        return Column((*key, flow(named, room, GAP)), gap=8)
+
     return show(
-        partial(_page, code(layer) if title is None else title, note, planes),
+        body,
+        code(layer) if title is None else title,
+        note,
         f"The {len(weight)} filters of {code(layer)} as images of {size}, {how}.",
         words if caption is None else caption,
-        thumb=flow(_tiles(planes[:12], 45.0), 210.0, GAP),
-        place=fig,
+        flow(_tiles(planes[:12], 45.0), 210.0, GAP),
+        fig,
     )
-
-
-def _page(title: str, words: str, planes: np.ndarray, room: float) -> Box:
-    across = ACROSS // 2 if room <= PHONE else ACROSS
-    tiles = _tiles(planes[:MOST], (room - GAP * (across - 1)) / across)
-    named = (titled(tile, str(place)) for place, tile in enumerate(tiles))
-    key = () if planes.shape[1] == 3 else (legend(_scale(planes)),)
-    return page(room, title, words, *key, flow(named, room, GAP))
 
 
 def _scale(planes: np.ndarray) -> tuple[float, float]:

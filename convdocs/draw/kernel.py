@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from math import prod
 
 import numpy as np
@@ -11,7 +10,7 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from convdocs.cells.replica import replica
-from convdocs.draw.boxes import Box, Column, Row, first_fitting, page, titled
+from convdocs.draw.boxes import Box, Column, Row, first_fitting, titled
 from convdocs.draw.picture import show
 from convdocs.draw.plane import (
     DIGITS,
@@ -69,12 +68,26 @@ def kernel(
     finite = weight[np.isfinite(weight)]
     reach = f"from {plain(finite.min())} to {plain(finite.max())}" if finite.size else "none finite"
     end = "" if biases is None else ", and its biases"
+    note = f"weight of shape {weight.shape}"
+    if count > MOST_ROWS:
+        note += f"; the first {MOST_ROWS} of {count} rows"
+    if (planes := prod(weight.shape[1:-2])) > MOST_COLUMNS:
+        note += f"; the first {MOST_COLUMNS} of {planes} planes in a row"
+
+    def body(room: float) -> Box:
+        parts = [first_fitting((_tiles(weight, digits, room) for digits in DIGITS), room)]
+        if biases is not None:
+            parts.append(titled(fitting(biases[None, :MOST_ROWS], "kernel", room), "bias"))
+        return Column(parts, gap=9)
+
     return show(
-        partial(_page, code(layer) if title is None else title, weight, biases),
+        body,
+        code(layer) if title is None else title,
+        note,
         f"The weight of {code(layer)}, of shape {weight.shape}, numbers {reach}{end}.",
         words if caption is None else caption,
-        thumb=_tiles(weight[:2, :2] if weight.ndim > 3 else weight[:2], (None, 9.0), 140.0),
-        place=fig if ax is None else ax,
+        _tiles(weight[:2, :2] if weight.ndim > 3 else weight[:2], (None, 9.0), 140.0),
+        fig if ax is None else ax,
     )
 
 
@@ -87,19 +100,6 @@ def weights_of(layer: nn.Module) -> tuple[np.ndarray, np.ndarray | None]:
         raise DrawError(f"{code(layer)} has no weights to draw")
     weight, bias = (getattr(replica(layer), name) for name in ("weight", "bias"))
     return array(weight), array(bias) if family == "convolution" and bias is not None else None
-
-
-def _page(title: str, weight: np.ndarray, biases: np.ndarray | None, room: float) -> Box:
-    words = f"weight of shape {weight.shape}"
-    if len(weight) > MOST_ROWS:
-        words += f"; the first {MOST_ROWS} of {len(weight)} rows"
-    tiles = prod(weight.shape[1:-2])
-    if tiles > MOST_COLUMNS:
-        words += f"; the first {MOST_COLUMNS} of {tiles} planes in a row"
-    parts = [first_fitting((_tiles(weight, digits, room) for digits in DIGITS), room)]
-    if biases is not None:
-        parts.append(titled(fitting(biases[None, :MOST_ROWS], "kernel", room), "bias"))
-    return page(room, title, words, *parts, gap=9)
 
 
 def _tiles(weight: np.ndarray, digits: Digits, room: float) -> Column:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from itertools import groupby, product
 from typing import NamedTuple
 
@@ -21,7 +20,6 @@ from convdocs.draw.boxes import (
     Words,
     first_fitting,
     lines,
-    page,
     titled,
 )
 from convdocs.draw.picture import show
@@ -96,15 +94,22 @@ def layer(
     'AvgPool1d(2) on an input of shape (1, 4)...: ... output[0, 0] = 2.'
     """
     shown = scene(layer, x, at, sample)
-    words = caption_text(shown) if caption is None else caption
-    layout = partial(_page, shown, shown.cell.code if title is None else title)
-    return show(layout, alt_text(shown), words, thumb=thumbnail(shown), place=fig)
-
-
-def _page(shown: Scene, title: str, room: float) -> Box:
     parts = units(shown)
-    plans = (_Working(shown, parts, plan, room).box() for plan in _plans(parts))
-    return page(room, title, input_words(shown), first_fitting(plans, room))
+
+    def body(room: float) -> Box:
+        return first_fitting(
+            (_Working(shown, parts, plan, room).box() for plan in _plans(parts)), room
+        )
+
+    return show(
+        body,
+        shown.cell.code if title is None else title,
+        input_words(shown),
+        alt_text(shown),
+        caption_text(shown) if caption is None else caption,
+        thumbnail(shown),
+        fig,
+    )
 
 
 class _Plan(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from math import prod
 
 import numpy as np
@@ -13,7 +12,7 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from convdocs.cells.replica import replica, run
-from convdocs.draw.boxes import Box, page
+from convdocs.draw.boxes import Box, Column
 from convdocs.draw.picture import show
 from convdocs.draw.plane import array, bare, fitting, legend, scale_of
 from convdocs.draw.scene import DrawError
@@ -62,13 +61,15 @@ def matrix(
         f"from row to row, and all else is 0."
     )
     card = fitting(table, roles, CARD)
-    return show(
-        partial(_page, code(layer) if title is None else title, note, table, roles),
-        _alt(layer, tuple(shape), table),
-        words if caption is None else caption,
-        thumb=bare(card) if card.pixels is None else card,
-        place=fig if ax is None else ax,
-    )
+
+    def body(room: float) -> Box:
+        plane = fitting(table, roles, room)
+        return Column((plane, *((legend(scale_of(table)),) if plane.pixels is not None else ())), 8)
+
+    name = code(layer) if title is None else title
+    thumb = bare(card) if card.pixels is None else card
+    alt = _alt(layer, tuple(shape), table)
+    return show(body, name, note, alt, words if caption is None else caption, thumb, ax or fig)
 
 
 def matrix_of(layer: nn.Module, shape: Sequence[int]) -> tuple[np.ndarray, tuple[int, ...]]:
@@ -89,12 +90,6 @@ def _readable(whose: str, count: int) -> int:
     if not 0 < count <= LARGEST:
         raise DrawError(f"{whose} of {count} cells makes no readable matrix; 1 to {LARGEST} do")
     return count
-
-
-def _page(title: str, words: str, table: np.ndarray, roles: np.ndarray, room: float) -> Box:
-    plane = fitting(table, roles, room)
-    key = (legend(scale_of(table)),) if plane.pixels is not None else ()
-    return page(room, title, words, plane, *key)
 
 
 def _alt(layer: nn.Module, shape: tuple[int, ...], table: np.ndarray) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from convdocs.draw.boxes import Box, Column, flow, page, titled
+from convdocs.draw.boxes import Box, Column, flow, titled
 from convdocs.draw.picture import show
 from convdocs.draw.plane import Plane, array, bare, numbers
 from convdocs.draw.scene import DrawError, Slot, axis
@@ -61,18 +60,14 @@ def padding(
     words = f"Hatched are the {cells} added on each side; an arrow leads from a cell to its copy."
     if list(padded) == ["zeros"]:
         words = f"A frame of zeros, {cells} wide on each side, around the input."
-    return show(
-        partial(_page, title, padded),
-        _alt(plane, padded, pad),
-        words if caption is None else caption,
-        thumb=Column(map(bare, list(padded.values())[:3]), gap=10),
-        place=fig,
-    )
 
+    def body(room: float) -> Box:
+        parts = (titled(plane, mode, MEANING[mode], 150) for mode, plane in padded.items())
+        return flow(parts, room, 24)
 
-def _page(title: str, padded: dict[str, Plane], room: float) -> Box:
-    parts = (titled(plane, mode, MEANING[mode], 150) for mode, plane in padded.items())
-    return page(room, title, "", flow(parts, room, 24))
+    card = Column(map(bare, list(padded.values())[:3]), gap=10)
+    alt = _alt(plane, padded, pad)
+    return show(body, title, "", alt, words if caption is None else caption, card, fig)
 
 
 def _padded(mode: str, plane: np.ndarray, pad: int) -> Plane:
@@ -86,13 +81,10 @@ def _padded(mode: str, plane: np.ndarray, pad: int) -> Plane:
         )
     window = Window(kernel=1, padding=(pad, pad))
     axes = [axis(window, size, mode).slots for size in plane.shape]
-    rows, columns = [[Slot("input", 0)], *axes][-2:]
-    cells = np.ix_(*([slot.cell or 0 for slot in slots] for slots in (rows, columns)))
-    zero = np.logical_or.outer(
-        *([slot.cell is None for slot in slots] for slots in (rows, columns))
-    )
-    inside = np.logical_and.outer(*([slot.role == "input" for slot in slots]
-                                    for slots in (rows, columns)))  # fmt: skip
+    both = [[Slot("input", 0)], *axes][-2:]
+    cells = np.ix_(*([slot.cell or 0 for slot in slots] for slots in both))
+    zero = np.logical_or.outer(*([slot.cell is None for slot in slots] for slots in both))
+    inside = np.logical_and.outer(*([slot.role == "input" for slot in slots] for slots in both))
     values = np.where(zero, 0.0, np.atleast_2d(plane)[cells])
     return with_arcs(numbers(values, np.where(inside, "input", "padding").astype(object)), axes)
 

@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable
 from html import escape
 from io import BytesIO
+from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure, SubFigure
 
-from convdocs.draw.boxes import Box
+from convdocs.draw.boxes import Box, page
 from convdocs.draw.palette import ROLES, Theme, asset
 from convdocs.draw.sheet import DPI, Place, Sheet
 from convdocs.draw.svg import svg
@@ -53,6 +54,9 @@ class Picture(Figure):
     def _again(self, page: Box | None, size: tuple[float, float] | None = None) -> Picture:
         return self if page is None else drawn(page, self.alt, self.caption, size)[0]
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_layout": None}  # a function is not pickled
+
     def _repr_svg_(self) -> str:
         return svg(self)
 
@@ -66,9 +70,15 @@ class Picture(Figure):
 
 
 def show(
-    layout: Layout, alt: str, caption: str, *, thumb: Box, place: Place | Axes | None = None
+    body: Layout, title: str, note: str, alt: str, caption: str, thumb: Box, place: Place | None
 ) -> Figure:
-    """A picture of what ``layout`` lays out; or its marks in the reader's own figure or axes."""
+    """A picture of what ``body`` lays out below a title and a note; or its marks in the reader's
+    own figure or axes.
+    """
+
+    def layout(room: float) -> Box:
+        return page(room, title, note, body(room))
+
     if place is None:
         figure, _ = drawn(layout(PAGE), alt, caption)
         figure._layout, figure._thumb = layout, thumb
@@ -95,7 +105,7 @@ def drawn(
     return figure, fill(page, figure, alt, theme)
 
 
-def fill(page: Box, place: Place | Axes, alt: str, theme: Theme = "light") -> Sheet:
+def fill(page: Box, place: Place, alt: str, theme: Theme = "light") -> Sheet:
     """Draw a page into a figure or axes."""
     sheet = Sheet(page.width + 2 * EDGE, page.height + 2 * EDGE, place, theme)
     page.draw(sheet, EDGE, EDGE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from convdocs.draw.boxes import Box, Column, Row, flow, page, titled
+from convdocs.draw.boxes import Box, Column, Row, flow, titled
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.plane import Frame, array, photo
 from convdocs.draw.scene import DrawError
@@ -80,14 +79,18 @@ def receptive_field(
     seen, every = (" × ".join(map(str, axes)) for axes in (map(len, way[0].region), way[0].sizes))
     below = f"One cell after {name_of(call)} depends on{bound} {seen} of the input's {every} cells."
     regions = "; ".join(f"{station.name}: {station.words}" for station in shown)
+
+    def body(room: float) -> Box:
+        return _Strips(shown, room) if len(cell) == 1 else _tiles(shown, room)
+
     return show(
-        partial(
-            _page, f"Receptive field in {trace.model}" if title is None else title, words, shown
-        ),
+        body,
+        f"Receptive field in {trace.model}" if title is None else title,
+        words,
         f"Receptive field of {name} in {trace.model}: {sizes} cells wide. {regions}.",
         below if caption is None else caption,
-        thumb=_thumb(shown),
-        place=fig,
+        _thumb(shown),
+        fig,
     )
 
 
@@ -192,11 +195,6 @@ def _picture(station: Station, image: Tensor) -> np.ndarray:
 
 
 # ---- marks
-
-
-def _page(title: str, words: str, shown: list[Station], room: float) -> Box:
-    flat = len(shown[0].sizes) == 1
-    return page(room, title, words, _Strips(shown, room) if flat else _tiles(shown, room), gap=9)
 
 
 def _thumb(shown: list[Station]) -> Box:

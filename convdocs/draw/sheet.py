@@ -31,7 +31,7 @@ ORDER = {"hatch": 1.3, "halo": 2.15}
 CELLS, PATCHES, IMAGES, LINES, LETTERS = 1.0, 1.5, 1.8, 2.0, 5.0
 
 Points = Sequence[tuple[float, float]]
-Place = Figure | SubFigure
+Place = Figure | SubFigure | Axes
 
 
 def text_width(words: str, size: float, weight: str = "normal") -> float:
@@ -58,7 +58,7 @@ class Sheet:
     The page is scaled to the room that the figure or the axes have, letters too.
     """
 
-    def __init__(self, width: float, height: float, place: Place | Axes, theme: Theme = "light"):
+    def __init__(self, width: float, height: float, place: Place, theme: Theme = "light"):
         self.theme = theme
         self.ax = ax = place if isinstance(place, Axes) else place.add_axes((0, 0, 1, 1))
         root = ax.get_figure(root=True)

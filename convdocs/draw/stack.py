@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from itertools import accumulate
 
 from matplotlib.figure import Figure
 
 from convdocs.draw.blocks import by_blocks
-from convdocs.draw.boxes import MIDDLE, WIDE, Box, Column, Row, Words, flow, lines, page, titled
+from convdocs.draw.boxes import MIDDLE, WIDE, Box, Column, Row, Words, flow, lines, titled
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Place, Points, Sheet, text_width
@@ -75,13 +74,19 @@ def stack(
     sides = "as high as it has channels, as wide as it is long"
     if scale.flat:
         sides = "its front is the map, its depth the channels"
-    return show(
-        partial(_page, title, names, pairs, scale),
-        " ".join(alts),
-        f"Each box is a tensor, to scale: {sides}." if caption is None else caption,
-        thumb=Row([_Stack(*pair, scale, named=False) for pair in pairs[:2]], gap=40),
-        place=fig,
-    )
+
+    def body(room: float) -> Box:
+        side = room if len(pairs) == 1 or room <= PHONE else (room - 20) / 2
+        placed = [_Stack(*pair, scale, side) for pair in pairs]
+        if side < room and len({len(stack.heights) for stack in placed}) == 1:  # level
+            least = [max(level) for level in zip(*(stack.heights for stack in placed), strict=True)]
+            placed = [_Stack(*pair, scale, side, least) for pair in pairs]
+        boxes = (titled(stack, name) for name, stack in zip(names, placed, strict=True))
+        return Column((flow(boxes, room, 20), Row(scale.legend(), 18, MIDDLE)), gap=10)
+
+    thumb = Row([_Stack(*pair, scale, named=False) for pair in pairs[:2]], gap=40)
+    words = f"Each box is a tensor, to scale: {sides}." if caption is None else caption
+    return show(body, title, "", " ".join(alts), words, thumb, fig)
 
 
 def _tensors(trace: Trace) -> list[Tensor]:
@@ -94,23 +99,6 @@ def _tensors(trace: Trace) -> list[Tensor]:
             f"{MOST_TENSORS} that can be read in a picture; trace a part of it, such as one block"
         )
     return tensors
-
-
-def _page(
-    title: str,
-    names: list[str],
-    pairs: list[tuple[Trace, list[Tensor]]],
-    scale: _Scale,
-    room: float,
-) -> Box:
-    side = room if len(pairs) == 1 or room <= PHONE else (room - 20) / 2
-    placed = [_Stack(*pair, scale, side) for pair in pairs]
-    if side < room and len({len(stack.heights) for stack in placed}) == 1:  # level with each other
-        least = [max(level) for level in zip(*(stack.heights for stack in placed), strict=True)]
-        placed = [_Stack(*pair, scale, side, least) for pair in pairs]
-    boxes = (titled(stack, name) for name, stack in zip(names, placed, strict=True))
-    legend = Row(scale.legend(), gap=18, align=MIDDLE)
-    return page(room, title, "", flow(boxes, room, 20), legend, gap=10)
 
 
 class _Scale:
