@@ -17,7 +17,8 @@ from convdocs.report import Trace
 sys.path.insert(0, str(Path(__file__).with_name("bench")))
 import models
 
-PAGES = 24  # inches: two pages, one above the other
+PAGE = 552 / 72, 12  # inches
+PHONE = 350 / 72
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,10 @@ def test_each_stage_is_a_box_and_says_what_is_inside(resnet: Trace):
 def test_left_alone_a_real_network_has_few_boxes_and_fits(name: str):
     trace = convdocs.trace(getattr(models, name)(), (1, 3, 224, 224))
     assert 5 < len(boxes_of(by_blocks(trace, None))) <= MOST_BOXES
-    assert draw.stack(trace).get_size_inches()[1] < PAGES
+    figure = draw.stack(trace)
+    assert figure.get_figwidth() <= PAGE[0] + 0.01
+    assert figure.get_figheight() <= PAGE[1]
+    assert figure.narrow().get_figwidth() <= PHONE + 0.01
 
 
 def test_the_skips_of_a_unet_are_drawn():

@@ -22,8 +22,7 @@ from torch import Tensor, nn
 import convdocs
 from convdocs import draw
 from convdocs.draw.matrix import matrix_of
-from convdocs.draw.palette import ROLES
-from convdocs.draw.picture import asset
+from convdocs.draw.palette import ROLES, asset
 from convdocs.draw.receptive_field import place, stations, target
 from convdocs.draw.tensors import boxes_of
 
@@ -270,9 +269,9 @@ def test_the_stack_names_every_shape_and_the_layer_before_it():
     fig = draw.stack(convdocs.trace(model, torch.ones(2, 10, 7)))
     assert words_of(fig) == [
         "Sequential", "(2, 10, 7)", "input", "10 × 7",
-        "0  Conv1d(10, 16, 3, padding=1)", "1  ReLU()", "C 10 → 16", "(2, 16, 7)", "N C L",
+        "0  Conv1d(10, 16, 3, padding=1)", "1  ReLU()", "(2, 16, 7)", "N C L", "C 10 → 16",
         "16 × 7",
-        "2  Conv1d(16, 32, 3)", "C 16 → 32, L 7 → 5", "(2, 32, 5)", "N C L", "32 × 5",
+        "2  Conv1d(16, 32, 3)", "(2, 32, 5)", "N C L", "C 16 → 32, L 7 → 5", "32 × 5",
         "8 channels", "2 cells",
     ]  # fmt: skip
 

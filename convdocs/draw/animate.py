@@ -14,14 +14,15 @@ import numpy as np
 from matplotlib.animation import FuncAnimation
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor, nn
 
 from convdocs.cells import explain
-from convdocs.draw.palette import ROLES, Theme
-from convdocs.draw.picture import asset, describe, inline, pdf
+from convdocs.draw.palette import ROLES, Theme, asset
+from convdocs.draw.picture import describe, inline, pdf
 from convdocs.draw.scene import DrawError, scene
+from convdocs.draw.sheet import Place
 from convdocs.draw.stage import Stage
 
 MOST_FRAMES = 400
@@ -44,7 +45,7 @@ def animate(
     theme: Theme = "light",
     title: str | None = None,
     caption: str | None = None,
-    fig: Figure | SubFigure | None = None,
+    fig: Place | None = None,
 ) -> Walk:
     """Animate a kernel's walk: each frame works out one more cell of an output channel.
 
@@ -62,10 +63,8 @@ def animate(
         Milliseconds from frame to frame.
     theme : str
         ``"light"`` or ``"dark"``: the page it is for, as a GIF has no clear background.
-    title, caption : str, optional
-        What is written above and below; the layer's code and a sentence when left out.
-    fig : matplotlib Figure or SubFigure, optional
-        Where to draw; a new Figure when left out.
+    title, caption, fig : optional
+        As in :func:`convdocs.draw.layer`.
 
     Returns
     -------

@@ -11,7 +11,7 @@ from convdocs.draw.tensors import boxes_of
 from convdocs.report import Call, Trace
 from convdocs.view.tree import Node, deepest, runs, span_of, tree
 
-MOST_BOXES = 40
+MOST_BOXES = 24
 MOST_INSIDE = 5  # kinds named of what is inside a block
 
 
@@ -34,7 +34,7 @@ def by_blocks(trace: Trace, depth: int | None) -> Trace:
     trace : Trace
         The run.
     depth : int or None
-        How deep modules are opened; None for as deep as 40 boxes allow.
+        How deep modules are opened; None for as deep as 24 boxes allow.
     """
     root = tree(trace)
     if depth is not None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from convdocs.draw.boxes import MIDDLE, Box, Column, Row, Words, first_fitting, flow, page, titled
-from convdocs.draw.layer import output_plane, thumbnail, with_arcs
+from convdocs.draw.boxes import Box, Column, flow, page, titled
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.plane import fitting
 from convdocs.draw.scene import Scene, scene
-from convdocs.draw.units import units
+from convdocs.draw.sheet import Place
+from convdocs.draw.sides import leads_to, output_plane, thumbnail, units, with_arcs
 from convdocs.draw.words import alt_text, input_words
 
 GAP = 24.0
@@ -29,7 +28,7 @@ def compare(
     titles: Sequence[str] | None = None,
     title: str = "",
     caption: str | None = None,
-    fig: Figure | SubFigure | None = None,
+    fig: Place | None = None,
 ) -> Figure:
     """Draw two layers on one input side by side: stride 1 and 2, dilation 1 and 2, max and average.
 
@@ -45,10 +44,8 @@ def compare(
         The sample, when ``at`` is given without one.
     titles : sequence of str, optional
         What the layers are called; their code when left out.
-    title, caption : str, optional
-        What is written above and below; no title, and a sentence, when left out.
-    fig : matplotlib Figure or SubFigure, optional
-        Where to draw; a new Figure when left out.
+    title, caption, fig : optional
+        As in :func:`convdocs.draw.layer`; no title when left out.
 
     Examples
     --------
@@ -59,28 +56,23 @@ def compare(
     'One input, two layers: MaxPool1d(2) gives (1, 2), AvgPool1d(2) gives (1, 2).'
     """
     both = [scene(layer, x, at, sample) for layer in (a, b)]
-    names = [shown.cell.code for shown in both] if titles is None else list(titles)
-    shapes = [shown.cell.output_shape for shown in both]
-    gives = ", ".join(f"{name} gives {shape}" for name, shape in zip(names, shapes, strict=True))
-    return show(
-        partial(_page, title, names, both),
-        " ".join(map(alt_text, both)),
-        f"One input, two layers: {gives}." if caption is None else caption,
-        thumb=Column(tuple(map(thumbnail, both)), gap=14),
-        place=fig,
-    )
+    names = [shown.cell.code for shown in both] if titles is None else titles
+    pairs = list(zip(names, both, strict=True))
+    gives = ", ".join(f"{name} gives {shown.cell.output_shape}" for name, shown in pairs)
+    words = f"One input, two layers: {gives}." if caption is None else caption
 
+    def body(room: float) -> Box:
+        side = room if room <= PHONE else (room - GAP) / 2
+        return flow((_side(*pair, side) for pair in pairs), room, GAP)
 
-def _page(title: str, names: list[str], both: list[Scene], room: float) -> Box:
-    side = room if room <= PHONE else (room - GAP) / 2
-    return page(room, title, "", flow(map(_side, names, both, (side, side)), room, GAP))
+    card = Column(map(thumbnail, both), gap=14)
+    return show(body, title, "", " ".join(map(alt_text, both)), words, card, fig)
 
 
 def _side(name: str, shown: Scene, room: float) -> Box:
     """One layer: its input with the window, and its output."""
     unit = units(shown)[0]
-    plane = with_arcs(fitting(unit.values, unit.roles, room, unit.frames),
-                      [slots for slots, _ in shown.axes[-2:]])  # fmt: skip
-    planes = (titled(plane, unit.name), output_plane(shown, room))
-    row = Row((planes[0], Words("→", 12, "muted"), planes[1]), gap=6, align=MIDDLE)
-    return page(room, name, input_words(shown), first_fitting((row, Column(planes, gap=8)), room))
+    plane = fitting(unit.values, unit.roles, room, unit.frames)
+    plane = with_arcs(plane, [axis.slots for axis in shown.axes])
+    sides = leads_to(titled(plane, unit.name), output_plane(shown, room), room)
+    return page(room, name, input_words(shown), sides)

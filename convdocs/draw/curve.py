@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
 from math import ceil, floor, log2
 
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 
-from convdocs.draw.boxes import Box, flow, page, titled
+from convdocs.draw.boxes import Box, flow, titled
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.scene import DrawError
-from convdocs.draw.sheet import NOTE_SIZE, Sheet
+from convdocs.draw.sheet import NOTE_SIZE, Place, Sheet
+from convdocs.draw.tensors import name_of
 from convdocs.report import Call, Trace
 
 TALL = 92.0  # points of a panel
 AXIS = 34.0  # points for the numbers at its left
 MOST_NAMES = 9  # layers whose places are numbered below
-
-Reader = Callable[[Call], float | None]
+CAPTION = (
+    "From left to right the layers. Each line of a grid is twice the one below: where the size "
+    "halves, the channels often double, and the receptive field grows in larger steps."
+)
+Values = tuple[float | None, ...]
 
 
 def curve(
@@ -27,7 +29,7 @@ def curve(
     *,
     title: str | None = None,
     caption: str | None = None,
-    fig: Figure | SubFigure | None = None,
+    fig: Place | None = None,
 ) -> Figure:
     """Draw how size, channels, receptive field and MACs go along the depth of a network.
 
@@ -38,10 +40,8 @@ def curve(
     ----------
     trace : Trace
         From :func:`convdocs.trace`.
-    title, caption : str, optional
-        What is written above and below; the model's name and a sentence when left out.
-    fig : matplotlib Figure or SubFigure, optional
-        Where to draw; a new Figure when left out.
+    title, caption, fig : optional
+        As in :func:`convdocs.draw.layer`; the model's name for a title.
 
     Examples
     --------
@@ -54,23 +54,23 @@ def curve(
     calls = [call for call in trace.calls if call.output_shapes]
     if not calls:
         raise DrawError(f"{trace.model} was traced without a layer: there is nothing to draw")
-    panels = [
-        _Panel(name, tuple(read(call) for call in calls), PHONE)
-        for name, read in READERS.items()
-        if any(read(call) for call in calls)
-    ]
-    alt = f"{trace.model} along its {len(calls)} layers: " + "; ".join(
-        f"{panel.name} {panel.reach}" for panel in panels
+    found = {name: tuple(map(read, calls)) for name, read in READERS.items()}
+    panels = {name: values for name, values in found.items() if any(values)}
+    reaches = "; ".join(f"{name} {_reach(values)}" for name, values in panels.items())
+
+    def body(room: float) -> Box:
+        side = room if room <= PHONE else (room - 16) / 2
+        return flow((titled(_Panel(panels[name], side), name) for name in panels), room, 16)
+
+    return show(
+        body,
+        trace.model if title is None else title,
+        f"{len(calls)} layers, from {name_of(calls[0])} to {name_of(calls[-1])}",
+        f"{trace.model} along its {len(calls)} layers: {reaches}.",
+        CAPTION if caption is None else caption,
+        flow((_Panel(values, 150.0) for values in panels.values()), 320.0),
+        fig,
     )
-    layout = partial(_page, trace.model if title is None else title, calls, panels)
-    thumb = flow([_Panel("", panel.values, 150.0) for panel in panels], 320.0)
-    return show(layout, f"{alt}.", CAPTION if caption is None else caption, thumb=thumb, place=fig)
-
-
-CAPTION = (
-    "From left to right the layers. Each line of a grid is twice the one below: where the size "
-    "halves, the channels often double, and the receptive field grows in larger steps."
-)
 
 
 def _spatial(call: Call) -> int:
@@ -78,82 +78,58 @@ def _spatial(call: Call) -> int:
     return len(axes) - 2 if axes[:2] == ["N", "C"] else len(call.receptive_field)
 
 
-def _size(call: Call) -> float | None:
-    dims = _spatial(call)
-    return max(call.output_shapes[0][-dims:]) if dims else None
-
-
 def _channels(call: Call) -> float | None:
     axes = call.axes.split()
     return call.output_shapes[0][axes.index("C")] if "C" in axes else None
 
 
-def _field(call: Call) -> float | None:
-    sizes = [axis.size for axis in call.receptive_field if axis.size is not None]
-    return max(sizes, default=None)
-
-
-READERS: dict[str, Reader] = {
-    "size": _size,
+READERS: dict[str, Callable[[Call], float | None]] = {
+    "size": lambda call: max(call.output_shapes[0][-_spatial(call) :]) if _spatial(call) else None,
     "channels": _channels,
-    "receptive field": _field,
+    "receptive field": lambda call: max((a.size or 0 for a in call.receptive_field), default=None),
     "MACs": lambda call: call.macs,
 }
 
 
-def _page(title: str, calls: list[Call], panels: list[_Panel], room: float) -> Box:
-    side = room if room <= PHONE else (room - 16) / 2
-    boxes = [titled(replace(panel, width=side), panel.name) for panel in panels]
-    words = f"{len(calls)} layers, from {_name(calls[0])} to {_name(calls[-1])}"
-    return page(room, title, words, flow(boxes, room, 16), gap=9)
-
-
-def _name(call: Call) -> str:
-    return f"{call.path} {call.kind}".strip()
-
-
-@dataclass(frozen=True)
-class _Panel:
+class _Panel(Box):
     """One quantity on a scale on which each line is twice the one below: as a line of steps, or as
     bars where some layers do not have it.
     """
 
-    name: str
-    values: tuple[float | None, ...]
-    width: float
-    height: float = TALL + 14
-
-    @property
-    def reach(self) -> str:
-        """First and last value, in words."""
-        known = [_short(value) for value in self.values if value is not None]
-        return known[0] if known[0] == known[-1] else f"{known[0]} to {known[-1]}"
+    def __init__(self, values: Values, width: float) -> None:
+        super().__init__(width, TALL + 14)
+        self.values, self.line = values, all(values)
+        known = [value for value in values if value]
+        low, high = floor(log2(min(known))), ceil(log2(max(known)))
+        self.low = low - (not self.line)
+        self.powers = max(high, low + 1) - self.low
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        known = [value for value in self.values if value]
-        line, count = all(self.values), len(self.values)
-        low, high = floor(log2(min(known))), ceil(log2(max(known)))
-        low, high = low - (not line), max(high, low + 1)
-        left, right, bottom = x + AXIS, x + self.width, y + TALL
-        step, rise = (right - left) / count, (TALL - 6) / (high - low)
-        for power in range(low, high + 1):
-            place = bottom - (power - low) * rise
+        left, right, count = x + AXIS, x + self.width, len(self.values)
+        step, rise = (right - left) / count, (TALL - 6) / self.powers
+        for power in range(self.powers + 1):
+            place = y + TALL - power * rise
             sheet.line([(left, place), (right, place)], "line", 0.3)
-            if (power - low) % ceil((high - low) / 6) == 0:
-                sheet.text(left - 4, place, _short(2.0**power), size=NOTE_SIZE, role="muted",
-                           align="right")  # fmt: skip
+            if power % ceil(self.powers / 6) == 0:
+                words = _short(2.0 ** (power + self.low))
+                sheet.text(left - 4, place, words, size=NOTE_SIZE, role="muted", align="right")
         points: list[tuple[float, float]] = []
-        for place, value in enumerate(self.values):
-            if value:
-                start, top = left + place * step, bottom - (log2(value) - low) * rise
-                points += [(start, top), (start + step, top)]
-                if not line:
-                    sheet.cell(start, top, step, bottom - top, "lit")
-        if line:
+        for number, value in enumerate(self.values):
+            start, high = left + number * step, (log2(value) - self.low) * rise if value else 0.0
+            points += [(start, y + TALL - high), (start + step, y + TALL - high)]
+            if value and not self.line:
+                sheet.cell(*points[-2], step, high, "lit")
+            if number % max(1, ceil(count / MOST_NAMES)) == 0:
+                middle = start + step / 2
+                sheet.text(middle, y + TALL + 8, str(number), size=NOTE_SIZE, role="muted")
+        if self.line:
             sheet.line(points, "lit frame", 1.8)
-        for place in range(0, count, max(1, ceil(count / MOST_NAMES))):
-            words = {"size": NOTE_SIZE, "role": "muted"}
-            sheet.text(left + (place + 0.5) * step, bottom + 8, str(place), **words)  # type: ignore[arg-type]
+
+
+def _reach(values: Values) -> str:
+    """First and last value, in words."""
+    known = [_short(value) for value in values if value is not None]
+    return known[0] if known[0] == known[-1] else f"{known[0]} to {known[-1]}"
 
 
 def _short(value: float) -> str:

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from convdocs.cells.replica import replica, run
-from convdocs.draw.boxes import END, MIDDLE, Box, Column, Row, Words, flow, note, page, wrapped
+from convdocs.draw.boxes import END, MIDDLE, Box, Column, Row, flow, heading, lines
 from convdocs.draw.picture import PHONE, show
-from convdocs.draw.plane import (
-    CONTRAST,
-    Plane,
-    Scale,
-    array,
-    legend,
-    photo,
-    scale_of,
-    shades,
-)  # fmt: skip
+from convdocs.draw.plane import CONTRAST, SMALL, Plane, Scale, array, legend, photo, scale_of
 from convdocs.draw.scene import DrawError
-from convdocs.draw.sheet import TITLE_SIZE
-from convdocs.draw.units import named
+from convdocs.draw.sheet import Place
+from convdocs.draw.sides import named
 from convdocs.layers import code
 
 MOST_MAPS = 16
@@ -41,7 +31,7 @@ def feature_maps(
     names: Sequence[str] | None = None,
     title: str | None = None,
     caption: str | None = None,
-    fig: Figure | SubFigure | None = None,
+    fig: Place | None = None,
 ) -> Figure:
     """Draw an image and the channels that a layer or a model makes of it.
 
@@ -59,10 +49,8 @@ def feature_maps(
         The sample of a batch; the first when left out.
     names : sequence of str, optional
         What the channels are called, ``["upright edges", "level edges"]``.
-    title, caption : str, optional
-        What is written above and below; the layer's code and a sentence when left out.
-    fig : matplotlib Figure or SubFigure, optional
-        Where to draw; a new Figure when left out.
+    title, caption, fig : optional
+        As in :func:`convdocs.draw.layer`.
 
     Examples
     --------
@@ -86,16 +74,27 @@ def feature_maps(
         for channel, values in enumerate(drawn)
     ]  # fmt: skip
     rest = count - len(drawn)
-    words = f"output of shape {maps.shape}" + f"; {rest} more channels are not drawn" * (rest > 0)
     alt = f"{batch}An image of shape {picture.shape} and the {count} channels, of {high} x {wide}, "
     alt += f"that {code(layer_or_model)} makes of it{': ' + ', '.join(names) if names else ''}"
     alt += f"; the first {MOST_MAPS} are drawn." if rest else "."
-    how = "orange where its answer is above 0, blue where it is below" if signed else (
-        "the brighter, the larger its answer")  # fmt: skip
-    below = f"Each filter makes a map of its own: {how}." if caption is None else caption
-    head = code(layer_or_model) if title is None else title
-    thumb = Row((tiles[0].plane(120), tiles[1].plane(120)))
-    return show(partial(_page, head, words, tiles), alt, below, thumb=thumb, place=fig)
+    how = "orange where its answer is above 0, blue where it is below"
+    if not signed:
+        how = "the brighter, the larger its answer"
+
+    def body(room: float) -> Box:
+        across = 2 if room <= PHONE or len(tiles) in (2, 4) else 3
+        side = (room - GAP * (across - 1)) / across
+        return flow((tile.box(side) for tile in tiles), room, GAP, END)
+
+    return show(
+        body,
+        code(layer_or_model) if title is None else title,
+        f"output of shape {maps.shape}" + f"; {rest} more channels are not drawn" * (rest > 0),
+        alt,
+        f"Each filter makes a map of its own: {how}." if caption is None else caption,
+        Row((tiles[0].plane(120), tiles[1].plane(120))),
+        fig,
+    )
 
 
 def _run(model: nn.Module, image: Tensor, sample: int | None) -> tuple[int, Tensor]:
@@ -127,18 +126,14 @@ class _Map(NamedTuple):
 
     def plane(self, side: float) -> Plane:
         """The map alone."""
-        if self.values.ndim == 3:
-            return photo(self.values, side)
-        step = side / max(self.values.shape)
-        return shades(self.values, "output", (step, step), self.scale)
+        return photo(self.values, "output", side, self.scale)
 
     def box(self, side: float) -> Box:
         """The map below its name, with the kernel that made it beside that."""
         kernel = () if self.kernel is None else (self.kernel,)
         room = side - sum(plane.width + 6 for plane in kernel)
-        lines = wrapped(self.name, room, TITLE_SIZE, "bold")
-        below = note(self.words, room) if self.words else legend(self.scale)
-        names = Column((*(Words(line, weight="bold") for line in lines), below), gap=1)
+        below = lines(self.words, room) if self.words else legend(self.scale)
+        names = Column((heading(self.name, room=room), below), gap=1)
         return Column((Row((*kernel, names), 6, MIDDLE), self.plane(side)))
 
 
@@ -157,17 +152,17 @@ def _kernel(layer: nn.Module, channel: int) -> Plane | None:
     if not isinstance(layer, nn.Conv2d) or layer.weight.shape[1] not in (1, 3):
         return None
     kernel = array(layer.weight[channel])
+    plane = coloured(kernel, np.abs(kernel).max(), KERNEL)
+    step = KERNEL / max(*kernel.shape[1:], 2)
+    if len(kernel) == 3 or step < 13 or any(len(f"{v:g}") > 2 for v in kernel.ravel().tolist()):
+        return plane
+    rows, columns = kernel.shape[1:]
+    return Plane(kernel[0], "kernel", [step] * columns, [step] * rows, digits=(0, SMALL))
+
+
+def coloured(kernel: np.ndarray, most: float, side: float) -> Plane:
+    """A kernel as an image: in red, green and blue grey is 0; one plane is blue and orange."""
+    most = most or 1.0
     if len(kernel) == 3:
-        return photo(np.clip(kernel / (2 * np.abs(kernel).max() or 1.0) + 0.5, 0, 1), KERNEL)
-    plane, (rows, columns) = kernel[0], kernel.shape[1:]
-    step = KERNEL / max(rows, columns, 2)
-    if step < 13 or any(len(f"{value:g}") > 2 for value in plane.ravel().tolist()):
-        return shades(plane, "kernel", (step, step), scale_of(plane))
-    roles = np.full(plane.shape, "kernel", dtype=object)
-    return Plane(plane, roles, (step,) * columns, (step,) * rows, 0, size=8)
-
-
-def _page(title: str, words: str, tiles: list[_Map], room: float) -> Box:
-    across = 2 if room <= PHONE or len(tiles) in (2, 4) else 3
-    side = (room - GAP * (across - 1)) / across
-    return page(room, title, words, flow([tile.box(side) for tile in tiles], room, GAP, END))
+        return photo(np.clip(kernel / (2 * most) + 0.5, 0, 1), "kernel", side)
+    return photo(kernel[0], "kernel", side, (-most, most))

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
 from math import prod
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 from torch import nn
 
 from convdocs.cells.replica import replica
-from convdocs.draw.boxes import Box, Column, Row, first_fitting, page, titled
+from convdocs.draw.boxes import Box, Column, Row, first_fitting, titled
 from convdocs.draw.picture import show
 from convdocs.draw.plane import (
     DIGITS,
     FINE,
+    Digits,
     array,
     fitting,
     legend,
     numbers,
     scale_of,
     shades,
-    width_of,
-)  # fmt: skip
+)
 from convdocs.draw.scene import DrawError
-from convdocs.draw.units import named
+from convdocs.draw.sheet import Place
+from convdocs.draw.sides import named
 from convdocs.layers import code, read
 from convdocs.view.numbers import plain
 
@@ -39,7 +38,7 @@ def kernel(
     *,
     title: str | None = None,
     caption: str | None = None,
-    fig: Figure | SubFigure | None = None,
+    fig: Place | None = None,
     ax: Axes | None = None,
 ) -> Figure:
     """Draw the weights of a convolution: a row per output channel, a grid per input channel.
@@ -48,10 +47,10 @@ def kernel(
     ----------
     layer : torch.nn.Module
         A convolution or a transposed convolution.
-    title, caption : str, optional
-        What is written above and below; the layer's code and a sentence when left out.
-    fig, ax : matplotlib Figure or SubFigure, Axes, optional
-        Where to draw; a new Figure when left out.
+    title, caption, fig : optional
+        As in :func:`convdocs.draw.layer`.
+    ax : matplotlib Axes, optional
+        Where to draw instead.
 
     Examples
     --------
@@ -62,18 +61,33 @@ def kernel(
     weight, biases = weights_of(layer)
     count, reads, *taps = weight.shape
     size = " × ".join(map(str, taps))
-    words = f"{f'Each of the {count} filters is a row' if count > 1 else 'One filter'}: {size} weights for each of {reads} input channel{'s' * (reads > 1)}."  # noqa: E501
+    rows = f"Each of the {count} filters is a row" if count > 1 else "One filter"
+    words = f"{rows}: {size} weights for each of {reads} input channel{'s' * (reads > 1)}."
     if read(layer).family == "transposed":
         words = f"A row of kernels per input channel, each of {size} numbers."
     finite = weight[np.isfinite(weight)]
     reach = f"from {plain(finite.min())} to {plain(finite.max())}" if finite.size else "none finite"
     end = "" if biases is None else ", and its biases"
+    note = f"weight of shape {weight.shape}"
+    if count > MOST_ROWS:
+        note += f"; the first {MOST_ROWS} of {count} rows"
+    if (planes := prod(weight.shape[1:-2])) > MOST_COLUMNS:
+        note += f"; the first {MOST_COLUMNS} of {planes} planes in a row"
+
+    def body(room: float) -> Box:
+        parts = [first_fitting((_tiles(weight, digits, room) for digits in DIGITS), room)]
+        if biases is not None:
+            parts.append(titled(fitting(biases[None, :MOST_ROWS], "kernel", room), "bias"))
+        return Column(parts, gap=9)
+
     return show(
-        partial(_page, code(layer) if title is None else title, weight, biases),
+        body,
+        code(layer) if title is None else title,
+        note,
         f"The weight of {code(layer)}, of shape {weight.shape}, numbers {reach}{end}.",
         words if caption is None else caption,
-        thumb=_tiles(weight[:2, :2] if weight.ndim > 3 else weight[:2], None, 9.0, 140.0),
-        place=fig if ax is None else ax,
+        _tiles(weight[:2, :2] if weight.ndim > 3 else weight[:2], (None, 9.0), 140.0),
+        fig if ax is None else ax,
     )
 
 
@@ -81,55 +95,26 @@ def weights_of(layer: nn.Module) -> tuple[np.ndarray, np.ndarray | None]:
     """The weight and the biases; these belong to output channels, which are not the rows of a
     transposed weight, and are left out there.
     """
-    reading = read(layer)
-    if reading.family not in ("convolution", "transposed"):
+    family = read(layer).family
+    if family not in ("convolution", "transposed"):
         raise DrawError(f"{code(layer)} has no weights to draw")
-    twin = replica(layer)
-    bias = twin.bias if reading.family == "convolution" else None
-    return array(twin.weight), None if bias is None else array(bias)  # type: ignore[arg-type]
+    weight, bias = (getattr(replica(layer), name) for name in ("weight", "bias"))
+    return array(weight), array(bias) if family == "convolution" and bias is not None else None
 
 
-def _page(title: str, weight: np.ndarray, biases: np.ndarray | None, room: float) -> Box:
-    words = f"weight of shape {weight.shape}"
-    if len(weight) > MOST_ROWS:
-        words += f"; the first {MOST_ROWS} of {len(weight)} rows"
-    tiles = prod(weight.shape[1:-2]) if weight.ndim > 3 else 1
-    if tiles > MOST_COLUMNS:
-        words += f"; the first {MOST_COLUMNS} of {tiles} planes in a row"
-    parts = [first_fitting((_tiles(weight, *digits, room) for digits in DIGITS), room)]
-    if biases is not None:
-        parts.append(titled(fitting(biases[None, :MOST_ROWS], "kernel", room), "bias"))
-    return page(room, title, words, *parts, gap=9)
-
-
-def _tiles(weight: np.ndarray, places: int | None, size: float, room: float) -> Column:
+def _tiles(weight: np.ndarray, digits: Digits, room: float) -> Column:
     """A row of planes per row of the weight; their cells are equally wide."""
-    shown = [list(_planes(weight[row], row))[:MOST_COLUMNS] for row in range(len(weight))]
-    drawn = np.concatenate([values.ravel() for row in shown for _, values in row])
-    side = min(FINE, (room - 20) / len(shown[0]) / weight.shape[-1])
-    rows = [
-        Row(
-            tuple(
-                titled(
-                    shades(values, "kernel", (side, side), scale_of(weight))
-                    if places is None
-                    else numbers(values, "kernel", places, size=size,
-                                 least=width_of(drawn, places, size)),
-                    name,
-                )
-                for name, values in tiles
-            ),
-            gap=10,
-        )
-        for tiles in shown[:MOST_ROWS]
-    ]  # fmt: skip
-    return Column((*rows, *((legend(scale_of(weight)),) if places is None else ())), gap=9)
+    places = list(np.ndindex(*weight.shape[1:-2]))[:MOST_COLUMNS]
+    rows = range(min(len(weight), MOST_ROWS))
+    drawn = np.stack([weight[(row, *place)] for row in rows for place in places])
+    scale, side = scale_of(weight), min(FINE, (room - 20) / len(places) / weight.shape[-1])
 
+    def tile(*index: int) -> Box:
+        if digits[0] is None:
+            plane = shades(weight[index], "kernel", (side, side), scale)
+        else:
+            plane = numbers(weight[index], "kernel", digits, like=drawn)
+        return titled(plane, named("weight", *index))
 
-def _planes(kernel: np.ndarray, *index: int) -> Iterator[tuple[str, np.ndarray]]:
-    """Two-dimensional parts of a kernel and their names."""
-    if kernel.ndim == 2:
-        yield named("weight", *index), kernel
-        return
-    for place, part in enumerate(kernel):
-        yield from _planes(part, *index, place)
+    grid = [Row([tile(row, *place) for place in places], gap=10) for row in rows]
+    return Column((*grid, *((legend(scale),) if digits[0] is None else ())), gap=9)

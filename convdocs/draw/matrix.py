@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from math import prod
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 from torch import nn
 
 from convdocs.cells.replica import replica, run
-from convdocs.draw.boxes import Box, page
+from convdocs.draw.boxes import Box, Column
 from convdocs.draw.picture import show
-from convdocs.draw.plane import MOST_ROWS, array, bare, fine, fitting, legend, scale_of, shades
+from convdocs.draw.plane import array, bare, fitting, legend, scale_of
 from convdocs.draw.scene import DrawError
+from convdocs.draw.sheet import Place
 from convdocs.layers import code, read
 
 LARGEST = 1024  # rows or columns
+CARD = 200.0
 
 
 def matrix(
@@ -28,7 +29,7 @@ def matrix(
     *,
     title: str | None = None,
     caption: str | None = None,
-    fig: Figure | SubFigure | None = None,
+    fig: Place | None = None,
     ax: Axes | None = None,
 ) -> Figure:
     """Draw a layer as the matrix it multiplies its flattened input with.
@@ -39,10 +40,8 @@ def matrix(
         A convolution, transposed convolution, average pool or ``Unfold``.
     shape : tuple of int
         Shape of one sample, (C, ...).
-    title, caption : str, optional
-        What is written above and below; the layer's code and a sentence when left out.
-    fig, ax : matplotlib Figure or SubFigure, Axes, optional
-        Where to draw; a new Figure when left out.
+    title, caption, fig, ax : optional
+        As in :func:`convdocs.draw.kernel`.
 
     Examples
     --------
@@ -51,26 +50,31 @@ def matrix(
     'Conv1d(1, 1, 3) on an input of shape (1, 5) as a matrix of 3 rows, one per output cell...'
     """
     table, output = matrix_of(layer, shape)
-    name = code(layer) if title is None else title
-    size = f"{table.shape[0]} × {table.shape[1]}"
-    words = (
-        f"A row of this {size} matrix makes one output cell. Its weights move along from row to "
-        f"row, and all else is 0."
-    )
+    rows, columns = table.shape
     roles = np.where(table != 0, "kernel", "hole").astype(object)
-    return show(
-        partial(_page, name, table, roles, tuple(shape), output),
-        _alt(layer, tuple(shape), table),
-        words if caption is None else caption,
-        thumb=_thumb(table, roles),
-        place=fig if ax is None else ax,
+    note = (
+        f"{rows} rows, one per cell of the output {output}; {columns} columns, one per cell of "
+        f"the input {tuple(shape)}"
     )
+    words = (
+        f"A row of this {rows} × {columns} matrix makes one output cell. Its weights move along "
+        f"from row to row, and all else is 0."
+    )
+    card = fitting(table, roles, CARD)
+
+    def body(room: float) -> Box:
+        plane = fitting(table, roles, room)
+        return Column((plane, *((legend(scale_of(table)),) if plane.pixels is not None else ())), 8)
+
+    name = code(layer) if title is None else title
+    thumb = bare(card) if card.pixels is None else card
+    alt = _alt(layer, tuple(shape), table)
+    return show(body, name, note, alt, words if caption is None else caption, thumb, ax or fig)
 
 
 def matrix_of(layer: nn.Module, shape: Sequence[int]) -> tuple[np.ndarray, tuple[int, ...]]:
     """The matrix, and the shape of the output."""
-    reading = read(layer)
-    if reading.family in ("max", "lp"):
+    if read(layer).family in ("max", "lp"):
         raise DrawError(f"{code(layer)} is not a matrix: it is not linear")
     dtype = next((p.dtype for p in layer.parameters()), torch.float32)
     count = _readable("an input", prod(shape))
@@ -88,35 +92,10 @@ def _readable(whose: str, count: int) -> int:
     return count
 
 
-def _page(
-    title: str,
-    table: np.ndarray,
-    roles: np.ndarray,
-    shape: tuple[int, ...],
-    output: tuple[int, ...],
-    room: float,
-) -> Box:
-    rows, columns = table.shape
-    words = (
-        f"{rows} rows, one per cell of the output {output}; {columns} columns, one per cell of "
-        f"the input {shape}"
-    )
-    plane = fitting(table, roles, room)
-    key = (legend(scale_of(table)),) if plane.pixels is not None else ()
-    return page(room, title, words, plane, *key)
-
-
-def _thumb(table: np.ndarray, roles: np.ndarray) -> Box:
-    if max(table.shape) > MOST_ROWS:
-        return shades(table, roles, fine(table.shape, 200.0), scale_of(table))
-    return bare(fitting(table, roles, 1e9))
-
-
 def _alt(layer: nn.Module, shape: tuple[int, ...], table: np.ndarray) -> str:
     rows, columns = table.shape
     used = np.count_nonzero(table, axis=1)
-    least, most = int(used.min()), int(used.max())
-    amount = f"{most}" if least == most else f"{least} to {most}"
+    amount = " to ".join(map(str, dict.fromkeys((int(used.min()), int(used.max())))))
     return (
         f"{code(layer)} on an input of shape {shape} as a matrix of {rows} rows, one per output "
         f"cell, and {columns} columns, one per input cell. A row has {amount} "

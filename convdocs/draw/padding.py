@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 from torch import Tensor
 
-from convdocs.draw.boxes import Box, Column, flow, page, titled
-from convdocs.draw.layer import with_arcs
+from convdocs.draw.boxes import Box, Column, flow, titled
 from convdocs.draw.picture import show
 from convdocs.draw.plane import Plane, array, bare, numbers
-from convdocs.draw.scene import DrawError, Slot, slots
+from convdocs.draw.scene import DrawError, Slot, axis
+from convdocs.draw.sheet import Place
+from convdocs.draw.sides import with_arcs
 from convdocs.geometry import PADDING_MODES, Window
 
 MEANING = {
@@ -24,8 +24,6 @@ MEANING = {
     "circular": "cells from the opposite side",
 }
 
-Axes = list[list[Slot]]
-
 
 def padding(
     *modes: str,
@@ -33,7 +31,7 @@ def padding(
     pad: int = 2,
     title: str = "",
     caption: str | None = None,
-    fig: Figure | SubFigure | None = None,
+    fig: Place | None = None,
 ) -> Figure:
     """Draw what the padding modes put around an input.
 
@@ -45,10 +43,8 @@ def padding(
         A row of numbers, or a plane; 1 to 5 when left out.
     pad : int
         Cells on each side.
-    title, caption : str, optional
-        What is written above and below; no title, and a sentence, when left out.
-    fig : matplotlib Figure or SubFigure, optional
-        Where to draw; a new Figure when left out.
+    title, caption, fig : optional
+        As in :func:`convdocs.draw.layer`; no title when left out.
 
     Examples
     --------
@@ -59,59 +55,46 @@ def padding(
     plane = np.arange(1.0, 6.0) if x is None else array(torch.as_tensor(x))
     if plane.ndim not in (1, 2) or 0 in plane.shape:
         raise DrawError(f"x must be a row or a plane of numbers, not of shape {plane.shape}")
-    axes = {mode: _slots(mode, plane.shape, pad) for mode in modes or PADDING_MODES}
-    thumb = Column(tuple(bare(_padded(plane, axes[mode])) for mode in list(axes)[:3]), gap=10)
-    words = _caption(list(axes), pad) if caption is None else caption
-    layout = partial(_page, title, plane, axes)
-    return show(layout, _alt(plane, axes, pad), words, thumb=thumb, place=fig)
+    padded = {mode: _padded(mode, plane, pad) for mode in modes or PADDING_MODES}
+    cells = "one cell" if pad == 1 else f"{pad} cells"
+    words = f"Hatched are the {cells} added on each side; an arrow leads from a cell to its copy."
+    if list(padded) == ["zeros"]:
+        words = f"A frame of zeros, {cells} wide on each side, around the input."
+
+    def body(room: float) -> Box:
+        parts = (titled(plane, mode, MEANING[mode], 150) for mode, plane in padded.items())
+        return flow(parts, room, 24)
+
+    card = Column(map(bare, list(padded.values())[:3]), gap=10)
+    alt = _alt(plane, padded, pad)
+    return show(body, title, "", alt, words if caption is None else caption, card, fig)
 
 
-def _page(title: str, plane: np.ndarray, axes: dict[str, Axes], room: float) -> Box:
-    parts = [titled(_padded(plane, axes[mode]), mode, MEANING[mode], 150) for mode in axes]
-    return page(room, title, "", flow(parts, room, 24))
-
-
-def _slots(mode: str, shape: tuple[int, ...], pad: int) -> Axes:
+def _padded(mode: str, plane: np.ndarray, pad: int) -> Plane:
+    """The plane with its padding, copied cells with an arc from where they come from."""
     if mode not in PADDING_MODES:
         raise DrawError(f"no padding mode {mode!r}; there are {', '.join(PADDING_MODES)}")
-    most = {"reflect": min(shape) - 1, "circular": min(shape)}.get(mode, pad)
+    most = {"reflect": min(plane.shape) - 1, "circular": min(plane.shape)}.get(mode, pad)
     if not 0 <= pad <= most:
-        raise DrawError(f"{mode} padding of {pad} on an input of shape {shape}: 0 to {most} fit")
+        raise DrawError(
+            f"{mode} padding of {pad} on an input of shape {plane.shape}: 0 to {most} fit"
+        )
     window = Window(kernel=1, padding=(pad, pad))
-    return [slots(window, size, mode)[0] for size in shape]
+    axes = [axis(window, size, mode).slots for size in plane.shape]
+    both = [[Slot("input", 0)], *axes][-2:]
+    cells = np.ix_(*([slot.cell or 0 for slot in slots] for slots in both))
+    zero = np.logical_or.outer(*([slot.cell is None for slot in slots] for slots in both))
+    inside = np.logical_and.outer(*([slot.role == "input" for slot in slots] for slots in both))
+    values = np.where(zero, 0.0, np.atleast_2d(plane)[cells])
+    return with_arcs(numbers(values, np.where(inside, "input", "padding").astype(object)), axes)
 
 
-def _padded(plane: np.ndarray, axes: Axes) -> Plane:
-    """The plane with its padding, copied cells with an arc from where they come from."""
-    values = np.atleast_2d(plane)
-    rows, columns = axes if len(axes) > 1 else [[Slot("input", 0)], *axes]
-    shown = np.array([[_value(values, row, column) for column in columns] for row in rows])
-    roles = np.array(
-        [["input" if r.role == c.role == "input" else "padding" for c in columns] for r in rows],
-        dtype=object,
-    )
-    return with_arcs(numbers(shown, roles), axes)
-
-
-def _value(values: np.ndarray, row: Slot, column: Slot) -> float:
-    if row.cell is None or column.cell is None:
-        return 0.0
-    return float(values[row.cell, column.cell])
-
-
-def _caption(modes: list[str], pad: int) -> str:
-    cells_ = "one cell" if pad == 1 else f"{pad} cells"
-    if modes == ["zeros"]:
-        return f"A frame of zeros, {cells_} wide on each side, around the input."
-    return f"Hatched are the {cells_} added on each side; an arrow leads from a cell to its copy."
-
-
-def _alt(plane: np.ndarray, axes: dict[str, Axes], pad: int) -> str:
+def _alt(plane: np.ndarray, padded: dict[str, Plane], pad: int) -> str:
     if plane.ndim == 2:
-        return f"A plane of shape {plane.shape} padded by {pad}: {', '.join(axes)}."
+        return f"A plane of shape {plane.shape} padded by {pad}: {', '.join(padded)}."
     parts = []
-    for mode, (row,) in axes.items():
-        shown = ["0" if slot.cell is None else f"{plane[slot.cell]:g}" for slot in row]
+    for mode, made in padded.items():
+        shown = [f"{value:g}" for value in made.values[0]]
         end = len(shown) - pad
         pieces = (shown[:pad], shown[pad:end], shown[end:])
         parts.append(f"{mode} makes {' | '.join(' '.join(piece) for piece in pieces)}")

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
 from html import escape
 from io import BytesIO
-from pathlib import Path
+from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure, SubFigure
 
-from convdocs.draw.boxes import Box
-from convdocs.draw.palette import ROLES
-from convdocs.draw.sheet import DPI, Sheet
+from convdocs.draw.boxes import Box, page
+from convdocs.draw.palette import ROLES, Theme, asset
+from convdocs.draw.sheet import DPI, Place, Sheet
 from convdocs.draw.svg import svg
 
 EDGE = 4.0  # points around a page
@@ -53,7 +52,10 @@ class Picture(Figure):
         return self._again(self._thumb, THUMBNAIL)
 
     def _again(self, page: Box | None, size: tuple[float, float] | None = None) -> Picture:
-        return self if page is None else _drawn(page, self.alt, self.caption, size)
+        return self if page is None else drawn(page, self.alt, self.caption, size)[0]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_layout": None}  # a function is not pickled
 
     def _repr_svg_(self) -> str:
         return svg(self)
@@ -68,44 +70,48 @@ class Picture(Figure):
 
 
 def show(
-    layout: Layout,
-    alt: str,
-    caption: str,
-    *,
-    thumb: Box | None = None,
-    place: Figure | SubFigure | Axes | None = None,
+    body: Layout, title: str, note: str, alt: str, caption: str, thumb: Box, place: Place | None
 ) -> Figure:
-    """A picture of what ``layout`` lays out; or its marks in the reader's own figure or axes."""
+    """A picture of what ``body`` lays out below a title and a note; or its marks in the reader's
+    own figure or axes.
+    """
+
+    def layout(room: float) -> Box:
+        return page(room, title, note, body(room))
+
     if place is None:
-        figure = _drawn(layout(PAGE), alt, caption)
+        figure, _ = drawn(layout(PAGE), alt, caption)
         figure._layout, figure._thumb = layout, thumb
         return figure
     space = place.get_window_extent() if isinstance(place, Axes) else place.bbox
     root = place.get_figure(root=True)
     assert root is not None
-    _fill(layout(PAGE if space.width / root.dpi * 72 > PHONE * 1.2 else PHONE), place, alt)
+    fill(layout(PAGE if space.width / root.dpi * 72 > PHONE * 1.2 else PHONE), place, alt)
     return root
 
 
-def blank(width: float, height: float) -> Picture:
-    """A picture of a size in points, without any marks."""
+def drawn(
+    page: Box,
+    alt: str,
+    caption: str,
+    size: tuple[float, float] | None = None,
+    theme: Theme = "light",
+) -> tuple[Picture, Sheet]:
+    """A picture of a page, as large as that or of a given size in points; and its sheet."""
+    width, height = size or (page.width + 2 * EDGE, page.height + 2 * EDGE)
     figure = Picture((width / 72, height / 72), DPI, facecolor="none", edgecolor="none")
     figure.set_layout_engine("none")
-    return figure
-
-
-def _drawn(page: Box, alt: str, caption: str, size: tuple[float, float] | None = None) -> Picture:
-    figure = blank(*(size or (page.width + 2 * EDGE, page.height + 2 * EDGE)))
     figure.alt, figure.caption = alt, caption
-    _fill(page, figure, alt)
-    return figure
+    return figure, fill(page, figure, alt, theme)
 
 
-def _fill(page: Box, place: Figure | SubFigure | Axes, alt: str) -> None:
-    sheet = Sheet(page.width + 2 * EDGE, page.height + 2 * EDGE, place)
+def fill(page: Box, place: Place, alt: str, theme: Theme = "light") -> Sheet:
+    """Draw a page into a figure or axes."""
+    sheet = Sheet(page.width + 2 * EDGE, page.height + 2 * EDGE, place, theme)
     page.draw(sheet, EDGE, EDGE)
     sheet.finish()
     sheet.ax.add_artist(Description(alt))
+    return sheet
 
 
 class Description(Artist):
@@ -149,9 +155,3 @@ def inline(text: str, alt: str) -> str:
     bare = re.sub("<title>.*?</title>", "", text, flags=re.DOTALL).strip()
     bare = re.sub(r"#[0-9a-f]{6}\b", lambda code: _NAMES.get(code[0], code[0]), bare)
     return bare.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" ', 1)
-
-
-@cache
-def asset(name: str) -> str:
-    """A style sheet or script of this room."""
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from math import cos, pi, sin
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from math import cos, isfinite, pi, sin
 
 import numpy as np
 from torch import Tensor
 
-from convdocs.draw.boxes import MIDDLE, Row, Words, first_fitting
+from convdocs.draw.boxes import MIDDLE, Box, Row, Words, first_fitting
 from convdocs.draw.palette import ABOVE_ZERO, BELOW_ZERO
-from convdocs.draw.sheet import NOTE_SIZE, VALUE_SIZE, Sheet, text_width
+from convdocs.draw.sheet import NOTE_SIZE, PATCHES, VALUE_SIZE, Points, Sheet, text_width
 from convdocs.view.numbers import PLACES, number, places_for
 
 CELL = 20.0  # points of a cell with a number
@@ -28,8 +28,9 @@ STROKES = 6.0  # between the strokes of padding
 CONTRAST = 99.0  # percentile of the sizes that has the full shade
 ARC_ROOM, ARC_HEAD = 15.0, 3.5
 BARE = ("padding", "hole", "outside")  # not the layer's numbers
-# decimals and the points of the digits, and shades at last: the one rule of what is written
-DIGITS: tuple[tuple[int | None, float], ...] = (
+Digits = tuple[int | None, float]  # decimals, None for shades, and the points of the digits
+# the one rule of what is written: many decimals, fewer, and shades at last
+DIGITS: tuple[Digits, ...] = (
     *((places, size) for places in range(PLACES, 0, -1) for size in (VALUE_SIZE, SMALL)),
     (None, VALUE_SIZE),
 )
@@ -37,7 +38,7 @@ DIGITS: tuple[tuple[int | None, float], ...] = (
 Frame = tuple[int, int, int, int, str]  # row, column, rows, columns, role
 Area = tuple[float, float, float, float]  # left, top, width, height
 Scale = tuple[float, float]  # the lowest and the highest number that have a shade
-Pairs = tuple[tuple[int, int], ...]
+Pairs = Sequence[tuple[int, int]]
 
 
 def array(tensor: Tensor) -> np.ndarray:
@@ -52,28 +53,35 @@ def are(roles: np.ndarray, *wanted: str) -> np.ndarray:
     return where
 
 
-@dataclass(frozen=True)
-class Plane:
-    """Cells in rows and columns, each with a number and a role, some of them framed."""
+class Plane(Box):
+    """Cells in rows and columns, each with a number and a role, some of them framed.
 
-    values: np.ndarray
-    roles: np.ndarray  # see convdocs.draw.palette.ROLES
-    columns: tuple[float, ...]  # points
-    rows: tuple[float, ...]
-    places: int | None = None  # decimals; None leaves the numbers out
-    pixels: np.ndarray | None = None  # (rows, columns, 4): the cells are an image
-    frames: tuple[Frame, ...] = ()
-    size: float = VALUE_SIZE
-    across: Pairs = ()  # which columns are copied to which, shown by arcs; and which rows
-    down: Pairs = ()
+    Without decimals the numbers are left out; with pixels the cells are an image.
+    """
 
-    @property
-    def width(self) -> float:
-        return sum(self.columns) + self._left
+    def __init__(
+        self,
+        values: np.ndarray,
+        roles: np.ndarray | str,
+        columns: Sequence[float],
+        rows: Sequence[float],
+        frames: Sequence[Frame] = (),
+        digits: Digits = (None, VALUE_SIZE),
+        pixels: np.ndarray | None = None,
+    ) -> None:
+        super().__init__(sum(columns), sum(rows))
+        self.values, self.roles = values, _full(values, roles)
+        self.columns, self.rows, self.frames = columns, rows, frames
+        self.digits, self.pixels = digits, pixels
+        self.across: Pairs = ()  # which columns are copied to which; and which rows
+        self.down: Pairs = ()
+        self.corner = (0.0, 0.0)  # where it was drawn last
 
-    @property
-    def height(self) -> float:
-        return sum(self.rows) + self._top
+    def with_arcs(self, across: Pairs, down: Pairs) -> Plane:
+        """The plane with arcs from copied columns and rows to their copies."""
+        self.across, self.down = across, down
+        self.width, self.height = sum(self.columns) + self._left, sum(self.rows) + self._top
+        return self
 
     @property
     def _left(self) -> float:
@@ -84,38 +92,40 @@ class Plane:
         return ARC_ROOM if self.across else 0.0
 
     def area(self, row: int, column: int, rows: int = 1, columns: int = 1) -> Area:
-        """Left, top, width and height of some cells, from the plane's corner; never tiny."""
-        left, wide = _span(self.columns, column, columns)
-        top, high = _span(self.rows, row, rows)
-        return left + self._left, top + self._top, wide, high
+        """Left, top, width and height of some cells where they were drawn; never tiny."""
+        (x, wide), (y, high) = _span(self.columns, column, columns), _span(self.rows, row, rows)
+        return self.corner[0] + x, self.corner[1] + y, wide, high
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
+        self.corner = x, y = x + self._left, y + self._top
         if self.pixels is None:
-            self._cells(sheet, x + self._left, y + self._top)
+            self._cells(sheet, x, y)
         else:
             self._image(sheet, x, y, self.pixels)
         for *cells, role in self.frames:
-            left, top, wide, high = self.area(*cells)
-            mark = sheet.frame if self.pixels is None else sheet.halo
-            mark(x + left, y + top, wide, high, role)
+            for edge in (role,) if self.pixels is None else ("halo", role):
+                sheet.frame(*self.area(*cells), edge)
         for start, end in _ends(self.columns, self.across):
-            arc = [(x + self._left + a, y + self._top - b) for a, b in _arc(start, end)]
-            sheet.arrow(arc, "window", 0.9, ARC_HEAD)
+            sheet.arrow([(x + a, y - b) for a, b in _arc(start, end)], "window", 0.9, ARC_HEAD)
         for start, end in _ends(self.rows, self.down):
-            arc = [(x + self._left - b, y + self._top + a) for a, b in _arc(start, end)]
-            sheet.arrow(arc, "window", 0.9, ARC_HEAD)
+            sheet.arrow([(x - b, y + a) for a, b in _arc(start, end)], "window", 0.9, ARC_HEAD)
 
     def _cells(self, sheet: Sheet, x: float, y: float) -> None:
         lefts = [x, *(x + np.cumsum(self.columns)).tolist()]
         tops = [y, *(y + np.cumsum(self.rows)).tolist()]
         bold = {frame[:2] for frame in self.frames if frame[4] == "lit frame"}
+        places, size = self.digits
         for (row, column), role in np.ndenumerate(self.roles):
-            left, top, wide, high = lefts[column], tops[row], self.columns[column], self.rows[row]
-            sheet.cell(left, top, wide, high, role)
-            _pattern(sheet, role, left, top, wide, high)
-            words = _words(float(self.values[row, column]), role, self.places)
-            if words:
-                sheet.text(left + wide / 2, top + high / 2, words, size=self.size,
+            area = left, top, wide, high = (lefts[column], tops[row], self.columns[column],
+                                            self.rows[row])  # fmt: skip
+            sheet.cell(*area, role)
+            if role == "padding":
+                _hatch(sheet, *area, (wide + high) / 4)
+            elif role == "hole":  # a dot
+                dot, middle = left + wide / 2 - 0.6, top + high / 2
+                sheet.line([(dot, middle), (dot + 1.2, middle)], "hatch", 1.6)
+            if words := _words(float(self.values[row, column]), role, places):
+                sheet.text(left + wide / 2, top + high / 2, words, size=size,
                            weight="bold" if (row, column) in bold else "normal",
                            role="muted" if role == "padding" else "ink")  # fmt: skip
 
@@ -125,11 +135,8 @@ class Plane:
         if bare.any():
             self._ground(sheet, x, y)
         sheet.image(x, y, self.width, self.height, pixels)
-        for row in range(len(self.rows) + 1) if high >= LINED else (0, len(self.rows)):
-            sheet.line([(x, y + row * high), (x + self.width, y + row * high)], "line", 0.4)
-        for column in range(len(self.columns) + 1) if wide >= LINED else (0, len(self.columns)):
-            place = x + column * wide
-            sheet.line([(place, y), (place, y + self.height)], "line", 0.4)
+        sheet.grid(x, y, self.columns if wide >= LINED else [self.width],
+                   self.rows if high >= LINED else [self.height])  # fmt: skip
         for row, column in zip(*np.nonzero(~np.isfinite(self.values) & ~bare), strict=True):
             left, top = x + column * wide, y + row * high
             sheet.line([(left, top), (left + wide, top + high)], "ink", 0.9)
@@ -138,18 +145,19 @@ class Plane:
     def _ground(self, sheet: Sheet, x: float, y: float) -> None:
         """Padding all over, and a clear field for the input."""
         sheet.cell(x, y, self.width, self.height, "padding")
-        for step in np.arange(STROKES, self.width + self.height, STROKES).tolist():
-            start = (x + max(0.0, step - self.height), y + min(step, self.height))
-            end = (x + min(step, self.width), y + max(0.0, step - self.width))
-            sheet.line([start, end], "hatch", 0.5)
+        _hatch(sheet, x, y, self.width, self.height, STROKES)
         rows, columns = np.nonzero(~are(self.roles, "padding", "outside"))
         if rows.size:
             top, left = int(rows.min()), int(columns.min())
             area = self.area(top, left, int(rows.max()) - top + 1, int(columns.max()) - left + 1)
-            sheet.patch(x + area[0], y + area[1], area[2], area[3], "hole")
+            sheet.cell(*area, "hole", PATCHES)
 
 
-def _span(sizes: tuple[float, ...], first: int, count: int) -> tuple[float, float]:
+def _full(values: np.ndarray, roles: np.ndarray | str) -> np.ndarray:
+    return np.full(values.shape, roles, dtype=object) if isinstance(roles, str) else roles
+
+
+def _span(sizes: Sequence[float], first: int, count: int) -> tuple[float, float]:
     start, length = sum(sizes[:first]), sum(sizes[first : first + count])
     more = max(0.0, SMALLEST_FRAME - length)
     return start - more / 2, length + more
@@ -162,24 +170,19 @@ def _words(value: float, role: str, places: int | None) -> str:
     return number(value, 0 if role == "padding" and value == 0 else places)
 
 
-def _pattern(sheet: Sheet, role: str, x: float, y: float, wide: float, high: float) -> None:
-    """What tells a cell's role without its colour: strokes for padding, a dot for a hole."""
-    if role == "padding":
-        for step in (0.5, 1.0, 1.5):  # parallel strokes, the middle one from corner to corner
-            a, b = max(0.0, step - 1), min(1.0, step)
-            ends = [(x + a * wide, y + b * high), (x + b * wide, y + a * high)]
-            sheet.line(ends, "hatch", 0.5)
-    elif role == "hole":
-        middle = y + high / 2
-        sheet.line([(x + wide / 2 - 0.6, middle), (x + wide / 2 + 0.6, middle)], "hatch", 1.6)
+def _hatch(sheet: Sheet, x: float, y: float, wide: float, high: float, apart: float) -> None:
+    """Parallel strokes, which tell padding without its colour."""
+    for step in np.arange(apart, wide + high - 0.01, apart).tolist():
+        start = (x + max(0.0, step - high), y + min(step, high))
+        sheet.line([start, (x + min(step, wide), y + max(0.0, step - wide))], "hatch", 0.5)
 
 
-def _ends(sizes: tuple[float, ...], arcs: Pairs) -> list[tuple[float, float]]:
+def _ends(sizes: Sequence[float], arcs: Pairs) -> list[tuple[float, float]]:
     middles = (np.cumsum(sizes) - np.array(sizes) / 2).tolist()
     return [(middles[start], middles[end]) for start, end in arcs]
 
 
-def _arc(start: float, end: float) -> list[tuple[float, float]]:
+def _arc(start: float, end: float) -> Points:
     """Places along and above a line of an arc over it; higher the farther it goes."""
     rise = min(ARC_ROOM - 2, 4 + abs(end - start) / 14)
     middle, reach = (start + end) / 2, (end - start) / 2
@@ -190,61 +193,59 @@ def _arc(start: float, end: float) -> list[tuple[float, float]]:
 # ---- numbers
 
 
-def width_of(values: np.ndarray, places: int, size: float = VALUE_SIZE) -> float:
+def width_of(values: np.ndarray, digits: Digits) -> float:
     """Width of a cell that holds any of some numbers."""
-    finite = values[np.isfinite(values)].tolist()
-    digits = places_for(finite, places)
-    words = {number(value, digits) for value in finite}
-    widest = max((text_width(word, size) for word in words), default=0.0)
-    return max(widest + 2 * (size - TIGHT), CELL)
+    places, size = digits
+    finite = tuple({value for value in values.ravel().tolist() if isfinite(value)})
+    return max(_widest(finite, places, size) + 2 * (size - TIGHT), CELL)
+
+
+@lru_cache(maxsize=256)
+def _widest(finite: tuple[float, ...], places: int | None, size: float) -> float:
+    decimals = places_for(finite, places or 0)
+    return max((text_width(number(value, decimals), size) for value in finite), default=0.0)
 
 
 def numbers(
     values: np.ndarray,
     roles: np.ndarray | str,
-    places: int = PLACES,
-    *,
-    frames: tuple[Frame, ...] = (),
-    size: float = VALUE_SIZE,
-    least: float = CELL,
+    digits: Digits = DIGITS[0],
+    frames: Sequence[Frame] = (),
+    like: np.ndarray | None = None,
 ) -> Plane:
-    """A plane whose numbers are written with ``places`` decimals at most.
+    """A plane whose numbers are written out.
 
-    All columns are as wide as the widest number, ``least`` points at least; those of padding alone
-    are narrower.
+    All columns are as wide as the widest number, those of ``like`` included; columns of padding
+    alone are narrower.
     """
     roles = _full(values, roles)
     real = values[~are(roles, "hole", "outside")]
-    digits = places_for(real.tolist(), places)
-    bare = np.all(are(roles, *BARE), axis=0)
-    wide = max(width_of(real, places, size), least)
-    padding = np.where(are(roles, "padding"), values, np.nan)
-    columns = [width_of(padding[:, at], digits, size) if bare[at] else wide
-               for at in range(values.shape[1])]  # fmt: skip
-    return Plane(values, roles, tuple(columns), (CELL,) * len(values), digits, None, frames, size)
-
-
-def _full(values: np.ndarray, roles: np.ndarray | str) -> np.ndarray:
-    return np.full(values.shape, roles, dtype=object) if isinstance(roles, str) else roles
+    places = places_for(real.tolist(), digits[0] or 0)
+    wide = max(width_of(some, digits) for some in (real, values[:0] if like is None else like))
+    bare, padding = (
+        np.all(are(roles, *BARE), axis=0),
+        np.where(are(roles, "padding"), values, np.nan),
+    )
+    columns = [width_of(padding[:, at], (places, digits[1])) if narrow else wide
+               for at, narrow in enumerate(bare.tolist())]  # fmt: skip
+    return Plane(values, roles, columns, [CELL] * len(values), frames, (places, digits[1]))
 
 
 def bare(plane: Plane) -> Plane:
     """The plane without its numbers, in cells of one size: what is left of it on a small card."""
     rows, columns = plane.roles.shape
-    sizes = (CELL,) * columns, (CELL,) * rows
-    return Plane(plane.values, plane.roles, *sizes, frames=plane.frames, across=plane.across,
-                 down=plane.down)  # fmt: skip
+    left = Plane(plane.values, plane.roles, [CELL] * columns, [CELL] * rows, plane.frames)
+    return left.with_arcs(plane.across, plane.down)
 
 
 def fitting(
-    values: np.ndarray, roles: np.ndarray | str, room: float, frames: tuple[Frame, ...] = ()
+    values: np.ndarray, roles: np.ndarray | str, room: float, frames: Sequence[Frame] = ()
 ) -> Plane:
     """Numbers with as many decimals as fit into ``room`` points, else shades."""
 
     def candidates() -> Iterator[Plane]:
-        for places, size in DIGITS if len(values) <= MOST_ROWS else ():
-            if places is not None:
-                yield numbers(values, roles, places, frames=frames, size=size)
+        for digits in DIGITS[:-1] if len(values) <= MOST_ROWS else ():
+            yield numbers(values, roles, digits, frames)
         yield shades(values, roles, fine(values.shape, room), scale_of(values), frames)
 
     plane = first_fitting(candidates(), room)
@@ -260,42 +261,45 @@ def shades(
     roles: np.ndarray | str,
     size: tuple[float, float],
     scale: Scale,
-    frames: tuple[Frame, ...] = (),
+    frames: Sequence[Frame] = (),
 ) -> Plane:
     """Cells shaded by their numbers: greys where none is negative, as in a photograph; else blue
-    below zero and orange above.
+    below zero and orange above; padding and holes are clear.
     """
-    roles = _full(values, roles)
-    return _pixels(values, roles, size, shaded(values, are(roles, *BARE), scale), frames)
-
-
-def _pixels(
-    values: np.ndarray,
-    roles: np.ndarray,
-    size: tuple[float, float],
-    pixels: np.ndarray,
-    frames: tuple[Frame, ...],
-) -> Plane:
-    rows, columns = values.shape
-    sizes = (size[0],) * columns, (size[1],) * rows
-    return Plane(values, roles, *sizes, None, pixels, frames)
-
-
-def shaded(values: np.ndarray, bare: np.ndarray, scale: Scale) -> np.ndarray:
-    """Red, green, blue and opacity of every cell; ``bare`` ones are clear."""
-    low, high = scale
-    clear = bare | ~np.isfinite(values)
+    roles, (low, high) = _full(values, roles), scale
+    clear = are(roles, *BARE) | ~np.isfinite(values)
     shown = np.clip(np.where(clear, 0.0, values), low, high)
-    out = np.zeros((*values.shape, 4), dtype=np.uint8)
+    pixels = np.full((*values.shape, 4), 255, dtype=np.uint8)
     if low >= 0:
-        out[..., :3] = np.rint((shown - low) / (high - low or 1.0) * 255)[..., None]
-        out[..., 3] = 255
+        pixels[..., :3] = np.rint((shown - low) / (high - low or 1.0) * 255)[..., None]
     else:
         steps = FEW_STEPS if values.size > MANY else STEPS
-        out[..., :3] = np.where((shown < 0)[..., None], BELOW_ZERO, ABOVE_ZERO)
-        out[..., 3] = np.rint(np.rint(np.abs(shown) / high * steps) / steps * 255)
-    out[clear] = 0
-    return out
+        pixels[..., :3] = np.where((shown < 0)[..., None], BELOW_ZERO, ABOVE_ZERO)
+        pixels[..., 3] = np.rint(np.rint(np.abs(shown) / high * steps) / steps * 255)
+    pixels[clear] = 0
+    rows, columns = values.shape
+    return Plane(values, roles, [size[0]] * columns, [size[1]] * rows, frames, pixels=pixels)
+
+
+def photo(
+    values: np.ndarray, role: str, side: float, scale: Scale | None = None,
+    frames: Sequence[Frame] = (),
+) -> Plane:  # fmt: skip
+    """Shades, the longer side ``side`` points; three channels are a photograph.
+
+    Those from 0 to 1 or from 0 to 255 are red, green and blue; other numbers are stretched to that.
+    """
+    step = side / max(values.shape[-2:])
+    if values.ndim == 2:
+        return shades(values, role, (step, step), scale or scale_of(values), frames)
+    shown = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    low, high = min(0.0, float(shown.min())), float(shown.max())
+    if low == 0:
+        high = 1.0 if high <= 1 else max(high, 255.0)
+    plane = shades(shown[0], role, (step, step), (0.0, 1.0), frames)
+    colours = np.rint((np.moveaxis(shown, 0, 2) - low) / (high - low or 1.0) * 255)
+    plane.pixels = np.dstack([colours, np.full(colours.shape[:2], 255)]).astype(np.uint8)
+    return plane
 
 
 def scale_of(values: np.ndarray, percentile: float = 100.0, *, signed: bool = False) -> Scale:
@@ -328,17 +332,3 @@ def legend(scale: Scale) -> Row:
     bar = shades(np.linspace(*scale, 41)[None], "output", (1.6, 8.0), scale)
     low, high = (Words(number(end, places), NOTE_SIZE, "muted") for end in scale)
     return Row((low, bar, high), 4, MIDDLE)
-
-
-def photo(values: np.ndarray, side: float, frames: tuple[Frame, ...] = ()) -> Plane:
-    """Three channels, from 0 to 1 or from 0 to 255, as red, green and blue; other numbers are
-    stretched to that. The longer side is ``side`` points.
-    """
-    shown = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = min(0.0, float(shown.min())), float(shown.max())
-    if low == 0:
-        high = 1.0 if high <= 1 else max(high, 255.0)
-    out = np.full((*shown.shape[1:], 4), 255, dtype=np.uint8)
-    out[..., :3] = np.rint((np.moveaxis(shown, 0, 2) - low) / (high - low or 1.0) * 255)
-    step = side / max(shown.shape[1:])
-    return _pixels(shown[0], _full(shown[0], "input"), (step, step), out, frames)

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 from torch import Tensor
 
-from convdocs.draw.boxes import Box, Column, Row, flow, page, titled
+from convdocs.draw.boxes import Box, Column, Row, flow, titled
 from convdocs.draw.picture import PHONE, show
-from convdocs.draw.plane import Frame, array, photo, scale_of, shades
+from convdocs.draw.plane import Frame, array, photo
 from convdocs.draw.scene import DrawError
-from convdocs.draw.sheet import NOTE_SIZE, Sheet
+from convdocs.draw.sheet import NOTE_SIZE, PATCHES, Place, Sheet
+from convdocs.draw.tensors import name_of
 from convdocs.receptive import AxisField
 from convdocs.report import MODEL_INPUT, Call, Trace
 
 MOST_STATIONS = 15
 LINED = 4.0  # points of a cell from which on cells have borders
-STRIP, STRIP_GAP = 16.0, 22.0
-ROLES = ("input", "output", "output")  # of the three on a card
-PICTURE = 220.0
+STRIP, STRIP_GAP, LABEL = 16.0, 22.0, 14.0
+PLAIN, PICTURE = 110.0, 220.0  # points of an input and of an image
+GAP = 10.0
 
 Region = tuple[range, ...]  # per spatial axis
 
@@ -36,7 +36,7 @@ def receptive_field(
     image: Tensor | None = None,
     title: str | None = None,
     caption: str | None = None,
-    fig: Figure | SubFigure | None = None,
+    fig: Place | None = None,
 ) -> Figure:
     """Draw which cells of every layer, and of the input, one output cell depends on.
 
@@ -50,10 +50,8 @@ def receptive_field(
         Path of the layer whose output cell it is; the last with a known field when left out.
     image : torch.Tensor, optional
         The input, (C, H, W) or (N, C, H, W), to draw the field on.
-    title, caption : str, optional
-        What is written above and below; the model's name and a sentence when left out.
-    fig : matplotlib Figure or SubFigure, optional
-        Where to draw; a new Figure when left out.
+    title, caption, fig : optional
+        As in :func:`convdocs.draw.layer`; the model's name in the title.
 
     Examples
     --------
@@ -64,43 +62,46 @@ def receptive_field(
     'Receptive field of cell 2 of 1 Conv1d in Sequential: 5 cells wide. input: 2 to 6 of 9; ...'
     """
     call = target(trace, of)
-    cell = place(call, at)
+    cell, field = place(call, at), call.receptive_field
     if len(cell) > 2:
         raise DrawError("receptive fields of three axes are not drawn; print trace for their size")
     way = stations(trace, call, cell)
-    half = MOST_STATIONS // 2
-    shown = way if len(way) <= MOST_STATIONS else [*way[: half + 1], *way[-half:]]
-    picture = None if image is None else _image(way[0], image)
-    sizes = " x ".join(str(axis.size) for axis in call.receptive_field)
-    name = f"cell {cell[0] if len(cell) == 1 else cell} of {_name(call)}"
-    bound = " at most" if {axis.status for axis in call.receptive_field} - {"exact"} else ""
+    if image is not None:
+        way[0] = way[0]._replace(picture=_picture(way[0], image))
+    left_out, middle = max(0, len(way) - MOST_STATIONS), MOST_STATIONS // 2 + 1
+    shown = [*way[:middle], *way[middle + left_out :]]
+    sizes = " x ".join(str(axis.size) for axis in field)
+    name = f"cell {cell[0] if len(cell) == 1 else cell} of {name_of(call)}"
+    bound = " at most" if any(axis.status != "exact" for axis in field) else ""
     words = f"{name}: {sizes} input cells{bound}"
-    if len(way) > len(shown):
-        words += f"; {len(way) - len(shown)} layers in the middle are left out"
-    first = way[0]
-    seen, of_all = (" × ".join(map(str, axes)) for axes in (map(len, first.region), first.sizes))
-    below = f"One cell after {_name(call)} depends on{bound} {seen} of the input's {of_all} cells."
+    if left_out:
+        words += f"; {left_out} layers in the middle are left out"
+    seen, every = (" × ".join(map(str, axes)) for axes in (map(len, way[0].region), way[0].sizes))
+    below = f"One cell after {name_of(call)} depends on{bound} {seen} of the input's {every} cells."
     regions = "; ".join(f"{station.name}: {station.words}" for station in shown)
+
+    def body(room: float) -> Box:
+        return _Strips(shown, room) if len(cell) == 1 else _tiles(shown, room)
+
     return show(
-        partial(_page, f"Receptive field in {trace.model}" if title is None else title, words,
-                shown, picture),
+        body,
+        f"Receptive field in {trace.model}" if title is None else title,
+        words,
         f"Receptive field of {name} in {trace.model}: {sizes} cells wide. {regions}.",
         below if caption is None else caption,
-        thumb=_thumb(shown, picture),
-        place=fig,
-    )  # fmt: skip
+        _thumb(shown),
+        fig,
+    )
 
 
-# ---- the cells of every tensor on the way
-
-
-@dataclass(frozen=True)
-class Station:
+class Station(NamedTuple):
     """A tensor on the way from the input to the cell, and its cells that the cell depends on."""
 
     name: str
     sizes: tuple[int, ...]
     region: Region
+    role: str = "output"
+    picture: np.ndarray | None = None
 
     @property
     def words(self) -> str:
@@ -110,10 +111,6 @@ class Station:
             for r in self.region
         )
         return " by ".join(f"{r} of {size}" for r, size in zip(reach, self.sizes, strict=True))
-
-
-def _name(call: Call) -> str:
-    return f"{call.path} {call.kind}".strip()
 
 
 def target(trace: Trace, of: str | None) -> Call:
@@ -158,8 +155,8 @@ def stations(trace: Trace, call: Call, cell: tuple[int, ...]) -> list[Station]:
         if step.index not in regions:
             continue
         region = regions[step.index]
-        station = Station(_name(step), step.output_shapes[0][-dims:], region)
-        if way and (way[-1].sizes, way[-1].region) == (station.sizes, region):
+        station = Station(name_of(step), step.output_shapes[0][-dims:], region)
+        if way and way[-1][1:] == station[1:]:
             way.pop()
         way.append(station)
         reads = zip(step.input_shapes, step.sources, step.local_fields, strict=False)
@@ -168,153 +165,118 @@ def stations(trace: Trace, call: Call, cell: tuple[int, ...]) -> list[Station]:
                 continue
             sizes = shape[-dims:]
             read = tuple(map(_read, fields, region, sizes))
-            regions[source] = tuple(map(_hull, regions.get(source, read), read))
+            regions[source] = tuple(map(_hull, zip(regions.get(source, read), read, strict=True)))
             if source == MODEL_INPUT:
-                first = [Station("input", sizes, regions[source])]
+                first = [Station("input", sizes, regions[source], "input")]
     return [*first, *reversed(way)]
 
 
 def _read(field: AxisField, cells: range, size: int) -> range:
     """Cells of an input of ``size`` that some cells of the output depend on."""
-    runs = [run for cell in cells if (run := field.cells(cell))]
-    if not runs:
-        return range(0)
-    start, stop = min(run.start for run in runs), max(run.stop for run in runs)
-    return range(max(start, 0), max(min(stop, size), 0))
+    run = _hull(map(field.cells, cells))
+    return range(max(run.start, 0), max(min(run.stop, size), 0))
 
 
-def _hull(a: range, b: range) -> range:
-    return range(min(a.start, b.start), max(a.stop, b.stop)) if a and b else a or b
+def _hull(runs: Iterable[range]) -> range:
+    """From the first to the last cell of several runs."""
+    filled = [run for run in runs if run]
+    start = min((run.start for run in filled), default=0)
+    return range(start, max((run.stop for run in filled), default=0))
 
 
-# ---- marks
-
-
-def _page(
-    title: str, words: str, shown: list[Station], picture: np.ndarray | None, room: float
-) -> Box:
-    flat = len(shown[0].sizes) == 1
-    body = _Strips(shown, room) if flat else _tiles(shown, picture, room)
-    return page(room, title, words, body, gap=9)
-
-
-@dataclass(frozen=True)
-class _Field:
-    """A tensor's cells, the region blue and framed; of one axis a strip."""
-
-    station: Station
-    role: str
-    width: float
-
-    @property
-    def step(self) -> float:
-        return self.width / self.station.sizes[-1]
-
-    @property
-    def height(self) -> float:
-        return self.step * self.station.sizes[0] if len(self.station.sizes) > 1 else STRIP
-
-    def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        step, (high, *_) = self.step, (*self.station.sizes[:-1], 1)
-        rows, columns = (range(1), *self.station.region)[-2:]
-        tall = self.height / high
-        sheet.cell(x, y, self.width, self.height, self.role)
-        for row in range(1, high) if step >= LINED else ():
-            sheet.line([(x, y + row * tall), (x + self.width, y + row * tall)], "line", 0.4)
-        for column in range(1, self.station.sizes[-1]) if step >= LINED else ():
-            left = x + column * step
-            sheet.line([(left, y), (left, y + self.height)], "line", 0.4)
-        if rows and columns:
-            area = (x + columns.start * step, y + rows.start * tall,
-                    len(columns) * step, len(rows) * tall)  # fmt: skip
-            sheet.patch(*area, "read")
-            sheet.frame(*area, "window")
-
-
-@dataclass(frozen=True)
-class _Strips:
-    """Tensors of one axis as strips of one width, the region narrowing from one to the next."""
-
-    stations: list[Station]
-    width: float
-    named: bool = True
-
-    @property
-    def height(self) -> float:
-        return len(self.stations) * (STRIP + STRIP_GAP) - STRIP_GAP + 14
-
-    def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        ends = []
-        for number, station in enumerate(self.stations):
-            top = y + 14 + number * (STRIP + STRIP_GAP)
-            field = _Field(station, "output" if number else "input", self.width)
-            field.draw(sheet, x, top)
-            if self.named:
-                words = f"{station.name}: {station.words}"
-                sheet.text(x, top - 7, words, align="left", size=NOTE_SIZE)
-            (cells,) = station.region
-            ends.append((x + cells.start * field.step, x + cells.stop * field.step, top))
-        for (left, right, top), (narrow, end, below) in pairwise(ends):
-            sheet.line([(left, top + STRIP), (narrow, below)], "window", 0.8, "dashed")
-            sheet.line([(right, top + STRIP), (end, below)], "window", 0.8, "dashed")
-
-
-def _tiles(shown: list[Station], picture: np.ndarray | None, room: float) -> Box:
-    """The input large, then the layers, a few side by side: in the shorter of two layouts."""
-    narrow = room <= PHONE
-    side = (room - 10 * (2 if narrow else 4)) / (3 if narrow else 5)
-    large = max(side, PICTURE / 2 if picture is None else PICTURE if narrow else PICTURE * 1.35)
-    first = _titled(_input(shown[0], picture, large), shown[0])
-    rest = [_titled(_tile(station, "output", side), station) for station in shown[1:]]
-    below = Column((first, flow(rest, room, 10)), gap=10)
-    left = room - first.width - 10
-    if left < side:
-        return below
-    beside = Row((first, flow(rest, left, 10)), gap=10)
-    return beside if beside.height < below.height else below
-
-
-def _tile(station: Station, role: str, side: float) -> _Field:
-    high, wide = station.sizes
-    return _Field(station, role, side * min(1.0, wide / high))
-
-
-def _titled(box: Box, station: Station) -> Box:
-    (rows, columns), (high, wide) = map(len, station.region), station.sizes
-    name = station.name if len(station.name) < 16 else f"{station.name[:14]}…"
-    square = rows == columns and high == wide
-    size = f"{rows}² of {high}²" if square else f"{rows} of {high} by {columns} of {wide}"
-    return titled(box, name, size)
-
-
-def _input(station: Station, picture: np.ndarray | None, side: float) -> Box:
-    """The input: the image with the region framed, or a plane."""
-    if picture is None:
-        return _tile(station, "input", side)
-    rows, columns = station.region
-    frames: tuple[Frame, ...] = ()
-    if rows and columns:
-        frames = ((rows.start, columns.start, len(rows), len(columns), "window"),)
-    if picture.shape[0] == 3:
-        return photo(picture, side, frames)
-    step = side / max(station.sizes)
-    return shades(picture[0], "input", (step, step), scale_of(picture), frames)
-
-
-def _image(station: Station, image: Tensor) -> np.ndarray:
+def _picture(station: Station, image: Tensor) -> np.ndarray:
     values = array(image)
     values = values[0] if values.ndim == 4 else values
     if values.ndim != 3 or values.shape[1:] != station.sizes:
         sizes = " x ".join(map(str, station.sizes))
         shape = tuple(image.shape)
         raise DrawError(f"the image has shape {shape}, but the traced input is {sizes}")
-    return values
+    return values if len(values) == 3 else values[0]
 
 
-def _thumb(shown: list[Station], picture: np.ndarray | None) -> Box:
+# ---- marks
+
+
+def _thumb(shown: list[Station]) -> Box:
     if len(shown[0].sizes) == 1:
         return _Strips(shown[:4], 200.0, named=False)
-    if picture is not None:
-        return _input(shown[0], picture, 160.0)
-    tiles = (_tile(station, role, 70.0) for station, role in zip(shown, ROLES, strict=False))
-    return Row(tuple(tiles), gap=8)
+    if shown[0].picture is not None:
+        return _tile(shown[0], 160.0)
+    return Row([_tile(station, 70.0) for station in shown[:3]])
+
+
+class _Field(Box):
+    """A tensor's cells, the region blue and framed; of one axis a strip."""
+
+    def __init__(self, station: Station, width: float) -> None:
+        self.high, wide = (1, *station.sizes)[-2:]
+        self.station, self.step = station, width / wide
+        self.tall = self.step if len(station.sizes) > 1 else STRIP
+        super().__init__(width, self.high * self.tall)
+
+    def draw(self, sheet: Sheet, x: float, y: float) -> None:
+        sheet.cell(x, y, self.width, self.height, self.station.role)
+        if self.step >= LINED:
+            sheet.grid(x, y, [self.step] * self.station.sizes[-1], [self.tall] * self.high)
+        rows, columns = (range(1), *self.station.region)[-2:]
+        if rows and columns:
+            area = (x + columns.start * self.step, y + rows.start * self.tall,
+                    len(columns) * self.step, len(rows) * self.tall)  # fmt: skip
+            sheet.cell(*area, "read", PATCHES)
+            sheet.frame(*area, "window")
+
+
+class _Strips(Box):
+    """Tensors of one axis as strips of one width, the region narrowing from one to the next."""
+
+    def __init__(self, stations: list[Station], width: float, *, named: bool = True) -> None:
+        super().__init__(width, len(stations) * (STRIP + STRIP_GAP) - STRIP_GAP + LABEL)
+        self.stations, self.named = stations, named
+
+    def draw(self, sheet: Sheet, x: float, y: float) -> None:
+        ends = []
+        for number, station in enumerate(self.stations):
+            top = y + LABEL + number * (STRIP + STRIP_GAP)
+            field = _Field(station, self.width)
+            field.draw(sheet, x, top)
+            if self.named:
+                words = f"{station.name}: {station.words}"
+                sheet.text(x, top - 7, words, align="left", size=NOTE_SIZE)
+            (cells,) = station.region
+            ends.append((x + cells.start * field.step, x + cells.stop * field.step, top))
+        for (*above, top), (*below, bottom) in pairwise(ends):
+            for start, end in zip(above, below, strict=True):
+                sheet.line([(start, top + STRIP), (end, bottom)], "window", 0.8, "dashed")
+
+
+def _tiles(shown: list[Station], room: float) -> Box:
+    """The input large, then the layers, a few side by side: in the shorter of two layouts."""
+    narrow = room <= PHONE
+    side = (room - GAP * (2 if narrow else 4)) / (3 if narrow else 5)
+    large = PLAIN if shown[0].picture is None else PICTURE if narrow else PICTURE * 1.35
+    first = _titled(shown[0], max(side, large))
+    rest = [_titled(station, side) for station in shown[1:]]
+    below = Column((first, flow(rest, room, GAP)), GAP)
+    left = room - first.width - GAP
+    if left < side:
+        return below
+    beside = Row((first, flow(rest, left, GAP)), GAP)
+    return beside if beside.height < below.height else below
+
+
+def _tile(station: Station, side: float) -> Box:
+    """A tensor of two axes, its longer side or its width ``side`` points."""
+    high, wide = station.sizes
+    if station.picture is None:
+        return _Field(station, side * min(1.0, wide / high))
+    rows, columns = station.region
+    frames: list[Frame] = [(rows.start, columns.start, len(rows), len(columns), "window")]
+    return photo(station.picture, "input", side, frames=frames if rows and columns else ())
+
+
+def _titled(station: Station, side: float) -> Box:
+    (rows, columns), (high, wide) = map(len, station.region), station.sizes
+    name = station.name if len(station.name) < 16 else f"{station.name[:14]}…"
+    square = rows == columns and high == wide
+    size = f"{rows}² of {high}²" if square else f"{rows} of {high} by {columns} of {wide}"
+    return titled(_tile(station, side), name, size)

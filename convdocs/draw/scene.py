@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from math import inf
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ class DrawError(LayerError):
 
 
 class Slot(NamedTuple):
-    """One place along an axis as it is drawn: its rank, and the input cell whose number is there;
+    """One place along an axis as it is drawn: its role, and the input cell whose number is there;
     for copied padding the one copied.
     """
 
@@ -37,39 +37,49 @@ class Slot(NamedTuple):
     cell: int | None
 
 
-def slots(window: Window, size: int, mode: str) -> tuple[list[Slot], int]:
-    """All places that some window reaches along an axis, and the position of the first.
+class Axis(NamedTuple):
+    """All places that some window reaches along an axis, the position of the first, and which of
+    them the taps of the one window read.
+    """
+
+    slots: list[Slot]
+    first: int
+    taps: list[int]
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """First place and number of places of the window."""
+        return self.taps[0], self.taps[-1] - self.taps[0] + 1
+
+
+def axis(window: Window, size: int, mode: str, cell: int = 0) -> Axis:
+    """An axis and the window of an output cell.
 
     A transposed window is drawn as what it also is: a window that slides with stride 1 over the
     input with its cells spread ``stride`` apart.
     """
-    out = window.output_size(size)
-    before, after = window.padding
+    out, (before, after) = window.output_size(size), window.padding
     if window.transposed:
-        first = min(0, before - window.span + 1)
-        last = max((size - 1) * window.stride, out - 1 + before)
-        return [_spread(place, window.stride, size) for place in range(first, last + 1)], first
-    last = max(size + after, (out - 1) * window.stride - before + window.span)
-    places = []
-    for place in range(-before, last):
-        cell = None if place >= size + after else source(place, size, mode)
-        role = "input" if 0 <= place < size else "padding" if place < size + after else "outside"
-        places.append(Slot(role, cell))
-    return places, -before
-
-
-def _spread(place: int, stride: int, size: int) -> Slot:
-    if not 0 <= place <= (size - 1) * stride:
-        return Slot("padding", None)
-    return Slot("hole", None) if place % stride else Slot("input", place // stride)
-
-
-def reached(window: Window, output: int, first: int) -> list[int]:
-    """Slot that each tap reads, in the order of the slots."""
-    start = output + window.padding[0] - window.span + 1
-    if not window.transposed:
-        start = output * window.stride - window.padding[0]
-    return [start - first + tap * window.dilation for tap in range(window.kernel)]
+        first, spread = min(0, before - window.span + 1), (size - 1) * window.stride
+        last = max(spread, out - 1 + before)
+        start = cell + before - window.span + 1
+        slots = [
+            Slot("padding", None) if not 0 <= place <= spread
+            else Slot("hole", None) if place % window.stride
+            else Slot("input", place // window.stride)
+            for place in range(first, last + 1)
+        ]  # fmt: skip
+    else:
+        first, end = -before, size + after
+        start = cell * window.stride - before
+        slots = [
+            Slot("outside", None) if place >= end
+            else Slot("input" if 0 <= place < size else "padding", source(place, size, mode))
+            for place in range(first, max(end, (out - 1) * window.stride - before + window.span))
+        ]  # fmt: skip
+    return Axis(
+        slots, first, [start - first + tap * window.dilation for tap in range(window.kernel)]
+    )
 
 
 @dataclass(frozen=True)
@@ -84,21 +94,11 @@ class Scene:
     samples: int
 
     @cached_property
-    def axes(self) -> list[tuple[list[Slot], int]]:
-        """The slots of each spatial axis and the position of the first."""
-        pairs = zip(self.layer.windows, self.x.shape[1:], strict=True)
-        return [slots(window, size, self.layer.padding_mode) for window, size in pairs]
-
-    @cached_property
-    def taps(self) -> list[list[int]]:
-        """Per axis the slots the window reads."""
-        firsts = [first for _, first in self.axes]
-        return list(map(reached, self.layer.windows, self.cell.cell, firsts))
-
-    @cached_property
-    def spans(self) -> list[tuple[int, int]]:
-        """First slot and number of slots of the window along each axis."""
-        return [(taps[0], taps[-1] - taps[0] + 1) for taps in self.taps]
+    def axes(self) -> list[Axis]:
+        """The spatial axes."""
+        each = zip(self.layer.windows, self.x.shape[1:], self.cell.cell, strict=True)
+        mode = self.layer.padding_mode
+        return [axis(window, size, mode, cell) for window, size, cell in each]
 
     @cached_property
     def channels(self) -> list[int]:
@@ -127,33 +127,34 @@ class Scene:
         """Taps along each axis."""
         return tuple(window.kernel for window in self.layer.windows)
 
+    @property
+    def depth(self) -> int:
+        """Slices that the window reads of every channel."""
+        return self.kernel_shape[0] if self.layer.dims == 3 else 1
+
     def roles(self, *lead: int) -> np.ndarray:
         """What every place of a plane is; of three axes, the plane at slot ``lead`` of the first.
 
         ``"read"`` is an input cell under a tap; else see :class:`Slot`.
         """
-        rank = np.zeros((), dtype=int)
-        for place, (slots, _) in zip(lead, self.axes, strict=False):
-            rank = np.maximum(rank, RANKS.index(slots[place].role))
-        for slots, _ in self.axes[len(lead) :]:
-            rank = np.maximum.outer(rank, [RANKS.index(slot.role) for slot in slots])
-        names = np.array(RANKS, dtype=object)[rank]
-        if all(place in taps for place, taps in zip(lead, self.taps, strict=False)):
-            window = np.ix_(*self.taps[len(lead) :])
+        ranks = [[RANKS.index(slot.role) for slot in axis.slots] for axis in self.axes]
+        ranks[: len(lead)] = [[ranks[at][place]] for at, place in enumerate(lead)]
+        rank = _outer(np.maximum, ranks)[(0,) * len(lead)]
+        names: np.ndarray = np.array(RANKS, dtype=object)[rank]
+        if all(place in axis.taps for place, axis in zip(lead, self.axes, strict=False)):
+            window = np.ix_(*(axis.taps for axis in self.axes[len(lead) :]))
             names[window] = np.where(rank[window] == 0, "read", names[window])
         return names
 
     def values(self, channel: int, *lead: int) -> np.ndarray:
         """The numbers of the plane as the window sees it, padding and holes filled in."""
-        plane, missing = self.x[channel], np.zeros((), dtype=bool)
-        for place, (slots, _) in zip(lead, self.axes, strict=False):
-            plane, missing = plane[slots[place].cell or 0], missing | (slots[place].cell is None)
-        cells = [[slot.cell for slot in slots] for slots, _ in self.axes[len(lead) :]]
-        for axis in cells:
-            missing = np.logical_or.outer(missing, [cell is None for cell in axis])
-        taken = plane[np.ix_(*([cell or 0 for cell in axis] for axis in cells))]
-        filled: np.ndarray = np.where(missing, -inf if self.layer.family == "max" else 0.0, taken)
-        return filled
+        cells = [[slot.cell for slot in axis.slots] for axis in self.axes]
+        cells[: len(lead)] = [[cells[at][place]] for at, place in enumerate(lead)]
+        taken = self.x[channel][np.ix_(*([cell or 0 for cell in some] for some in cells))]
+        missing = _outer(np.logical_or, [[cell is None for cell in some] for some in cells])
+        filled = np.where(missing, -inf if self.layer.family == "max" else 0.0, taken)
+        whole: np.ndarray = filled[(0,) * len(lead)]
+        return whole
 
     def taken(self, what: str) -> np.ndarray:
         """``"weight"``, ``"value"`` or ``"product"`` of every term, (channels, taps, ...)."""
@@ -166,15 +167,19 @@ class Scene:
     @cached_property
     def winner(self) -> tuple[int, ...] | None:
         """Slots of the cell that alone makes the output: the largest, or the one copied."""
-        if self.layer.family == "unfold":
-            kernel = self.cell.terms[0].kernel
-        elif self.layer.family == "max":
-            # the first of several, and nan before any number: so torch, and so argmax
-            products = [term.product for term in self.cell.terms]
-            kernel = self.cell.terms[int(np.argmax(products))].kernel
-        else:
+        if self.layer.family not in ("unfold", "max"):
             return None
-        return tuple(taps[tap] for taps, tap in zip(self.taps, kernel, strict=True))
+        # the first of several, and nan before any number: so torch, and so argmax
+        products = [term.product for term in self.cell.terms]
+        best = int(np.argmax(products)) if self.layer.family == "max" else 0
+        kernel = self.cell.terms[best].kernel
+        return tuple(axis.taps[tap] for axis, tap in zip(self.axes, kernel, strict=True))
+
+
+def _outer(join: np.ufunc, axes: Sequence[Sequence[int]]) -> np.ndarray:
+    """What ``join`` makes of every cell of a grid, given what is so along each axis."""
+    first, *rest = map(np.asarray, axes)
+    return reduce(join.outer, rest, first)
 
 
 def scene(layer: nn.Module, x: Tensor, at: int | Sequence[int] | None, sample: int | None) -> Scene:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from itertools import accumulate
+from math import hypot
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,12 +17,13 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.image import AxesImage
+from matplotlib.text import Text
 
 from convdocs.draw.palette import Theme, colour
 
 VALUE_SIZE, TITLE_SIZE, NOTE_SIZE = 9.0, 9.5, 8.5
 HEAD = 4.5  # of an arrow
-HALO = 3.6
+FRAME, HALO = 1.8, 3.6
 DPI = 100
 FONT = "DejaVu Sans"  # ships with matplotlib, so that sizes are the same everywhere
 # hatches are above cells, below patches; halos below frames
@@ -29,6 +31,7 @@ ORDER = {"hatch": 1.3, "halo": 2.15}
 CELLS, PATCHES, IMAGES, LINES, LETTERS = 1.0, 1.5, 1.8, 2.0, 5.0
 
 Points = Sequence[tuple[float, float]]
+Place = Figure | SubFigure | Axes
 
 
 def text_width(words: str, size: float, weight: str = "normal") -> float:
@@ -55,13 +58,7 @@ class Sheet:
     The page is scaled to the room that the figure or the axes have, letters too.
     """
 
-    def __init__(
-        self,
-        width: float,
-        height: float,
-        place: Figure | SubFigure | Axes,
-        theme: Theme = "light",
-    ) -> None:
+    def __init__(self, width: float, height: float, place: Place, theme: Theme = "light"):
         self.theme = theme
         self.ax = ax = place if isinstance(place, Axes) else place.add_axes((0, 0, 1, 1))
         root = ax.get_figure(root=True)
@@ -73,37 +70,42 @@ class Sheet:
         ax.set_xlim(0, width)
         ax.set_ylim(height, 0)
         ax.set_aspect("equal", adjustable="box")
-        self._fills: dict[float, list[tuple[Points, str]]] = {CELLS: [], PATCHES: []}
-        self._lines: dict[tuple[str, float, str], list[list[tuple[float, float]]]] = {}
+        self._fills: dict[tuple[float, str], list[Points]] = {}
+        self._lines: dict[tuple[str, float, str], list[Points]] = {}
 
     def colour(self, role: str) -> str:
         """Hex code of a role on this sheet."""
         return colour(role, self.theme)
 
-    def cell(self, x: float, y: float, width: float, height: float, role: str) -> None:
-        """A filled cell with a thin border."""
-        self.shape(corners(x, y, width, height), role)
+    def cell(
+        self, x: float, y: float, width: float, height: float, role: str, order: float = CELLS
+    ) -> None:
+        """A filled rectangle: a cell with a thin border, or a patch over cells without one."""
+        self.shape(corners(x, y, width, height), role, order)
 
-    def shape(self, points: Points, role: str) -> None:
-        """A filled shape with a thin border."""
-        self._fills[CELLS].append((points, self.colour(role)))
-
-    def patch(self, x: float, y: float, width: float, height: float, role: str) -> None:
-        """A filled field without a border, over the cells."""
-        self._fills[PATCHES].append((corners(x, y, width, height), self.colour(role)))
+    def shape(self, points: Points, role: str, order: float = CELLS) -> None:
+        """A filled shape."""
+        self._fills.setdefault((order, role), []).append(points)
 
     def movable(
         self, name: str, order: float, fill: str | None, edge: str | None, width: float
     ) -> PolyCollection:
         """Shapes of one look that are moved later on."""
-        fill, edge = (self.colour(role) if role else "none" for role in (fill, edge))
-        return self._polygons([], fill, edge, width, order, name)
+        inside, border = (self.colour(role) if role else "none" for role in (fill, edge))
+        return self._polygons([], inside, border, width, order, name)
 
     def _polygons(
-        self, shapes: list[Points], fill: object, edge: str, width: float, order: float, name: str
+        self,
+        shapes: Sequence[Points],
+        fill: object,
+        edge: str,
+        width: float,
+        order: float,
+        name: str = "",
     ) -> PolyCollection:
         polygons = PolyCollection(shapes, facecolors=fill, edgecolors=edge, antialiaseds=True,
-                              linewidths=width * self.scale, zorder=order, gid=name)  # fmt: skip
+                                  linewidths=width * self.scale, zorder=order)  # fmt: skip
+        polygons.set_gid(name)
         self.ax.add_collection(polygons, autolim=False)
         return polygons
 
@@ -119,27 +121,28 @@ class Sheet:
         self, points: Points, role: str = "line", width: float = 0.6, style: str = "solid"
     ) -> None:
         """A line through ``points``."""
-        self._lines.setdefault((role, width, style), []).append(list(points))
+        self._lines.setdefault((role, width, style), []).append(points)
 
-    def frame(
-        self, x: float, y: float, width: float, height: float, role: str, line: float = 1.8
-    ) -> None:
+    def grid(self, x: float, y: float, columns: Sequence[float], rows: Sequence[float]) -> None:
+        """The borders of cells."""
+        width, height = sum(columns), sum(rows)
+        for left in accumulate(columns, initial=x):
+            self.line([(left, y), (left, y + height)], "line", 0.4)
+        for top in accumulate(rows, initial=y):
+            self.line([(x, top), (x + width, top)], "line", 0.4)
+
+    def frame(self, x: float, y: float, width: float, height: float, role: str) -> None:
         """An unfilled frame."""
         around = corners(x, y, width, height)
         # the first side twice, so that the closing corner is joined like the others
-        self.line([*around, *around[:2]], role, line)
-
-    def halo(self, x: float, y: float, width: float, height: float, role: str) -> None:
-        """A frame that can be seen on any picture."""
-        self.frame(x, y, width, height, "halo", HALO)
-        self.frame(x, y, width, height, role)
+        self.line([*around, *around[:2]], role, HALO if role == "halo" else FRAME)
 
     def arrow(
         self, points: Points, role: str = "muted", width: float = 1.0, head: float = HEAD
     ) -> None:
         """A line through ``points`` with a head at its end."""
         (x0, y0), (x1, y1) = points[-2:]
-        length = max(((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5, 1e-9)
+        length = max(hypot(x1 - x0, y1 - y0), 1e-9)
         along, across = (x1 - x0) / length * head, (y1 - y0) / length * head
         left = (x1 - along - across / 2, y1 - across + along / 2)
         right = (x1 - along + across / 2, y1 - across - along / 2)
@@ -147,29 +150,25 @@ class Sheet:
         self.line([left, (x1, y1), right], role, width)
 
     def text(
-        self,
-        x: float,
-        y: float,
-        words: str,
-        *,
-        size: float = VALUE_SIZE,
-        role: str = "ink",
-        align: str = "center",
-        weight: str = "normal",
-    ) -> None:
+        self, x: float, y: float, words: str, *, size: float = VALUE_SIZE, role: str = "ink",
+        align: str = "center", weight: str = "normal",
+    ) -> Text:  # fmt: skip
         """Letters, centred on ``y``."""
-        font = _font(size * self.scale, weight)
-        look: dict[str, Any] = {"color": self.colour(role), "zorder": LETTERS}
-        look |= {"fontproperties": font, "usetex": False, "parse_math": False}
-        self.ax.text(x, y, words, ha=align, va="center_baseline", **look)
+        return self.ax.text(
+            x, y, words, ha=align, va="center_baseline", color=self.colour(role), zorder=LETTERS,
+            fontproperties=_font(size * self.scale, weight), usetex=False, parse_math=False,
+        )  # fmt: skip
 
     def finish(self) -> None:
         """Hand the marks to matplotlib."""
         for order, width in ((CELLS, 0.5), (PATCHES, 0.0)):
-            if marks := self._fills[order]:
-                shapes, fills = zip(*marks, strict=True)
-                edge = self.colour("line") if width else "none"
-                self._polygons(list(shapes), fills, edge, width, order, "")
+            fills = [(role, shapes) for (at, role), shapes in self._fills.items() if at == order]
+            shapes = [shape for _, some in fills for shape in some]
+            codes = [self.colour(role) for role, some in fills for _ in some]
+            if shapes:
+                self._polygons(
+                    shapes, codes, self.colour("line") if width else "none", width, order
+                )
         for place, ((role, width, style), lines) in enumerate(sorted(self._lines.items())):
             order = ORDER.get(role, LINES + width / 10 + place / 1000)
             strokes = LineCollection(lines, colors=self.colour(role), linestyles=style,

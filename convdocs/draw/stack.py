@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 
 from convdocs.draw.blocks import by_blocks
-from convdocs.draw.boxes import MIDDLE, Box, Column, Row, Words, flow, page, titled, wrapped
+from convdocs.draw.boxes import MIDDLE, WIDE, Box, Column, Row, Words, flow, lines, titled
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.scene import DrawError
-from convdocs.draw.sheet import NOTE_SIZE, Sheet, text_width
+from convdocs.draw.sheet import NOTE_SIZE, Place, Points, Sheet, text_width
 from convdocs.draw.tensors import Tensor, boxes_of, lanes
 from convdocs.report import Call, Trace
 
@@ -22,8 +21,7 @@ AT_FULL_SIZE = 12  # boxes; with more of them, names are on fewer lines as well
 SMALLEST = 3.0
 SLANT = 0.35  # of the depth
 LANE = 9.0
-GAP = 11.0  # between a box and the next layer's name
-LINE = 13.0
+GAP = 11.0  # between a box and the next
 MOST_TENSORS = 150
 MOST_NAMED = 24  # tensors in the description
 
@@ -34,7 +32,7 @@ def stack(
     titles: Sequence[str] | None = None,
     title: str = "",
     caption: str | None = None,
-    fig: Figure | SubFigure | None = None,
+    fig: Place | None = None,
 ) -> Figure:
     """Draw the shapes a network makes, from its input down to its output.
 
@@ -48,13 +46,11 @@ def stack(
         From :func:`convdocs.trace`.
     depth : int, optional
         How deep modules are opened: a module that is not is one box, and so are blocks that
-        repeat. Left out, so deep that some 40 boxes are enough.
+        repeat. Left out, so deep that some 24 boxes are enough.
     titles : sequence of str, optional
         What each stack is called; the models' names when left out.
-    title, caption : str, optional
-        What is written above all and below; no title, and a sentence, when left out.
-    fig : matplotlib Figure or SubFigure, optional
-        Where to draw; a new Figure when left out.
+    title, caption, fig : optional
+        As in :func:`convdocs.draw.layer`; no title when left out.
 
     Examples
     --------
@@ -70,18 +66,27 @@ def stack(
     names = [trace.model for trace in traces] if titles is None else list(titles)
     if len(names) != len(traces):
         raise DrawError(f"{len(names)} titles for {len(traces)} stacks; give each one its title")
-    tensors = [_tensors(trace) for trace in traces]
-    scale = _Scale([tensor for some in tensors for tensor in some])
-    stacks = [_Stack(*pair, scale) for pair in zip(traces, tensors, strict=True)]
-    alts = [_alt(*pair) for pair in zip(traces, tensors, strict=True)]
+    pairs = [(trace, _tensors(trace)) for trace in traces]
+    scale = _Scale([tensor for _, tensors in pairs for tensor in tensors])
+    alts = [_alt(*pair) for pair in pairs]
     if len(traces) > 1:
         alts = [f"{name}: {alt}" for name, alt in zip(names, alts, strict=True)]
-    sides = "its front is the map, its depth the channels" if scale.flat else (
-        "as high as it has channels, as wide as it is long")  # fmt: skip
+    sides = "as high as it has channels, as wide as it is long"
+    if scale.flat:
+        sides = "its front is the map, its depth the channels"
+
+    def body(room: float) -> Box:
+        side = room if len(pairs) == 1 or room <= PHONE else (room - 20) / 2
+        placed = [_Stack(*pair, scale, side) for pair in pairs]
+        if side < room and len({len(stack.heights) for stack in placed}) == 1:  # level
+            least = [max(level) for level in zip(*(stack.heights for stack in placed), strict=True)]
+            placed = [_Stack(*pair, scale, side, least) for pair in pairs]
+        boxes = (titled(stack, name) for name, stack in zip(names, placed, strict=True))
+        return Column((flow(boxes, room, 20), Row(scale.legend(), 18, MIDDLE)), gap=10)
+
+    thumb = Row([_Stack(*pair, scale, named=False) for pair in pairs[:2]], gap=40)
     words = f"Each box is a tensor, to scale: {sides}." if caption is None else caption
-    thumb = Row(tuple(replace(one, named=False) for one in stacks[:2]), gap=40)
-    layout = partial(_page, title, names, stacks, scale)
-    return show(layout, " ".join(alts), words, thumb=thumb, place=fig)
+    return show(body, title, "", " ".join(alts), words, thumb, fig)
 
 
 def _tensors(trace: Trace) -> list[Tensor]:
@@ -94,19 +99,6 @@ def _tensors(trace: Trace) -> list[Tensor]:
             f"{MOST_TENSORS} that can be read in a picture; trace a part of it, such as one block"
         )
     return tensors
-
-
-def _page(title: str, names: list[str], stacks: list[_Stack], scale: _Scale, room: float) -> Box:
-    side = room if len(stacks) == 1 or room <= PHONE else (room - 20) / 2
-    placed = [replace(stack, room=side) for stack in stacks]
-    if side < room and len({len(stack.tensors) for stack in placed}) == 1:  # level with each other
-        heights = ([piece.names.height for piece in stack.pieces] for stack in placed)
-        least = tuple(map(max, *heights))
-        placed = [replace(stack, least=least) for stack in placed]
-    boxes = [titled(stack, name) for name, stack in zip(names, placed, strict=True)]
-    legend = Row((_Bar(scale.channel * (SLANT if scale.flat else 1), "channels", upright=True),
-                  _Bar(scale.cell, "cells", upright=False)), gap=18, align=MIDDLE)  # fmt: skip
-    return page(room, title, "", flow(boxes, room, 20), legend, gap=10)
 
 
 class _Scale:
@@ -137,201 +129,116 @@ class _Scale:
                 return cells[1], channels, 0.0
         return cells[-1], cells[-2], channels * SLANT
 
+    def legend(self) -> Iterator[Row]:
+        """Bars of a round number of channels and of cells, 12 points long or more."""
+        channel = self.channel * (SLANT if self.flat else 1)
+        for unit, name, upright in ((channel, "channel", True), (self.cell, "cell", False)):
+            count = 1
+            while count * unit < 12:
+                count *= 2
+            bar = _Bar(6, count * unit) if upright else _Bar(count * unit, 6)
+            words = Words(f"{count} {name}{'s' * (count > 1)}", NOTE_SIZE, "muted")
+            yield Row((bar, words), gap=6, align=MIDDLE)
 
-@dataclass(frozen=True)
-class _Bar:
-    """A bar of a round number of something, 12 points long or more, with its name."""
 
-    unit: float
-    name: str
-    upright: bool
-
-    @property
-    def _size(self) -> tuple[float, float, str]:
-        count = 1
-        while count * self.unit < 12:
-            count *= 2
-        words = f"{count} {self.name if count > 1 else self.name[:-1]}"
-        length = count * self.unit
-        return (6.0, length, words) if self.upright else (length, 6.0, words)
-
-    @property
-    def width(self) -> float:
-        return self._size[0] + 6 + text_width(self._size[2], NOTE_SIZE)
-
-    @property
-    def height(self) -> float:
-        return max(self._size[1], LINE)
-
+class _Bar(Box):
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        wide, high, words = self._size
-        sheet.cell(x, y + (self.height - high) / 2, wide, high, "output")
-        middle = y + self.height / 2
-        sheet.text(x + wide + 6, middle, words, size=NOTE_SIZE, role="muted", align="left")
+        sheet.cell(x, y, self.width, self.height, "output")
 
 
-@dataclass(frozen=True)
-class _Stack:
+class _Stack(Box):
     """The boxes of one trace below one another, the texts to the right of them."""
 
-    trace: Trace
-    tensors: list[Tensor]
-    scale: _Scale
-    room: float = 1e9
-    named: bool = True
-    least: tuple[float, ...] = ()  # points of the names above each box
-
-    @cached_property
-    def _ways(self) -> dict[tuple[int, int], int | None]:
-        """From box to box, those that pass over others in a lane at the left."""
-        ways = [(source, to) for to, box in enumerate(self.tensors) for source in box.sources]
-        skips = lanes([way for way in ways if way[1] - way[0] > 1])
-        return {way: skips.get(way) for way in ways}
-
-    @cached_property
-    def pieces(self) -> list[_Piece]:
-        """The boxes with their places."""
-        sizes = [self.scale.size(tensor) for tensor in self.tensors]
-        column = max(wide + deep for wide, _, deep in sizes)
-        labels = [
-            _label(one) if self.named and not self.scale.dense else "" for one in self.tensors
-        ]
-        most = max((lane + 1 for lane in self._ways.values() if lane is not None), default=0)
-        left = (
-            max(text_width(label, NOTE_SIZE) for label in labels)
-            + 5
-            + (LANE * most + 4) * (most > 0)
-        )
-        text, y, pieces = left + column + 12, 0.0, list[_Piece]()
-        for place, (tensor, size) in enumerate(zip(self.tensors, sizes, strict=True)):
-            names = self._names(tensor, self.room - text) if self.named else Column(())
-            least = self.least[place] if self.least else 0.0
-            across = left + column / 2
-            upper, top, lower, y = self._down(y, tensor, size, names, least)
-            piece = _Piece(tensor, names, self._shape(tensor), labels[place], across, text,
-                           upper, top, lower, size, self.named)  # fmt: skip
-            pieces.append(piece)
-        return pieces
-
-    def _down(
+    def __init__(
         self,
-        y: float,
-        tensor: Tensor,
-        size: tuple[float, float, float],
-        names: Column,
-        least: float,
-    ) -> tuple[float, float, float, float]:
-        """Where a tensor's names, its box, its shape, and the next tensor are.
-
-        Names are above the box, or beside it where there are many boxes.
-        """
-        _, high, deep = size
-        if not self.named:
-            top = y + deep
-            return y, top, top, top + high + GAP
-        if self.scale.dense:
-            row = max(deep + high, names.height + LINE)
-            upper = y + (row - names.height - LINE) / 2
-            return upper, y + deep + (row - deep - high) / 2, upper + names.height, y + row + GAP
-        top = y + max(0.0, names.height, least) + (5 if tensor.calls else 0) + deep
-        lower = top + max(0.0, (high - LINE) / 2)
-        return top - deep - names.height - 4, top, lower, top + max(high, LINE) + GAP
-
-    def _shape(self, tensor: Tensor) -> Row:
-        """A tensor's shape, what its axes mean, and, where there are many boxes, what changed."""
-        words = [Words(tensor.words, weight="bold"), Words(tensor.note, NOTE_SIZE, "muted")]
-        if self.scale.dense and (change := self._change(tensor)):
-            words.append(Words(f"  {change}", NOTE_SIZE, "muted"))
-        return Row(tuple(words), gap=4, align=MIDDLE)
-
-    @property
-    def width(self) -> float:
-        return max(piece.right for piece in self.pieces)
-
-    @property
-    def height(self) -> float:
-        last = self.pieces[-1]
-        box = last.top + max(last.size[1], LINE if self.named else 0)
-        return max(box, last.lower + LINE if self.named else 0)
+        trace: Trace,
+        tensors: list[Tensor],
+        scale: _Scale,
+        room: float = WIDE,
+        least: Sequence[float] = (),
+        *,
+        named: bool = True,
+    ) -> None:
+        self.tensors, self.named = tensors, named
+        ways = [(source, to) for to, box in enumerate(tensors) for source in box.sources]
+        skips = lanes([way for way in ways if way[1] - way[0] > 1])
+        self.ways = {way: skips.get(way) for way in ways}  # those in a lane pass over other boxes
+        self.sizes = [scale.size(tensor) for tensor in tensors]
+        column = max(wide + deep for wide, _, deep in self.sizes)
+        labelled = named and not scale.dense
+        self.labels = [" × ".join(map(str, one.sides)) if labelled else "" for one in tensors]
+        margin = LANE * max(skips.values(), default=-1) + LANE + 4 if skips else 0.0
+        margin += max(text_width(label, NOTE_SIZE) for label in self.labels) + 5
+        self.middle, self.left = margin + column / 2, margin + column + 12
+        self.texts = [
+            _text(trace, tensors, tensor, scale.dense, room - self.left) if named else Column(())
+            for tensor in tensors
+        ]
+        self.heights = [
+            max(high + deep, text.height, floor)
+            for (_, high, deep), text, floor in zip(
+                self.sizes, self.texts, least or [0.0] * len(tensors), strict=True
+            )
+        ]
+        self.tops = list(accumulate((height + GAP for height in self.heights), initial=0.0))
+        width = max(text.width for text in self.texts) + self.left if named else self.left - 12
+        super().__init__(width, self.tops[-1] - GAP)
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        for piece in self.pieces:
-            piece.draw(sheet, x, y)
-        for (source, to), lane in self._ways.items():
-            points = _arrow(self.pieces[source], self.pieces[to], lane)
-            sheet.arrow([(x + right, y + down) for right, down in points])
+        for at, tensor in enumerate(self.tensors):
+            text = self.texts[at]
+            level = y + self.tops[at] + (self.heights[at] - text.height) / 2
+            text.draw(sheet, x + self.left, level)
+            self._box(sheet, x, y, at, "output" if tensor.calls else "input")
+        for way, lane in self.ways.items():
+            sheet.arrow([(x + right, y + down) for right, down in self._arrow(*way, lane)])
 
-    def _change(self, tensor: Tensor) -> str:
-        return _change(tensor, [self.tensors[source] for source in tensor.sources])
+    def _front(self, at: int) -> tuple[float, float]:
+        """The upper left corner of a box's front; its depth goes up and to the right."""
+        wide, high, deep = self.sizes[at]
+        top = self.tops[at] + (self.heights[at] - high - deep) / 2 + deep
+        return self.middle - (wide + deep) / 2, top
 
-    def _names(self, tensor: Tensor, room: float) -> Column:
-        """The layers that made a tensor, what is amiss with them, and what they changed."""
-        words: list[Box] = []
-        names = [_call_words(call) for call in tensor.calls]
-        for name in [", ".join(names)] if self.scale.dense else names:
-            words += [Words(line, NOTE_SIZE) for line in wrapped(name, room, NOTE_SIZE)]
-        within = {call.index for call in tensor.calls}
-        codes = dict.fromkeys(one.code for one in self.trace.findings if one.index in within)
-        words += [Words(f"! {code}", NOTE_SIZE, "window", "bold") for code in codes]
-        if not self.scale.dense and (change := self._change(tensor)):
-            words.append(Words(change, NOTE_SIZE, "muted"))
-        return Column(tuple(words), gap=0)
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """A tensor's box with the layers above it and its shape beside it; places are those of the
-    stack, the depth is drawn aslant, up and to the right.
-    """
-
-    tensor: Tensor
-    names: Column
-    shape: Row
-    label: str
-    middle: float
-    text: float
-    upper: float
-    top: float
-    lower: float
-    size: tuple[float, float, float]
-    named: bool
-
-    @property
-    def left(self) -> float:
-        return self.middle - (self.size[0] + self.size[2]) / 2
-
-    @property
-    def right(self) -> float:
-        if not self.named:
-            return self.left + self.size[0] + self.size[2]
-        return self.text + max(self.names.width, self.shape.width)
-
-    def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        left, top, (wide, high, deep) = x + self.left, y + self.top, self.size
+    def _box(self, sheet: Sheet, x: float, y: float, at: int, role: str) -> None:
+        wide, high, deep = self.sizes[at]
+        left, top = self._front(at)
+        left, top = x + left, y + top
         if deep:
             low, end, back = top + high, left + wide, top - deep
             sheet.shape([(left, top), (left + deep, back), (end + deep, back), (end, top)], "box")
             sheet.shape([(end, top), (end + deep, back), (end + deep, low - deep), (end, low)],
                         "box")  # fmt: skip
-        sheet.cell(left, top, wide, high, "output" if self.tensor.calls else "input")
-        if not self.named:
-            return
-        self.names.draw(sheet, x + self.text, y + self.upper)
-        self.shape.draw(sheet, x + self.text, y + self.lower)
-        label, middle = self.label, top + high / 2
+        sheet.cell(left, top, wide, high, role)
+        label, middle = self.labels[at], top + high / 2
         if text_width(label, NOTE_SIZE) + 6 <= wide and high >= NOTE_SIZE + 4:
             sheet.text(left + wide / 2, middle, label, size=NOTE_SIZE)
-        else:
+        elif label:
             sheet.text(left - 4, middle, label, size=NOTE_SIZE, align="right", role="muted")
 
+    def _arrow(self, source: int, to: int, lane: int | None) -> Points:
+        """From a box down to the next, or around those between, in a lane at the left."""
+        (start_x, start_y), (end_x, end_y) = self._front(source), self._front(to)
+        (_, above, _), (_, below, deep) = self.sizes[source], self.sizes[to]
+        if lane is None:
+            return [(self.middle, start_y + above), (self.middle, end_y - deep)]
+        start, end = start_y + 0.7 * above, end_y + 0.3 * below
+        return [(start_x, start), (LANE * lane, start), (LANE * lane, end), (end_x, end)]
 
-def _label(tensor: Tensor) -> str:
-    return " × ".join(map(str, tensor.sides))
+
+def _text(trace: Trace, tensors: list[Tensor], tensor: Tensor, dense: bool, room: float) -> Column:
+    """The layers that made a tensor, what is amiss with them, its shape, and what they changed."""
+    names = [f"{call.path}  {_kind(call)}" if call.path else _kind(call) for call in tensor.calls]
+    made = [lines(name, room, role="ink") for name in ([", ".join(names)] if dense else names)]
+    within = {call.index for call in tensor.calls}
+    codes = dict.fromkeys(one.code for one in trace.findings if one.index in within)
+    wrong = [Words(f"! {code}", NOTE_SIZE, "window", "bold") for code in codes]
+    shape = Words(tensor.words, weight="bold"), Words(tensor.note, NOTE_SIZE, "muted")
+    change = lines(_change(tensor, [tensors[source] for source in tensor.sources]), room)
+    return Column((*made, *wrong, flow((Row(shape, 4, MIDDLE), change), room, 8, MIDDLE, 0)), gap=0)
 
 
-def _call_words(call: Call) -> str:
-    label = call.code if call.kind in call.code else call.kind
-    return f"{call.path}  {label}" if call.path else label
+def _kind(call: Call) -> str:
+    return call.code if call.kind in call.code else call.kind
 
 
 def _change(tensor: Tensor, sources: list[Tensor]) -> str:
@@ -339,19 +246,12 @@ def _change(tensor: Tensor, sources: list[Tensor]) -> str:
     if len(sources) != 1 or len(sources[0].shape) != len(tensor.shape):
         return ""
     names = tensor.axes.split() or [f"axis {place}" for place in range(len(tensor.shape))]
-    return ", ".join(
-        f"{name} {a} → {b}{' (half)' if a > 1 and b == a // 2 else ''}"
-        for name, a, b in zip(names, sources[0].shape, tensor.shape, strict=False)
-        if a != b
-    )
-
-
-def _arrow(source: _Piece, to: _Piece, lane: int | None) -> list[tuple[float, float]]:
-    """From a box down to the next, or around those between, in a lane at the left."""
-    if lane is None:
-        return [(source.middle, source.top + source.size[1]), (to.middle, to.top - to.size[2])]
-    start, end = source.top + 0.7 * source.size[1], to.top + 0.3 * to.size[1]
-    return [(source.left, start), (LANE * lane, start), (LANE * lane, end), (to.left, end)]
+    axes: dict[str, list[str]] = {}
+    for name, a, b in zip(names, sources[0].shape, tensor.shape, strict=False):
+        if a != b:
+            change = f"{a} → {b}{' (half)' if a > 1 and b == a // 2 else ''}"
+            axes.setdefault(change, []).append(name)
+    return ", ".join(f"{' '.join(names)} {change}" for change, names in axes.items())
 
 
 def _alt(trace: Trace, tensors: list[Tensor]) -> str:

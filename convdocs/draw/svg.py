@@ -1,8 +1,8 @@
 """Figures as SVG: few bytes, the same ones every time, in the colours of a light or a dark page.
 
 matplotlib's own SVG writes a tag for each letter and draws its ids at random; a picture of 150
-numbers would have 180 kB. Here letters are text of a given width, and shapes of one look are one
-path.
+numbers would have 180 kB. Here letters are text of a given width, shapes of one look are one path,
+and a path goes on from its last point, so that cells of one size are the same few letters.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import numpy as np
 from matplotlib.backend_bases import RendererBase
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.path import Path
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D
 from PIL import Image
@@ -28,7 +27,6 @@ from convdocs.draw.sheet import FONT, text_width
 FAMILY = f"{FONT},Verdana,sans-serif"  # Verdana's letters are as wide
 ASCENT, DESCENT = 0.965, 0.236  # of the font, in shares of its size
 SMOOTH = 64  # pixels along a side from which on an image is a photograph, not a grid
-LETTERS = {Path.MOVETO: "M", Path.LINETO: "L", Path.CURVE3: "Q", Path.CURVE4: "C"}
 
 
 def svg(fig: Figure) -> str:
@@ -46,7 +44,6 @@ def svg(fig: Figure) -> str:
 
     width, height = (float(side) * 72 for side in fig.get_size_inches())
     wide, high = _short(width), _short(height)
-    look = f'font-family="{FAMILY}" fill="none" stroke-linejoin="round"'
     before, renderer = fig.dpi, _Renderer(width, height)
     fig.dpi = 72
     try:
@@ -56,7 +53,8 @@ def svg(fig: Figure) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}pt" height="{high}pt" '
         f'viewBox="0 0 {wide} {high}"><title>{escape(describe(fig))}</title>'
-        f"<g {look}>{renderer.text()}</g></svg>\n"
+        f'<g font-family="{FAMILY}" fill="none" stroke-linejoin="round">{renderer.text()}</g>'
+        "</svg>\n"
     )
 
 
@@ -74,14 +72,35 @@ def dark(svg: str) -> str:
 
 def _short(value: float) -> str:
     """A length with two decimals at most."""
-    return f"{value:.2f}".rstrip("0").rstrip(".").replace("-0.", "-.") or "0"
+    return f"{value:z.2f}".rstrip("0").rstrip(".").replace("-0.", "-.") or "0"
 
 
-def rectangle(corners: Any) -> str:
-    """The path of a rectangle."""
-    (left, top), (right, bottom) = corners[0], corners[2]
-    wide = _short(right - left)
-    return f"M{_short(left)} {_short(top)}h{wide}v{_short(bottom - top)}h-{wide}z"
+class Outline:
+    """A path's letters; each shape starts from where the one before it ended."""
+
+    def __init__(self) -> None:
+        self._x = self._y = 0.0
+        self._move = "M"
+
+    def letters(self, points: list[tuple[float, float]]) -> str:
+        """A polygon that is closed if it ends where it starts, else a line."""
+        closed = len(points) > 2 and points[0] == points[-1]
+        written = self._step(self._move, *points[0])
+        start = self._x, self._y
+        written += "".join(self._step("l", *point) for point in points[1 : len(points) - closed])
+        self._move = "m"
+        if closed:
+            self._x, self._y = start
+            written += "z"
+        return written
+
+    def _step(self, letter: str, x: float, y: float) -> str:
+        x, y = round(x, 2), round(y, 2)
+        across, down = _short(x - self._x), _short(y - self._y)
+        self._x, self._y = x, y
+        if letter == "l" and "0" in (across, down):
+            return f"h{across}" if down == "0" else f"v{down}"
+        return f"{letter}{across}{'' if down[0] == '-' else ' '}{down}"
 
 
 class _Renderer(RendererBase):
@@ -92,31 +111,32 @@ class _Renderer(RendererBase):
         self._size = width, height
         self._flip = Affine2D().scale(1, -1).translate(0, height)
         self._marks: list[str] = []
-        self._look, self._shapes = "", list[str]()  # of one look, not yet written
+        self._head = self._tail = ""
+        self._outline = Outline()
 
-    def text(self, *marks: str) -> str:
-        """All that is drawn, and ``marks`` after it."""
-        if self._shapes:
-            self._marks.append(f'<path{self._look} d="{"".join(self._shapes)}"/>')
-            self._shapes = []
-        self._marks += marks
+    def _put(self, head: str, mark: str, tail: str) -> None:
+        """Write a mark; those with one head that follow each other share it."""
+        if head != self._head:
+            self._marks += [self._tail, head]
+            self._head, self._tail, self._outline = head, tail, Outline()
+        self._marks.append(mark)
+
+    def text(self) -> str:
+        """All that is drawn."""
+        self._put("", "", "")
         return "".join(self._marks)
 
     def open_group(self, s: str, gid: str | None = None) -> None:
         """Name the place of shapes that are moved later on, and not drawn."""
         if gid:
-            self.text(f'<g class="{escape(gid)}"></g>')
+            self._put("", f'<g class="{escape(gid)}"></g>', "")
 
-    def draw_path(self, gc: Any, path: Path, transform: Any, rgbFace: Any = None) -> None:
-        """A shape; those of one look that follow each other are one tag."""
-        look = _look(gc, rgbFace)
-        if look != self._look:
-            self.text()
-            self._look = look
-        if look:
-            for points, code in path.iter_segments(transform + self._flip, simplify=False):
-                ends = " ".join(map(_short, np.asarray(points, dtype=float).tolist()))
-                self._shapes.append("z" if code == Path.CLOSEPOLY else LETTERS[code] + ends)
+    def draw_path(self, gc: Any, path: Any, transform: Any, rgbFace: Any = None) -> None:
+        """A shape."""
+        if look := _look(gc, rgbFace):
+            for polygon in path.to_polygons(transform + self._flip, closed_only=False):
+                self._put(f'<path{look} d="', "", '"/>')
+                self._marks.append(self._outline.letters(np.asarray(polygon).tolist()))
 
     def draw_image(self, gc: Any, x: float, y: float, im: Any, transform: Any = None) -> None:
         """An image; a grid keeps its hard edges, a photograph is smoothed."""
@@ -127,37 +147,35 @@ class _Renderer(RendererBase):
         (left, top), (right, bottom) = np.sort(ends, axis=0).tolist()
         upright = np.asarray(im) if ends[0, 1] < ends[1, 1] else np.asarray(im)[::-1]
         style = "" if max(wide, high) > SMOOTH else ' style="image-rendering:pixelated"'
-        self.text(
+        image = (
             f'<image x="{_short(left)}" y="{_short(top)}" width="{_short(right - left)}" '
             f'height="{_short(bottom - top)}" preserveAspectRatio="none"{style} '
             f'href="{_data(upright)}"/>'
         )
+        self._put("", image, "")
 
     def draw_text(
-        self,
-        gc: Any,
-        x: float,
-        y: float,
-        s: str,
-        prop: Any,
-        angle: float,
-        ismath: Any = False,
+        self, gc: Any, x: float, y: float, s: str, prop: Any, angle: float, ismath: Any = False,
         mtext: Any = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Letters, as wide as they were laid out whatever the reader's font is."""
         size, weight = prop.get_size_in_points(), str(prop.get_weight())
         if ismath or angle:  # the reader's own, in whatever font
-            letters = TextPath((0, 0), s, size=size, prop=prop)
+            outline = TextPath((0, 0), s, size=size, prop=prop)
             gc.set_linewidth(0)
             turned = Affine2D().rotate_deg(angle).translate(x, self._size[1] - y)
-            self.draw_path(gc, letters, turned, gc.get_rgb())
+            self.draw_path(gc, outline, turned, gc.get_rgb())
             return
-        bold = ' font-weight="bold"' if weight == "bold" else ""
-        self.text(
-            f'<text x="{_short(x)}" y="{_short(y)}" font-size="{_short(size)}"{bold} '
-            f'fill="{to_hex(gc.get_rgb())}" textLength="{_short(text_width(s, size, weight))}" '
+        look = f'<g font-size="{_short(size)}" fill="{to_hex(gc.get_rgb())}"'
+        look += ' font-weight="bold"' if weight == "bold" else ""
+        width = text_width(s, size, weight)
+        if mtext and mtext.get_ha() == "center":  # numbers below each other are at one place
+            look, x = f'{look} text-anchor="middle"', x + width / 2
+        letters = (
+            f'<text x="{_short(x)}" y="{_short(y)}" textLength="{_short(width)}" '
             f'lengthAdjust="spacingAndGlyphs">{escape(s, quote=False)}</text>'
         )
+        self._put(f"{look}>", letters, "</g>")
 
     def get_text_width_height_descent(
         self, s: str, prop: Any, ismath: Any
@@ -196,14 +214,13 @@ def _colour(what: str, colour: Any, gc: Any) -> str:
 
 
 def _data(pixels: np.ndarray) -> str:
-    """An image in few bytes: a photograph as JPEG, a grid exactly, with a palette if it has few."""
-    out, image, kind, transparency = io.BytesIO(), Image.fromarray(pixels), "png", None
-    colours, places = np.unique(pixels.reshape(-1, 4), axis=0, return_inverse=True)
-    if min(pixels.shape[:2]) > SMOOTH and (pixels[..., 3] == 255).all():
-        image, kind = image.convert("RGB"), "jpeg"
-    elif len(colours) <= 256:
-        image = Image.fromarray(places.reshape(pixels.shape[:2]).astype(np.uint8))
-        image.putpalette(colours[:, :3].tobytes(), "RGB")
-        transparency = colours[:, 3].tobytes()
-    image.save(out, kind, optimize=True, quality=85, transparency=transparency)
-    return f"data:image/{kind};base64,{base64.b64encode(out.getvalue()).decode()}"
+    """An image in few bytes: exactly, or, where that is longer, a photograph nearly so."""
+    opaque = bool((pixels[..., 3] == 255).all())
+    image = Image.fromarray(pixels).convert("RGB" if opaque else "RGBA")
+    photograph = min(pixels.shape[:2]) > SMOOTH
+    found = []
+    for how in ({"lossless": True, "quality": 100}, {"quality": 80})[: 1 + photograph]:
+        out = io.BytesIO()
+        image.save(out, "webp", **how)
+        found.append(out.getvalue())
+    return f"data:image/webp;base64,{base64.b64encode(min(found, key=len)).decode()}"

@@ -38,6 +38,11 @@ class Tensor:
         return f"{self.shape}{f' and {more} more' if more else ''}"
 
 
+def name_of(call: Call) -> str:
+    """Path and kind of a layer."""
+    return f"{call.path} {call.kind}".strip()
+
+
 def boxes_of(trace: Trace) -> list[Tensor]:
     """The boxes in the order of execution; a layer that keeps the shape shares the one before."""
     inputs = Counter(trace.input_shapes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convdocs.draw.scene import Scene
-from convdocs.draw.units import named
+from convdocs.draw.sides import named
 from convdocs.view.numbers import plain
 
 _PADDING = {
@@ -16,18 +16,15 @@ _PADDING = {
 
 def alt_text(shown: Scene) -> str:
     """What a picture of one output cell shows."""
-    cell = shown.cell
-    start = f"{cell.code} on an input of shape {cell.input_shape}"
+    start = f"{shown.cell.code} on an input of shape {shown.cell.input_shape}"
     if shown.sample is not None:
         start += f", sample {shown.sample} of {shown.samples}"
     if padded := padding_words(shown):
         start += f", {padded}"
     spans = []
-    for name, (place, count), (_, first) in zip(
-        shown.layer.axes, shown.spans, shown.axes, strict=True
-    ):
-        span = f"{place + first} to {place + first + count - 1}"
-        spans.append(span if shown.layer.dims == 1 else f"{name} {span}")
+    for name, axis in zip(shown.layer.axes, shown.axes, strict=True):
+        first, last = axis.first + axis.taps[0], axis.first + axis.taps[-1]
+        spans.append(f"{f'{name} ' if shown.layer.dims > 1 else ''}{first} to {last}")
     where = f"the window covers positions {', '.join(spans)}"
     return f"{start}: {where}. {total_words(shown)} = {_result(shown)}."
 
@@ -45,9 +42,8 @@ def caption_text(shown: Scene) -> str:
         case "unfold":
             how = "The window is laid down as a column; one of its numbers"
         case "average":
-            how = (
-                f"The numbers in the window are added up and divided by {plain(cell.divisor or 1)}"
-            )
+            divisor = plain(cell.divisor or 1)
+            how = f"The numbers in the window are added up and divided by {divisor}"
         case "lp":
             how = f"The numbers in the window to the power {plain(cell.power or 1)}, added up"
         case _:
@@ -62,19 +58,18 @@ def caption_text(shown: Scene) -> str:
 
 def input_words(shown: Scene) -> str:
     """The input, and what the picture leaves out."""
-    words = [f"input {shown.cell.input_shape}"]
+    words = f"input {shown.cell.input_shape}"
     if padded := padding_words(shown):
-        words.append(padded)
+        words += f", {padded}"
     if shown.layer.family == "transposed":
-        words.append("its cells spread by the stride, zeros around, the kernel turned round")
-    parts = [", ".join(words)]
+        words += ", its cells spread by the stride, zeros around, the kernel turned round"
     if shown.sample is not None and shown.samples > 1:
-        parts.append(f"sample {shown.sample} of {shown.samples} is drawn")
+        words += f"; sample {shown.sample} of {shown.samples} is drawn"
     if shown.layer.groups > 1:
         first, last = shown.channels[0], shown.channels[-1]
         which = f"channel {first}" if first == last else f"channels {first} to {last}"
-        parts.append(f"output channel {shown.channel} reads {which} of {shown.x.shape[0]}")
-    return "; ".join(parts)
+        words += f"; output channel {shown.channel} reads {which} of {shown.x.shape[0]}"
+    return words
 
 
 def padding_words(shown: Scene) -> str:
@@ -83,21 +78,21 @@ def padding_words(shown: Scene) -> str:
     if shown.layer.family == "transposed" or not any(map(max, pads)):
         return ""
     what = "minus infinity" if shown.layer.family == "max" else _PADDING[shown.layer.padding_mode]
-    amounts = [f"{a} on each side" if a == b else f"{a} before and {b} after" for a, b in pads]
-    if len(set(amounts)) == 1:
-        return f"padded with {what}, {amounts[0]}"
-    axes = zip(shown.layer.axes, pads, strict=True)
-    return f"padded with {what}, " + ", ".join(f"{n}: {a} and {b}" for n, (a, b) in axes)
+    if len(set(pads)) > 1:
+        axes = zip(shown.layer.axes, pads, strict=True)
+        return f"padded with {what}, " + ", ".join(f"{n}: {a} and {b}" for n, (a, b) in axes)
+    before, after = pads[0]
+    amount = f"{before} on each side" if before == after else f"{before} before and {after} after"
+    return f"padded with {what}, {amount}"
 
 
 def total_words(shown: Scene) -> str:
     """What is added up to the output cell, without the result."""
     cell = shown.cell
     total = plain(float(sum(term.product for term in cell.terms)))
-    count = sum(term.index is not None for term in cell.terms)
     match cell.family:
         case "max":
-            return f"The largest of {count} cells"
+            return f"The largest of {sum(term.index is not None for term in cell.terms)} cells"
         case "unfold":
             return "The number copied"
         case "average":
