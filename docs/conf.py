@@ -7,7 +7,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-sys.path.insert(0, str(HERE / "_ext"))
+sys.path[:0] = [str(HERE / "_ext"), str(HERE / "learn")]  # with the networks of a lesson
 
 # torch's thread pool does not survive the fork of a parallel build
 os.environ["OMP_NUM_THREADS"] = "1"
