@@ -30,7 +30,7 @@ def fingerprint() -> str:
     """Of everything that pages are computed from, and Sphinx does not watch itself."""
     address = os.environ.get("DOCS_URL")
     files = [path for at in (ROOT / "convdocs", DOCS / "_ext") for path in at.rglob("*")]
-    files += [DOCS / "conf.py", ROOT / "constraints.txt"]
+    files += [DOCS / "conf.py", DOCS / "learn" / "nets.py", ROOT / "constraints.txt"]
     return digest(files, ROOT, f"{sys.version} torch {version('torch')} at {address}")
 
 

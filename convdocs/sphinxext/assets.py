@@ -58,8 +58,8 @@ def add(
         return
     paths = [_PACKAGE / path for name in _FILES.keys() & used for path in _FILES[name]]
     files = {path.name: path.read_text(encoding="utf-8") for path in sorted(paths)}
-    # before the text, in every theme (some put scripts last, some write no metatags): a part is live
-    # before it is first painted, so that nothing on the page moves
+    # before the text, in every theme (some put scripts last, some write no metatags), so that a
+    # part is live before it is first painted and nothing on the page moves
     early = {f"{name}.js": bundle.script(name) for key, name in _JOINED.items() if key in used}
     for name, text in (files | early).items():
         if app.builder.name == "epub" and not name.endswith(".css"):

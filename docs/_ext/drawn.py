@@ -11,7 +11,6 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from convdocs import snippet
 from convdocs.sphinxext import options, parts, pictures
 from convdocs.sphinxext.base import PageDirective
 from convdocs.sphinxext.options import Option
@@ -32,7 +31,7 @@ class Drawn(PageDirective):
     )
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
-        from convdocs import draw
+        from convdocs import draw, snippet  # which load torch: only where a picture is drawn
 
         code = "\n".join(self.content)
         value = snippet.last_value(code)

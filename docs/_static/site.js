@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   function mark() {
-    document.querySelectorAll("pre, .table-wrapper, figure.conv-picture, .drawn .convdocs-pair, div.math").forEach(function (box) {
+    document.querySelectorAll("pre, .table-wrapper, figure.conv-picture, div.math").forEach(function (box) {
       if (box.scrollWidth > box.clientWidth + 1) {
         box.setAttribute("tabindex", "0");
       } else {

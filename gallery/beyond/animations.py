@@ -8,12 +8,12 @@ work out the output size of each of eighteen examples.
 
 # %%
 # The settings are those of V. Dumoulin and F. Visin, *A guide to convolution arithmetic for deep
-# learning* (2016), whose moving pictures many people know. Each grid here says what it is, input,
+# learning* (2016), whose moving pictures many people know. Here each grid is labelled as input,
 # weight or output. The input holds the numbers 0, 1, 2 and so on; all weights are 1.
 #
 # Nothing moves until you want it to. Step with the arrows below a picture or with the slider, or
-# let it play. :func:`draw.animate <convdocs.draw.animate>` makes such a player of a layer of your
-# own, and its ``save`` a GIF.
+# let it play. :func:`draw.animate <convdocs.draw.animate>` makes such a player for a layer of your
+# own, and its ``save`` method makes a GIF.
 
 import torch
 import torch.nn as nn
@@ -68,8 +68,8 @@ draw.animate(ones(nn.Conv2d(1, 1, 3, padding=1, bias=False)), count(5, 5))
 # Full padding
 # ~~~~~~~~~~~~
 #
-# K − 1 = 2 zeros at either end: each window that touches the input at all has its place. 5 + 4 − 3
-# + 1 = 7.
+# With K − 1 = 2 zeros at either end, every window that touches the input at all has a place: 5 + 4
+# − 3 + 1 = 7.
 
 draw.animate(ones(nn.Conv2d(1, 1, 3, padding=2, bias=False)), count(5, 5))
 
@@ -77,7 +77,7 @@ draw.animate(ones(nn.Conv2d(1, 1, 3, padding=2, bias=False)), count(5, 5))
 # Stride
 # ~~~~~~
 #
-# Steps of 2: (5 − 3)/2 + 1 = 2. More in :doc:`stride`.
+# In steps of 2: (5 − 3)/2 + 1 = 2. See :doc:`stride`.
 
 draw.animate(ones(nn.Conv2d(1, 1, 3, stride=2, bias=False)), count(5, 5))
 
@@ -102,7 +102,7 @@ draw.animate(ones(nn.Conv2d(1, 1, 3, stride=2, padding=1, bias=False)), count(6,
 # Dilation
 # ~~~~~~~~
 #
-# The taps of the window are two cells apart and reach over 5: 7 − 5 + 1 = 3. More in
+# The taps of the window are two cells apart and reach over 5: 7 − 5 + 1 = 3. See
 # :doc:`dilation`.
 
 draw.animate(ones(nn.Conv2d(1, 1, 3, dilation=2, bias=False)), count(7, 7))
@@ -117,8 +117,8 @@ draw.animate(ones(nn.Conv2d(1, 1, 3, dilation=2, bias=False)), count(7, 7))
 # No padding, transposed
 # ~~~~~~~~~~~~~~~~~~~~~~
 #
-# Going back from 2 to 4. A transposed convolution can be drawn as a plain one, with zeros round the
-# input: K − 1 = 2 of them at either end. (The kernel is turned round.)
+# Back from 2 to 4. A transposed convolution can be drawn as a plain one, with zeros around the
+# input: K − 1 = 2 of them at either end. (The kernel is flipped.)
 
 draw.animate(ones(nn.ConvTranspose2d(1, 1, 3, bias=False)), count(2, 2))
 
@@ -150,8 +150,8 @@ draw.animate(ones(nn.ConvTranspose2d(1, 1, 3, padding=2, bias=False)), count(7, 
 # Stride, transposed
 # ~~~~~~~~~~~~~~~~~~
 #
-# A stride of 2 spreads the input: one hole between each two cells. The window moves in steps of 1.
-# From 2 to 5.
+# A stride of 2 spreads the input, with a hole between every two cells. The window moves in steps
+# of 1. From 2 to 5.
 
 draw.animate(ones(nn.ConvTranspose2d(1, 1, 3, stride=2, bias=False)), count(2, 2))
 
@@ -202,7 +202,7 @@ draw.animate(ones(nn.Conv1d(1, 1, 3, bias=False)), count(6))
 # ~~~~~~
 #
 # All the padding is in front: the last tap is on the present, and no output cell reads what
-# comes later. The two zeros in front were set with ``pad``. More in :doc:`causal`.
+# comes later. The two zeros in front were added with ``pad``. See :doc:`causal`.
 
 signal = F.pad(count(6), (2, 0))
 draw.animate(ones(nn.Conv1d(1, 1, 3, bias=False)), signal)
@@ -211,8 +211,8 @@ draw.animate(ones(nn.Conv1d(1, 1, 3, bias=False)), signal)
 # Check it
 # --------
 #
-# The sizes on this page: kernel, settings, input and output, from the guide's figures. A transposed
-# layer with the same settings goes from the output back to the input.
+# Here are the sizes on this page, as the guide's figures have them: kernel, settings, input and
+# output. A transposed layer with the same settings goes from the output back to the input.
 
 sizes = [
     (3, {}, 4, 2),

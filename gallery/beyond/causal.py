@@ -7,7 +7,7 @@ that no output cell has seen the future.
 """
 
 # %%
-# Forecasts and live audio need it: the number for time t may depend on times up to t and no later.
+# Forecasts and live audio need this: the number for time t may depend on times up to t, no later.
 # An ordinary layer with ``padding=1`` breaks that rule. Output cell 2 reads cell 3:
 
 import torch
@@ -23,7 +23,7 @@ with torch.no_grad():
 draw.layer(centred, x, at=(0, 0, 2))
 
 # %%
-# Put all the padding in front: K − 1 zeros, none behind. Now the last tap covers the present.
+# Put all the padding in front: K − 1 zeros, and none behind. Now the last tap covers the present.
 
 padded = F.pad(x, (2, 0))
 causal = nn.Conv1d(1, 1, kernel_size=3, bias=False)
@@ -37,8 +37,8 @@ draw.layer(causal, padded, at=(0, 0, 2))
 # As a layer
 # ----------
 #
-# ``padding`` takes no pair of numbers, it is the same at both ends. So a causal layer pads by
-# itself. With dilation the reach is longer, and so is the padding:
+# ``padding`` is the same at both ends; it does not take a pair of numbers. So a causal layer pads
+# its input itself. With dilation the reach is longer, and so is the padding:
 
 
 class CausalConv1d(nn.Conv1d):
@@ -52,8 +52,8 @@ net.load_state_dict(causal.state_dict())
 print(net(x).detach())
 
 # %%
-# You will also see the other way: pad both ends with ``padding=K - 1`` and cut the last K − 1
-# numbers off. The result is the same, with a little work thrown away:
+# You will also see another way: pad both ends with ``padding=K - 1``, and cut off the last K − 1
+# numbers. The result is the same, with a little work thrown away:
 
 both_ends = F.conv1d(x, net.weight, padding=2)
 print(both_ends[..., :-2].detach())
@@ -63,7 +63,7 @@ print(both_ends[..., :-2].detach())
 # ------------------------
 #
 # With 2 taps and dilations 1, 2, 4 and 8 each layer doubles what the stack sees. This is how
-# WaveNet hears thousands of samples back.
+# WaveNet looks back over thousands of samples.
 
 import convdocs
 
@@ -79,7 +79,7 @@ print(signal.grad[0, 0].nonzero().flatten().tolist())
 # ------------------
 #
 # A causal layer can run live. Keep the last K − 1 cells; when a new one arrives, run the layer on
-# those K. The numbers are those of the whole sequence at once:
+# these K cells. The numbers are the same as for the whole sequence at once:
 
 memory = torch.zeros(1, 1, 2)
 live = []
@@ -93,7 +93,7 @@ print(live)
 # Check it
 # --------
 #
-# Change the future, and nothing before it may move. Then the same question to the ordinary layer:
+# If the future changes, nothing before it may. The ordinary layer does not pass this test:
 
 torch.manual_seed(0)
 past = torch.randn(1, 1, 20)
@@ -104,4 +104,4 @@ assert torch.equal(wave(past)[..., :12], wave(future)[..., :12])
 assert not torch.equal(centred(past)[..., :12], centred(future)[..., :12])
 assert live == net(x)[0, 0].tolist()
 assert convdocs.explain.reads(centred, (1, 1, 6), (0, 0, 3))[0] == (0, 0, 2)
-print("cells 12 and on were changed: outputs 0 to 11 did not move")
+print("cells 12 and on were changed: outputs 0 to 11 stayed the same")

@@ -7,12 +7,12 @@ convolution, and write a filter that sees motion.
 """
 
 # %%
-# A third axis, a third direction to slide in. The input of ``Conv3d`` is (N, C, D, H, W): sample,
-# channel, *depth*, height, width. Depth is time in a video and the slice in a scan. It is not the
-# channels: the window moves along D, it never moves along C.
+# A third axis is a third direction to slide in. The input of ``Conv3d`` is (N, C, D, H, W): sample,
+# channel, *depth*, height, width. Depth is time in a video and the slice in a scan. Don't take it
+# for the channels: the window moves along D, but never along C.
 #
-# A cube of 3×3×3 with the numbers 0 to 26, and a kernel of 2×2×2. The picture shows the cube as its
-# three slices.
+# Take a cube of 3×3×3 with the numbers 0 to 26, and a kernel of 2×2×2. The picture shows the three
+# slices of the cube.
 
 import torch
 import torch.nn as nn
@@ -27,13 +27,14 @@ with torch.no_grad():
 draw.layer(conv, cube, at=(0, 0, 0, 1, 1))
 
 # %%
-# Four numbers of the first slice and the four below them in the second. All weights are 1, so the
-# output is their sum: 4 + 5 + 7 + 8 + 13 + 14 + 16 + 17 = 84. In all there are 2·2·2 places:
+# The window covers four numbers of the first slice and the same four places of the second. All
+# weights are 1, so the output is the sum: 4 + 5 + 7 + 8 + 13 + 14 + 16 + 17 = 84. In all there are
+# 2·2·2 places:
 
 print(conv(cube).detach())
 
 # %%
-# Each axis follows the same formula, without regard to the others:
+# Each axis follows the same formula, independently of the others:
 #
 # .. math:: D_{out} = D - K_D + 1
 #
@@ -44,8 +45,8 @@ print(conv(cube).detach())
 # -------------------------
 #
 # A kernel of (2, 1, 1) looks at one pixel in two frames. With the weights −1 and 1 it gives the
-# later frame minus the earlier one: zero where nothing happens. Four frames in which a bright spot
-# walks from left to right:
+# later frame minus the earlier one: zero where nothing happens. Here are four frames in which a
+# bright spot moves from left to right:
 
 video = torch.zeros(1, 1, 4, 3, 4)
 for time in range(4):
@@ -81,13 +82,13 @@ for name, net in {"whole": whole, "split": split}.items():
     print(f"{name}: {trace.params:,} weights, {trace.macs:,} MACs")
 
 # %%
-# 12 taps instead of 27.
+# It takes 12 taps instead of 27.
 #
 # Check it
 # --------
 #
-# A 3-D convolution is a sum of 2-D ones, one for each slice of the kernel. And twelve taps of 27 is
-# what the split costs:
+# A 3-D convolution is a sum of 2-D ones, one for each slice of the kernel. And the split costs
+# twelve taps where the whole costs 27:
 
 layer = nn.Conv3d(2, 3, kernel_size=(3, 2, 2), bias=False)
 volume = torch.randn(1, 2, 6, 5, 5)

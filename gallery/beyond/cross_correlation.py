@@ -23,15 +23,15 @@ conv.load_state_dict({"weight": kernel})
 draw.layer(conv, image, at=(0, 0, 0, 0))
 
 # %%
-# PyTorch lays the kernel down as it is: 0·0 + 1·1 + 3·2 + 4·3 = 19. In mathematics that is a
-# *cross-correlation*. A *convolution* first turns the kernel round, upside down and left to right:
+# PyTorch uses the kernel as it is: 0·0 + 1·1 + 3·2 + 4·3 = 19. In mathematics that is called a
+# *cross-correlation*. A *convolution* first flips the kernel, upside down and left to right:
 
 flipped = nn.Conv2d(1, 1, kernel_size=2, bias=False)
 flipped.load_state_dict({"weight": kernel.flip(-1, -2)})
 draw.layer(flipped, image, at=(0, 0, 0, 0))
 
 # %%
-# 0·3 + 1·2 + 3·1 + 4·0 = 5. All four numbers, both ways:
+# 0·3 + 1·2 + 3·1 + 4·0 = 5. Here are all four numbers, both ways:
 
 print("cross-correlation", conv(image).flatten().tolist())
 print("convolution      ", flipped(image).flatten().tolist())
@@ -43,11 +43,11 @@ print("convolution      ", flipped(image).flatten().tolist())
 #
 # .. math:: convolution(i) = \sum_k w_k \, x_{i - k}
 #
-# What turning round is good for
-# ------------------------------
+# What flipping is good for
+# -------------------------
 #
 # Send in a single 1. A convolution answers with the kernel itself. PyTorch's layer answers with the
-# kernel backwards:
+# kernel back to front:
 
 import numpy as np
 
@@ -57,7 +57,7 @@ print(np.convolve(click, taps, mode="same"))
 print(np.correlate(click, taps, mode="same"))
 
 # %%
-# A convolution is a product, and like one it doesn't care which comes first. A correlation does:
+# A convolution is a kind of product, and its two factors can be swapped. A correlation's can't:
 
 a, b = np.array([1, 2, 3, 4]), np.array([1, 0, 2])
 print(np.convolve(a, b), np.convolve(b, a))
@@ -67,12 +67,13 @@ print(np.correlate(a, b, mode="full"), np.correlate(b, a, mode="full"))
 # When it matters
 # ---------------
 #
-# - **Learned weights: never.** A layer that turned its kernel round would learn the turned kernel
-#   and compute the same.
+# - **Learned weights: never.** A layer that flipped its kernel would learn the flipped kernel, and
+#   compute the same.
 # - **Weights from elsewhere: check.** A kernel from a book on signals, from ``numpy.convolve`` or
-#   from a filter-design tool has to be turned round with ``flip`` first. A symmetric one, such as a
+#   from a filter-design tool has to be flipped first, with ``flip``. A symmetric one, such as a
 #   blur, stays the same.
-# - **Weights from another framework: no.** TensorFlow and JAX do as PyTorch does. (Theano did not.)
+# - **Weights from another framework: rarely.** TensorFlow and JAX do as PyTorch does. (Theano did
+#   not.)
 # - **Fourier transforms**: a product of transforms is a *convolution*.
 #
 # Check it
@@ -94,4 +95,4 @@ length = len(x) + len(w) - 1
 transforms = torch.fft.rfft(signal, length) * torch.fft.rfft(weight, length)
 assert torch.allclose(torch.fft.irfft(transforms, length)[0, 0], convolution)
 assert conv(image).flatten().tolist() == [19, 25, 37, 43]
-print("conv1d = numpy.correlate; turned round = numpy.convolve = Fourier")
+print("conv1d = numpy.correlate; with the kernel flipped = numpy.convolve = Fourier")

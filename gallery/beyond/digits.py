@@ -9,7 +9,7 @@ and after, and check its answers on images it has not seen.
 # %%
 # scikit-learn comes with 1,797 handwritten digits, each 8×8 pixels with 17 shades of grey (E.
 # Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, 1998). As a tensor they are (N,
-# C, H, W) = (1797, 1, 8, 8). Every fifth image is put aside for the test at the end.
+# C, H, W) = (1797, 1, 8, 8). Every fifth image is set aside for the test at the end.
 
 import torch
 import torch.nn as nn
@@ -26,8 +26,8 @@ print(images.shape, "of them", int(aside.sum()), "aside")
 # The network
 # -----------
 #
-# Two convolutions look for strokes, two pools halve the image, one linear layer weighs what was
-# found. The seed makes the start the same each time.
+# Two convolutions look for strokes, two pools halve the image, and a linear layer weighs what was
+# found. With the seed, the network starts from the same weights each time.
 
 import convdocs
 
@@ -47,7 +47,7 @@ trace
 
 # %%
 # The 64 that the linear layer takes is in the table, in the row of ``Flatten``: 16 channels of 2×2
-# cells.
+# cells each.
 
 from convdocs import draw
 
@@ -57,7 +57,8 @@ draw.stack(trace)
 # Before
 # ------
 #
-# A zero, and what the first layer makes of it with its random weights. Eight filters, eight maps:
+# Here is a zero, and what the first layer makes of it with its random weights: eight filters give
+# eight maps.
 
 zero = images[:1]
 draw.feature_maps(
@@ -71,8 +72,8 @@ draw.feature_maps(
 # Training
 # --------
 #
-# Show 64 digits, compare the answers with the labels, move each weight a little the way its
-# gradient points. Fifteen times through all of them:
+# Show the network 64 digits, compare its answers with the labels, and move each weight a little
+# against its gradient. Go through all digits fifteen times:
 
 
 def accuracy():
@@ -97,7 +98,7 @@ for epoch in range(15):
 # After
 # -----
 #
-# The same zero through the same layer, with the weights it has learned:
+# Here is the same zero, after the same layer with the weights it has learned:
 
 # sphinx_gallery_thumbnail_number = 3
 draw.feature_maps(
@@ -108,28 +109,28 @@ draw.feature_maps(
 )
 
 # %%
-# The numbers beside the bars, at which a map has its full colour, have grown, and the maps have
-# become more unlike each other. Map 2 follows the whole stroke. Map 4 is blue along the upper side
+# The numbers beside the bars, at which a map has its full colour, have grown, and the maps differ
+# more from each other. Map 2 follows the whole stroke. Map 4 is blue along the upper side
 # of each horizontal stroke and orange along its lower side. Nobody told filter 4 to look for edges.
 # The weights of all eight:
 
 draw.filters(net[0], title="The eight learned filters")
 
 # %%
-# And those of number 4 in digits, with what its rows add up to:
+# And those of number 4 in figures, with the sums of its rows:
 
 with torch.no_grad():
     for row in net[0].weight[4, 0]:
         print(" ".join(f"{weight:6.2f}" for weight in row), f"  sum {row.sum():5.2f}")
 
 # %%
-# Plus above, minus below: roughly the kernel for horizontal edges of :doc:`edges_and_blur`, with
-# its sign turned round.
+# Positive above, negative below: this is roughly the kernel for horizontal edges of
+# :doc:`edges_and_blur`, with its sign reversed.
 #
 # Check it
 # --------
 #
-# On digits it has never seen, the network started out guessing, and now:
+# On digits that it had never seen, the network started by guessing. Now:
 
 after = accuracy()
 assert aside.sum() == 360

@@ -24,8 +24,8 @@ draw.layer(conv, x, at=(0, 0, 1))
 
 # %%
 # Output cell 1 reads the cells 1, 3 and 5: 1·1 + 2·3 + 3·5 = 22. Its neighbours start one cell
-# later and one earlier. The *window* is spread, its *steps* are not; those are the stride's
-# business.
+# later and one earlier. The *window* is spread, but its *steps* are not; those are set by the
+# stride.
 
 print(conv(x).detach())
 
@@ -61,14 +61,14 @@ draw.compare(
 #
 # .. math:: reach = D \cdot (K - 1) + 1
 #
-# so 2·2 + 1 = 5. In every size formula the reach takes the place of K. To keep the length, an odd
+# so 2·2 + 1 = 5. In every size formula, the reach takes the place of K. To keep the length, an odd
 # kernel needs D·(K − 1)/2 zeros at either end.
 #
 # Seeing far with few layers
 # --------------------------
 #
-# Double the dilation from layer to layer and the stack sees twice as far with each. Four layers of
-# 3 taps each, without dilation and with:
+# Double the dilation from layer to layer, and the stack sees about twice as far with each. Here are
+# four layers of 3 taps each, without dilation and with it:
 
 
 def stack(dilations):
@@ -87,13 +87,13 @@ for dilations in [(1, 1, 1, 1), (1, 2, 4, 8)]:
 # %%
 # Each layer adds D·(K − 1) cells: 2 + 4 + 8 + 16 = 30, and the cell itself.
 #
-# Seeing past half of it
-# ----------------------
+# Missing half of it
+# ------------------
 #
 # There is a trap. Three layers that *all* have dilation 2 reach over 13 cells, but each layer reads
-# every second cell, so together they read only every second cell too. To see it, set all weights to
-# 1 and ask for the gradient of one output cell. It is zero where the cell was not read, and
-# elsewhere it counts the paths from that cell to the output.
+# only every other cell, and so do all of them together. To see it, set all weights to 1 and ask for
+# the gradient of one output cell. It is zero where a cell was not read; elsewhere it counts the
+# paths from that cell to the output.
 
 
 def paths(net, length=33):
@@ -111,13 +111,13 @@ for dilations in [(2, 2, 2), (1, 2, 3)]:
 
 # %%
 # Both stacks have 9 weights and reach over 13 cells. With dilations 2, 2, 2 the output knows
-# nothing about every second cell. This is the *gridding* that dilated networks are known for. With
+# nothing about every other cell. This is the *gridding* that dilated networks are known for. With
 # 1, 2, 3 there are no holes.
 #
 # Point at it
 # -----------
 #
-# The window, with its gaps, under your pointer or the arrow keys.
+# Move the window, gaps and all, with your pointer or the arrow keys.
 #
 # .. conv-explorer:: Conv1d(1, 1, 3, dilation=2, bias=False)
 #    :size: 9

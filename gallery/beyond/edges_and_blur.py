@@ -10,7 +10,7 @@ wrote yourself.
 # The photograph is of Grace Hopper, who wrote one of the first compilers. It is the United States
 # Navy's official portrait of January 1984 (Naval History and Heritage Command, public domain), and
 # comes with matplotlib. We turn it grey with the usual weights for red, green and blue, and take
-# the mean of each 5×5 pixels.
+# the mean of each square of 5×5 pixels.
 
 import torch
 import torch.nn as nn
@@ -55,15 +55,15 @@ draw.feature_maps(
 )
 
 # %%
-# Blue is below zero, orange above. The first map sees the sides of the face and the stripes of the
+# Blue is below zero, orange above. The first map shows the sides of the face and the stripes of the
 # flag, the second the brim of the cap, the third every fine line.
 #
 # Blur, and look again
 # --------------------
 #
 # This kernel takes a mean of nine pixels in which the middle one counts four times. Six rounds of
-# it make a soft picture, and most of the lines are gone. The bar above a map says at which number
-# it has its full colour; these are much smaller now:
+# it make a soft picture, and most of the lines are gone. The bar above each map says at which
+# number it has its full colour; these numbers are much smaller now:
 
 blur = layer([[1 / 16, 2 / 16, 1 / 16], [2 / 16, 4 / 16, 2 / 16], [1 / 16, 2 / 16, 1 / 16]])
 soft = photo
@@ -81,8 +81,8 @@ draw.feature_maps(
 # Sharpen
 # -------
 #
-# The opposite: five times the pixel, less its four neighbours. Each edge gets steeper. What is
-# darker than black or brighter than white is cut off:
+# Sharpening does the opposite: it takes five times the pixel, minus its four neighbours. Each edge
+# gets steeper. What is darker than black or brighter than white is clipped:
 
 sharpen = layer([[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
 sharp = sharpen(photo).clamp(0, 1)
@@ -95,7 +95,7 @@ draw.feature_maps(
 )
 
 # %%
-# In numbers, the mean size of what "all edges" answers:
+# In numbers, this is the mean size of the answers of "all edges":
 
 for name, picture in {"soft": soft, "photo": photo, "sharp": sharp}.items():
     print(f"{name:6} {edges(picture)[0, 2].abs().mean():.3f}")
@@ -124,7 +124,7 @@ draw.feature_maps(
 # --------------------
 #
 # Look at one number. In this small picture a dark area meets a bright one. The kernel for vertical
-# edges takes what is right of the cell minus what is left of it:
+# edges takes what is to the right of the cell minus what is to its left:
 
 step = torch.tensor([0.0, 0.0, 0.0, 9.0, 9.0, 9.0]).expand(1, 1, 5, 6)
 edge = nn.Conv2d(1, 1, kernel_size=3, bias=False)
@@ -142,7 +142,7 @@ for conv in (blur, sharpen, edges):
 
 # %%
 # The kernels for vertical and horizontal edges are named after Irwin Sobel. Together they give the
-# strength of an edge, in whatever direction it runs:
+# strength of an edge, whatever its direction:
 
 vertical, horizontal = edges(photo)[0, :2]
 strength = (vertical**2 + horizontal**2).sqrt()
@@ -153,14 +153,14 @@ print(f"strongest edge {strength.max():.2f}, typical {strength.median():.2f}")
 # -------------------
 #
 # The blur kernel is a column times a row. Blur along the height, then along the width, and you need
-# 3 + 3 weights instead of 9. A kernel can be split like that if its matrix has rank 1:
+# 3 + 3 weights instead of 9. A kernel can be split in this way if its matrix has rank 1:
 
 for name, conv in {"blur": blur, "sharpen": sharpen, "edges": edges}.items():
     print(f"{name:7}", torch.linalg.matrix_rank(conv.weight[:, 0]).tolist())
 
 # %%
-# A network is not given kernels, it learns them. :doc:`One that reads digits <digits>` comes upon
-# an edge kernel by itself.
+# A network is not given kernels; it learns them. :doc:`One that reads digits <digits>` finds an
+# edge kernel by itself.
 #
 # Check it
 # --------

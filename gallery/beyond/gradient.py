@@ -7,7 +7,7 @@ convolution that computes each.
 """
 
 # %%
-# A small layer, going forward. Three weights over five cells give three numbers:
+# Here is a small layer, going forward. Three weights over five cells give three numbers:
 
 import torch
 import torch.nn as nn
@@ -23,8 +23,8 @@ with torch.no_grad():
 draw.layer(conv, x, at=(0, 0, 1))
 
 # %%
-# In training, the loss tells each output cell how much it should change. Call that number g; there
-# is one for each output cell. Let it be 1, 10 and 100, and let PyTorch carry it back:
+# In training, the gradient of the loss says for each output cell how fast the loss grows with it.
+# Call that number g. Let it be 1, 10 and 100, and let PyTorch carry it back:
 
 steps = torch.tensor([[[1.0, 10.0, 100.0]]])
 signal = x.clone().requires_grad_()
@@ -37,12 +37,12 @@ print("input ", signal.grad)
 # The weights
 # -----------
 #
-# The first weight is used three times, at each stop of the window: it met 1, then 2, then 3. Each
-# time it moved an output cell by as much, and that cell moves the loss by its g. In all 1·1 + 10·2
-# + 100·3 = 321.
+# The first weight is used three times, once at each stop of the window: on 1, then on 2, then on 3.
+# Each time, raising the weight raises an output cell by that much, and that cell raises the loss by
+# its g. In all, that is 1·1 + 10·2 + 100·3 = 321.
 #
-# The second weight met 2, 3, 4, one cell further. So the gradient is g sliding over the input: **a
-# convolution whose kernel is g.**
+# The second weight is used on 2, 3 and 4, one cell further. So the gradient is g sliding over the
+# input: **a convolution whose kernel is g.**
 
 by_weight = nn.Conv1d(1, 1, kernel_size=3, bias=False)
 by_weight.load_state_dict({"weight": steps})
@@ -54,18 +54,17 @@ draw.layer(by_weight, x, at=(0, 0, 0))
 # The input
 # ---------
 #
-# An input cell is read by up to three windows, by each with another weight. What comes back to it
-# is the sum of those weights, each times the g of its window. Going back, each g stamps the kernel
-# into the input: **a transposed convolution with the same weights.** (The picture shows the sum
-# that makes one cell, for which the kernel is turned round.)
+# An input cell is read by up to three windows, by each with a different weight. What comes back to
+# it is the sum of those weights, each times the g of its window. Going back, each g stamps the
+# kernel into the input: **a transposed convolution with the same weights.** (The picture shows the
+# sum that makes one cell, for which the kernel is flipped.)
 
 by_input = nn.ConvTranspose1d(1, 1, kernel_size=3, bias=False)
 by_input.load_state_dict({"weight": conv.weight.detach()})
 draw.layer(by_input, steps, at=(0, 0, 2))
 
 # %%
-# It can be written as an ordinary convolution too. Put K − 1 zeros round g and turn the kernel
-# round:
+# It can be written as an ordinary convolution, too. Put K − 1 zeros around g, and flip the kernel:
 
 full = nn.Conv1d(1, 1, kernel_size=3, padding=2, bias=False)
 full.load_state_dict({"weight": conv.weight.detach().flip(-1)})
@@ -86,8 +85,8 @@ draw.layer(full, steps, at=(0, 0, 2))
 # ===========  =====================================================================
 #
 # Settings change places on the way back. A forward *stride* becomes the *dilation* of g when it
-# slides over the input. A forward *dilation* becomes its *stride*. That is why each framework needs
-# these settings for the backward pass alone.
+# slides over the input. A forward *dilation* becomes its *stride*. So a framework needs both
+# settings for the backward pass alone.
 #
 # Check it
 # --------

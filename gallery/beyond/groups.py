@@ -7,9 +7,9 @@ depthwise layer and a 1×1 layer are than one full layer.
 """
 
 # %%
-# Every filter of an ordinary layer reads every input channel. ``groups=2`` splits the channels in
-# two halves that know nothing of each other. Four channels come in, and this filter, number 3,
-# reads the last two:
+# Every filter of an ordinary layer reads every input channel. ``groups=2`` splits the channels into
+# two halves that know nothing of each other. Here four channels come in, and filter 3 reads the
+# last two:
 
 import torch
 import torch.nn as nn
@@ -28,13 +28,14 @@ draw.layer(grouped, x, at=(0, 3, 0))
 # -----------------------
 #
 # It is (out channels, in channels / groups, K). The second number is how many channels *one filter*
-# reads, so a half of four:
+# reads, here half of the four:
 
 print(grouped.weight.shape)
 print(nn.Conv1d(4, 4, kernel_size=2).weight.shape)
 
 # %%
-# Half the weights, half the multiplications. Both channel counts must divide by ``groups``:
+# That is half the weights and half the multiplications. Both numbers of channels must be divisible
+# by ``groups``:
 
 for channels in [(3, 6), (4, 5)]:
     try:
@@ -43,11 +44,11 @@ for channels in [(3, 6), (4, 5)]:
         print(channels, error)
 
 # %%
-# Depthwise: one group a channel
-# ------------------------------
+# Depthwise: one group per channel
+# --------------------------------
 #
-# With as many groups as channels, each channel has a filter of its own. No channel sees another.
-# This is called *depthwise*:
+# With as many groups as channels, each channel has a filter of its own, and no channel sees
+# another. This is called *depthwise*:
 
 depthwise = nn.Conv2d(3, 3, kernel_size=3, padding=1, groups=3, bias=False)
 with torch.no_grad():
@@ -58,8 +59,8 @@ draw.kernel(depthwise)
 # Pointwise: a window of one cell
 # -------------------------------
 #
-# A kernel of 1×1 does the opposite. It looks at one place only and mixes all channels there. It is
-# a linear layer, run at each cell.
+# A kernel of 1×1 does the opposite. It looks at one place only, and mixes all the channels there.
+# It is a linear layer that is applied to each cell.
 
 pointwise = nn.Conv2d(3, 2, kernel_size=1, bias=False)
 with torch.no_grad():
@@ -71,8 +72,9 @@ draw.layer(pointwise, torch.arange(27.0).reshape(1, 3, 3, 3), at=(0, 1, 1, 1))
 # Both, one after the other
 # -------------------------
 #
-# First look around in each channel, then mix the channels: a *depthwise-separable* convolution. It
-# has the shapes of a full layer and far fewer weights. From 32 channels to 64 on images of 16×16:
+# First look around in each channel, then mix the channels: this is a *depthwise-separable*
+# convolution. It has the shapes of a full layer and far fewer weights. From 32 channels to 64 on
+# images of 16×16:
 
 import convdocs
 
@@ -93,14 +95,15 @@ for name, net in {"full": full, "separable": separable}.items():
 convdocs.trace(separable, image)
 
 # %%
-# For each weight of the full layer the separable one has :math:`1/C_{out} + 1/K^2`. The first part
-# is the depthwise layer, the second the 1×1 one. Here that is 1/64 + 1/9, about an eighth. The
-# price: not every full layer can be written as such a pair. Networks for phones pay it gladly.
+# For each weight of the full layer the separable pair has :math:`1/C_{out} + 1/K^2`. The first part
+# is the depthwise layer, the second the 1×1 layer. Here that is 1/64 + 1/9, about an eighth. The
+# price is that not every full layer can be written as such a pair. Networks for phones, such as
+# MobileNet, pay it.
 #
 # Point at it
 # -----------
 #
-# Each output channel lights up its own group's input only.
+# Each output cell lights up the input of its own group only.
 #
 # .. conv-explorer:: Conv1d(4, 4, 2, groups=2, bias=False)
 #    :size: 5

@@ -7,8 +7,8 @@ what that costs in memory.
 """
 
 # %%
-# A convolution looks at many small patches of the image. ``nn.Unfold`` cuts them all out and lays
-# each down as a column. For an image of 3×3 with the numbers 0 to 8 and patches of 2×2 there are
+# A convolution looks at many small patches of the image. ``nn.Unfold`` cuts out all of them and
+# makes each a column. For an image of 3×3 with the numbers 0 to 8 and patches of 2×2, there are
 # four columns of four numbers. This trick is called *im2col*, image to columns.
 
 import torch
@@ -27,14 +27,14 @@ columns = unfold(image)
 print(columns.int())
 
 # %%
-# The shape is (N, C·K_H·K_W, patches). The cells in the middle of the image are in several patches,
-# and appear in several columns: 4 is in each.
+# The shape is (N, C·K_H·K_W, patches). Cells in the middle of the image are in several patches, and
+# so in several columns: 4 is in every one.
 #
 # One product
 # -----------
 #
-# Lay the weights of each filter down as a row. Row times column is the sum of products that makes
-# one output cell, and the matrix product makes all of them:
+# Write the weights of each filter as a row. Row times column is the sum of products that makes one
+# output cell, and the matrix product makes all of them:
 
 conv = nn.Conv2d(1, 1, kernel_size=2, bias=False)
 conv.load_state_dict({"weight": torch.arange(4.0).reshape(1, 1, 2, 2)})
@@ -44,16 +44,16 @@ print(rows @ columns)
 print(conv(image).detach())
 
 # %%
-# The same four numbers, in a row. They only have to be set up as an image again with ``reshape``.
+# These are the same four numbers, in a row. ``reshape`` makes an image of them again.
 #
-# Why anyone does this: matrix products are what processors are best at. Many libraries computed
-# convolutions this way for years and some still do.
+# Why would anyone do this? Because matrix products are what processors are best at. Many libraries
+# have computed convolutions in this way.
 #
 # The price
 # ---------
 #
-# The columns hold each pixel up to K·K times. For an image of 64 channels and a kernel of 3×3, nine
-# times the memory:
+# The columns hold each pixel up to K·K times. For an image of 64 channels and a kernel of 3×3, that
+# is nine times the memory:
 
 channels = torch.empty(1, 64, 56, 56)
 patches = nn.Unfold(kernel_size=3, padding=1)(channels)
@@ -63,8 +63,8 @@ print(f"image {channels.numel():,} numbers, columns {patches.numel():,}")
 # And back
 # --------
 #
-# ``nn.Fold`` puts the columns back and *adds up* where patches overlap. So it doesn't undo
-# ``Unfold``. Divide by how often each cell was read, and it does:
+# ``nn.Fold`` puts the columns back, and *adds up* where patches overlap. So it doesn't undo
+# ``Unfold``, unless you divide by how often each cell was read:
 
 fold = nn.Fold(output_size=3, kernel_size=2)
 often = fold(unfold(torch.ones_like(image)))
@@ -72,8 +72,8 @@ print(often[0, 0].int())
 print((fold(columns) / often)[0, 0].int())
 
 # %%
-# The counts 1, 2 and 4 are those behind :doc:`the checkerboard <transposed>`: adding up patches is
-# just what a transposed convolution does.
+# The counts 1, 2 and 4 are the ones behind :doc:`the checkerboard <transposed>`: adding up patches
+# is just what a transposed convolution does.
 #
 # Check it
 # --------

@@ -7,8 +7,8 @@ sharing of weights and transposition mean.
 """
 
 # %%
-# A convolution multiplies and adds, so without its bias it is a matrix like any linear layer. Each
-# row makes one output cell, each column belongs to one input cell. For a kernel of 3 over 6 cells:
+# A convolution multiplies and adds, so without its bias it is a matrix, like any linear layer. Each
+# row makes one output cell; each column belongs to one input cell. For a kernel of 3 over 6 cells:
 
 import torch
 import torch.nn as nn
@@ -21,16 +21,16 @@ with torch.no_grad():
 draw.matrix(conv, (1, 6))
 
 # %%
-# The same three numbers in each row, one step further to the right. What makes this layer different
-# from ``nn.Linear(6, 4)`` is in plain view:
+# Each row has the same three numbers, one step further to the right. You can see what makes this
+# layer different from ``nn.Linear(6, 4)``:
 #
-# - half of it is zero, and in larger ones nearly all: a cell looks at its neighbours only;
-# - the rest repeats: 3 weights instead of 24.
+# - half of it is zero, and in larger ones nearly all of it: a cell looks at its neighbours only;
+# - the rest repeats: there are 3 weights instead of 24.
 #
 # The matrix without a picture
 # ----------------------------
 #
-# Column j of a matrix is what it makes of the unit vector j. So feed the layer all unit vectors, as
+# Column j of a matrix is what it makes of the unit vector j. So give the layer all unit vectors, as
 # a batch:
 
 matrix = conv(torch.eye(6).unsqueeze(1)).squeeze(1).T.detach()
@@ -40,15 +40,15 @@ print(matrix.int())
 # Padding cuts, stride skips
 # --------------------------
 #
-# Padding adds rows at the top and at the bottom whose numbers are partly cut off. They are cut
-# since the padded cells have no column:
+# Padding adds rows at the top and at the bottom whose numbers are partly cut off, because the
+# padded cells have no column:
 
 padded = nn.Conv1d(1, 1, kernel_size=3, padding=1, bias=False)
 padded.load_state_dict(conv.state_dict())
 draw.matrix(padded, (1, 6))
 
 # %%
-# A stride of 2 keeps every second row:
+# A stride of 2 keeps every other row:
 
 halved = nn.Conv1d(1, 1, kernel_size=3, padding=1, stride=2, bias=False)
 halved.load_state_dict(conv.state_dict())
@@ -70,7 +70,7 @@ draw.matrix(conv2d, (1, 3, 3))
 # Rows for columns
 # ----------------
 #
-# Swap rows and columns and you have the matrix of ``ConvTranspose1d`` with the same weights. Hence
+# Swap rows and columns, and you have the matrix of ``ConvTranspose1d`` with the same weights; hence
 # its name. It is also the matrix that carries gradients back: see :doc:`gradient`.
 
 back = nn.ConvTranspose1d(1, 1, kernel_size=3, bias=False)
@@ -78,8 +78,8 @@ back.load_state_dict(conv.state_dict())
 draw.matrix(back, (1, 4))
 
 # %%
-# Nobody computes convolutions this way. For an image of 224×224 pixels and the same output the
-# matrix would have this many entries, nearly all zero:
+# Nobody computes convolutions this way. For an image of 224×224 pixels and an output of the same
+# size, the matrix would have this many entries, nearly all of them zero:
 
 print(f"{(224 * 224) ** 2:,}")
 

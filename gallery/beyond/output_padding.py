@@ -8,7 +8,7 @@ holds.
 
 # %%
 # A kernel of 3, a stride of 2 and a padding of 1 halve a sequence. Five cells become three, and so
-# do six, since the length is rounded down:
+# do six, because the length is rounded down:
 
 import torch
 import torch.nn as nn
@@ -45,27 +45,27 @@ draw.layer(up(padding=1, output_padding=1), x, at=(0, 0, 5))
 # What the extra cell holds
 # -------------------------
 #
-# Despite its name it is no padding with zeros. The stamps of the three inputs cover 7 cells.
-# ``padding=1`` cuts one off either end. ``output_padding=1`` leaves the one at the far end on:
+# Despite its name, it does not pad with zeros. The stamps of the three inputs cover 7 cells.
+# ``padding=1`` cuts one off at either end. ``output_padding=1`` keeps the one at the far end:
 
 for settings in [{}, {"padding": 1}, {"padding": 1, "output_padding": 1}]:
     print(up(**settings)(x)[0, 0].int().tolist(), settings or "nothing cut")
 
 # %%
-# The new cell is 300, a number that had been there and was cut. Only if there is nothing left to
+# The new cell is 300, a number that had been there and was cut off. Only if there is nothing to
 # bring back, that is without ``padding``, does the extra cell stay empty:
 
 print(up(output_padding=1)(x)[0, 0].int().tolist())
 
 # %%
-# Then it holds the bias alone, here none.
+# Then it holds only the bias, and this layer has none.
 #
 # The formula, with O for ``output_padding``:
 #
 # .. math:: L_{out} = (L - 1) \cdot S - 2P + K + O
 #
-# O must be smaller than the stride (or the dilation), since the sizes that shrink to the same
-# length are at most S:
+# O must be smaller than the stride (or the dilation), because at most S sizes shrink to the same
+# length:
 
 try:
     up(padding=1, output_padding=2)(x)
@@ -73,11 +73,11 @@ except RuntimeError as error:
     print(str(error).split(", but")[0])
 
 # %%
-# Say the size instead
-# --------------------
+# Give the size instead
+# ---------------------
 #
-# The call takes ``output_size``, and works the extra cell out. It suits networks that go down and
-# up again, where the size to return to is at hand:
+# The call takes ``output_size``, and works out the extra cell. This suits networks that go down and
+# up again, where the size to return to is known:
 
 for length in (5, 6):
     signal = torch.zeros(1, 1, length)
@@ -85,7 +85,7 @@ for length in (5, 6):
     print(f"{length} -> {down(signal).shape[-1]} -> {back.shape[-1]}")
 
 # %%
-# ``nn.Sequential`` can't pass it on. There, give ``output_padding`` when the layer is made.
+# ``nn.Sequential`` can't pass it on. There, give ``output_padding`` when you build the layer.
 #
 # To double a length of any parity, the usual choices are a kernel of 4 with a padding of 1, or a
 # kernel of 3 with a padding of 1 and an output padding of 1:
@@ -108,8 +108,8 @@ for kernel, extra in [(4, 0), (3, 1)]:
 # Check it
 # --------
 #
-# Down and up again gives the size back if ``output_padding`` is what rounding down threw away, for
-# every small layer:
+# For every small layer, going down and up again gives the size back if ``output_padding`` is what
+# rounding down threw away:
 
 cases = 0
 for kernel in range(1, 6):

@@ -23,9 +23,9 @@ draw.padding(pad=2)
 # - ``replicate``: the last cell, over and over.
 # - ``circular``: the other end, as if the sequence were a ring.
 #
-# A layer takes the mode as ``padding_mode``. Here the first window has two of its five
-# cells in the padding, and the mirror has put a 3 and a 2 there. All weights are 1, so the output
-# is the plain sum.
+# A layer takes the mode as ``padding_mode``. Here two of the first window's five cells are in the
+# padding, and the mirror has put a 3 and a 2 there. All weights are 1, so the output is the plain
+# sum.
 
 x = torch.arange(1.0, 6.0).reshape(1, 1, 5)
 
@@ -39,7 +39,7 @@ def layer(mode):
 draw.layer(layer("reflect"), x, at=(0, 0, 0))
 
 # %%
-# The four modes, side by side. Only the first two and the last two numbers differ:
+# Here are the four modes. Only the first two and the last two numbers differ:
 
 for mode in ("zeros", "reflect", "replicate", "circular"):
     print(f"{mode:10}", layer(mode)(x)[0, 0].int().tolist())
@@ -69,7 +69,7 @@ for mode in ("zeros", "reflect", "replicate", "circular"):
 # Where each exists
 # -----------------
 #
-# ``Conv1d``, ``Conv2d`` and ``Conv3d`` know all four. Transposed convolutions know zeros only:
+# ``Conv1d``, ``Conv2d`` and ``Conv3d`` have all four. Transposed convolutions have zeros only:
 
 try:
     nn.ConvTranspose1d(1, 1, kernel_size=3, padding_mode="reflect")
@@ -77,7 +77,7 @@ except ValueError as error:
     print(error)
 
 # %%
-# A mirror can show no more cells than there are on its far side, and a ring can be wound round only
+# A mirror can show no more cells than there are on its far side, and a ring can be gone around only
 # once. A reflected padding must be shorter than the input, a circular one no longer than it:
 
 limits = {}
@@ -92,7 +92,7 @@ print("the most padding that 5 cells took:")
 print(limits)
 
 # %%
-# Zeros and replicate have no limit; 11 was the most that was tried.
+# Zeros and replicate have no limit; 11 was the largest padding tried here.
 #
 # Pools are a case apart. They have no ``padding_mode``: a max pool pads with minus infinity, an
 # average pool with zeros. :doc:`pooling` shows both.
@@ -100,7 +100,7 @@ print(limits)
 # Point at it
 # -----------
 #
-# The copies in the padding, and the cells that they were copied from. The other modes are
+# See the copies in the padding, and the cells that they were copied from. The other modes are
 # under *More settings*.
 #
 # .. conv-explorer:: Conv1d(1, 1, 5, padding=2, padding_mode='reflect', bias=False)
@@ -110,8 +110,8 @@ print(limits)
 # Check it
 # --------
 #
-# A layer with a padding mode equals the input padded first and the layer without padding after
-# (``pad`` says constant for zeros):
+# A layer with a padding mode equals a layer without padding on an input that was padded first
+# (``pad`` calls the zeros constant):
 
 names = {
     "zeros": "constant",

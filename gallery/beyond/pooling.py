@@ -8,7 +8,7 @@ and what it takes the padding for.
 
 # %%
 # A max pool keeps the largest number under its window. ``MaxPool1d(2)`` takes its cells two by two:
-# if you give no stride, the stride is the kernel's length.
+# unless you give a stride, it is the length of the kernel.
 
 import torch
 import torch.nn as nn
@@ -19,13 +19,13 @@ x = torch.tensor([[[3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0]]])
 draw.layer(nn.MaxPool1d(2), x, at=(0, 0, 2))
 
 # %%
-# Seven cells make three pairs. The last cell, the 2, is read by nobody. ``ceil_mode=True`` rounds
-# the number of windows up instead of down, and lets the last window reach past the end:
+# Seven cells make three pairs. No window reads the last cell, the 2. ``ceil_mode=True`` rounds the
+# number of windows up instead of down, and lets the last window reach past the end:
 
 draw.layer(nn.MaxPool1d(2, ceil_mode=True), x, at=(0, 0, 3))
 
 # %%
-# What lies outside is not there: the largest of one number is that number.
+# What lies outside does not count: the largest of one number is that number.
 
 print(nn.MaxPool1d(2)(x))
 print(nn.MaxPool1d(2, ceil_mode=True)(x))
@@ -39,8 +39,8 @@ print(nn.MaxPool1d(2, ceil_mode=True)(x))
 # .. math:: L_{out} = \frac{L + 2P - K}{S} + 1
 #
 # rounded down, or with ``ceil_mode`` rounded up. Rounding up has an exception that is easy to miss:
-# **a last window that would start in the padding behind the input is dropped**, as it would read
-# nothing. Five cells, P = 1, K = 2, S = 2:
+# **a last window that would start in the padding behind the input is dropped**, because it would
+# read nothing. Take five cells, P = 1, K = 2, S = 2:
 
 five = torch.arange(1.0, 6.0).reshape(1, 1, 5)
 for ceil_mode in (False, True):
@@ -51,8 +51,8 @@ for ceil_mode in (False, True):
 # (5 + 2 − 2)/2 + 1 = 3.5, so 3 rounded down and 4 rounded up. The fourth window would start at cell
 # 5, behind the last real cell, which is cell 4. It is dropped, and both pools have three numbers.
 #
-# What padding counts for
-# -----------------------
+# What the padding counts as
+# --------------------------
 #
 # A max pool pads with minus infinity. If it padded with zeros, an input of negative numbers would
 # come out as zero at its edges:
@@ -74,18 +74,18 @@ for count in (True, False):
     print(count, pool(five)[0, 0].tolist())
 
 # %%
-# Cells that ``ceil_mode`` reaches for past the padding are never counted.
+# Cells past the padding, which ``ceil_mode`` may reach, are never counted.
 #
 # In two directions
 # -----------------
 #
-# An image of 4×4, cut into four squares. The two axes are rounded each by itself.
+# Here is an image of 4×4, cut into four squares. Each axis is rounded by itself.
 
 image = torch.arange(16.0).reshape(1, 1, 4, 4)
 draw.layer(nn.AvgPool2d(2), image, at=(0, 0, 1, 0))
 
 # %%
-# The largest of each square beside its mean:
+# And here is the largest number of each square beside the mean:
 
 draw.compare(
     nn.MaxPool2d(2),
@@ -98,12 +98,12 @@ draw.compare(
 # %%
 # A pool has no weights, treats each channel by itself and never mixes samples. Give it the right
 # number of axes, though: :doc:`MaxPool2d on a batch of sequences </gallery/cnn/pool_trap>` halves
-# the channels without a word.
+# the channels without a warning.
 #
 # Point at it
 # -----------
 #
-# Every output cell shows what it was taken from; change the layer to ``MaxPool1d`` to compare.
+# Every output cell shows what it was made from.
 #
 # .. conv-explorer:: AvgPool1d(2, ceil_mode=True)
 #    :size: 7
@@ -112,7 +112,7 @@ draw.compare(
 # Check it
 # --------
 #
-# The rule for the length, the exception included, for every small pool there is:
+# The rule for the length, including its exception, holds for all these small pools:
 
 import convdocs
 

@@ -7,8 +7,8 @@ out the size of that field on paper.
 """
 
 # %%
-# Three small layers on an image of 12×12. Each output cell has been computed from a square of the
-# image: its *receptive field*. The picture follows one output cell down, layer by layer:
+# Here are three small layers on an image of 12×12. Each output cell is computed from a square of
+# the image, its *receptive field*. The picture follows one output cell back, layer by layer:
 
 import torch
 import torch.nn as nn
@@ -28,14 +28,14 @@ draw.receptive_field(trace, at=(1, 1))
 # On paper
 # --------
 #
-# Two numbers, walked from the input to the output. The *size* r is how many cells the field has.
-# The *step* j is how many input cells lie between two neighbouring cells of this layer. Both start
+# Follow two numbers from the input to the output. The *size* r is how many cells the field has. The
+# *step* j is the distance, in input cells, between two neighbouring cells of this layer. Both start
 # at 1. A layer with kernel K and stride S makes
 #
 # .. math:: r \leftarrow r + (K - 1) \cdot j \qquad j \leftarrow j \cdot S
 #
-# Each layer adds its kernel less one, *in steps of its input*. That is why a pool early on makes
-# all later layers see further. Padding plays no part in the size. By hand and by ``trace``:
+# Each layer adds its kernel minus one, *in steps of its input*. That is why an early pool makes all
+# later layers see further. Padding does not affect the size. By hand, and by ``trace``:
 
 size, step = 1, 1
 for call, (kernel, stride) in zip(trace.calls, [(3, 1), (2, 2), (3, 1)], strict=True):
@@ -44,7 +44,7 @@ for call, (kernel, stride) in zip(trace.calls, [(3, 1), (2, 2), (3, 1)], strict=
     print(f"{call.kind:9} by hand {size, step}, traced {field.size, field.stride}")
 
 # %%
-# The table has it in a column:
+# The table of the trace has it as a column:
 
 trace
 
@@ -52,8 +52,8 @@ trace
 # The middle counts more
 # ----------------------
 #
-# Not all cells of the field weigh the same. Set all weights of three layers of 3 to 1, and the
-# gradient of one output cell counts on how many paths each input cell reaches it:
+# Not all cells of the field count the same. Set all weights of three layers of 3 to 1, and the
+# gradient of one output cell counts the paths on which each input cell reaches it:
 
 deep = nn.Sequential(*[nn.Conv1d(1, 1, kernel_size=3, bias=False) for _ in range(3)])
 for layer in deep:
@@ -63,15 +63,15 @@ deep(signal).sum().backward()
 print(signal.grad[0, 0].int().tolist())
 
 # %%
-# 27 paths in all, 7 of them from the middle, 1 from either end. With more layers the curve comes to
-# look like a bell. What a network *really* uses is smaller than its field.
+# There are 27 paths in all, 7 of them from the middle and 1 from either end. With more layers, the
+# curve comes to look like a bell. What a network *really* uses is smaller than its field.
 #
 # Small kernels, deep networks
 # ----------------------------
 #
-# Three layers of 3 see 7 cells with 9 weights, as one layer of 7 does with 7. In two directions the
-# balance tips: 3·9 = 27 weights against 49, and two nonlinearities more on the way. VGG was built
-# on this. Here are its blocks, as deep as VGG-16, to the last pool:
+# Three layers of 3 see 7 cells with 9 weights, where one layer of 7 takes 7 weights. In two
+# directions the balance tips: 3·9 = 27 weights against 49, and two more nonlinearities on the way.
+# VGG was built on this. Here are its blocks, as deep as VGG-16, to the last pool:
 
 
 def vgg(widths):
@@ -96,7 +96,7 @@ fields = [pool.receptive_field[0] for pool in pools]
 print([(field.size, field.stride) for field in fields])
 
 # %%
-# After the last pool one cell sees 212 of 224 pixels, and its neighbour the field 32 pixels on.
+# After the last pool, one cell sees 212 of 224 pixels, and its neighbour a field 32 pixels further.
 # Here is what the middle cell sees after the fourth pool, on a photograph (of Grace Hopper, by the
 # United States Navy; :doc:`edges_and_blur` says more):
 
@@ -115,8 +115,8 @@ draw.receptive_field(
 )
 
 # %%
-# The whole way as curves. Sizes halve at each pool and the channels double; between two pools the
-# field grows in even steps, and after each pool the steps are twice as long:
+# Here is the whole way as curves. Sizes halve at each pool, and the channels double until they are
+# 512; between two pools the field grows in even steps, which are twice as long after each pool:
 
 draw.curve(
     deep_trace,
@@ -128,8 +128,8 @@ draw.curve(
 # Check it
 # --------
 #
-# The gradient says which cells really matter. Where the formula says 8 by 8 cells, starting at row
-# 2 and column 2, no other cell may have one:
+# The gradient says which cells really matter. The formula says 8 by 8 cells, starting at row 2 and
+# column 2; no cell outside may have a gradient:
 
 for module in net:
     if isinstance(module, nn.Conv2d):

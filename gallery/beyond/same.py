@@ -7,7 +7,7 @@ zero, and know what to write instead when there is a stride.
 """
 
 # %%
-# A window of 3 fits at only 3 places on 5 cells. With one zero at either end there are 5,
+# A window of 3 fits at only 3 places on 5 cells. With one zero at either end there are 5 places,
 # one for each cell. ``padding="same"`` works out how many zeros that takes.
 
 import torch
@@ -35,8 +35,8 @@ draw.layer(conv, x, at=(0, 0, 0))
 # Even kernels
 # ------------
 #
-# Four taps need 3 zeros, and 3 is odd. PyTorch puts one in front and two behind. Drawn with those
-# zeros set by hand:
+# Four taps need 3 zeros, and 3 is odd. PyTorch puts one in front and two behind. Here they are
+# added by hand, to be seen:
 
 padded = F.pad(x, (1, 2))
 even = nn.Conv1d(1, 1, kernel_size=4, bias=False)
@@ -45,13 +45,13 @@ with torch.no_grad():
 draw.layer(even, padded, at=(0, 0, 4))
 
 # %%
-# The last window reads the last two cells and two zeros: 1·4 + 2·5 = 14. So an even kernel has no
-# centre, and looks one cell further ahead than back. Each such layer shifts things by half a cell:
-# what ten of them write into cell 20 comes from the cells 10 to 40, whose middle is 25. Odd kernels
-# don't drift, which is why nearly all kernels are odd.
+# The last window reads the last two cells and two zeros: 1·4 + 2·5 = 14. An even kernel has no
+# centre, and looks one cell further ahead than back. So each such layer shifts things by half a
+# cell: what ten of them write into cell 20 comes from cells 10 to 40, whose middle is 25. Odd
+# kernels don't drift, which is why nearly all kernels are odd.
 #
-# PyTorch says nothing about the drift. It does warn, once in a session, that an even kernel may
-# make it copy the input to put in the extra zero. We turn that warning off to compare:
+# PyTorch says nothing about the drift. It does warn, once in a session, that with an even kernel it
+# may copy the input to add the extra zero. Here that warning is turned off:
 
 import warnings
 
@@ -66,7 +66,7 @@ print(even(padded).detach())
 # Why not with a stride
 # ---------------------
 #
-# With a stride of 2 there is no layer that keeps the length. PyTorch refuses:
+# With a stride of 2 no layer keeps the length, and PyTorch raises an error:
 
 try:
     nn.Conv1d(1, 1, kernel_size=3, padding="same", stride=2)
@@ -85,22 +85,23 @@ for length in (5, 6, 7, 8):
     print(f"{length} cells -> {wanted}: {front} in front, {zeros - front} behind")
 
 # %%
-# A PyTorch layer's padding is fixed when it is made, before it has seen an input. In practice this
-# is no loss: the usual halving layer, a kernel of 3 with ``padding=1``, gives the same lengths.
+# The padding of a PyTorch layer is fixed when the layer is built, before it has seen an input. In
+# practice this is no loss: the usual halving layer, a kernel of 3 with ``padding=1``, gives the
+# same lengths.
 
 half = nn.Conv1d(1, 1, kernel_size=3, padding=1, stride=2)
 print([half(torch.zeros(1, 1, length)).shape[-1] for length in (5, 6, 7, 8)])
 
 # %%
-# The lengths, not always the numbers. For an even length the two frameworks put their windows one
-# cell apart, so weights carried over from TensorFlow need the zeros set by hand with
-# ``nn.functional.pad``.
+# The lengths are the same, but not always the numbers. For an even length, the windows of the two
+# frameworks are one cell apart, so weights taken over from TensorFlow need the zeros added by hand,
+# with ``nn.functional.pad``.
 #
 # Check it
 # --------
 #
-# "same" is nothing but zeros set by hand, half in front and the odd one behind, for kernels of 1 to
-# 7 and dilations of 1 to 3:
+# "same" equals zeros added by hand, half of them in front and the odd one behind, for kernels of 1
+# to 7 and dilations of 1 to 3:
 
 for kernel in range(1, 8):
     for dilation in (1, 2, 3):

@@ -2,14 +2,14 @@
 Stride: how far the window moves
 ================================
 
-After this page you can say where the window stops, how long the output is, and which input cells
-nobody reads, for any stride.
+After this page you can say, for any stride, where the window stops, how long the output is, and
+which input cells no window reads.
 """
 
 # %%
-# A window of 3 cells walks over 9 cells that hold the numbers 0 to 8: (N, C, L) = (1, 1, 9). With
-# ``stride=2`` it moves two cells at a time. The weights 1, 2, 1 are set by hand, so that you can
-# follow the sum in your head.
+# A window of 3 cells slides over 9 cells that hold the numbers 0 to 8: (N, C, L) = (1, 1, 9). With
+# ``stride=2`` it moves two cells at a time. The weights 1, 2, 1 are set by hand, so that you can do
+# the sum in your head.
 
 import torch
 import torch.nn as nn
@@ -24,7 +24,7 @@ with torch.no_grad():
 draw.layer(conv, x, at=(0, 0, 1))
 
 # %%
-# The second stop is at cell 2, since the first was at cell 0: 1·2 + 2·3 + 1·4 = 12. There are four
+# The second stop is at cell 2, two cells after the first: 1·2 + 2·3 + 1·4 = 12. There are four
 # stops, and so four numbers:
 
 print(conv(x).detach())
@@ -33,18 +33,18 @@ print(conv(x).detach())
 # How many stops?
 # ---------------
 #
-# The first window takes K cells. What is left over, L − K cells, is walked in steps of S:
+# The first window takes K cells. The rest, L − K cells, is crossed in steps of S:
 #
 # .. math:: L_{out} = \left\lfloor \frac{L - K}{S} \right\rfloor + 1
 #
-# The brackets say: round down. Here 9 − 3 = 6 cells are left, which is 3 steps, and with the first
-# window 4 stops. Padding makes L longer; ``dilation`` makes K longer. Nothing else changes.
+# The brackets mean *round down*. Here 9 − 3 = 6 cells are left, which makes 3 steps and, with the
+# first window, 4 stops. Padding makes L longer; ``dilation`` makes K longer. Nothing else changes.
 #
-# Cells that nobody reads
-# -----------------------
+# Cells that no window reads
+# --------------------------
 #
-# Rounding down means that the last cells can be left out. With 8 cells there is no room for a
-# fourth window. ``explain.reads`` asks which outputs read the last cell, cell 7:
+# Rounding down means that the last cells can be left out. With 8 cells, there is no room for a
+# fourth window. ``explain.reads`` says which outputs read the last cell, cell 7:
 
 import convdocs
 
@@ -52,10 +52,10 @@ print(conv(x[..., :8]).shape)
 print(convdocs.explain.reads(conv, (1, 1, 8), (0, 0, 7)))
 
 # %%
-# None. The layer does not complain. If those cells matter, pad.
+# None does, and the layer does not complain. If those cells matter, pad.
 #
-# A stride longer than the kernel leaves gaps everywhere. That is a way to thin out a signal, and
-# seldom what one wants from a learned filter:
+# A stride longer than the kernel leaves gaps everywhere. That is a way to thin out a signal, but
+# seldom what you want from a learned filter:
 
 gaps = nn.Conv1d(1, 1, kernel_size=2, stride=3, bias=False)
 readers = [convdocs.explain.reads(gaps, (1, 1, 9), (0, 0, cell)) for cell in range(9)]
@@ -75,7 +75,8 @@ with torch.no_grad():
 draw.layer(conv2d, image, at=(0, 0, 1, 1))
 
 # %%
-# Beside it the same filter with a stride of 1. Both show their second number in the second row:
+# Here it is beside the same filter with a stride of 1. Both show the second number of the second
+# row:
 
 each = nn.Conv2d(1, 1, kernel_size=3, bias=False)
 each.load_state_dict(conv2d.state_dict())
@@ -93,8 +94,8 @@ draw.compare(
 # Why use it
 # ----------
 #
-# It makes the output small, and the work with it. Here is what the same filter costs in steps of 1
-# and of 2, in multiply-accumulates (MACs):
+# It makes the output smaller, and the work with it. Here is what the same filter costs with a
+# stride of 1 and of 2, in multiply-accumulates (MACs):
 
 for stride in (1, 2):
     layer = nn.Conv2d(3, 8, kernel_size=3, stride=stride, padding=1)
@@ -102,12 +103,12 @@ for stride in (1, 2):
     print(f"stride {stride}: output {trace.output_shapes[0]}, {trace.macs:,} MACs")
 
 # %%
-# Half as many rows, half as many columns, a quarter of the work.
+# Half as many rows and half as many columns make a quarter of the work.
 #
 # Point at it
 # -----------
 #
-# Walk over the output, and see the window jump two cells at a time.
+# Move over the output, and see the window jump two cells at a time.
 #
 # .. conv-explorer:: Conv2d(1, 1, 3, stride=2, bias=False)
 #    :size: 7x7
@@ -117,7 +118,7 @@ for stride in (1, 2):
 # --------
 #
 # A stride of S computes every S-th number of a stride of 1, and no other. The formula gives the
-# length. Both for 4 strides and 10 lengths:
+# length. Both hold for 4 strides and 10 lengths:
 
 weight = conv.weight.detach()
 for length in range(3, 13):

@@ -7,9 +7,9 @@ no checkerboard.
 """
 
 # %%
-# A convolution gathers: many input cells, one output cell. A transposed convolution spreads. Each
-# input cell stamps the whole kernel into the output, times its own value; where stamps overlap,
-# they add up. ``stride`` is how far apart the stamps are.
+# A convolution gathers: many input cells make one output cell. A transposed convolution spreads:
+# each input cell stamps the whole kernel into the output, times its own value, and where stamps
+# overlap, they add up. ``stride`` is how far apart the stamps are.
 
 import torch
 import torch.nn as nn
@@ -25,7 +25,7 @@ draw.layer(up, x, at=(0, 0, 2))
 
 # %%
 # The picture shows the same from the output's side. The input is spread out, with holes between its
-# cells, and an ordinary window gathers from it; for that the kernel has to be turned round. Output
+# cells, and an ordinary window gathers from it; for that the kernel has to be flipped. Output
 # cell 2 gets 100·1, the last tap of the first stamp, and 1·2, the first tap of the second. Stamp by
 # stamp:
 
@@ -40,8 +40,8 @@ print(up(x)[0, 0].int().tolist(), "the sum")
 #
 # .. math:: L_{out} = (L - 1) \cdot S + K
 #
-# The first stamp takes K cells, each further one adds S. ``padding`` works the other way round
-# here: it cuts as many cells *off* either end.
+# The first stamp takes K cells; each further one adds S. ``padding`` works the other way round
+# here: it cuts that many cells *off* at either end.
 #
 # The checkerboard
 # ----------------
@@ -55,7 +55,7 @@ for kernel in (2, 3, 4):
     print(f"kernel {kernel}:", ones(torch.ones(1, 1, 5))[0, 0].int().tolist())
 
 # %%
-# A kernel of 3 in steps of 2 covers every second cell twice. In two directions that gives cells
+# A kernel of 3 in steps of 2 covers every other cell twice. In two directions, that gives cells
 # with 1, 2 and 4 stamps, side by side:
 
 board = nn.ConvTranspose2d(1, 1, kernel_size=3, stride=2, bias=False)
@@ -63,10 +63,10 @@ nn.init.ones_(board.weight)
 draw.layer(board, torch.ones(1, 1, 4, 4), at=(0, 0, 2, 2))
 
 # %%
-# That is the pattern seen in pictures that networks paint. The weights can learn to make up for it,
-# but they start out with it and nothing forces them to.
+# This is the pattern seen in pictures that networks paint. The weights can learn to make up for it,
+# but they start out with it, and nothing forces them to.
 #
-# Two ways out:
+# There are two ways out:
 #
 # - **A kernel that the stride divides**: 2 or 4 for a stride of 2. Away from the edges each cell
 #   then gets the same number of stamps, as the kernel of 4 above shows.
@@ -82,7 +82,7 @@ print(smooth(torch.ones(1, 1, 4, 4))[0, 0].int())
 # --------------
 #
 # "Deconvolution" is a misleading name. A transposed convolution brings back the *shape* that a
-# convolution took away, not the numbers. The same weights down and up again:
+# convolution took away, but not the numbers. Here are the same weights, down and up again:
 
 down = nn.Conv1d(1, 1, kernel_size=3, stride=2, bias=False)
 down.load_state_dict(up.state_dict())
@@ -97,7 +97,7 @@ print(up(down(signal))[0, 0].int().tolist())
 # Point at it
 # -----------
 #
-# An output cell shows the input cells that reach it, an input cell the patch that it paints.
+# An output cell shows the input cells that reach it; an input cell shows the patch that it paints.
 #
 # .. conv-explorer:: ConvTranspose2d(1, 1, 3, stride=2, bias=False)
 #    :size: 3x3
@@ -106,8 +106,8 @@ print(up(down(signal))[0, 0].int().tolist())
 # Check it
 # --------
 #
-# What a transposed convolution computes is the gradient of a convolution with respect to its input.
-# So PyTorch can be asked to check itself:
+# A transposed convolution computes the gradient of a convolution with respect to its input. So
+# PyTorch can check itself:
 
 for kernel, stride, padding in [(3, 2, 0), (4, 2, 1), (5, 3, 2), (2, 2, 0)]:
     weight = torch.randn(2, 3, kernel, kernel)  # 3 channels to 2, or 2 to 3

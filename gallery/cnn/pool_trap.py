@@ -9,7 +9,8 @@ The MaxPool trap
 # Two pools, one tensor
 # ---------------------
 #
-# A batch of 2 sequences, 32 channels, 5 cells: (N, C, L) = (2, 32, 5). Both pools take it.
+# Take a batch of 2 sequences with 32 channels of 5 cells: (N, C, L) = (2, 32, 5). Both pools accept
+# it.
 
 import torch
 import torch.nn as nn
@@ -22,8 +23,8 @@ print("MaxPool2d:", nn.MaxPool2d(2)(sequences).shape)
 # %%
 # ``MaxPool1d`` slides along one axis, the last. It halves L and leaves N and C alone.
 #
-# ``MaxPool2d`` slides along two, the last *two*. It wants images: (N, C, H, W), or (C, H, W) for
-# a single one. A tensor of three axes can only be the latter, so it reads
+# ``MaxPool2d`` slides along two, the last *two*. It expects images: (N, C, H, W), or (C, H, W) for
+# a single one. A tensor with three axes can only be a single image, so it reads
 #
 # ============  ===  ===  ===
 # The tensor     2    32   5
@@ -32,8 +33,8 @@ print("MaxPool2d:", nn.MaxPool2d(2)(sequences).shape)
 # read as        C    H    W
 # ============  ===  ===  ===
 #
-# and halves what it takes for height. That is the channel axis. The tensor is legal, so there is
-# no error.
+# and halves what it takes for the height, which is the channel axis. The tensor is valid, so there
+# is no error.
 #
 # What is wrong with it
 # ---------------------
@@ -43,16 +44,16 @@ print("MaxPool2d:", nn.MaxPool2d(2)(sequences).shape)
 # network with this mistake trains all the same, only worse. Nothing in the loss curve tells you
 # why.
 #
-# One number of the output shows it. It should be the larger of 2 cells of one channel. It is the
-# largest of 4, out of two channels:
+# One number of the output shows it. It should be the larger of 2 cells of one channel, but it is
+# the largest of 4, from two channels:
 
 mixed = nn.MaxPool2d(2)(sequences)
 print(sequences[0, 0:2, 0:2])
 print(mixed[0, 0, 0])
 
 # %%
-# The stack, with the pool that was meant
-# ---------------------------------------
+# The stack with the pool that was meant
+# --------------------------------------
 #
 # Two things change: the pools, and the input channels of the last convolution, which now gets all
 # 32.
@@ -70,7 +71,7 @@ meant = nn.Sequential(
 convdocs.trace(meant, torch.randn(2, 10, 7))
 
 # %%
-# Beside it the notebook's stack. ``trace`` notices that a 2-D pool has been given a batch of
+# And here is the notebook's stack. ``trace`` notices that a 2-D pool was given a batch of
 # sequences, and says so below the table.
 
 notebook = nn.Sequential(
@@ -85,8 +86,8 @@ trace = convdocs.trace(notebook, torch.randn(2, 10, 7))
 trace
 
 # %%
-# Side by side: the stack that was meant, and the notebook's. The channels are the height of a box.
-# In the notebook's they are halved at each pool.
+# Here is the stack that was meant beside the notebook's. The height of a box is its channels. In
+# the notebook's stack they are halved at each pool.
 
 from convdocs import draw
 
@@ -101,9 +102,9 @@ draw.stack(
 # The trap, alive
 # ---------------
 #
-# The notebook's stack with a random input. Choose ``MaxPool2d``, and then one of its cells: the
-# frames in ``Conv1d`` before it lie around two channels and two cells. Behind it, what were rows
-# of channels is one image.
+# This is the notebook's stack with a random input. Choose ``MaxPool2d``, and then one of its cells:
+# the frame in the ``Conv1d`` before it is around two channels and two cells. After it, what used to
+# be rows of channels is one image.
 #
 # .. network-explorer::
 #    :name: pool-trap-alive
@@ -123,13 +124,13 @@ draw.stack(
 #    notebook(torch.randn(2, 10, 7))
 
 # %%
-# How not to fall into it
-# -----------------------
+# How to avoid it
+# ---------------
 #
 # - The number in a layer's name is the number of axes it slides along. Sequences have one:
 #   ``Conv1d``, ``MaxPool1d``, ``BatchNorm1d``, ``Dropout1d``.
-# - ``Conv2d`` would have told you, since it checks the number of channels. A pool has no channels
-#   to check.
+# - ``Conv2d`` would have raised an error, because it checks the number of channels. A pool has no
+#   number of channels to check.
 # - Look at the shapes after every layer, once. The channels should change at a convolution and
 #   nowhere else.
 

@@ -11,7 +11,7 @@ table and as a picture.
 # -----------
 #
 # One convolution answers one question about each place: is there an edge, is this letter followed
-# by that one? Whether there is a word, or a face, depends on how such answers lie together. So the
+# by that one? Whether there is a word, or a face, depends on how such answers are arranged. So the
 # next layer slides over the answers of the first, and the next over those. Between them a pool
 # makes the sequence shorter: each later window then reaches over more of the input, for less work.
 # The channels usually grow on the way, from a few raw numbers at each place to many features.
@@ -23,7 +23,7 @@ import torch.nn as nn
 # %%
 # The notebook seeds the generator once, in :ref:`cell 17 <cell-17>`, and never again. So the
 # numbers on this page depend on every draw made since then, those inside the four error cells
-# included. To get the same digits, the same draws are made once more, in the same order, and
+# included. To get the same digits, the same draws are made again here, in the same order, and
 # thrown away.
 #
 # .. raw:: html
@@ -76,7 +76,7 @@ print(input_data)
 #
 #    </details>
 #
-# The notebook's own printout breaks off in the middle of a number. What there is of it is the
+# The notebook's own printout breaks off in the middle of a number. What is left of it equals the
 # beginning of this one.
 #
 # Three convolutions
@@ -93,7 +93,7 @@ print("-" * 80)
 print(intermediate1.shape)
 
 # %%
-# The second has no padding. A filter of 3 finds 5 places on 7 cells.
+# The second has no padding. A filter of 3 has 5 places on 7 cells.
 #
 # .. _cell-28:
 
@@ -131,8 +131,8 @@ print(intermediate4.shape)
 
 # %%
 # Not (2, 32, 2). The length was halved, and **so were the channels**: 32 became 16. The notebook
-# has taken ``MaxPool2d`` where ``MaxPool1d`` was meant. The pool has read the batch of 2
-# sequences as one image of 2 channels, 32 rows and 5 columns. There is no error and no warning.
+# uses ``MaxPool2d`` where ``MaxPool1d`` was meant. The pool has read the batch of 2 sequences as
+# one image of 2 channels, 32 rows and 5 columns. There is no error and no warning.
 # :doc:`The next page <pool_trap>` takes this apart.
 #
 # Here is what came out:
@@ -212,10 +212,9 @@ print(intermediate6.shape)
 print("-" * 60)
 
 # %%
-# That took a line of ``print`` for every shape. ``convdocs.trace`` runs the same six layers and
-# lists it all at once: the shapes with the names of their axes, the parameters, the
-# multiplications, and how far each layer looks into the input. It needs no values for that, only
-# shapes.
+# That took a ``print`` for every shape. ``convdocs.trace`` runs the same six layers and lists
+# everything at once: the shapes with the names of their axes, the parameters, the multiplications,
+# and how far each layer sees. It needs no values for that, only shapes.
 
 import convdocs
 from convdocs import draw
@@ -225,6 +224,7 @@ trace = convdocs.trace(net, input_data)
 trace
 
 # %%
-# The same shapes to look at. Watch the height of the boxes, the channels, at the two pools.
+# Here are the same shapes as a picture. Watch the height of the boxes, the channels, at the two
+# pools.
 
 draw.stack(trace)

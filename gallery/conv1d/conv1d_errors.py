@@ -2,11 +2,11 @@
 Four errors of Conv1d
 =====================
 
-Four inputs that the layer refuses, what each message means, and what to change.
+Four inputs that the layer rejects, what each message means, and what to change.
 """
 
 # %%
-# The layer once more. It wants 3 channels, and at least 3 cells in each.
+# Here is the layer once more. It expects 3 channels, and at least 3 cells in each.
 
 import torch
 import torch.nn as nn
@@ -47,7 +47,7 @@ except Exception as e:
     print(e)
 
 # %%
-# **What it says.** Six axes, where two or three are taken.
+# **What it says.** There are six axes, where two or three are accepted.
 #
 # **Other messages for it, and fixes that were tried:** :ref:`conv-rank`.
 #
@@ -68,12 +68,12 @@ except Exception as e:
 
 # %%
 # **What it says.** The weight is [2, 3, 3], so each filter has 3 rows, one per channel. The input
-# is (N, C, L) = (2, 4, 5) and brings 4.
+# is (N, C, L) = (2, 4, 5) and has 4.
 #
 # **Other messages for it, and fixes that were tried:** :ref:`channels-mismatch`.
 #
 # **What to do.** Look for the 3 in your shape. If it is the last axis, as in (N, L,
-# C), swap the two: ``x.transpose(1, 2)``. If it is nowhere, the layer is made for other data: its
+# C), swap the two: ``x.transpose(1, 2)``. If it is nowhere, the layer was made for other data: its
 # ``in_channels`` has to be 4.
 #
 # .. admonition:: Imprecise in the notebook
@@ -102,13 +102,13 @@ except Exception as e:
     print(e)
 
 # %%
-# **What it says.** A filter of 3 cells finds no place on a sequence of 2. "Padded input size" is
+# **What it says.** A filter of 3 cells does not fit on a sequence of 2. "Padded input size" is
 # the length *with* the padding; this layer has none, so it is still 2.
 #
 # **Other messages for it, and fixes that were tried:** :ref:`kernel-larger-than-input`.
 #
-# **What to do.** Bring a longer sequence, take a shorter kernel, or pad. With one zero at either
-# end there are 4 cells, and the filter has two places:
+# **What to do.** Use a longer sequence or a shorter kernel, or pad. With one zero at either end
+# there are 4 cells, and the filter has two places:
 
 conv_padding = nn.Conv1d(in_channels=3, out_channels=2, kernel_size=3, padding=1)
 short = torch.randn(2, 3, 2)
@@ -122,7 +122,7 @@ conv_padding(short).shape
 #    distance from the filter's first cell to its last: the padded width must be at least
 #    ``dilation * (kernel_size - 1) + 1``.
 #
-# The short sequence under the filter, which fits thanks to its padding:
+# Here is the filter on the short sequence; thanks to the padding, it fits:
 
 from convdocs import draw
 

@@ -2,8 +2,8 @@
 Input shapes: one sample or a batch
 ===================================
 
-A Conv1d layer takes (C, L), one sample, or (N, C, L), a batch of them. It tells them apart by the
-number of axes alone.
+A Conv1d layer accepts (C, L), one sample, or (N, C, L), a batch of them. It tells them apart only
+by the number of axes.
 """
 
 # %%
@@ -19,7 +19,7 @@ conv = nn.Conv1d(in_channels=3, out_channels=2, kernel_size=3)
 # Three axes have names
 # ---------------------
 #
-# - **N**: how many samples are in the batch,
+# - **N**: how many samples there are in the batch,
 # - **C**: how many channels each sample has; it must be the layer's ``in_channels``,
 # - **L**: how many cells each channel has, the length.
 #
@@ -52,7 +52,7 @@ input
 conv(torch.randn(3, 5))
 
 # %%
-# Two axes can only be (C, L), since the layer knows just two readings: two axes are one sample,
+# Two axes can only be (C, L), because the layer knows just two readings: two axes are one sample,
 # three are a batch. PyTorch puts a batch axis of 1 in front, convolves, and takes the axis away
 # again. You can see the last step in the output: ``grad_fn=<SqueezeBackward1>``. The result is
 # (2, 3): 2 output channels, and 5 − (3 − 1) = 3 places where a filter of 3 fits on 5 cells.
@@ -77,10 +77,10 @@ print(conv(torch.randn(2, 3, 5)))
 #
 #    The comment in this cell says ``nn.Conv2d``. The layer is a Conv1d.
 #
-# The digits of these two cells come from new random inputs, drawn on the spot, so they have
-# nothing to do with the output of ``input`` that :doc:`comes later <conv1d_outputs>`.
+# The digits of these two cells come from new random inputs, so they have nothing to do with the
+# output of ``input`` that :doc:`comes later <conv1d_outputs>`.
 #
-# A batch is samples side by side. To see it, take the first sample of ``input`` alone:
+# A batch is samples side by side. To see this, take the first sample of ``input`` alone:
 
 alone, together = conv(input[0]), conv(input)
 print(alone.shape, together.shape)

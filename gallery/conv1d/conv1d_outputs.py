@@ -42,7 +42,7 @@ from convdocs import draw
 draw.layer(conv, input, at=(0, 0, 0))
 
 # %%
-# The same as a list. The last line is the sum, and it is the layer's own number.
+# Here is the same as a list. The last line is the sum, and it equals the layer's own output.
 
 print(convdocs.explain(conv, input, at=(0, 0, 0)))
 
@@ -72,7 +72,7 @@ draw.layer(conv_padding, input, at=(0, 0, 0))
 # Point at it
 # -----------
 #
-# The same layer and the same input, every cell of them: point at one, or walk with the arrow keys.
+# Here is every cell of the same layer and the same input: point at one, or use the arrow keys.
 #
 # .. conv-explorer:: Conv1d(3, 2, 3, padding=1)
 #    :size: 4

@@ -7,8 +7,8 @@ input.
 """
 
 # %%
-# Without padding a filter of 3 cells fits at only two places on a sequence of 4. With
-# ``padding=1`` a zero is set before the sequence and one after it, and there are four.
+# Without padding, a filter of 3 cells fits at only two places on a sequence of 4. With
+# ``padding=1``, a zero is put before the sequence and another after it, and there are four places.
 
 import torch
 import torch.nn as nn
@@ -23,15 +23,15 @@ print(conv_padding.weight)
 print(conv_padding.bias)
 
 # %%
-# These are the weights :ref:`without padding <cell-2>`, digit for digit. It is no accident:
+# These are the weights :ref:`without padding <cell-2>`, digit for digit. This is no accident:
 #
 # - the seed is the same, so the random numbers come in the same order;
-# - the shapes are the same, so the layer asks for as many of them: 18 for the weights, then 2 for
+# - the shapes are the same, so the layer draws just as many of them: 18 for the weights, then 2 for
 #   the biases;
-# - the zeros of the padding are set beside the *input*, each time the layer runs. They are no
-#   parameters of the layer and take no random number.
+# - the zeros of the padding are put beside the *input*, each time the layer runs. They are not
+#   parameters of the layer, and take no random number.
 #
-# The layer only remembers how many zeros to set. Ask it:
+# The layer only remembers how many zeros to add. Ask it:
 
 print(conv_padding)
 
@@ -39,7 +39,7 @@ print(conv_padding)
 # What the padding holds
 # ----------------------
 #
-# Zeros, unless you ask for something else. ``padding_mode`` knows four ways to fill the cells at
+# Zeros, unless you ask for something else. ``padding_mode`` has four ways to fill the cells at
 # the ends. Here they are on the sequence 1 2 3 4, with one cell on either side.
 
 from convdocs import draw

@@ -27,7 +27,7 @@ import matplotlib.pyplot as plt
 # The filters
 # -----------
 #
-# This layer reads 3 channels and writes 2. Its filters are 3 cells long. A filter spans *all*
+# This layer takes 3 channels and gives 2. Its filters are 3 cells long. A filter spans *all*
 # input channels, so each of the two filters is a table of 3 rows (one per input channel) and 3
 # columns (one per cell of its length).
 #
@@ -43,8 +43,8 @@ print(conv.weight)
 print(conv.bias)
 
 # %%
-# Two blocks, one per output channel. Below them two biases, one per output channel as well: a
-# bias is added to each sum that its filter makes.
+# There are two blocks, one per output channel. Below them are two biases, also one per output
+# channel: a bias is added to each sum that its filter makes.
 #
 # Why are all of them so small? PyTorch draws them evenly from between
 # :math:`-1/\sqrt{C_{in} K}` and :math:`+1/\sqrt{C_{in} K}`, where :math:`C_{in}`
@@ -65,10 +65,10 @@ conv.weight.shape
 # 2. input channels: how many rows each filter has,
 # 3. kernel size: how many cells each row has.
 #
-# That makes 2 · 3 · 3 = 18 weights, and 2 biases. The length of the input is nowhere in it. The
-# same layer takes a sequence of 5 cells or of 5,000.
+# That makes 2 · 3 · 3 = 18 weights, and 2 biases. The length of the input does not
+# appear: the same layer takes a sequence of 5 cells or of 5,000.
 #
-# Here are the two filters as a picture, the rows of one above the rows of the other.
+# Here are the two filters as a picture, one above the other.
 
 from convdocs import draw
 

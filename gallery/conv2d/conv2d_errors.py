@@ -7,7 +7,7 @@ you never wrote.
 """
 
 # %%
-# The layer wants 3 channels, and at least 3 rows and 3 columns.
+# The layer expects 3 channels, and at least 3 rows and 3 columns.
 
 import torch
 import torch.nn as nn
@@ -28,7 +28,7 @@ except Exception as e:
     print(e)
 
 # %%
-# **What it says.** Two axes, where three, (C, H, W), or four, (N, C, H, W), are taken.
+# **What it says.** There are two axes, where three, (C, H, W), or four, (N, C, H, W), are accepted.
 #
 # **Other messages for it, and fixes that were tried:** :ref:`conv-rank`.
 #
@@ -47,12 +47,12 @@ except Exception as e:
     print(e)
 
 # %%
-# **What it says.** Six axes, where three or four are taken.
+# **What it says.** There are six axes, where three or four are accepted.
 #
 # **Other messages for it, and fixes that were tried:** :ref:`conv-rank`.
 #
-# **What to do.** For a pile of images in several axes, such as (batch, frame, C, H, W), fold the
-# axes in front into one: ``x.flatten(0, -4)``. For a volume, take ``nn.Conv3d``.
+# **What to do.** For images stacked along several axes, such as (batch, frame, C, H, W), fold the
+# axes in front into one: ``x.flatten(0, -4)``. For a volume, use ``nn.Conv3d``.
 #
 # The wrong number of channels
 # ----------------------------
@@ -94,7 +94,7 @@ except Exception as e:
     print(e)
 
 # %%
-# **What it says.** A 3×3 window finds no place on 2×2 cells. One axis that is too short is
+# **What it says.** A 3×3 window does not fit on 2×2 cells. A single axis that is too short is
 # enough:
 
 try:
@@ -105,11 +105,11 @@ except Exception as e:
 # %%
 # **Other messages for it, and fixes that were tried:** :ref:`kernel-larger-than-input`.
 #
-# **What to do.** A larger image, a smaller kernel, or padding. In a deep network this message
-# means that the layers before have used the image up: each convolution without padding takes 2
+# **What to do.** Use a larger image, a smaller kernel, or padding. In a deep network, this message
+# means that the layers before have used up the image: each 3×3 convolution without padding takes 2
 # rows, each pool half of what is left.
 #
-# With a frame of zeros the 2×2 image does have room for the window:
+# With a frame of zeros, the 2×2 image does have room for the window:
 
 from convdocs import draw
 

@@ -2,11 +2,11 @@
 Input shapes: one image or a batch
 ==================================
 
-A Conv2d layer takes (C, H, W), one image, or (N, C, H, W), a batch of them.
+A Conv2d layer accepts (C, H, W), one image, or (N, C, H, W), a batch of them.
 """
 
 # %%
-# The layer from :ref:`cell 14 <cell-14>`, made again with its seed.
+# Here is the layer from :ref:`cell 14 <cell-14>`, built again with its seed.
 
 import torch
 import torch.nn as nn
@@ -55,9 +55,9 @@ conv(torch.randn(3, 4, 5))
 # which leaves its trace in ``SqueezeBackward1``. The result is (2, 2, 3): 2 channels, 4 − 2 = 2
 # rows, 5 − 2 = 3 columns.
 #
-# Mind the difference to Conv1d. There, three axes are a *batch*. The number of axes alone says
-# nothing; it depends on the layer that reads them. The :doc:`MaxPool trap
-# </gallery/cnn/pool_trap>` is made of just that.
+# Mind the difference from Conv1d. There, three axes are a *batch*. The number of axes alone says
+# nothing; it depends on the layer that reads them. That is what makes the :doc:`MaxPool trap
+# </gallery/cnn/pool_trap>`.
 #
 # Batches
 # -------

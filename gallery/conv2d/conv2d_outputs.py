@@ -2,11 +2,11 @@
 Outputs, number by number
 =========================
 
-Both output channels, without padding and with it: 27 products and a bias make each number.
+Both output channels, without padding and with it: each number is 27 products and a bias.
 """
 
 # %%
-# Both layers and the input again, each after its seed.
+# Here are both layers and the input again, each after its seed.
 
 import torch
 import torch.nn as nn
@@ -35,14 +35,15 @@ from convdocs import draw
 draw.layer(conv, input, at=(0, 0, 0))
 
 # %%
-# The same as a list: 27 products, three sums, the bias. The last line is the layer's own number.
+# Here is the same as a list: 27 products, three sums, the bias. The last line equals the layer's
+# own output.
 
 print(convdocs.explain(conv, input, at=(0, 0, 0)))
 
 # %%
-# The window covers 3×3 cells in *all three* input channels at once. 27 cells, 27 weights, one
-# sum. This is the step that many drawings leave out: a filter does not make one output for each
-# input channel. It adds them up.
+# The window covers 3×3 cells in *all three* input channels at once: 27 cells, 27 weights, one sum.
+# This is the step that many drawings leave out. A filter does not make one output for each input
+# channel; it adds them up.
 #
 # The second output channel reads the very same 27 cells with other weights.
 
@@ -62,7 +63,7 @@ conv_padding(input)
 torch.allclose(conv_padding(input)[:, 1:-1, 1:-1], conv(input))
 
 # %%
-# In the corner only 4 of the 9 cells of a channel are real. The other five lie on the frame of
+# In the corner, only 4 of the 9 cells of a channel are real. The other five are in the frame of
 # zeros.
 
 draw.layer(conv_padding, input, at=(0, 0, 0))
@@ -76,7 +77,7 @@ draw.layer(conv_padding, input, at=(1, 3, 4))
 # Point at it
 # -----------
 #
-# The same layer and the same input, every cell of them: point at one, or walk with the arrow keys.
+# Here is every cell of the same layer and the same input: point at one, or use the arrow keys.
 #
 # .. conv-explorer:: Conv2d(3, 2, 3, padding=1)
 #    :size: 4x5

@@ -6,7 +6,7 @@ A frame of zeros around the image, and the same 56 numbers in the layer.
 """
 
 # %%
-# ``padding=1`` sets a frame of zeros, one cell wide, around each channel of the image: above and
+# ``padding=1`` puts a frame of zeros, one cell wide, around each channel of the image: above and
 # below, left and right.
 
 import torch
@@ -28,7 +28,7 @@ print(conv_padding.bias)
 [(name, tuple(parameter.shape)) for name, parameter in conv_padding.named_parameters()]
 
 # %%
-# The picture has the frame around an image of 4 rows and 5 columns.
+# The picture shows the frame around an image of 4 rows and 5 columns.
 
 from convdocs import draw
 

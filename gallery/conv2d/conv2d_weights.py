@@ -6,8 +6,8 @@ A Conv2d filter is a small image with as many channels as the input has.
 """
 
 # %%
-# The layer reads 3 channels and writes 2, like the Conv1d before. What is new is the kernel: 3
-# cells high and 3 cells wide.
+# The layer takes 3 channels and gives 2, like the Conv1d before. What is new is the kernel, 3 cells
+# high and 3 cells wide.
 
 import torch
 import torch.nn as nn
@@ -22,9 +22,10 @@ print(conv.weight)
 print(conv.bias)
 
 # %%
-# Two filters. Each is three 3×3 tables, one for each input channel. The seed is the one of
-# :ref:`the Conv1d layer <cell-2>`, and the digits are others: now a filter adds up 27 numbers
-# instead of 9, so each starts within :math:`1/\sqrt{27} \approx 0.19` of zero instead of a third.
+# There are two filters. Each is three 3×3 tables, one for each input channel. The seed is the same
+# as for :ref:`the Conv1d layer <cell-2>`, but the digits are different: now a filter adds up 27
+# numbers instead of 9, so each starts within :math:`1/\sqrt{27} \approx 0.19` of zero instead of a
+# third.
 #
 # Look closer and you find the old numbers again. 0.2548 there, 0.1471 here: the same random draw,
 # divided by :math:`\sqrt{3}`.
@@ -42,7 +43,8 @@ conv.weight.shape
 # 3. the kernel's height,
 # 4. the kernel's width.
 #
-# 2 · 3 · 3 · 3 = 54 weights and 2 biases. As before, the size of the image is nowhere in it.
+# That makes 2 · 3 · 3 · 3 = 54 weights, and 2 biases. As before, the size of the image does not
+# appear.
 
 from convdocs import draw
 
