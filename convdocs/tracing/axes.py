@@ -1,8 +1,8 @@
 """How the meaning of axes, and the input cells behind them, follow along the calls.
 
-A call's :data:`~convdocs.tracing.memory.Flow` says for each axis of its output which axes of its
-inputs it reads, and which cells along them. From it come the call's own fields and, looked up
-through those of its inputs, the receptive field. There is no other way to a field.
+A call's :data:`Flow` says for each axis of its output which axes of its inputs it reads, and which
+cells along them. From it come the call's own fields and, looked up through those of its inputs,
+the receptive field. There is no other way to a field.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from typing import Any
 
 from convdocs.receptive import IDENTITY, UNKNOWN, AxisField, gated, joined, through
 from convdocs.report import Shape
-from convdocs.tracing.memory import Answer, Flow, OutAxis, Read
 
+# per output axis: its name, None to keep an input's; and what it reads
+Read = tuple[int, int, AxisField, int]  # input, its axis, the cells, and of what kind (see below)
+OutAxis = tuple[str | None, tuple[Read, ...]]
+Flow = tuple[OutAxis, ...]
 Field = AxisField | None  # None: depends on no input at all
 SPATIAL_NAMES = frozenset("DHWL")
 MISSING = -1  # an axis that an input of fewer axes does not have
@@ -134,16 +137,10 @@ def _product(fields: list[AxisField], extent: int) -> AxisField:
 def composed(
     nodes: Sequence[Any], inputs: Sequence[Any], out: Any, sizes: Sequence[Shape]
 ) -> Flow | None:
-    """The flow of a layer, from those of the functions that it called.
+    """The flow of a layer, from those of the calls inside it.
 
-    Parameters
-    ----------
-    nodes : sequence of Node
-        The calls inside.
-    inputs, out : Mark
-        What went into the layer, and what came out.
-    sizes : sequence of tuple of int
-        Shapes of the inputs.
+    ``inputs`` and ``out`` are the marks of what went into the layer and came out, ``sizes`` the
+    shapes of the inputs.
     """
     known: dict[Any, Flow] = {}  # by a tensor's mark
     for number, one in enumerate(inputs):
@@ -186,42 +183,36 @@ def _through_layer(axis: OutAxis, before: Sequence[Flow | None], sizes: Sequence
     return name, tuple(made)
 
 
-def local_fields(answer: Answer, names: tuple[str, ...]) -> tuple[tuple[AxisField, ...], ...]:
+def local_fields(answer: Any, names: tuple[str, ...]) -> tuple[tuple[AxisField, ...], ...]:
     """Per input, and per spatial axis of the first output, the cells that one output cell reads."""
-    known = answer.local_fields.get(names)
+    known: tuple[tuple[AxisField, ...], ...] | None = answer.local_fields.get(names)
     if known is None:
         known = answer.local_fields[names] = _own_fields(answer, spatial_places(names))
     return known
 
 
-def _own_fields(answer: Answer, places: Sequence[int]) -> tuple[tuple[AxisField, ...], ...]:
+def _own_fields(answer: Any, places: Sequence[int]) -> tuple[tuple[AxisField, ...], ...]:
     shapes = answer.input_shapes
     if not places:
         return ((),) * len(shapes)
     flow = answer.flows[0]
     if flow is None:
         return ((IDENTITY,) * len(places), *[()] * (len(shapes) - 1))
-    axes = [_by_input(flow[place][1]) for place in places]
     return tuple(
-        tuple([_one_read(reads[number], shape) for reads in axes])
-        if all(number in reads for reads in axes)
-        else ()
+        _own_field([_reads_of(number, flow[place]) for place in places], shape)
         for number, shape in enumerate(shapes)
     )
 
 
-def _by_input(reads: Sequence[Read]) -> dict[int, list[Read]]:
-    """The reads of cells, by the input they are of."""
-    found: dict[int, list[Read]] = {}
-    for read in reads:
-        if read[1] != MISSING:
-            found.setdefault(read[0], []).append(read)
-    return found
+def _reads_of(number: int, axis: OutAxis) -> list[Read]:
+    """What an axis reads of the cells of one input."""
+    return [read for read in axis[1] if read[0] == number and read[1] != MISSING]
 
 
-def _one_read(reads: Sequence[Read], shape: Shape) -> AxisField:
-    """The cells of all reads together."""
-    return reads[0][2] if len(reads) == 1 else joined([r[2] for r in reads], shape[reads[0][1]])
+def _own_field(axes: Sequence[Sequence[Read]], shape: Shape) -> tuple[AxisField, ...]:
+    if not all(axes):
+        return ()
+    return tuple([joined([read[2] for read in reads], shape[reads[0][1]]) for reads in axes])
 
 
 def unknown(inputs: Sequence[Shape], out: Shape) -> Flow:
