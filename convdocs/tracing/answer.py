@@ -127,20 +127,25 @@ class Answer:
             self.windows = known[0] if len(known) == 1 else ()
 
 
-def answer_of(
-    func: Any, args: Any, kwargs: Any, inputs: Sequence[Mark], outputs: Sequence[Layout] = (),
-    macs: int | None = 0, note: str = "",
-) -> Answer:  # fmt: skip
-    """That of a function, from what it was given and what torch gave."""
-    layouts = [one.layout for one in inputs]
-    made = Answer(functions.name(func), layouts, outputs, macs, note)
+def as_operands(args: Any, inputs: Sequence[Mark]) -> Any:
+    """A call's arguments with an operand for each tensor, of which ``inputs`` are the marks."""
     numbers = iter(range(len(inputs)))
 
     def operand(tensor: Tensor) -> Operand:
         number = next(numbers)
-        return Operand(number, layouts[number].shape, inputs[number].fixed)
+        return Operand(number, inputs[number].layout.shape, inputs[number].fixed)
 
-    made.call = (func, *mapped((args, kwargs), operand))
+    return mapped(args, operand)
+
+
+def answer_of(
+    func: Any, given: Any, inputs: Sequence[Mark], outputs: Sequence[Layout] = (),
+    macs: int | None = 0, note: str = "",
+) -> Answer:  # fmt: skip
+    """That of a function, from the operands that it was given and what torch gave."""
+    layouts = [one.layout for one in inputs]
+    made = Answer(functions.name(func), layouts, outputs, macs, note)
+    made.call = (func, *given)
     return made
 
 

@@ -137,15 +137,14 @@ def _product(fields: list[AxisField], extent: int) -> AxisField:
 def composed(
     nodes: Sequence[Any], inputs: Sequence[Any], out: Any, sizes: Sequence[Shape]
 ) -> Flow | None:
-    """The flow of a layer, from those of the calls inside it.
+    """The flow of a layer, from those of the calls inside it; None when it is like the first input.
 
     ``inputs`` and ``out`` are the marks of what went into the layer and came out, ``sizes`` the
     shapes of the inputs.
     """
     known: dict[Any, Flow] = {}  # by a tensor's mark
     for number, one in enumerate(inputs):
-        rank = len(sizes[number])
-        known.setdefault(one, tuple((None, ((number, at, IDENTITY, 0),)) for at in range(rank)))
+        known.setdefault(one, kept(number, len(sizes[number])))
     for node in nodes:
         before = [known.get(one) for one in node.inputs]
         for place, flow in enumerate(node.answer.flows):
@@ -155,7 +154,16 @@ def composed(
                 made = tuple([_through_layer(axis, before, sizes) for axis in flow])
             if made is not None:
                 known[node.outputs[place]] = made
-    return known.get(out)
+    found = known.get(out)
+    if found is None:
+        return unknown(sizes, out.layout.shape)
+    return None if found is known.get(inputs[0]) else found
+
+
+@lru_cache(maxsize=256)
+def kept(number: int, rank: int) -> Flow:
+    """The axes of an input, as they are."""
+    return tuple((None, ((number, axis, IDENTITY, 0),)) for axis in range(rank))
 
 
 def _through_layer(axis: OutAxis, before: Sequence[Flow | None], sizes: Sequence[Shape]) -> OutAxis:
@@ -212,13 +220,18 @@ def _reads_of(number: int, axis: OutAxis) -> list[Read]:
 def _own_field(axes: Sequence[Sequence[Read]], shape: Shape) -> tuple[AxisField, ...]:
     if not all(axes):
         return ()
-    return tuple([joined([read[2] for read in reads], shape[reads[0][1]]) for reads in axes])
+    return tuple(
+        [
+            reads[0][2] if len(reads) == 1 else joined([r[2] for r in reads], shape[reads[0][1]])
+            for reads in axes
+        ]
+    )
 
 
 def unknown(inputs: Sequence[Shape], out: Shape) -> Flow:
     """A function that convdocs does not know: axes of an input's shape keep their names."""
-    kept = next((number for number, shape in enumerate(inputs) if shape == out), None)
+    alike = next((number for number, shape in enumerate(inputs) if shape == out), None)
     anything = tuple((number, MISSING, UNKNOWN, 0) for number in range(len(inputs)))
-    if kept is None:
+    if alike is None:
         return (("", anything),) * len(out)
-    return tuple((None, ((kept, axis, UNKNOWN, 0), *anything)) for axis in range(len(out)))
+    return tuple((None, ((alike, axis, UNKNOWN, 0), *anything)) for axis in range(len(out)))

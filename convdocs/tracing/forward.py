@@ -27,7 +27,7 @@ _OPENED = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 class Forward:
     """The ``forward`` of one module of a stand-in; ``original`` is the user's own module."""
 
-    __slots__ = ("module", "original", "path", "recorder", "replaced", "script", "standin")
+    __slots__ = ("known", "module", "original", "path", "recorder", "replaced", "script", "standin")
 
     def __init__(self, module: Any, original: Any, standin: StandIn, recorder: Recorder) -> None:
         self.module = module
@@ -35,6 +35,7 @@ class Forward:
         self.standin = standin
         self.path = standin.path_of(original)
         self.recorder = recorder
+        self.known: Owned | None = None  # of the tensors, as long as nobody looked at them
         self.script = is_script(module)
         # by somebody, on this one alone; a script's is no function of its class
         self.replaced = module.forward if self.script else module.__dict__.get("forward")
@@ -102,28 +103,21 @@ class Forward:
 
     def _layouts(self) -> tuple[Any, ...]:
         """Those of the layer's parameters and buffers."""
-        known = self._known()
-        if known is not None:
-            return known.layouts
         kept = self.module.__dict__
-        held = (*kept["_parameters"].values(), *kept["_buffers"].values())
+        tensors = kept["_parameters"], kept["_buffers"]
+        if all(not one or (type(one) is Held and one.copier is not None) for one in tensors):
+            self.known = self.standin.owned.get(id(self.original))
+            if self.known is not None:
+                return self.known.layouts
+        held = (*tensors[0].values(), *tensors[1].values())
         return tuple([None if one is None else mark_of(one).layout for one in held])
-
-    def _known(self) -> Owned | None:
-        """What was found at first, as long as nobody looked at the layer's tensors."""
-        kept = self.module.__dict__
-        for held in (kept["_parameters"], kept["_buffers"]):
-            if held and not (type(held) is Held and held.copier is not None):
-                return None
-        return self.standin.owned.get(id(self.original))
 
     def owned(self) -> list[tuple[str, Parameter]]:
         """The layer's parameters, with the names that it has for them."""
         if self.script:
             own = self.standin.parameters
             return [("", own[id(one)]) for one in self.original.parameters()]
-        known = self._known() if not self.module._modules else None
-        return list(self._found()) if known is None else known.parameters
+        return list(self._found()) if self.known is None else self.known.parameters
 
     def _found(self) -> Iterator[tuple[str, Parameter]]:
         for name, tensor in named_parameters(self.module, ""):

@@ -14,7 +14,7 @@ from torch import Tensor
 from convdocs.report import Shape
 from convdocs.tracing import functions
 from convdocs.tracing.costs import COSTS, Counter
-from convdocs.tracing.memory import META, Layout, Mark, Operand, layout_of, mark_of
+from convdocs.tracing.memory import META, Layout, Mark, Operand
 from convdocs.tracing.nested import mapped, tensors_in
 from convdocs.tracing.rules import RULES, dims_of, spellings
 
@@ -40,24 +40,26 @@ class NeedsIntegers(BaseException):
         self.inputs = inputs
 
 
-def asked(func: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any, int | None, str]:
+def asked(
+    func: Any, args: Any, kwargs: dict[str, Any], operands: Any, marks: Sequence[Mark]
+) -> tuple[Any, int | None, str]:
     """What a call on meta gives, its multiply-accumulates, and why they are not known.
 
     Raises the CPU's own error where the call fails, and :class:`NeedsValues` where it cannot be
-    answered without values.
+    answered without values. ``operands`` are the arguments with operands for tensors.
     """
     if func in functions.READ_VALUES:
         raise NeedsValues(func)
     args, kwargs = functions.moved_to_meta(func, args, kwargs)
-    own = trivial(func, args, kwargs)
+    inputs = [one.layout for one in marks]
+    own = trivial(func, args, operands, inputs)
     if own is not None:
-        return own, _cost(func, args, kwargs, own), ""
+        return own, _cost(func, operands, own), ""
     on_meta = functions.on_shapes(func)
-    inputs = [layout_of(tensor) for tensor in tensors_in((args, kwargs))]
     try:
         if func in RULES or func in COSTS:
             out, note = on_meta(*args, **kwargs), ""
-            macs = _cost(func, args, kwargs, out)
+            macs = _cost(func, operands, out)
         else:
             with Counter() as counter:
                 out = on_meta(*args, **kwargs)
@@ -71,12 +73,10 @@ def asked(func: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any, int | None
     return out, macs, note
 
 
-def _cost(func: Any, args: Any, kwargs: Any, out: Any) -> int | None:
+def _cost(func: Any, operands: Any, out: Any) -> int | None:
     if func not in COSTS:
         return 0
-    shape = tuple(out.shape) if isinstance(out, Tensor) else ()
-    args, kwargs = mapped((args, kwargs), lambda tensor: Operand(0, mark_of(tensor).layout.shape))
-    macs: int = COSTS[func](shape, *args, **kwargs)
+    macs: int = COSTS[func](tuple(getattr(out, "shape", ())), *operands[0], **operands[1])
     return macs
 
 
@@ -157,25 +157,21 @@ Trivial = Callable[..., "Sequence[int] | None"]
 TRIVIAL: dict[Any, Trivial] = {}
 
 
-def trivial(func: Any, args: Any, kwargs: Any) -> Any:
+def trivial(func: Any, args: Any, operands: Any, inputs: Sequence[Layout]) -> Any:
     """The output of a function whose shape is known, for contiguous tensors of one float dtype."""
     rule = TRIVIAL.get(func)
-    if rule is None:
+    if rule is None or not inputs or inputs[0].dtype not in FLOATS:
         return None
-    layouts = [mark_of(tensor).layout for tensor in tensors_in((args, kwargs))]
-    own = layouts[0] if layouts else None
-    if own is None or own.dtype not in FLOATS:
+    own = inputs[0]
+    if any(not (one.contiguous and one.count and one.dtype is own.dtype) for one in inputs):
         return None
-    if not all(one.contiguous and one.count and one.dtype is own.dtype for one in layouts):
-        return None
-    plain = mapped((args, kwargs), lambda tensor: Operand(0, mark_of(tensor).layout.shape))
     try:
-        shape = rule(*plain[0], **plain[1])
+        shape = rule(*operands[0], **operands[1])
     except (AttributeError, LookupError, RuntimeError, TypeError, ValueError):
         return None  # what torch refuses too, in its own words
     if shape is None:
         return None
-    if kwargs.get("inplace"):
+    if operands[1].get("inplace"):
         return args[0]
     if shape and not isinstance(shape[0], int):
         return tuple([_blank(one, own) for one in shape])
@@ -242,7 +238,7 @@ def _cat(tensors: Sequence[Operand], dim: int = 0) -> Shape | None:
 def _adaptive(x: Operand, output_size: Any) -> Shape | None:
     sizes = (output_size,) * 2 if isinstance(output_size, int) else tuple(output_size)
     found = [n if m is None else m for m, n in zip(sizes, x.shape[2:], strict=True)]
-    return (*x.shape[:2], *found) if min(found) > 0 else None
+    return (*x.shape[:2], *found) if min(found) > 0 and len(x.shape) == 4 else None
 
 
 @_shape_of("mean")

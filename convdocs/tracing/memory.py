@@ -69,8 +69,14 @@ def layout_of(tensor: Tensor) -> Layout:
 
 def is_plain(tensor: Tensor) -> bool:
     """Whether a tensor has shape and strides, and kernels of torch's own on meta."""
-    own = type(tensor).__torch_dispatch__ is Tensor.__torch_dispatch__
-    return own and layout_of(tensor).plain
+    return has_own_kernels(tensor) and layout_of(tensor).plain
+
+
+def has_own_kernels(tensor: Tensor) -> bool:
+    """Whether no subclass of somebody's answers for torch."""
+    kind = type(tensor)
+    usual = kind is Tensor or kind is nn.Parameter
+    return usual or kind.__torch_dispatch__ is Tensor.__torch_dispatch__
 
 
 class Parameter:

@@ -20,8 +20,15 @@ from torch.overrides import TorchFunctionMode
 from convdocs.layers import layer_class
 from convdocs.report import Shape
 from convdocs.tracing import functions, kernels
-from convdocs.tracing.answer import ANSWERS, Answer, answer_of, remember, replayed
-from convdocs.tracing.axes import composed, unknown
+from convdocs.tracing.answer import (
+    ANSWERS,
+    Answer,
+    answer_of,
+    as_operands,
+    remember,
+    replayed,
+)
+from convdocs.tracing.axes import composed
 from convdocs.tracing.costs import Counter
 from convdocs.tracing.kernels import NeedsIntegers, NeedsValues
 from convdocs.tracing.memory import (
@@ -194,9 +201,8 @@ class Recorder(TorchFunctionMode):
             if self.from_shapes and func in functions.EMBEDDINGS:
                 self._needs_integers(marks[functions.EMBEDDINGS[func]])
             if self.inside is None:
-                self.note_failure(
-                    error, Node(self.path, None, marks, answer_of(func, args, kwargs, marks))
-                )
+                answer = answer_of(func, as_operands((args, kwargs), marks), marks)
+                self.note_failure(error, Node(self.path, None, marks, answer))
             raise
 
     @staticmethod
@@ -233,19 +239,22 @@ class Recorder(TorchFunctionMode):
     def _asked(self, func: Any, args: Any, kwargs: Any, key: Any, marks: tuple[Mark, ...]) -> Any:
         """Ask torch, and remember its answer for the next call that is the same."""
         args, kwargs = mapped((args, kwargs), self.on_meta)
-        out, macs, note = kernels.asked(func, args, kwargs)
+        operands = as_operands((args, kwargs), marks)
+        out, *cost = kernels.asked(func, args, kwargs, operands, marks)
         given = tensors_in((args, kwargs))
-        answer, out = self._written_down(func, args, kwargs, marks, out, (macs, note))
-        kept = all(layout_of(one) is own.layout for one, own in zip(given, marks, strict=True))
-        if key is not None and answer is not None and kept and func is not Tensor.__setitem__:
-            _remember(key, answer, out, given)
+        answer, out = self._written_down(func, args, kwargs, marks, out, cost, operands)
+        if key is not None and answer is not None and func is not Tensor.__setitem__:
+            pairs = zip(given, marks, strict=True) if functions.in_place(func, kwargs) else ()
+            if all(layout_of(one) is own.layout for one, own in pairs):  # not resize_ or t_
+                _remember(key, answer, out, given)
         return out
 
     def _run(self, func: Any, args: Any, kwargs: Any, key: Any, marks: tuple[Mark, ...]) -> Any:
         """Run the function, and tell of it as a run on shapes would."""
-        answer = None
+        answer, cost = None, [0, ""]
+        operands = as_operands((args, kwargs), marks)
         if self.values:
-            answer = self._foreseen(func, args, kwargs, key, marks)
+            answer = self._foreseen(func, args, kwargs, key, marks, operands)
         else:
             args, kwargs = mapped((args, kwargs), self.on_meta)
             if func in functions.READ_VALUES:
@@ -253,19 +262,19 @@ class Recorder(TorchFunctionMode):
             args, kwargs = functions.moved_to_meta(func, args, kwargs)
         try:
             if answer is not None:
-                out, cost = func(*args, **kwargs), (0, "")
+                out = func(*args, **kwargs)
             else:
                 with Counter() as counter:
                     out = func(*args, **kwargs)
-                cost = counter.macs, counter.note
+                cost = [counter.macs, counter.note]
         except NotImplementedError:
             if self.values:
                 raise
             raise NeedsValues(func) from None
-        return self._written_down(func, args, kwargs, marks, out, cost, answer)[1]
+        return self._written_down(func, args, kwargs, marks, out, cost, operands, answer)[1]
 
     def _foreseen(
-        self, func: Any, args: Any, kwargs: Any, key: Any, marks: tuple[Mark, ...]
+        self, func: Any, args: Any, kwargs: Any, key: Any, marks: tuple[Mark, ...], operands: Any
     ) -> Answer | None:
         """What the same call gives on shapes, so that both runs say the same of it."""
         transformed = torch._C._functorch.peek_interpreter_stack() is not None
@@ -275,17 +284,17 @@ class Recorder(TorchFunctionMode):
         if known is not None:
             return known
         try:
-            blanks = mapped((args, kwargs), _blank)
+            args, kwargs = mapped((args, kwargs), _blank)
             with torch.no_grad():
-                out, macs, note = kernels.asked(func, *blanks)
+                out, macs, note = kernels.asked(func, args, kwargs, operands, marks)
         except (Exception, NeedsValues):
             return None
-        layouts = [layout_of(one) for one in _outputs_of(func, blanks[0], out)]
-        return answer_of(func, args, kwargs, marks, layouts, macs, note)
+        layouts = [layout_of(one) for one in _outputs_of(func, args, out)]
+        return answer_of(func, operands, marks, layouts, macs, note)
 
     def _written_down(
-        self, func: Any, args: Any, kwargs: Any, marks: tuple[Mark, ...], out: Any,
-        cost: tuple[int | None, str], answer: Answer | None = None,
+        self, func: Any, args: Any, kwargs: Any, marks: tuple[Mark, ...], out: Any, cost: Any,
+        operands: Any, answer: Answer | None = None,
     ) -> tuple[Answer | None, Any]:  # fmt: skip
         """Write a call down that has been run; what is told of it, and its output."""
         given = tensors_in((args, kwargs))
@@ -300,7 +309,7 @@ class Recorder(TorchFunctionMode):
             return None, out
         layouts = [layout_of(one) for one in outputs]
         if answer is None:
-            answer = answer_of(func, args, kwargs, marks, layouts, *cost)
+            answer = answer_of(func, operands, marks, layouts, *cost)
         elif list(answer.outputs) != layouts:
             answer = answer.with_outputs(layouts)
         node = self._node(answer, marks)
@@ -387,12 +396,7 @@ class Recorder(TorchFunctionMode):
         before = [self.mark_of(one) for one in outputs]
         answer.put([one.layout for one in before])
         sizes: tuple[Shape, ...] = answer.input_shapes
-        answer.flows = tuple(
-            [
-                composed(inside, node.inputs, one, sizes) or unknown(sizes, one.layout.shape)
-                for one in before
-            ]
-        )
+        answer.flows = tuple([composed(inside, node.inputs, one, sizes) for one in before])
         answer.describe(node.layer.module, [one.answer for one in inside])
         for place, (tensor, was) in enumerate(zip(outputs, before, strict=True)):
             made = Mark(was.layout, node, place)

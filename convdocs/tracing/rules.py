@@ -32,7 +32,7 @@ from convdocs.receptive import (
     whole,
 )
 from convdocs.report import Shape
-from convdocs.tracing.axes import FACTOR, MISSING, PIECE, Flow, OutAxis, unknown
+from convdocs.tracing.axes import FACTOR, MISSING, PIECE, Flow, OutAxis, kept, unknown
 from convdocs.tracing.memory import Operand
 
 Rule = Callable[..., Flow | None]
@@ -53,7 +53,7 @@ def flow_of(func: Any, args: Any, kwargs: Any, out: Shape, place: int) -> Flow |
         except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
             found = ()
         if found is not None and len(found) == len(out):
-            same = len(operands) == 1 and found == _kept(Operand(0, out))
+            same = found is kept(0, len(out)) and len(operands) == 1
             return None if same and operands[0].shape == out else found
     return unknown([one.shape for one in operands], out)
 
@@ -116,15 +116,15 @@ def _lost(*operands: Operand, name: str = "") -> OutAxis:
 
 
 def _kept(x: Operand) -> Flow:
-    return tuple(_axis(x, axis) for axis in range(len(x.shape)))
+    return kept(x.number, len(x.shape))
 
 
 def _changed(x: Operand, axes: dict[int, OutAxis]) -> Flow:
     """The input's axes, but for some."""
-    kept = list(_kept(x))
+    flow = list(_kept(x))
     for axis, made in axes.items():
-        kept[axis] = made
-    return tuple(kept)
+        flow[axis] = made
+    return tuple(flow)
 
 
 def dims_of(dim: Any, rank: int) -> tuple[int, ...]:
@@ -139,6 +139,8 @@ def dims_of(dim: Any, rank: int) -> tuple[int, ...]:
 
 def _spread(out: Shape, operands: Sequence[Operand], factor: int = 0) -> Flow:
     """Each output cell reads the same cell of every input, broadcast."""
+    if len(operands) == 1 and operands[0].shape == out:
+        return _kept(operands[0])
     made: list[OutAxis] = []
     for axis, size in enumerate(out):
         reads = []
@@ -416,8 +418,8 @@ def _recurrent(out: Shape, place: int, input: Operand, *rest: Any, **named: Any)
     """A recurrent layer's output sequence has its input's axes; its states have their own."""
     if place or len(out) != len(input.shape):
         return None
-    kept = [(None, ((input.number, axis, UNKNOWN, 0),)) for axis in range(len(out) - 1)]
-    return (*kept, _lost(input, name="F"))
+    same = [(None, ((input.number, axis, UNKNOWN, 0),)) for axis in range(len(out) - 1)]
+    return (*same, _lost(input, name="F"))
 
 
 # moving axes

@@ -24,7 +24,17 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from convdocs.tracing.kernels import NeedsValues
-from convdocs.tracing.memory import INPUT, META, OWN, Layout, Mark, Parameter, is_plain, layout_of
+from convdocs.tracing.memory import (
+    INPUT,
+    META,
+    OWN,
+    Layout,
+    Mark,
+    Parameter,
+    has_own_kernels,
+    is_plain,
+    layout_of,
+)
 from convdocs.tracing.nested import ATOMS, attributes, is_object, rebuilt_tuple
 
 Maker = Callable[["Copier", Any], Any]
@@ -33,16 +43,15 @@ Maker = Callable[["Copier", Any], Any]
 class Held(dict[str, Any]):
     """A module's parameters or buffers, whose stand-ins are made when one is looked at."""
 
-    def __init__(self, own: dict[str, Any], copier: Copier) -> None:
-        super().__init__(own)
-        self.copier: Copier | None = copier
+    copier: Copier | None = None
 
     def fill(self) -> None:
         """Put the stand-ins in."""
         if self.copier is not None:
             copier, self.copier = self.copier, None
-            for name, one in [*dict.items(self)]:
-                dict.__setitem__(self, name, copier.copy(one))
+            with torch._C.DisableTorchFunction():
+                for name, one in [*dict.items(self)]:
+                    dict.__setitem__(self, name, copier.copy(one))
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return dict, (dict(self),)
@@ -123,7 +132,8 @@ def _module(copier: Copier, value: Any) -> Any:
         if name in _TORCHS and not one:  # a dict of hooks, most of the time
             own[name] = kind()
         elif copier.late and name in ("_parameters", "_buffers"):
-            own[name] = Held(one, copier)
+            own[name] = held = Held(one)
+            held.copier = copier
         elif not (kind is tuple and ATOMS.issuperset(map(type, one))):
             own[name] = copier.copy(one)
     return made
@@ -419,11 +429,12 @@ class StandIn:
     def _on_meta(self, tensor: Tensor) -> Any:
         if _is_uninitialised(tensor):
             return self._lazy(tensor, META)
-        if not is_plain(tensor):
+        known = self.parameters.get(id(tensor))
+        own = layout_of(tensor) if known is None or known.layout is None else known.layout
+        if not (own.plain and has_own_kernels(tensor)):
             kind = type(tensor).__name__ + f", {tensor.layout}"
             kind = "quantised" if tensor.is_quantized else kind
             raise NeedsValues(f"a tensor of the model's has no meta kernels ({kind})")
-        own = layout_of(tensor)
         blank = own.fresh() if self._apart else own.blank
         if type(tensor) is Tensor:
             made = blank.detach()
