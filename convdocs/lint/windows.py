@@ -9,7 +9,7 @@ from typing import Any
 from convdocs.geometry import Window
 from convdocs.lint.graph import POOLS, Graph
 from convdocs.receptive import IDENTITY, AxisField, through
-from convdocs.report import CONSTANT, Call, Shape
+from convdocs.report import CONSTANT, Call
 
 LONGEST = 20_000  # cells of an axis that are looked at one by one
 PADDING = AxisField(1, 0, -1)  # every cell was made, of none
@@ -17,17 +17,17 @@ PADDING = AxisField(1, 0, -1)  # every cell was made, of none
 
 def plain(call: Call) -> bool:
     """Whether there is nothing to say of a layer's borders: most layers are asked no further."""
-    return _plain(call.windows, call.input_shapes[0], call.output_shapes[0])
-
-
-@lru_cache(maxsize=4096)
-def _plain(windows: tuple[Window, ...], shape: Shape, out: Shape) -> bool:
-    sizes = zip(windows, shape[-len(windows) :], out[-len(windows) :], strict=True)
-    return all(
-        window.padding[0] == window.padding[1]
-        and (window.transposed or (window.span <= size and not _between(window, size, outputs)))
-        for window, size, outputs in sizes
-    )
+    dims = len(call.windows)
+    ends = call.input_shapes[0][-dims:], call.output_shapes[0][-dims:]
+    sizes = zip(call.windows, *ends, strict=True)
+    for window, size, outputs in sizes:
+        if window.padding[0] != window.padding[1]:
+            return False
+        if not window.transposed and (
+            window.span > size or (window.stride > 1 and _between(window, size, outputs))
+        ):
+            return False
+    return True
 
 
 def dropped_border(call: Call, graph: Graph) -> Iterator[tuple[str, str]]:

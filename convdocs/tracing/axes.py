@@ -1,8 +1,8 @@
 """How the meaning of axes, and the input cells behind them, follow along the calls.
 
-A call's :data:`~convdocs.tracing.memory.Flow` says for each axis of its output which axes of its
-inputs it reads, and which cells along them. From it come the call's own fields and, looked up
-through those of its inputs, the receptive field. There is no other way to a field.
+A call's :data:`Flow` says for each axis of its output which axes of its inputs it reads, and which
+cells along them. From it come the call's own fields and, looked up through those of its inputs,
+the receptive field. There is no other way to a field.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from typing import Any
 
 from convdocs.receptive import IDENTITY, UNKNOWN, AxisField, gated, joined, through
 from convdocs.report import Shape
-from convdocs.tracing.memory import Answer, Flow, OutAxis, Read
 
+# per output axis: its name, None to keep an input's; and what it reads
+Read = tuple[int, int, AxisField, int]  # input, its axis, the cells, and of what kind (see below)
+OutAxis = tuple[str | None, tuple[Read, ...]]
+Flow = tuple[OutAxis, ...]
 Field = AxisField | None  # None: depends on no input at all
 SPATIAL_NAMES = frozenset("DHWL")
 MISSING = -1  # an axis that an input of fewer axes does not have
@@ -134,21 +137,14 @@ def _product(fields: list[AxisField], extent: int) -> AxisField:
 def composed(
     nodes: Sequence[Any], inputs: Sequence[Any], out: Any, sizes: Sequence[Shape]
 ) -> Flow | None:
-    """The flow of a layer, from those of the functions that it called.
+    """The flow of a layer, from those of the calls inside it; None when it is like the first input.
 
-    Parameters
-    ----------
-    nodes : sequence of Node
-        The calls inside.
-    inputs, out : Mark
-        What went into the layer, and what came out.
-    sizes : sequence of tuple of int
-        Shapes of the inputs.
+    ``inputs`` and ``out`` are the marks of what went into the layer and came out, ``sizes`` the
+    shapes of the inputs.
     """
     known: dict[Any, Flow] = {}  # by a tensor's mark
     for number, one in enumerate(inputs):
-        rank = len(sizes[number])
-        known.setdefault(one, tuple((None, ((number, at, IDENTITY, 0),)) for at in range(rank)))
+        known.setdefault(one, kept(number, len(sizes[number])))
     for node in nodes:
         before = [known.get(one) for one in node.inputs]
         for place, flow in enumerate(node.answer.flows):
@@ -158,7 +154,16 @@ def composed(
                 made = tuple([_through_layer(axis, before, sizes) for axis in flow])
             if made is not None:
                 known[node.outputs[place]] = made
-    return known.get(out)
+    found = known.get(out)
+    if found is None:
+        return unknown(sizes, out.layout.shape)
+    return None if found is known.get(inputs[0]) else found
+
+
+@lru_cache(maxsize=256)
+def kept(number: int, rank: int) -> Flow:
+    """The axes of an input, as they are."""
+    return tuple((None, ((number, axis, IDENTITY, 0),)) for axis in range(rank))
 
 
 def _through_layer(axis: OutAxis, before: Sequence[Flow | None], sizes: Sequence[Shape]) -> OutAxis:
@@ -186,48 +191,47 @@ def _through_layer(axis: OutAxis, before: Sequence[Flow | None], sizes: Sequence
     return name, tuple(made)
 
 
-def local_fields(answer: Answer, names: tuple[str, ...]) -> tuple[tuple[AxisField, ...], ...]:
+def local_fields(answer: Any, names: tuple[str, ...]) -> tuple[tuple[AxisField, ...], ...]:
     """Per input, and per spatial axis of the first output, the cells that one output cell reads."""
-    known = answer.local_fields.get(names)
+    known: tuple[tuple[AxisField, ...], ...] | None = answer.local_fields.get(names)
     if known is None:
         known = answer.local_fields[names] = _own_fields(answer, spatial_places(names))
     return known
 
 
-def _own_fields(answer: Answer, places: Sequence[int]) -> tuple[tuple[AxisField, ...], ...]:
+def _own_fields(answer: Any, places: Sequence[int]) -> tuple[tuple[AxisField, ...], ...]:
     shapes = answer.input_shapes
     if not places:
         return ((),) * len(shapes)
     flow = answer.flows[0]
     if flow is None:
         return ((IDENTITY,) * len(places), *[()] * (len(shapes) - 1))
-    axes = [_by_input(flow[place][1]) for place in places]
     return tuple(
-        tuple([_one_read(reads[number], shape) for reads in axes])
-        if all(number in reads for reads in axes)
-        else ()
+        _own_field([_reads_of(number, flow[place]) for place in places], shape)
         for number, shape in enumerate(shapes)
     )
 
 
-def _by_input(reads: Sequence[Read]) -> dict[int, list[Read]]:
-    """The reads of cells, by the input they are of."""
-    found: dict[int, list[Read]] = {}
-    for read in reads:
-        if read[1] != MISSING:
-            found.setdefault(read[0], []).append(read)
-    return found
+def _reads_of(number: int, axis: OutAxis) -> list[Read]:
+    """What an axis reads of the cells of one input."""
+    return [read for read in axis[1] if read[0] == number and read[1] != MISSING]
 
 
-def _one_read(reads: Sequence[Read], shape: Shape) -> AxisField:
-    """The cells of all reads together."""
-    return reads[0][2] if len(reads) == 1 else joined([r[2] for r in reads], shape[reads[0][1]])
+def _own_field(axes: Sequence[Sequence[Read]], shape: Shape) -> tuple[AxisField, ...]:
+    if not all(axes):
+        return ()
+    return tuple(
+        [
+            reads[0][2] if len(reads) == 1 else joined([r[2] for r in reads], shape[reads[0][1]])
+            for reads in axes
+        ]
+    )
 
 
 def unknown(inputs: Sequence[Shape], out: Shape) -> Flow:
     """A function that convdocs does not know: axes of an input's shape keep their names."""
-    kept = next((number for number, shape in enumerate(inputs) if shape == out), None)
+    alike = next((number for number, shape in enumerate(inputs) if shape == out), None)
     anything = tuple((number, MISSING, UNKNOWN, 0) for number in range(len(inputs)))
-    if kept is None:
+    if alike is None:
         return (("", anything),) * len(out)
-    return tuple((None, ((kept, axis, UNKNOWN, 0), *anything)) for axis in range(len(out)))
+    return tuple((None, ((alike, axis, UNKNOWN, 0), *anything)) for axis in range(len(out)))

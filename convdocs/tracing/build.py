@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from math import prod
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from torch import Tensor, nn
 
-from convdocs.layers import AXIS_NAMES, layer_class
-from convdocs.receptive import UNKNOWN, AxisField
-from convdocs.report import CONSTANT, MODEL_INPUT, Call, Shape, Trace
+from convdocs.geometry import AXIS_NAMES
+from convdocs.layers import layer_class
+from convdocs.receptive import UNKNOWN
+from convdocs.report import CONSTANT, MODEL_INPUT, Call, ModuleSummary, Trace
+from convdocs.tracing.answer import Answer
 from convdocs.tracing.axes import State, constant, followed, fresh, local_fields
-from convdocs.tracing.forward import is_script, original
-from convdocs.tracing.memory import INPUT, Answer, Mark, Parameter
-from convdocs.tracing.record import Node, Recorder
+from convdocs.tracing.memory import INPUT, Mark, Parameter
+from convdocs.tracing.record import Node, Recorder, Span, parameters_behind
 from convdocs.tracing.standin import StandIn
-from convdocs.tracing.tree import summaries
+
+MOST_NAMES = 5
+MOST_STATES = 256  # that are kept of one answer
+_NO_STATE = State((), (), ())
 
 
 def build(
@@ -31,6 +35,7 @@ def build(
     parameters = standin.parameters.values()
     made = [recorder.mark_of(one) for one in outputs]
     failed = recorder.failed
+    layouts = [one for node in recorder.nodes for one in node.answer.outputs]
     return Trace(
         model=layer_class(standin.model).__name__,
         calls=calls,
@@ -39,18 +44,15 @@ def build(
         macs=None if None in counted else sum(counted),  # type: ignore[arg-type]
         input_shapes=tuple([recorder.mark_of(one).layout.shape for one in inputs]),
         output_shapes=tuple([one.layout.shape for one in made]),
-        parameter_bytes=sum([one.nbytes for one in parameters]) + standin.buffer_bytes,
-        activation_bytes=sum(map(_bytes, recorder.nodes)),
-        executed="shapes" if recorder.executed == "shapes" else "values",
+        parameter_bytes=standin.buffer_bytes
+        + sum([one.layout.nbytes for one in parameters if one.layout]),
+        activation_bytes=sum([one.nbytes for one in layouts]),
+        executed="values" if recorder.values else "shapes",
         notes=(*recorder.notes, *([] if failed or recorder.transformed else builder.remarks())),
-        modules=summaries(recorder.spans, calls, builder.field),
+        modules=builder.summaries(recorder.spans),
         output_sources=tuple(map(builder.source, made)),
-        failed=builder.failed(failed[1]) if failed else None,
+        failed=builder.call(failed[1], _NO_STATE) if failed else None,
     )
-
-
-def _bytes(node: Node) -> int:
-    return sum([one.dtype.itemsize * prod(one.shape) for one in node.answer.outputs])
 
 
 class _Builder:
@@ -61,24 +63,19 @@ class _Builder:
         self.calls: list[Call] = []
         self.index: dict[int, int] = {}  # of a node's call, by the node's id
         self.first_use: dict[Parameter, int] = {}
-        self.strangers: dict[str, int] = {}  # layers that are no part of the model
 
     def add(self, node: Node) -> None:
         """One more call."""
-        answer, index = node.answer, len(self.calls)
-        self.index[id(node)] = index
+        answer = node.answer
+        self.index[id(node)] = len(self.calls)
         before = tuple([self.state(one) for one in node.inputs])
         known = answer.states.get(before)
         if known is None:
             if len(answer.states) >= MOST_STATES:
                 answer.states.clear()
-            known = answer.states[before] = _states(answer, before, node.module)
+            known = answer.states[before] = _states(answer, before, node.layer)
         node.states = known
-        self.calls.append(self._call(index, node, known[0] if known else _NO_STATE))
-
-    def failed(self, node: Node) -> Call:
-        """The call that failed."""
-        return self._call(len(self.calls), node, _NO_STATE)
+        self.calls.append(self.call(node, known[0] if known else _NO_STATE))
 
     def state(self, mark: Mark) -> State:
         """What is known about a tensor's axes."""
@@ -87,19 +84,20 @@ class _Builder:
             return fresh(shape)
         if type(maker) is str:
             return constant(("",) * len(shape))
-        if 0 <= mark.place < len(maker.states) and len(maker.states[mark.place].names) == len(
-            shape
-        ):
-            state: State = maker.states[mark.place]
-            return state
+        if 0 <= mark.place < len(maker.states):
+            known: State = maker.states[mark.place]
+            if len(known.names) == len(shape):
+                return known
         rank = len(shape)
         return State(("",) * rank, (UNKNOWN,) * rank, (0,) * rank)
 
-    def _call(self, index: int, node: Node, state: State) -> Call:
-        answer, module = node.answer, node.module
-        owned = self._owned(node)
-        params, trainable, note, parameters = self._count(index, owned)
-        sources = tuple([self.source(one) for one in node.inputs])
+    def call(self, node: Node, state: State) -> Call:
+        """The record of one call."""
+        answer, layer, index = node.answer, node.layer, len(self.calls)
+        owned = parameters_behind(node.inputs) if layer is None else [p for _, p in layer.owned()]
+        params, trainable, unregistered, note = (
+            self._counted(index, owned) if owned else (0, 0, 0, "")
+        )
         return Call(
             index,
             node.path,
@@ -113,16 +111,16 @@ class _Builder:
             answer.macs,
             answer.note,
             state.receptive_field,
-            sources,
+            tuple([self.source(one) for one in node.inputs]),
             answer.windows,
-            parameters,
-            module is not None and module.training,
+            answer.parameters,
+            answer.training,
             answer.dtypes,
             trainable,
             local_fields(answer, state.names),
             answer.family,
             answer.settings,
-            sum([p.count for _, p in owned if p.trainable and not p.registered]),
+            unregistered,
         )
 
     def source(self, mark: Mark) -> int:
@@ -131,51 +129,25 @@ class _Builder:
             return MODEL_INPUT if mark.maker is INPUT else CONSTANT
         return self.index.get(id(mark.maker), CONSTANT)
 
-    def field(self, mark: Mark) -> tuple[AxisField, ...]:
-        """The receptive field of a tensor."""
-        return self.state(mark).receptive_field
-
-    def _count(
-        self, index: int, owned: list[tuple[str, Parameter]]
-    ) -> tuple[int | None, int | None, str, tuple[tuple[str, Shape], ...]]:
-        """Parameters used here for the first time, a word about the others, and their shapes."""
-        total = trainable = 0
-        shared, shapes, lazy = set(), [], False
-        for name, parameter in owned:
-            if parameter.shape is None:
-                lazy = True
-            elif name:
-                shapes.append((name, parameter.shape))
-            first = self.first_use.setdefault(parameter, index)
+    def _counted(
+        self, index: int, owned: Sequence[Parameter]
+    ) -> tuple[int | None, int | None, int, str]:
+        """Parameters used here for the first time, all and trainable; a word about the others."""
+        total = trainable = unregistered = 0
+        shared = set()
+        for one in owned:
+            first = self.first_use.setdefault(one, index)
             if first != index:
                 shared.add(first)
             else:
-                total += parameter.count
-                trainable += parameter.count * parameter.trainable
-        if lazy:
-            return None, None, "uninitialised", tuple(shapes)
+                total += one.count
+                trainable += one.count * one.trainable
+            if not one.registered:
+                unregistered += one.count * one.trainable
+        if any(one.layout is None for one in owned):
+            return None, None, unregistered, "uninitialised"
         told = f"shared with call {', '.join(map(str, sorted(shared)))}" if shared else ""
-        return total, trainable, told, tuple(shapes)
-
-    def _owned(self, node: Node) -> list[tuple[str, Parameter]]:
-        """The parameters that a call uses, with the names that its layer has for them."""
-        module = node.module
-        if module is None:
-            return [("", one) for one in node.parameters]
-        if is_script(module):
-            return [("", one) for one in self.standin.owned_by(original(module))]
-        own = self.standin.parameters
-        found = []
-        for name, tensor in _named_parameters(module, ""):
-            mark = getattr(tensor, "_convdocs_mark", None)
-            if mark is not None:
-                found += [(name, one) for one in mark.parameters]
-            elif (lazy := getattr(tensor, "_convdocs_lazy", None)) is not None:
-                found.append((name, lazy))
-            else:  # of a copy that the model made of a layer
-                copied = own.get(id(original(module)._parameters.get(name)))
-                found += [(name, copied)] if copied is not None else []
-        return found
+        return total, trainable, unregistered, told
 
     def remarks(self) -> list[str]:
         """Why the calls' parameters do not add up to the model's."""
@@ -196,44 +168,86 @@ class _Builder:
             found.append(f"{words}: {names}" if names else words)
         return found
 
+    def summaries(self, spans: Sequence[Span]) -> tuple[ModuleSummary, ...]:
+        """A record of every container and every call, in order, containers before their insides."""
+        params, trainable, macs = (
+            _Sums([getattr(call, name) for call in self.calls])
+            for name in ("params", "trainable", "macs")
+        )
+        found: list[ModuleSummary] = []
+        open_: list[Span] = []
+        waiting = [*spans][::-1]
+        for index in range(len(self.calls) + 1):
+            while waiting and waiting[-1].start <= index:
+                span = waiting.pop()
+                bounds = span.start, span.end
+                shapes = tuple([mark.layout.shape for mark in span.outputs])
+                field = self.state(span.outputs[0]).receptive_field if span.outputs else ()
+                sums = params.between(*bounds), trainable.between(*bounds), macs.between(*bounds)
+                found.append(
+                    ModuleSummary(
+                        span.path, span.kind, span.depth, span.start, span.end - 1, *sums, shapes,
+                        field,
+                    )
+                )  # fmt: skip
+                open_.append(span)
+            while open_ and open_[-1].end <= index:
+                open_.pop()
+            if index < len(self.calls):
+                depth = open_[-1].depth + 1 if open_ else 0
+                found.append(_summary(self.calls[index], depth))
+        return tuple(found)
 
-MOST_NAMES = 5
-MOST_STATES = 256  # that are kept of one answer
-_NO_STATE = State((), (), ())
+
+def _summary(call: Call, depth: int) -> ModuleSummary:
+    return ModuleSummary(
+        call.path,
+        call.kind,
+        depth,
+        call.index,
+        call.index,
+        call.params,
+        call.trainable,
+        call.macs,
+        call.output_shapes,
+        call.receptive_field,
+    )
 
 
-def _states(answer: Answer, before: Sequence[State], module: nn.Module | None) -> list[State]:
+class _Sums:
+    """Sums of any part of a list, None where one of the part is."""
+
+    def __init__(self, values: Sequence[int | None]) -> None:
+        self.known = [0, *accumulate([value or 0 for value in values])]
+        self.missing = [0, *accumulate([value is None for value in values])]
+
+    def between(self, first: int, after: int) -> int | None:
+        """The sum from ``first`` to before ``after``."""
+        if self.missing[after] > self.missing[first]:
+            return None
+        return self.known[after] - self.known[first]
+
+
+def _states(answer: Answer, before: Sequence[State], layer: Any) -> list[State]:
     """What is known about the axes of a call's outputs."""
     pairs = zip(answer.flows, answer.output_shapes, strict=False)
     states = [followed(flow, before, len(shape)) for flow, shape in pairs]
-    if module is not None and states:
-        states[0] = _named(states[0], module, answer.output_shapes[0])
+    if layer is not None and states and not any(states[0].names):
+        state = states[0]
+        names = _axis_names(layer.module, len(answer.output_shapes[0]))
+        states[0] = State(names or state.names, state.fields, state.extents, state.constant)
     return states
 
 
-def _named(state: State, module: nn.Module, shape: Shape) -> State:
-    """A layer whose class says over how many axes it works knows what its axes are."""
-    if state.axes or any(state.names):
-        return state
-    names = _axis_names(layer_class(module), len(shape))
-    return State(names, state.fields, state.extents, state.constant) if names else state
+# layers of torch's that say over how many spatial axes they work
+_DIMS = {
+    cls: dims for name, cls in vars(nn).items() for dims in (1, 2, 3) if name[-2:] == f"{dims}d"
+}
 
 
-def _axis_names(cls: Any, rank: int) -> tuple[str, ...]:
-    """The axes of a layer called ...1d, ...2d or ...3d, when its output has ``rank`` of them."""
-    digit = cls.__name__[-2:-1]
-    if not (cls.__name__.endswith("d") and digit in ("1", "2", "3")):
-        return ()
-    spatial = AXIS_NAMES[int(digit)]
-    if issubclass(cls, nn.BatchNorm1d) and rank == 2:
+def _axis_names(module: nn.Module, rank: int) -> tuple[str, ...]:
+    """The axes of a layer whose class says over how many of them it works."""
+    dims = next((_DIMS[base] for base in type(module).__mro__ if base in _DIMS), 0)
+    if isinstance(module, nn.BatchNorm1d) and rank == 2:
         return ("N", "C")
-    return ("N", "C", *spatial)[-rank:] if rank - len(spatial) in (1, 2) else ()
-
-
-def _named_parameters(module: nn.Module, lead: str) -> Iterable[tuple[str, Tensor]]:
-    for name, one in module._parameters.items():
-        if one is not None:
-            yield lead + name, one
-    for name, inner in module._modules.items():
-        if inner is not None:
-            yield from _named_parameters(inner, f"{lead}{name}.")
+    return ("N", "C", *AXIS_NAMES[dims])[-rank:] if dims and rank - dims in (1, 2) else ()

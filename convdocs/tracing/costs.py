@@ -13,8 +13,9 @@ from torch._ops import HigherOrderOperator
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from convdocs.tracing.memory import Operand
 from convdocs.tracing.nested import tensors_in
-from convdocs.tracing.rules import Operand, spellings
+from convdocs.tracing.rules import spellings
 
 aten = torch.ops.aten
 Cost = Callable[..., Any]

@@ -7,17 +7,19 @@ that a hook sees, and may change, what it would in a real run.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from threading import get_ident
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from convdocs.layers import layer_class
-from convdocs.tracing.memory import META, Answer
-from convdocs.tracing.nested import mapped, tensors_in
-from convdocs.tracing.record import Node, Recorder
+from convdocs.report import Shape
+from convdocs.tracing.memory import META, Mark, Parameter, add_to_key, mark_of
+from convdocs.tracing.nested import mapped
+from convdocs.tracing.record import Recorder
+from convdocs.tracing.standin import Held, Owned, StandIn
 
 _OPENED = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 
@@ -25,23 +27,24 @@ _OPENED = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 class Forward:
     """The ``forward`` of one module of a stand-in; ``original`` is the user's own module."""
 
-    __slots__ = ("module", "original", "path", "recorder", "replaced", "script")
+    __slots__ = ("known", "module", "original", "path", "recorder", "replaced", "script", "standin")
 
-    def __init__(self, module: Any, original: Any, path: str, recorder: Recorder) -> None:
+    def __init__(self, module: Any, original: Any, standin: StandIn, recorder: Recorder) -> None:
         self.module = module
         self.original = original
-        self.path = path
+        self.standin = standin
+        self.path = standin.path_of(original)
         self.recorder = recorder
+        self.known: Owned | None = None  # of the tensors, as long as nobody looked at them
         self.script = is_script(module)
         # by somebody, on this one alone; a script's is no function of its class
         self.replaced = module.forward if self.script else module.__dict__.get("forward")
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Forward:
         """The same for a copy that the model makes of one of its modules."""
-        twin = Forward.__new__(Forward)
-        twin.module = memo.get(id(self.module), self.module)
-        twin.original, twin.path = self.original, self.path
-        twin.recorder, twin.replaced, twin.script = self.recorder, self.replaced, self.script
+        module = memo.get(id(self.module), self.module)
+        twin = Forward(module, self.original, self.standin, self.recorder)
+        twin.replaced = self.replaced
         return twin
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
@@ -60,36 +63,98 @@ class Forward:
         if recorder.inside is not None:
             return self.run(*args, **kwargs)
         if self.script:
-            return _run_script(self, recorder, args, kwargs)
+            name = self.path or type(module).__name__
+            recorder.notes[f"{name} is a script: nothing inside it is shown"] = None
+            return recorder.run_layer(self, self._run_script, args, kwargs, "not counted: a script")
         if self.replaced is None and is_leaf(module):
-            return recorder.run_layer(self.path, module, self.run, args, kwargs)
+            return recorder.run_layer(self, self.run, args, kwargs)
         if is_compiled(module):
             recorder.notes["compiled: shown as the module that was compiled"] = None
             return module._orig_mod(*args, **kwargs)
-        outer, recorder.path = recorder.path, self.path
-        span, out = recorder.enter(self.path, layer_class(module).__name__), None
-        try:
-            out = self.run(*args, **kwargs)
-        except Exception as error:
-            marks = tuple(map(recorder.mark_of, tensors_in((args, kwargs))))
-            answer = Answer(type(module).__name__, tuple([one.layout for one in marks]))
-            recorder.note_failure(error, Node(self.path, module, marks, answer))
-            raise
-        finally:
-            recorder.path = outer
-            recorder.leave(span, out)
-        return out
+        return recorder.run_container(self.path, module, self.run, args, kwargs)
+
+    def _run_script(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a script; on shapes with zeros, since it is no Python that could be followed."""
+        with torch._C.DisableTorchFunction():
+            if self.recorder.values:
+                return self.replaced(*args, **kwargs)
+            device = self.recorder.device
+            args, kwargs = mapped((args, kwargs), lambda t: torch.zeros_like(t, device=device))
+            return mapped(self.replaced(*args, **kwargs), lambda t: t.to(META))
+
+    def key(
+        self, args: Any, kwargs: Any, marks: list[Mark], stranger: Callable[[Tensor], Mark]
+    ) -> Any:
+        """What distinguishes this call of a layer of torch.nn; None where that cannot be said."""
+        kept, cls = self.module.__dict__, type(self.module)
+        if kept["_modules"]:
+            return None
+        if cls not in _SETTINGS:
+            own = cls.__module__.startswith("torch.nn.modules.")
+            _SETTINGS[cls] = _settings_in(kept) if own else None
+        names = _SETTINGS[cls]
+        if names is None:
+            return None
+        parts = [cls, kept["training"], *map(kept.get, names), self._layouts()]
+        keyed = add_to_key(args, parts, marks, stranger) and (
+            not kwargs or add_to_key(kwargs, parts, marks, stranger)
+        )
+        return tuple(parts) if keyed else None
+
+    def _layouts(self) -> tuple[Any, ...]:
+        """Those of the layer's parameters and buffers."""
+        kept = self.module.__dict__
+        tensors = kept["_parameters"], kept["_buffers"]
+        if all(not one or (type(one) is Held and one.copier is not None) for one in tensors):
+            self.known = self.standin.owned.get(id(self.original))
+            if self.known is not None:
+                return self.known.layouts
+        held = (*tensors[0].values(), *tensors[1].values())
+        return tuple([None if one is None else mark_of(one).layout for one in held])
+
+    def owned(self) -> list[tuple[str, Parameter]]:
+        """The layer's parameters, with the names that it has for them."""
+        if self.script:
+            own = self.standin.parameters
+            return [("", own[id(one)]) for one in self.original.parameters()]
+        return list(self._found()) if self.known is None else self.known.parameters
+
+    def _found(self) -> Iterator[tuple[str, Parameter]]:
+        for name, tensor in named_parameters(self.module, ""):
+            mark = getattr(tensor, "_convdocs_mark", None)
+            if mark is not None:
+                yield from [(name, one) for one in mark.parameters]
+            elif (lazy := getattr(tensor, "_convdocs_lazy", None)) is not None:
+                yield name, lazy
+            else:  # of a copy that the model made of a layer
+                key = id(original(self.module)._parameters.get(name))
+                if key in self.standin.parameters:
+                    yield name, self.standin.parameters[key]
+
+    def shapes(self) -> tuple[tuple[str, Shape], ...]:
+        """The names and the shapes of the layer's parameters."""
+        return tuple([(n, one.layout.shape) for n, one in self.owned() if n and one.layout])
+
+
+_SETTINGS: dict[type, tuple[str, ...] | None] = {}  # None: not torch's own
+
+
+def _settings_in(kept: dict[str, Any]) -> tuple[str, ...]:
+    return tuple([n for n in kept if n[0] != "_" and n not in ("training", "forward")])
+
+
+def named_parameters(module: nn.Module, lead: str) -> Iterator[tuple[str, Tensor]]:
+    """Those of a layer and of what it is made of."""
+    for name, one in module._parameters.items():
+        if one is not None:
+            yield lead + name, one
+    for name, inner in module._modules.items():
+        if inner is not None:
+            yield from named_parameters(inner, f"{lead}{name}.")
 
 
 def original(module: nn.Module) -> nn.Module:
-    """The user's own module that a run's stand-in stands for.
-
-    Examples
-    --------
-    >>> layer = nn.Linear(2, 2)
-    >>> original(layer) is layer
-    True
-    """
+    """The user's own module that a run's stand-in stands for."""
     forward = module.__dict__.get("forward")
     return forward.original if isinstance(forward, Forward) else module
 
@@ -106,13 +171,7 @@ def is_compiled(module: nn.Module) -> bool:
 
 
 def is_leaf(module: nn.Module) -> bool:
-    """Whether a module is shown as one call: a layer of torch.nn that calls no other module.
-
-    Examples
-    --------
-    >>> is_leaf(nn.Conv1d(1, 1, 3)), is_leaf(nn.Sequential()), is_leaf(nn.MultiheadAttention(4, 2))
-    (True, False, True)
-    """
+    """Whether a module is shown as one call: a layer of torch.nn that calls no other module."""
     cls: Any = type(module)
     if not _is_torchs_layer(cls):
         return False
@@ -127,18 +186,3 @@ def _is_torchs_layer(cls: Any) -> bool:
     """Whether a class's forward is torch's own and is not there to call other modules."""
     home = cls.forward.__module__ or ""
     return home.startswith(("torch.nn.", "torch.ao.")) and not issubclass(cls, _OPENED)
-
-
-def _run_script(forward: Forward, recorder: Recorder, args: Any, kwargs: Any) -> Any:
-    """Run a script; on shapes with zeros, since it is no Python that could be followed."""
-    module, name = forward.module, forward.path or type(forward.module).__name__
-    recorder.notes[f"{name} is a script: nothing inside it is shown"] = None
-
-    def run(*args: Any, **kwargs: Any) -> Any:
-        with torch._C.DisableTorchFunction():
-            if recorder.executed != "shapes":
-                return forward.replaced(*args, **kwargs)
-            parts = mapped((args, kwargs), lambda t: torch.zeros_like(t, device=recorder.device))
-            return mapped(forward.replaced(*parts[0], **parts[1]), lambda t: t.to(META))
-
-    return recorder.run_layer(forward.path, module, run, args, kwargs, "not counted: a script")

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from convdocs.tracing.memory import Operand
+
 
 def _getter(name: str) -> Any:
     return getattr(Tensor, name).__get__
@@ -128,13 +130,7 @@ def is_return_type(value: Any) -> bool:
 
 @lru_cache(maxsize=1024)
 def name(func: Any) -> str:
-    """The name one would call a function by: ``"relu"``, ``"flatten"``, ``"add"``.
-
-    Examples
-    --------
-    >>> name(torch.flatten), name(Tensor.add_), name(Tensor.T.__get__)
-    ('flatten', 'add_', 'T')
-    """
+    """The name one would call a function by: ``"relu"``, ``"flatten"``, ``"add"``."""
     plain = getattr(func, "__name__", type(func).__name__)
     if plain == "__get__":
         return str(func.__self__.__name__)
@@ -181,21 +177,11 @@ def _index(value: Any, spell: Callable[[Any], str]) -> str:
 
 
 def text(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    """The call as one would type it, tensors as letters.
-
-    Examples
-    --------
-    >>> text(torch.flatten, (torch.zeros(2), 1), {})
-    'flatten(x, 1)'
-    >>> text(Tensor.add, (torch.zeros(2), torch.zeros(2)), {})
-    'x + y'
-    >>> text(Tensor.__getitem__, (torch.zeros(2), (..., slice(None, 4))), {})
-    'x[..., :4]'
-    """
+    """The call as one would type it, operands as letters: ``x + y``, ``x[..., :4]``."""
     letters = iter(_LETTERS)
 
     def spell(value: Any) -> str:
-        if isinstance(value, Tensor):
+        if isinstance(value, Operand):
             return next(letters, "…")
         if isinstance(value, list | tuple):
             inner = ", ".join(spell(one) for one in value)
@@ -210,6 +196,6 @@ def text(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         return f"{words[0]} {_OPERATORS[called]} {words[1]}"
     usual = _defaults(func)
     for key, value in kwargs.items():
-        if isinstance(value, Tensor) or key not in usual or value != usual[key]:
+        if isinstance(value, Operand) or key not in usual or value != usual[key]:
             words.append(f"{key}={spell(value)}")
     return f"{called}({', '.join(words)})"

@@ -1,43 +1,45 @@
-"""What torch answered: per distinct call, for the process, within bounds.
+"""What a tensor of a run carries: how it is laid out, and where it came from.
 
-A distinct call is a function or a layer by its settings, with the shapes, strides and dtypes of
-its tensors. Two traces of a network, and a network's many equal blocks, ask torch but once.
+Calls are told apart by layouts, so that torch is asked but once for each distinct one.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
-from typing import Any
+from math import prod
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 
-from convdocs.geometry import Window
-from convdocs.receptive import AxisField
 from convdocs.report import Shape
-from convdocs.tracing.nested import ATOMS, mapped, tensors_in
+from convdocs.tracing.nested import ATOMS
 
 META = torch.device("meta")
-MOST_ANSWERS = 8192
 MOST_LAYOUTS = 16384
+_QUANTISED = frozenset({torch.quint8, torch.qint8, torch.qint32, torch.quint4x2, torch.quint2x4})
 
 
 class Layout:
     """Shape, strides and dtype of a tensor: one object for all that are alike."""
 
-    __slots__ = ("blank", "contiguous", "dtype", "shape", "strides")
+    __slots__ = (
+        "blank", "contiguous", "count", "dtype", "name", "nbytes", "plain", "shape", "strides",
+    )  # fmt: skip
 
-    def __init__(self, shape: Shape, strides: Shape, dtype: torch.dtype) -> None:
+    def __init__(self, shape: Shape, strides: Shape, dtype: torch.dtype, plain: bool) -> None:
         self.shape = shape
         self.strides = strides
         self.dtype = dtype
+        self.name = str(dtype).removeprefix("torch.")
+        self.count = prod(shape)
+        self.nbytes = self.count * dtype.itemsize
+        self.plain = plain and dtype not in _QUANTISED  # whether torch has kernels on meta for it
         self.blank = self.fresh()
         self.contiguous = self.blank.is_contiguous()
 
     def fresh(self) -> Tensor:
-        """One that shares nothing with any other; there are no quantised ones on meta."""
+        """One on meta that shares nothing with any other; no quantised ones lie there."""
         dtype = torch.uint8 if self.dtype in _QUANTISED else self.dtype
         return torch.empty_strided(self.shape, self.strides, dtype=dtype, device=META)
 
@@ -46,62 +48,57 @@ class Layout:
         return self.blank.detach()
 
 
-_QUANTISED = frozenset({torch.quint8, torch.qint8, torch.qint32, torch.quint4x2, torch.quint2x4})
-
-
-def is_plain(tensor: Tensor) -> bool:
-    """Whether a tensor has shape and strides, and kernels of torch's own on meta."""
-    return (
-        tensor.layout is torch.strided
-        and tensor.dtype not in _QUANTISED
-        and not tensor.is_nested
-        and type(tensor).__torch_dispatch__ is Tensor.__torch_dispatch__
-    )
-
-
 _LAYOUTS: dict[tuple[Any, ...], Layout] = {}
 
 
 def layout_of(tensor: Tensor) -> Layout:
     """A tensor's layout."""
+    key: tuple[Any, ...]
     if tensor.layout is torch.strided and not tensor.is_nested:
         key = (tensor.shape, tensor.stride(), tensor.dtype)
-        return _LAYOUTS.get(key) or layout(*key)
-    shape = tuple(tensor.shape) if not tensor.is_nested else (tensor.size(0),)
-    return layout(shape, torch.empty(shape, device=META).stride(), tensor.dtype)
-
-
-def layout(shape: Shape, strides: Shape, dtype: torch.dtype) -> Layout:
-    """The one object of a layout."""
-    key = (tuple(shape), strides, dtype)
+    else:
+        shape = tuple(tensor.shape) if not tensor.is_nested else (tensor.size(0),)
+        key = (shape, torch.empty(shape, device=META).stride(), tensor.dtype, tensor.layout)
     known = _LAYOUTS.get(key)
     if known is None:
         if len(_LAYOUTS) >= MOST_LAYOUTS:
             _LAYOUTS.clear()
-        known = _LAYOUTS[key] = Layout(*key)
+        known = _LAYOUTS[key] = Layout(tuple(key[0]), key[1], key[2], plain=len(key) == 3)
     return known
 
 
+def is_plain(tensor: Tensor) -> bool:
+    """Whether a tensor has shape and strides, and kernels of torch's own on meta."""
+    return has_own_kernels(tensor) and layout_of(tensor).plain
+
+
+def has_own_kernels(tensor: Tensor) -> bool:
+    """Whether no subclass of somebody's answers for torch."""
+    kind = type(tensor)
+    usual = kind is Tensor or kind is nn.Parameter
+    return usual or kind.__torch_dispatch__ is Tensor.__torch_dispatch__
+
+
 class Parameter:
-    """What there is to know of a model's parameter; no shape while it is not initialised."""
+    """What there is to know of a model's parameter; no layout while it is not initialised."""
 
-    __slots__ = ("count", "nbytes", "path", "registered", "shape", "trainable")
+    __slots__ = ("count", "layout", "path", "registered", "trainable")
 
-    def __init__(self, path: str, tensor: Tensor, registered: bool = True) -> None:
-        lazy = type(tensor) is not nn.Parameter and is_lazy(tensor)
+    def __init__(
+        self, path: str, layout: Layout | None, trainable: bool, registered: bool = True
+    ) -> None:
         self.path = path
+        self.layout = layout
+        self.count = 0 if layout is None else layout.count
+        self.trainable = trainable
         self.registered = registered
-        self.shape: Shape | None = None if lazy else tuple(tensor.shape)
-        self.count = 0 if lazy else tensor.numel()
-        self.nbytes = 0 if lazy else self.count * tensor.itemsize
-        self.trainable = tensor.requires_grad
 
 
 INPUT, CONSTANT, OWN = "input", "constant", "own"
 
 
 class Mark:
-    """What a tensor of a run carries: its layout, and the call that made it.
+    """What is written on a tensor of a run: its layout, and the call that made it.
 
     ``maker`` is a call's node, ``INPUT``, ``OWN`` for a parameter or a buffer of the model, or
     ``CONSTANT``; a constant has the parameters that it was worked out from.
@@ -123,12 +120,9 @@ class Mark:
         return self.maker is CONSTANT or self.maker is OWN
 
 
-def mark(
-    tensor: Tensor, maker: Any, place: int = 0, parameters: tuple[Parameter, ...] = ()
-) -> Mark:
+def mark(tensor: Tensor, maker: Any, place: int = 0) -> Mark:
     """Write on a tensor where it came from."""
-    made = Mark(layout_of(tensor), maker, place, parameters)
-    tensor._convdocs_mark = made  # type: ignore[attr-defined]
+    made = tensor._convdocs_mark = Mark(layout_of(tensor), maker, place)  # type: ignore[attr-defined]
     return made
 
 
@@ -138,77 +132,19 @@ def mark_of(tensor: Tensor) -> Mark:
     return Mark(layout_of(tensor), CONSTANT) if known is None else known
 
 
-# per output axis: its name, None to keep an input's; and what it reads
-Read = tuple[int, int, AxisField, int]  # input, its axis, the cells, and of what kind (see axes)
-OutAxis = tuple[str | None, tuple[Read, ...]]
-Flow = tuple[OutAxis, ...]
+def overwrite(tensor: Tensor, now: Mark) -> None:
+    """A tensor was written into: it is the call's now, unless it is a parameter or a buffer."""
+    known = getattr(tensor, "_convdocs_mark", None)
+    if known is not None and known.maker is not OWN:
+        tensor._convdocs_mark = now  # type: ignore[attr-defined]
 
 
-class Answer:
-    """What a call gives, whoever makes it and whatever the values.
+class Operand(NamedTuple):
+    """Stands for a tensor among a call's arguments: which one, its shape, whether it is fixed."""
 
-    Parameters
-    ----------
-    inputs, outputs : tuple of Layout
-    macs : int or None
-    note : str
-        Why they are not known.
-    code : str
-        The call as one would type it.
-    """
-
-    __slots__ = (
-        "alias", "code", "dtypes", "family", "flows", "form", "input_shapes", "kind",
-        "local_fields", "macs", "note", "output_shapes", "outputs", "settings", "states",
-        "windows",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        kind: str,
-        inputs: tuple[Layout, ...],
-        outputs: tuple[Layout, ...] = (),
-        macs: int | None = 0,
-        note: str = "",
-    ) -> None:
-        self.kind = kind
-        self.macs = macs
-        self.note = note
-        self.code = self.family = ""
-        self.settings: tuple[tuple[str, object], ...] = ()
-        self.windows: tuple[Window, ...] = ()
-        self.flows: tuple[Flow | None, ...] = ()  # one per output; None: like its only input
-        self.form: Any = None  # how the outputs are nested; None for a single tensor
-        self.alias: dict[int, int] = {}  # outputs that are an input itself
-        self.local_fields: dict[Any, tuple[tuple[AxisField, ...], ...]] = {}  # by names
-        self.states: dict[Any, list[Any]] = {}  # of the outputs' axes, by those of the inputs
-        self.input_shapes = tuple([one.shape for one in inputs])
-        self.put(outputs)
-
-    def put(self, outputs: tuple[Layout, ...]) -> None:
-        """Say what comes out."""
-        self.outputs = outputs
-        self.output_shapes = tuple([one.shape for one in outputs])
-        self.dtypes = tuple([str(one.dtype).removeprefix("torch.") for one in outputs])
-
-    def with_outputs(self, outputs: tuple[Layout, ...]) -> Answer:
-        """The same call with other outputs: what they read is known where the ranks are."""
-        made = copy.copy(self)
-        made.local_fields, made.states = {}, {}
-        made.put(outputs)
-        if [len(one) for one in made.output_shapes] != [len(one) for one in self.output_shapes]:
-            made.flows = ()
-        return made
-
-
-ANSWERS: dict[Any, Answer] = {}
-
-
-def remember(key: Any, answer: Answer) -> None:
-    """Keep an answer for the next call that is the same."""
-    if len(ANSWERS) >= MOST_ANSWERS:
-        ANSWERS.clear()
-    ANSWERS[key] = answer
+    number: int
+    shape: Shape
+    fixed: bool = False
 
 
 def add_to_key(
@@ -246,39 +182,3 @@ def add_to_key(
     else:
         return False
     return True
-
-
-def replayed(answer: Answer, node: Any, args: Any, constant: tuple[Parameter, ...] = ()) -> Any:
-    """Tensors as a call of this kind gives them; ``constant``: marked as made of parameters."""
-    maker = CONSTANT if node is None else node
-    if answer.form is None and not answer.alias:
-        own = answer.outputs[0]
-        out = own.blank.detach()
-        made = Mark(own, maker, 0, constant)
-        out._convdocs_mark = made  # type: ignore[attr-defined]
-        if node is not None:
-            node.outputs = [made]
-        return out
-    given = tensors_in(args) if answer.alias else []
-    outputs = []
-    for place, own in enumerate(answer.outputs):
-        made = Mark(own, maker, place, constant)
-        if node is not None:
-            node.outputs.append(made)
-        if place in answer.alias:
-            out = given[answer.alias[place]]
-            if node is not None:
-                written(out, made)
-        else:
-            out = own.blank.detach()
-            out._convdocs_mark = made  # type: ignore[attr-defined]
-        outputs.append(out)
-    following = iter(outputs)
-    return outputs[0] if answer.form is None else mapped(answer.form, lambda _: next(following))
-
-
-def written(tensor: Tensor, now: Mark) -> None:
-    """A tensor was written into: it is the call's now, unless it is a parameter or a buffer."""
-    known = getattr(tensor, "_convdocs_mark", None)
-    if known is not None and known.maker is not OWN:
-        tensor._convdocs_mark = now  # type: ignore[attr-defined]

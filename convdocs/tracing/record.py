@@ -8,7 +8,7 @@ each module of the stand-in has for its ``forward``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from threading import get_ident
 from typing import Any
 
@@ -17,17 +17,24 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.overrides import TorchFunctionMode
 
-from convdocs.layers import family, function_settings, layer_class
+from convdocs.layers import layer_class
+from convdocs.report import Shape
 from convdocs.tracing import functions, kernels
-from convdocs.tracing.axes import composed, unknown
+from convdocs.tracing.answer import (
+    ANSWERS,
+    Answer,
+    answer_of,
+    as_operands,
+    remember,
+    replayed,
+)
+from convdocs.tracing.axes import composed
 from convdocs.tracing.costs import Counter
 from convdocs.tracing.kernels import NeedsIntegers, NeedsValues
 from convdocs.tracing.memory import (
-    ANSWERS,
     CONSTANT,
     INPUT,
     OWN,
-    Answer,
     Mark,
     Parameter,
     add_to_key,
@@ -35,12 +42,10 @@ from convdocs.tracing.memory import (
     layout_of,
     mark,
     mark_of,
-    remember,
-    replayed,
-    written,
+    overwrite,
 )
 from convdocs.tracing.nested import mapped, tensors_in
-from convdocs.tracing.tree import Span
+from convdocs.tracing.rules import PRODUCTS
 
 OnCall = Callable[[Any, tuple[Any, ...], dict[str, Any], Any], None]
 
@@ -48,43 +53,57 @@ OnCall = Callable[[Any, tuple[Any, ...], dict[str, Any], Any], None]
 class Node:
     """One call as it happened: of a function, or of a layer."""
 
-    __slots__ = ("answer", "inputs", "module", "outputs", "parameters", "path", "states")
+    __slots__ = ("answer", "inputs", "layer", "outputs", "path", "states")
 
-    def __init__(
-        self,
-        path: str,
-        module: nn.Module | None,
-        inputs: tuple[Mark, ...],
-        answer: Answer,
-        parameters: tuple[Parameter, ...] = (),
-    ) -> None:
+    def __init__(self, path: str, layer: Any, inputs: tuple[Mark, ...], answer: Answer) -> None:
         self.path = path
-        self.module = module
+        self.layer = layer  # what stands for the layer's forward; None for a function
         self.inputs = inputs
         self.answer = answer
-        self.parameters = parameters
         self.outputs: list[Mark] = []
-        self.states: list[Any] = []
+        self.states: list[Any] = []  # what the axes of the outputs are, found later
+
+
+class Span:
+    """One run of a container's forward, in numbers of calls: from ``start`` to before ``end``."""
+
+    __slots__ = ("depth", "end", "kind", "outputs", "path", "start")
+
+    def __init__(self, path: str, kind: str, depth: int, start: int) -> None:
+        self.path = path
+        self.kind = kind
+        self.depth = depth  # how many containers it ran inside of
+        self.start = self.end = start
+        self.outputs: tuple[Mark, ...] = ()
 
 
 class Recorder(TorchFunctionMode):
-    """Records every call of one run on real tensors.
+    """Records every call of one run.
+
+    On shapes no arithmetic is done and no memory taken: every tensor lies on torch's meta device,
+    and torch is asked once per distinct call.
 
     Parameters
     ----------
     device : torch.device
         What tensors of the run say their device is: the model's own.
-    on_call : callable or None
+    values : bool
+        Run on real tensors.
+    on_call : callable, optional
         Called behind each call that is written down, with the module or the function, its
-        arguments and its output.
+        arguments and its output; then every call is run, on meta too.
+    live : bool
+        Have every call run, for what follows its tensors.
     """
 
-    executed = "values"
-
-    def __init__(self, device: torch.device, on_call: OnCall | None = None) -> None:
+    def __init__(
+        self, device: torch.device, values: bool, on_call: OnCall | None = None, live: bool = False
+    ) -> None:
         super().__init__()
         self.device = device
+        self.values = values
         self.on_call = on_call
+        self.live = values or live or on_call is not None
         self.nodes: list[Node] = []
         self.path = ""  # of the module whose forward is running
         self.inside: list[Node] | None = None  # the calls inside the layer that is running
@@ -93,11 +112,12 @@ class Recorder(TorchFunctionMode):
         self.thread = get_ident()
         self.transformed = False  # whether vmap or its like handed out tensors of its own
         self.spans: list[Span] = []
-        self.open = 0  # containers that are running
+        self.depth = 0  # containers that are running
         self.listening = False  # in a thread that the model started
         self.from_shapes = False  # whether the inputs were given as shapes
-        self._parameters: dict[int, tuple[Tensor, Mark]] = {}  # that are not the model's
+        self._strangers: dict[int, tuple[Tensor, Mark]] = {}  # parameters that are not the model's
         self._elsewhere: dict[int, Recorder] = {}
+        self._foreign: dict[int, tuple[Tensor, Tensor]] = {}  # real tensors, with those on meta
 
     @contextmanager
     def heard(self) -> Iterator[None]:
@@ -109,34 +129,43 @@ class Recorder(TorchFunctionMode):
         finally:
             self.listening = False
 
-    def enter(self, path: str, kind: str) -> Span:
-        """Note that a container's forward begins."""
-        span = Span(path, kind, self.open, len(self.nodes))
-        self.spans.append(span)
-        self.open += 1
-        return span
-
-    def leave(self, span: Span, out: Any) -> None:
-        """Note that it ends, with what came out."""
-        self.open = span.depth
-        span.end = len(self.nodes)
-        with torch._C.DisableTorchFunction():
-            span.outputs = tuple([self.mark_of(one) for one in tensors_in(out)])
-
     def anew(self) -> Recorder:
         """One like this that has seen nothing yet."""
-        made = type(self)(self.device, self.on_call)
+        made = Recorder(self.device, self.values, self.on_call, self.live)
         made.notes = self.notes
         return made
 
     def of_this_thread(self) -> Recorder:
-        """The recorder of a thread that the model started: it writes into the same list."""
+        """The recorder of a thread that the model started: it writes into the same lists."""
         own = self._elsewhere.get(get_ident())
         if own is None:
             own = self._elsewhere[get_ident()] = self.anew()
-            own.nodes, own.path = self.nodes, self.path
-            own.spans, own.open = self.spans, self.open
+            own.nodes, own.path, own.spans, own.depth = (
+                self.nodes, self.path, self.spans, self.depth,
+            )  # fmt: skip
         return own
+
+    def run_container(self, path: str, module: nn.Module, run: Any, args: Any, kwargs: Any) -> Any:
+        """Run a module that is made of others, and note from which call to which it ran."""
+        outer, self.path = self.path, path
+        span = Span(path, layer_class(module).__name__, self.depth, len(self.nodes))
+        self.spans.append(span)
+        self.depth += 1
+        out = None
+        try:
+            out = run(*args, **kwargs)
+        except Exception as error:
+            marks = tuple(map(self.mark_of, tensors_in((args, kwargs))))
+            answer = Answer(type(module).__name__, [one.layout for one in marks])
+            answer.describe(module)
+            self.note_failure(error, Node(path, None, marks, answer))
+            raise
+        finally:
+            self.path, self.depth = outer, span.depth
+            span.end = len(self.nodes)
+            with torch._C.DisableTorchFunction():
+                span.outputs = tuple([self.mark_of(one) for one in tensors_in(out)])
+        return out
 
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
@@ -146,30 +175,41 @@ class Recorder(TorchFunctionMode):
             return func(*args, **kwargs)
         if func in functions.DEVICE_READS:
             return functions.DEVICE_READS[func](self.device)
+        if func in functions.IGNORED and not self.values:
+            return None
         parts: list[Any] = [func]
-        marks: list[Mark] = []
+        marks: Any = []
         keyed = func not in functions.UNKEYED and (
             add_to_key(args, parts, marks, self.stranger)
             and (not kwargs or add_to_key(kwargs, parts, marks, self.stranger))
         )
         if not keyed:
             marks = [self.mark_of(one) for one in tensors_in((args, kwargs))]
-        elif func in kernels.WEIGHTED:
+        elif func in PRODUCTS:
             parts.append(marks[-1].fixed)
+        key, marks = tuple(parts) if keyed else None, tuple(marks)
         try:
-            return self._called(func, args, kwargs, tuple(parts) if keyed else None, tuple(marks))
+            if not self._live():
+                answer = ANSWERS.get(key) if keyed else None
+                if answer is None:
+                    return self._asked(func, args, kwargs, key, marks)
+                node = self._node(answer, marks)
+                constant = () if node else parameters_behind(marks)
+                return replayed(answer, node, (args, kwargs), constant)
+            return self._run(func, args, kwargs, key, marks)
         except Exception as error:
-            self._needs_integers(func, marks)
+            if self.from_shapes and func in functions.EMBEDDINGS:
+                self._needs_integers(marks[functions.EMBEDDINGS[func]])
             if self.inside is None:
-                self.note_failure(error, _failing(self.path, func, args, kwargs, marks))
+                answer = answer_of(func, as_operands((args, kwargs), marks), marks)
+                self.note_failure(error, Node(self.path, None, marks, answer))
             raise
 
-    def _needs_integers(self, func: Any, marks: list[Mark]) -> None:
+    @staticmethod
+    def _needs_integers(index: Mark) -> None:
         """Ask for integers where an input that was given as a shape is looked up in a table."""
-        if self.from_shapes and func in functions.EMBEDDINGS:
-            index = marks[functions.EMBEDDINGS[func]]
-            if index.layout.dtype.is_floating_point:
-                raise NeedsIntegers(inputs_behind(index)) from None
+        if index.layout.dtype.is_floating_point:
+            raise NeedsIntegers(inputs_behind(index)) from None
 
     def mark_of(self, tensor: Tensor) -> Mark:
         """Where a tensor came from."""
@@ -182,92 +222,120 @@ class Recorder(TorchFunctionMode):
             return mark(tensor, self.nodes[-1], -1)
         if not isinstance(tensor, nn.Parameter):
             return Mark(layout_of(tensor), CONSTANT)
-        known = self._parameters.get(id(tensor))
+        known = self._strangers.get(id(tensor))
         if known is None:
-            made = Parameter("", tensor, registered=False)
-            known = tensor, Mark(layout_of(tensor), CONSTANT, 0, (made,))
-            self._parameters[id(tensor)] = known
+            own = layout_of(tensor)
+            made = Parameter("", own, tensor.requires_grad, registered=False)
+            known = self._strangers[id(tensor)] = tensor, Mark(own, CONSTANT, 0, (made,))
         return known[1]
 
-    def _called(self, func: Any, args: Any, kwargs: Any, key: Any, marks: tuple[Mark, ...]) -> Any:
-        """Run the function and write it down."""
-        answer = self._foreseen(func, args, kwargs, key, marks)
-        if answer is not None:
-            return self._written_down(func, args, kwargs, answer, marks, func(*args, **kwargs))
-        with Counter() as counter:
-            out = func(*args, **kwargs)
-        cost = counter.macs, counter.note
-        return self._written_down(func, args, kwargs, None, marks, out, *cost)
+    def _live(self) -> bool:
+        """Whether the call has to be run: as asked, for gradients, or in torch's transforms."""
+        if torch._C._functorch.peek_interpreter_stack() is not None:
+            self.transformed = True
+            return True
+        return self.live or torch.is_grad_enabled()
+
+    def _asked(self, func: Any, args: Any, kwargs: Any, key: Any, marks: tuple[Mark, ...]) -> Any:
+        """Ask torch, and remember its answer for the next call that is the same."""
+        args, kwargs = mapped((args, kwargs), self.on_meta)
+        operands = as_operands((args, kwargs), marks)
+        out, *cost = kernels.asked(func, args, kwargs, operands, marks)
+        given = tensors_in((args, kwargs))
+        answer, out = self._written_down(func, args, kwargs, marks, out, cost, operands)
+        if key is not None and answer is not None and func is not Tensor.__setitem__:
+            pairs = zip(given, marks, strict=True) if functions.in_place(func, kwargs) else ()
+            if all(layout_of(one) is own.layout for one, own in pairs):  # not resize_ or t_
+                _remember(key, answer, out, given)
+        return out
+
+    def _run(self, func: Any, args: Any, kwargs: Any, key: Any, marks: tuple[Mark, ...]) -> Any:
+        """Run the function, and tell of it as a run on shapes would."""
+        answer, cost = None, [0, ""]
+        operands = as_operands((args, kwargs), marks)
+        if self.values:
+            answer = self._foreseen(func, args, kwargs, key, marks, operands)
+        else:
+            args, kwargs = mapped((args, kwargs), self.on_meta)
+            if func in functions.READ_VALUES:
+                raise NeedsValues(func)
+            args, kwargs = functions.moved_to_meta(func, args, kwargs)
+        try:
+            if answer is not None:
+                out = func(*args, **kwargs)
+            else:
+                with Counter() as counter:
+                    out = func(*args, **kwargs)
+                cost = [counter.macs, counter.note]
+        except NotImplementedError:
+            if self.values:
+                raise
+            raise NeedsValues(func) from None
+        return self._written_down(func, args, kwargs, marks, out, cost, operands, answer)[1]
 
     def _foreseen(
-        self, func: Any, args: Any, kwargs: Any, key: Any, marks: tuple[Mark, ...]
+        self, func: Any, args: Any, kwargs: Any, key: Any, marks: tuple[Mark, ...], operands: Any
     ) -> Answer | None:
         """What the same call gives on shapes, so that both runs say the same of it."""
-        if self._live():
+        transformed = torch._C._functorch.peek_interpreter_stack() is not None
+        if transformed or not all(map(is_plain, tensors_in((args, kwargs)))):
             return None
         known = ANSWERS.get(key) if key is not None else None
         if known is not None:
             return known
-        if not all(map(is_plain, tensors_in((args, kwargs)))):
-            return None
         try:
-            blanks = mapped((args, kwargs), _blank)
+            args, kwargs = mapped((args, kwargs), _blank)
             with torch.no_grad():
-                out, macs, note = kernels.asked(func, *blanks)
+                out, macs, note = kernels.asked(func, args, kwargs, operands, marks)
         except (Exception, NeedsValues):
             return None
-        layouts = [layout_of(one) for one in _outputs_of(func, blanks[0], out)]
-        return kernels.answer_to(func, args, kwargs, marks, layouts, macs, note)
-
-    def _live(self) -> bool:
-        """Whether torch is transforming the function, so that its tensors are no plain ones."""
-        if torch._C._functorch.peek_interpreter_stack() is None:
-            return False
-        self.transformed = True
-        return True
+        layouts = [layout_of(one) for one in _outputs_of(func, args, out)]
+        return answer_of(func, operands, marks, layouts, macs, note)
 
     def _written_down(
-        self, func: Any, args: Any, kwargs: Any, answer: Answer | None, marks: tuple[Mark, ...],
-        out: Any, macs: int | None = 0, note: str = "",
-    ) -> Any:  # fmt: skip
-        """Write a call down that has been run; returns its output."""
+        self, func: Any, args: Any, kwargs: Any, marks: tuple[Mark, ...], out: Any, cost: Any,
+        operands: Any, answer: Answer | None = None,
+    ) -> tuple[Answer | None, Any]:  # fmt: skip
+        """Write a call down that has been run; what is told of it, and its output."""
         given = tensors_in((args, kwargs))
         if not functions.in_place(func, kwargs):
             out = _apart(out, given)
         outputs = _outputs_of(func, args, out)
         if not outputs:
             if functions.is_setter(func):
-                args[0]._convdocs_mark = Mark(layout_of(args[0]), *_origin(self.mark_of(args[0])))
-            return out
+                was = self.mark_of(args[0])
+                now = Mark(layout_of(args[0]), was.maker, was.place, was.parameters)
+                args[0]._convdocs_mark = now
+            return None, out
         layouts = [layout_of(one) for one in outputs]
         if answer is None:
-            answer = kernels.answer_to(func, args, kwargs, marks, layouts, macs, note)
+            answer = answer_of(func, operands, marks, layouts, *cost)
         elif list(answer.outputs) != layouts:
-            answer = answer.with_outputs(tuple(layouts))
-        self._mark_outputs(given, answer, marks, outputs)
-        if self.on_call is not None and self.inside is None and not hidden(answer, marks):
-            self.on_call(func, args, kwargs, out)
-        return out
-
-    def _mark_outputs(
-        self, given: list[Tensor], answer: Answer, marks: tuple[Mark, ...], outputs: list[Tensor]
-    ) -> None:
-        behind = parameters_behind(marks)
-        node = None if hidden(answer, marks) else Node(self.path, None, marks, answer, behind)
-        for place, (tensor, own) in enumerate(zip(outputs, answer.outputs, strict=True)):
-            made = Mark(own, node or CONSTANT, place, () if node else behind)
+            answer = answer.with_outputs(layouts)
+        node = self._node(answer, marks)
+        behind = () if node else parameters_behind(marks)
+        for place, (tensor, own) in enumerate(zip(outputs, layouts, strict=True)):
+            made = Mark(own, node or CONSTANT, place, behind)
             if not any(tensor is one for one in given):
                 tensor._convdocs_mark = made  # type: ignore[attr-defined]
             elif node is not None:
-                written(tensor, made)
+                overwrite(tensor, made)
             if node is not None:
                 node.outputs.append(made)
-        if node is not None:
-            self.append(node)
+        if self.on_call is not None and self.inside is None and node is not None:
+            self.on_call(func, args, kwargs, out)
+        return answer, out
 
-    def append(self, node: Node) -> None:
-        """One more call, inside the layer that is running or outside any."""
+    def _node(self, answer: Answer, marks: tuple[Mark, ...]) -> Node | None:
+        """One more call, inside the layer that is running or outside any.
+
+        None where it is not shown: it only prepares constants and multiplies nothing.
+        """
+        if answer.macs == 0 and all(one.fixed for one in marks):
+            return None
+        node = Node(self.path, None, marks, answer)
         (self.nodes if self.inside is None else self.inside).append(node)
+        return node
 
     def note_failure(self, error: Exception, node: Node) -> None:
         """Keep the innermost call that ``error``, or the error it came of, passed through."""
@@ -275,35 +343,47 @@ class Recorder(TorchFunctionMode):
             node = self.failed[1]
         self.failed = (error, node)
 
-    def run_layer(
-        self, path: str, module: nn.Module, run: Callable[..., Any], args: Any, kwargs: Any,
-        note: str = "",
-    ) -> Any:  # fmt: skip
-        """Run a layer; the functions it calls are written down as its own.
+    def run_layer(self, layer: Any, run: Any, args: Any, kwargs: Any, note: str = "") -> Any:
+        """Run a layer, or replay it; the functions it calls are written down as its own.
 
         ``note`` says why it cannot be counted.
         """
+        key: Any = None
+        marks: Any = []
+        module = layer.module
         with torch._C.DisableTorchFunction():
+            if not self._live():
+                key = layer.key(args, kwargs, marks, self.stranger)
+            try:
+                answer = ANSWERS.get(key) if key is not None else None
+            except TypeError:  # a list or a tensor among the settings
+                key = answer = None
+            if answer is not None:
+                node = Node(layer.path, layer, tuple(marks), answer)
+                self.nodes.append(node)
+                return replayed(answer, node, (args, kwargs))
             inputs = tensors_in((args, kwargs))
             marks = tuple(map(self.mark_of, inputs))
-        answer = Answer(layer_class(module).__name__, tuple([one.layout for one in marks]))
-        node = Node(path, module, marks, answer)
-        inside: list[Node] = []
-        self.inside = inside
+        answer = Answer(layer_class(module).__name__, [one.layout for one in marks])
+        node = Node(layer.path, layer, marks, answer)
+        inside = self.inside = []
         try:
             out = run(*args, **kwargs)
         except Exception as error:
-            kernels.describe_layer(answer, module, [])
+            answer.describe(module)
             self.note_failure(error, node)
             raise
         finally:
             self.inside = None
         with torch._C.DisableTorchFunction():
             out = self._finished_layer(node, inside, inputs, out)
+            answer.parameters = layer.shapes()
             if note:
                 answer.macs, answer.note = None, note
             if self.on_call is not None:
                 self.on_call(module, args, kwargs, out)
+            if key is not None:
+                _remember(key, answer, out, inputs)
         return out
 
     def _finished_layer(
@@ -311,142 +391,21 @@ class Recorder(TorchFunctionMode):
     ) -> Any:
         """Write a layer down from the calls inside it; returns its output."""
         answer = node.answer
-        untouched = [one for one in inputs if self.mark_of(one).maker not in inside]
-        out = _apart(out, untouched)
+        out = _apart(out, [one for one in inputs if self.mark_of(one).maker not in inside])
         outputs = tensors_in(out)
         before = [self.mark_of(one) for one in outputs]
-        answer.put(tuple([one.layout for one in before]))
-        answer.flows = tuple(
-            [
-                composed(inside, node.inputs, one, answer.input_shapes)
-                or unknown(answer.input_shapes, one.layout.shape)
-                for one in before
-            ]
-        )
-        kernels.describe_layer(answer, node.module, [one.answer for one in inside])
-        for place, tensor in enumerate(outputs):
-            made = Mark(before[place].layout, node, place)
+        answer.put([one.layout for one in before])
+        sizes: tuple[Shape, ...] = answer.input_shapes
+        answer.flows = tuple([composed(inside, node.inputs, one, sizes) for one in before])
+        answer.describe(node.layer.module, [one.answer for one in inside])
+        for place, (tensor, was) in enumerate(zip(outputs, before, strict=True)):
+            made = Mark(was.layout, node, place)
             node.outputs.append(made)
             if any(tensor is one for one in inputs):
-                written(tensor, made)
-                answer.alias[place] = [tensor is one for one in inputs].index(True)
-            elif before[place].maker is not OWN:
+                overwrite(tensor, made)
+            elif was.maker is not OWN:
                 tensor._convdocs_mark = made  # type: ignore[attr-defined]
         self.nodes.append(node)
-        return out
-
-
-class ShapeRecorder(Recorder):
-    """Records a run on shapes: no arithmetic is done and no memory taken.
-
-    Every tensor lies on torch's meta device. Torch is asked once per distinct call; ``live`` has
-    every call run, for what follows its tensors.
-    """
-
-    executed = "shapes"
-
-    def __init__(
-        self, device: torch.device, on_call: OnCall | None = None, live: bool = False
-    ) -> None:
-        super().__init__(device, on_call)
-        self.live = live or on_call is not None
-        self._foreign: dict[int, tuple[Tensor, Tensor]] = {}
-
-    def anew(self) -> Recorder:
-        made = super().anew()
-        assert isinstance(made, ShapeRecorder)
-        made.live = self.live
-        return made
-
-    def _called(self, func: Any, args: Any, kwargs: Any, key: Any, marks: tuple[Mark, ...]) -> Any:
-        answer = ANSWERS.get(key) if key is not None else None
-        if answer is None or self._live():
-            return self._asked(func, args, kwargs, key, marks)
-        if hidden(answer, marks):
-            return replayed(answer, None, (args, kwargs), parameters_behind(marks))
-        node = Node(self.path, None, marks, answer, parameters_behind(marks))
-        self.append(node)
-        return replayed(answer, node, (args, kwargs))
-
-    def _live(self) -> bool:
-        return super()._live() or self.live or torch.is_grad_enabled()
-
-    def _asked(self, func: Any, args: Any, kwargs: Any, key: Any, marks: tuple[Mark, ...]) -> Any:
-        """Ask torch, and remember its answer for the next call that is the same."""
-        args, kwargs = mapped((args, kwargs), self.on_meta)
-        if func in functions.IGNORED:
-            return None
-        if self._live():
-            return self._run_live(func, args, kwargs, marks)
-        out, macs, note = kernels.asked(func, args, kwargs)
-        given = tensors_in((args, kwargs))
-        written_into = functions.in_place(func, kwargs)
-        if not written_into:
-            out = _apart(out, given)
-        outputs = _outputs_of(func, args, out)
-        if not outputs:
-            return self._written_down(func, args, kwargs, None, marks, out)
-        layouts = [layout_of(one) for one in outputs]
-        answer = kernels.answer_to(func, args, kwargs, marks, layouts, macs, note)
-        kept = all(layout_of(one) is own.layout for one, own in zip(given, marks, strict=True))
-        if key is not None and kept and func is not Tensor.__setitem__:
-            self._remember(key, answer, out, outputs, given)
-        self._mark_outputs(given, answer, marks, outputs)
-        return out
-
-    def _run_live(self, func: Any, args: Any, kwargs: Any, marks: tuple[Mark, ...]) -> Any:
-        if func in functions.READ_VALUES:
-            raise NeedsValues(func)
-        args, kwargs = functions.moved_to_meta(func, args, kwargs)
-        try:
-            with Counter() as counter:
-                out = func(*args, **kwargs)
-        except NotImplementedError:
-            raise NeedsValues(func) from None
-        cost = counter.macs, counter.note
-        return self._written_down(func, args, kwargs, None, marks, out, *cost)
-
-    @staticmethod
-    def _remember(
-        key: Any, answer: Answer, out: Any, outputs: list[Tensor], given: list[Tensor]
-    ) -> None:
-        answer.alias = {
-            place: number
-            for place, one in enumerate(outputs)
-            for number, own in enumerate(given)
-            if one is own
-        }
-        if not isinstance(out, Tensor):
-            if type(out) not in (tuple, list) and not functions.is_return_type(out):
-                return
-            answer.form = mapped(out, lambda one: layout_of(one).blank)
-        remember(key, answer)
-
-    def run_layer(
-        self, path: str, module: nn.Module, run: Callable[..., Any], args: Any, kwargs: Any,
-        note: str = "",
-    ) -> Any:  # fmt: skip
-        key: Any = None
-        marks: list[Mark] = []
-        with torch._C.DisableTorchFunction():
-            if not self._live():
-                key = kernels.layer_key(module, args, kwargs, marks, self.stranger)
-            try:
-                answer = ANSWERS.get(key) if key is not None else None
-            except TypeError:  # a list or a tensor among the settings
-                key = answer = None
-            if answer is not None:
-                node = Node(path, module, tuple(marks), answer)
-                self.nodes.append(node)
-                return replayed(answer, node, (args, kwargs))
-        out = super().run_layer(path, module, run, args, kwargs, note)
-        made = self.nodes[-1].answer
-        if key is not None and isinstance(out, Tensor) and self.nodes[-1].module is module:
-            remember(key, made)
-        elif key is not None and type(out) is tuple and self.nodes[-1].module is module:
-            with torch._C.DisableTorchFunction():
-                made.form = mapped(out, lambda one: layout_of(one).blank)
-            remember(key, made)
         return out
 
     def on_meta(self, tensor: Tensor) -> Tensor:
@@ -467,6 +426,21 @@ def _blank(tensor: Tensor) -> Tensor:
     return layout_of(tensor).tensor()
 
 
+def _remember(key: Any, answer: Answer, out: Any, given: list[Tensor]) -> None:
+    """Keep what is told of a call, with how its outputs are nested."""
+    if not isinstance(out, Tensor):
+        if type(out) not in (tuple, list) and not functions.is_return_type(out):
+            return
+        answer.form = mapped(out, _blank)
+    answer.alias = {
+        place: number
+        for place, one in enumerate(tensors_in(out))
+        for number, own in enumerate(given)
+        if one is own
+    }
+    remember(key, answer)
+
+
 def _outputs_of(func: Any, args: Any, out: Any) -> list[Tensor]:
     """The tensors that a call gave, or that it wrote into."""
     return [args[0]] if func is Tensor.__setitem__ else tensors_in(out)
@@ -484,25 +458,6 @@ def _apart(out: Any, inputs: list[Tensor]) -> Any:
     if type(out) in (tuple, list):
         return type(out)(_apart(one, inputs) for one in out)
     return out
-
-
-def _origin(known: Mark) -> tuple[Any, int, tuple[Parameter, ...]]:
-    return known.maker, known.place, known.parameters
-
-
-def _failing(path: str, func: Any, args: Any, kwargs: Any, marks: list[Mark]) -> Node:
-    answer = Answer(functions.name(func), tuple([one.layout for one in marks]))
-    with torch._C.DisableTorchFunction():
-        answer.code = functions.text(func, args, kwargs)
-        answer.family = family(answer.kind)
-        with suppress(TypeError):  # arguments that the function refuses too
-            answer.settings = function_settings(func, args, kwargs)
-    return Node(path, None, tuple(marks), answer, parameters_behind(marks))
-
-
-def hidden(answer: Answer, marks: Any) -> bool:
-    """Whether a call is not shown: it only prepares constants and multiplies nothing."""
-    return answer.macs == 0 and all(one.fixed for one in marks)
 
 
 def parameters_behind(marks: Any) -> tuple[Parameter, ...]:

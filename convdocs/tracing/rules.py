@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from inspect import isgetsetdescriptor
 from itertools import accumulate
-from typing import Any, NamedTuple
+from operator import mul
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,38 +32,28 @@ from convdocs.receptive import (
     whole,
 )
 from convdocs.report import Shape
-from convdocs.tracing.axes import FACTOR, MISSING, PIECE, unknown
-from convdocs.tracing.memory import Flow, OutAxis, mark_of
-from convdocs.tracing.nested import mapped
-
-
-class Operand(NamedTuple):
-    """A tensor among a call's arguments: which one, and its shape."""
-
-    number: int
-    shape: Shape
-
+from convdocs.tracing.axes import FACTOR, MISSING, PIECE, Flow, OutAxis, kept, unknown
+from convdocs.tracing.memory import Operand
 
 Rule = Callable[..., Flow | None]
 RULES: dict[Any, Rule] = {}
 WINDOWS: dict[Any, Callable[..., tuple[Window, ...]]] = {}
 
 
-def flow_of(
-    func: Any, args: Any, kwargs: Any, operands: list[Operand], out: Shape, place: int
-) -> Flow | None:
-    """What the rule of a function says of one output; None when it is like its only input.
+def flow_of(func: Any, args: Any, kwargs: Any, out: Shape, place: int) -> Flow | None:
+    """What one output of a function reads; None when it is like its only input.
 
-    ``args`` and ``kwargs`` hold the operands.
+    ``args`` and ``kwargs`` hold operands in the place of tensors.
     """
+    operands = operands_in((args, kwargs))
     rule = RULES.get(func)
     if rule is not None:
         try:
             found = rule(out, place, *args, **kwargs)
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
             found = ()
         if found is not None and len(found) == len(out):
-            same = len(operands) == 1 and found == _kept(Operand(0, out))
+            same = found is kept(0, len(out)) and len(operands) == 1
             return None if same and operands[0].shape == out else found
     return unknown([one.shape for one in operands], out)
 
@@ -71,17 +62,6 @@ def windows_of(func: Any, args: Any, kwargs: Any) -> tuple[Window, ...]:
     """The windows of a functional convolution or pool."""
     read = WINDOWS.get(func)
     return read(*args, **kwargs) if read is not None else ()
-
-
-def as_operands(value: Any) -> tuple[Any, list[Operand]]:
-    """A call's arguments with an operand for each tensor, and the operands."""
-    found: list[Operand] = []
-
-    def operand(tensor: Tensor) -> Operand:
-        found.append(Operand(len(found), mark_of(tensor).layout.shape))
-        return found[-1]
-
-    return mapped(value, operand), found
 
 
 def operands_in(value: Any) -> list[Operand]:
@@ -100,13 +80,7 @@ def operands_in(value: Any) -> list[Operand]:
 
 
 def spellings(name: str) -> list[Any]:
-    """The function ``name`` in torch, torch.nn.functional and as a tensor's method.
-
-    Examples
-    --------
-    >>> len(spellings("conv1d"))
-    1
-    """
+    """The function ``name`` in torch, torch.nn.functional and as a tensor's method."""
     homes = (torch, nn.functional, torch._C._nn, torch._C._VariableFunctions, Tensor)
     found = [getattr(home, name) for home in homes if hasattr(home, name)]
     getters = [one.__get__ for one in found if isgetsetdescriptor(one)]
@@ -142,15 +116,15 @@ def _lost(*operands: Operand, name: str = "") -> OutAxis:
 
 
 def _kept(x: Operand) -> Flow:
-    return tuple(_axis(x, axis) for axis in range(len(x.shape)))
+    return kept(x.number, len(x.shape))
 
 
 def _changed(x: Operand, axes: dict[int, OutAxis]) -> Flow:
     """The input's axes, but for some."""
-    kept = list(_kept(x))
+    flow = list(_kept(x))
     for axis, made in axes.items():
-        kept[axis] = made
-    return tuple(kept)
+        flow[axis] = made
+    return tuple(flow)
 
 
 def dims_of(dim: Any, rank: int) -> tuple[int, ...]:
@@ -165,6 +139,8 @@ def dims_of(dim: Any, rank: int) -> tuple[int, ...]:
 
 def _spread(out: Shape, operands: Sequence[Operand], factor: int = 0) -> Flow:
     """Each output cell reads the same cell of every input, broadcast."""
+    if len(operands) == 1 and operands[0].shape == out:
+        return _kept(operands[0])
     made: list[OutAxis] = []
     for axis, size in enumerate(out):
         reads = []
@@ -196,7 +172,7 @@ ELEMENTWISE = (
     "logical_xor bitwise_and bitwise_or bitwise_not isinf xlogy hypot logit erfc "
     "heaviside copysign softmax_backward_data fake_quantize_per_tensor_affine"
 ).split()
-PRODUCTS = "mul multiply div divide true_divide __imul__ __idiv__ __itruediv__ __rdiv__".split()
+SCALED = "mul multiply div divide true_divide __imul__ __idiv__ __itruediv__ __rdiv__".split()
 
 
 @_rule(*ELEMENTWISE)
@@ -210,7 +186,7 @@ def _fits(shape: Shape, out: Shape) -> bool:
     return len(shape) <= len(out) and all(n in (1, m) for n, m in tail)
 
 
-@_rule(*PRODUCTS)
+@_rule(*SCALED)
 def _product(out: Shape, place: int, *args: Any, **kwargs: Any) -> Flow:
     operands = operands_in((args, kwargs))
     return _spread(out, operands, FACTOR if len(operands) > 1 else 0)
@@ -428,9 +404,13 @@ def _embedding(out: Shape, place: int, input: Operand, *rest: Any, **more: Any) 
     return (*_kept(input), ("E", ()))
 
 
-def with_weight(out: Shape, x: Operand) -> Flow:
-    """A product with a matrix that no input of the model is in."""
-    return _features(x, out)
+PRODUCTS = frozenset(one for name in ("matmul", "mm", "__matmul__") for one in spellings(name))
+
+
+@_rule("matmul", "mm", "__matmul__")
+def _matmul(out: Shape, place: int, input: Operand, other: Operand) -> Flow | None:
+    """A product with a matrix that no input of the model is in is a linear layer."""
+    return _features(input, out) if other.fixed and len(other.shape) == 2 else None
 
 
 @_rule("lstm", "gru", "rnn_tanh", "rnn_relu")
@@ -438,8 +418,8 @@ def _recurrent(out: Shape, place: int, input: Operand, *rest: Any, **named: Any)
     """A recurrent layer's output sequence has its input's axes; its states have their own."""
     if place or len(out) != len(input.shape):
         return None
-    kept = [(None, ((input.number, axis, UNKNOWN, 0),)) for axis in range(len(out) - 1)]
-    return (*kept, _lost(input, name="F"))
+    same = [(None, ((input.number, axis, UNKNOWN, 0),)) for axis in range(len(out) - 1)]
+    return (*same, _lost(input, name="F"))
 
 
 # moving axes
@@ -493,127 +473,52 @@ def _reshape(out: Shape, place: int, input: Operand, *sizes: Any, **named: Any) 
     return (*head, *middle, *foot)
 
 
-def _permuted(x: Operand, order: Sequence[int]) -> Flow:
-    return tuple(_axis(x, axis) for axis in order)
+def _view(func: Any) -> Rule:
+    """The rule of a function that only looks at a tensor in another way: torch says by strides.
+
+    The function is asked about a tensor on meta with gaps, so that in the mixed radix of its
+    strides the offset of what it gives has the first cell along each axis, and a stride the axis
+    and the step. A new axis is one of size 1 that steps over a whole one.
+    """
+
+    def rule(out: Shape, place: int, input: Operand, *args: Any, **kwargs: Any) -> Flow | None:
+        shape = input.shape
+        radix = accumulate((2 * size + 3 for size in shape[:0:-1]), mul, initial=3)
+        strides = [*radix][::-1][: len(shape)]
+        blank = torch.empty_strided(shape, strides, device="meta")
+        made = func(blank, *args, **kwargs)
+        view = made if isinstance(made, Tensor) else made[place]
+        if view.untyped_storage()._cdata != blank.untyped_storage()._cdata:
+            return None  # cells were chosen by an index
+        offset, starts = view.storage_offset(), []
+        for stride in strides:
+            starts.append(offset // stride)
+            offset %= stride
+        flow: list[OutAxis] = []
+        read = set()
+        for size, stride in zip(out[::-1], view.stride()[::-1], strict=True):
+            axis = next((at for at, own in enumerate(strides) if own <= stride), -1)
+            step = stride // strides[axis] if axis >= 0 else 0
+            if axis < 0 or (size == 1 and (axis in read or step >= max(2, shape[axis]))):
+                flow.append(NEW)
+                continue
+            if axis in read or stride % strides[axis]:
+                return None
+            read.add(axis)
+            plain = (starts[axis], step) == (0, 1)
+            flow.append(_axis(input, axis, IDENTITY if plain else AxisField(1, step, starts[axis])))
+        return tuple(flow[::-1])
+
+    return rule
 
 
-@_rule("permute")
-def _permute(out: Shape, place: int, input: Operand, *order: Any, dims: Any = None) -> Flow:
-    listed = dims if dims is not None else order[0] if len(order) == 1 else order
-    return _permuted(input, dims_of(listed, len(out)))
-
-
-@_rule("transpose", "swapaxes", "swapdims", "t", "T", "mT", "adjoint")
-def _transpose(
-    out: Shape, place: int, input: Operand, dim0: int = -2, dim1: int = -1, **more: int
-) -> Flow:
-    rank = len(out)
-    pair = dims_of((more.get("axis0", dim0), more.get("axis1", dim1)), rank)
-    order = list(range(rank))
-    order[pair[0]], order[pair[1]] = pair[1], pair[0]
-    return _permuted(input, order)
-
-
-@_rule("movedim", "moveaxis")
-def _movedim(out: Shape, place: int, input: Operand, source: Any, destination: Any) -> Flow:
-    rank = len(out)
-    sources, places = dims_of(source, rank), dims_of(destination, rank)
-    rest = iter([axis for axis in range(rank) if axis not in sources])
-    put = dict(zip(places, sources, strict=True))
-    return _permuted(input, [put[at] if at in put else next(rest) for at in range(rank)])
-
-
-Cut = tuple[str, int, int]  # ("keep", start, step), ("drop", 0, 0) or ("new", 0, 0)
-
-
-def _indexed(x: Operand, cuts: Sequence[Cut]) -> Flow:
-    """Plain indexing, an entry per axis: a slice, an integer, a new axis."""
-    made: list[OutAxis] = []
-    axis = 0
-    for what, start, step in cuts:
-        if what == "new":
-            made.append(NEW)
-            continue
-        if what == "keep":
-            own = IDENTITY if (start, step) == (0, 1) else AxisField(1, step, start)
-            made.append(_axis(x, axis, own))
-        axis += 1
-    return (*made, *[_axis(x, rest) for rest in range(axis, len(x.shape))])
-
-
-KEEP, DROP, ADD = ("keep", 0, 1), ("drop", 0, 0), ("new", 0, 0)
-
-
-@_rule("unsqueeze")
-def _unsqueeze(out: Shape, place: int, input: Operand, dim: int) -> Flow:
-    return _indexed(input, (*[KEEP] * dims_of(dim, len(out))[0], ADD))
-
-
-@_rule("squeeze")
-def _squeeze(out: Shape, place: int, input: Operand, dim: Any = None) -> Flow:
-    dims = dims_of(dim, len(input.shape))
-    return _indexed(
-        input, [DROP if at in dims and size == 1 else KEEP for at, size in enumerate(input.shape)]
-    )
-
-
-@_rule("__getitem__")
-def _getitem(out: Shape, place: int, input: Operand, index: Any) -> Flow | None:
-    entries = list(index) if type(index) is tuple else [index]
-    plain = (int, slice, type(None), type(Ellipsis))
-    if not all(isinstance(one, plain) and not isinstance(one, bool) for one in entries):
-        return None
-    taken = sum(isinstance(one, int | slice) for one in entries)
-    if Ellipsis in entries:
-        gap = entries.index(Ellipsis)
-        entries[gap : gap + 1] = [slice(None)] * (len(input.shape) - taken)
-    cuts: list[Cut] = []
-    sizes = iter(input.shape)
-    for entry in entries:
-        if entry is None:
-            cuts.append(ADD)
-            continue
-        size = next(sizes)
-        if isinstance(entry, slice):
-            start, _, step = entry.indices(size)
-            cuts.append(("keep", start, step))
-        else:
-            cuts.append(DROP)
-    return _indexed(input, cuts)
-
-
-@_rule("narrow")
-def _narrow(out: Shape, place: int, input: Operand, dim: int, start: int, length: int) -> Flow:
-    return _cropped(input, dim, int(start))
-
-
-def _cropped(x: Operand, dim: int, start: int) -> Flow:
-    """A piece along one axis that begins at ``start``."""
-    own = AxisField(1, 1, start) if start else IDENTITY
-    return _changed(x, {dim: _axis(x, dim, own)})
-
-
-@_rule("select", "unbind")
-def _select(out: Shape, place: int, input: Operand, dim: int = 0, index: int = 0) -> Flow:
-    return _indexed(input, (*[KEEP] * dims_of(dim, len(input.shape))[0], DROP))
-
-
-PIECES = frozenset(
-    one
-    for name in "chunk split tensor_split unsafe_chunk unsafe_split split_with_sizes".split()
-    for one in spellings(name)
-)
-
-
-def flows_of_pieces(x: Operand, outs: Sequence[Shape]) -> list[Flow]:
-    """The flows of pieces along one axis: the axis along which their sizes add up."""
-    rank = range(len(x.shape))
-    sums = [sum(out[axis] for out in outs) for axis in rank]
-    dim = next((axis for axis in rank if outs[0][axis] != x.shape[axis]), 0)
-    if sums[dim] != x.shape[dim]:
-        return [_kept(x)] * len(outs)
-    starts = [0, *accumulate(out[dim] for out in outs)]
-    return [_cropped(x, dim, start) for start in starts[:-1]]
+for _name in (
+    "permute", "transpose", "swapaxes", "swapdims", "t", "T", "mT", "adjoint", "movedim",
+    "moveaxis", "unsqueeze", "squeeze", "__getitem__", "narrow", "select", "unbind", "chunk",
+    "split", "tensor_split", "unsafe_chunk", "unsafe_split", "split_with_sizes",
+):  # fmt: skip
+    for _function in spellings(_name) + spellings(f"{_name}_"):
+        RULES[_function] = _view(_function)
 
 
 @_rule("glu")

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from convdocs.layers import layer_class
 from convdocs.lint import findings
 from convdocs.report import Trace
+from convdocs.tracing.answer import Answer
 from convdocs.tracing.build import build
 from convdocs.tracing.failure import TraceError
 from convdocs.tracing.forward import Forward
@@ -23,9 +24,9 @@ from convdocs.tracing.guard import (
     room_for_frames,
 )
 from convdocs.tracing.kernels import NeedsIntegers, NeedsValues, about_meta
-from convdocs.tracing.memory import INPUT, META, Answer, mark, mark_of
+from convdocs.tracing.memory import INPUT, META, mark, mark_of
 from convdocs.tracing.nested import tensors_in
-from convdocs.tracing.record import Node, OnCall, Recorder, ShapeRecorder
+from convdocs.tracing.record import Node, OnCall, Recorder
 from convdocs.tracing.standin import StandIn
 
 Make = Callable[[Any, int], Tensor]  # a tensor for a shape, and for which of them
@@ -166,13 +167,13 @@ class _Run:
     def on_shapes(self, *, gradient: bool = False) -> Trace:
         """Run on shapes; raises NeedsValues where that does not do."""
         device, dtype = self.home
-        recorder = ShapeRecorder(device, self.on_call, live=gradient)
+        recorder = Recorder(device, values=False, on_call=self.on_call, live=gradient)
         return self._run(recorder, lambda shape, n: self._empty(shape, n, dtype), gradient)
 
     def on_values(self, why: str, *, gradient: bool = False) -> Trace:
         """Run on real tensors, and say why."""
         device, dtype = self.home
-        recorder = Recorder(device, self.on_call)
+        recorder = Recorder(device, values=True, on_call=self.on_call)
         recorder.notes[f"run on real tensors, {f'since {why}' if why else 'as asked'}"] = None
         return self._run(recorder, lambda shape, n: self._random(shape, n, dtype, device), gradient)
 
@@ -194,8 +195,7 @@ class _Run:
     def _run_once(self, recorder: Recorder, make: Make, gradient: bool) -> Trace | None:
         """One run; nothing where some of the shapes turn out to be of integers."""
         with random_state_kept(), room_for_frames(), torch.set_grad_enabled(gradient):
-            values = recorder.executed == "values"
-            standin = StandIn(self.model, values=values, apart=gradient)
+            standin = StandIn(self.model, values=recorder.values, apart=gradient)
             args, kwargs = standin.given(self._with_tensors(self.given, make, standin, count()))
             given = tensors_in((args, kwargs))
             recorder.from_shapes = self.shapes_allowed
@@ -211,7 +211,7 @@ class _Run:
                 marks = [mark_of(one) for one in given]
                 self.integers |= {marks.index(one) for one in need.inputs}
             except Exception as error:
-                if not values and about_meta(error):
+                if not recorder.values and about_meta(error):
                     raise NeedsValues("shapes alone do not do") from error
                 raise _failure(standin, recorder, given, error) from error
             else:
@@ -260,10 +260,10 @@ def _listen(standin: StandIn, recorder: Recorder) -> None:
     """Have every module of the stand-in tell the recorder when it is called."""
     for original, twin in standin.copier.modules:
         own = twin.__dict__
-        path = standin.path_of(original)
+        forward = Forward(twin, original, standin, recorder)
         if id(original) not in standin.registered:
-            _name_parameters(twin, path)
-        own["forward"] = Forward(twin, original, path, recorder)
+            _name_parameters(twin, forward.path)
+        own["forward"] = forward
         if own.get("_compiled_call_impl") is not None:
             own["_compiled_call_impl"] = None
 
@@ -292,8 +292,9 @@ def _failure(
     """The error with the table up to the call that failed."""
     if recorder.failed is None or recorder.failed[0] is not error:  # a hook of the model's own
         marks = tuple([one._convdocs_mark for one in given])  # type: ignore[attr-defined]
-        answer = Answer(layer_class(standin.model).__name__, tuple([m.layout for m in marks]))
-        recorder.failed = (error, Node("", standin.twin, marks, answer))
+        answer = Answer(layer_class(standin.model).__name__, [m.layout for m in marks])
+        answer.describe(standin.model)
+        recorder.failed = (error, Node("", None, marks, answer))
     partial = build(standin, recorder, given)
     assert partial.failed is not None
     told = findings(replace(partial, calls=(*partial.calls, partial.failed)))

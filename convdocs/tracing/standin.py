@@ -17,32 +17,73 @@ from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from enum import Enum
 from types import BuiltinMethodType, CellType, FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from convdocs.tracing.kernels import NeedsValues
-from convdocs.tracing.memory import INPUT, META, OWN, Layout, Mark, Parameter, is_plain, layout_of
+from convdocs.tracing.memory import (
+    INPUT,
+    META,
+    OWN,
+    Layout,
+    Mark,
+    Parameter,
+    has_own_kernels,
+    is_plain,
+    layout_of,
+)
 from convdocs.tracing.nested import ATOMS, attributes, is_object, rebuilt_tuple
 
 Maker = Callable[["Copier", Any], Any]
 
 
+class Held(dict[str, Any]):
+    """A module's parameters or buffers, whose stand-ins are made when one is looked at."""
+
+    copier: Copier | None = None
+
+    def fill(self) -> None:
+        """Put the stand-ins in."""
+        if self.copier is not None:
+            copier, self.copier = self.copier, None
+            with torch._C.DisableTorchFunction():
+                for name, one in [*dict.items(self)]:
+                    dict.__setitem__(self, name, copier.copy(one))
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return dict, (dict(self),)
+
+
+def _filling(name: str) -> Any:
+    plain = getattr(dict, name)
+
+    def method(self: Held, *args: Any, **kwargs: Any) -> Any:
+        self.fill()
+        return plain(self, *args, **kwargs)
+
+    return method
+
+
+for _name in (
+    "__delitem__", "__eq__", "__getitem__", "__ior__", "__iter__", "__or__", "__reversed__",
+    "__ror__", "__setitem__", "clear", "copy", "get", "items", "keys", "pop", "popitem",
+    "setdefault", "update", "values",
+):  # fmt: skip
+    setattr(Held, _name, _filling(_name))
+
+
 class Copier:
     """Copies values for one run; ``tensor`` makes the stand-in of each tensor.
 
-    Examples
-    --------
-    >>> model = nn.Sequential(nn.Linear(2, 2))
-    >>> twin = Copier(lambda t: t.detach().clone()).copy(model)
-    >>> type(twin) is type(model), twin[0] is model[0], twin[0].weight is model[0].weight
-    (True, False, False)
+    ``late``: those of modules are made when they are looked at.
     """
 
-    def __init__(self, tensor: Callable[[Tensor], Any]) -> None:
+    def __init__(self, tensor: Callable[[Tensor], Any], late: bool = False) -> None:
         self.tensor = tensor
+        self.late = late
         self.memo: dict[int, Any] = {}
         self.modules: list[tuple[nn.Module, nn.Module]] = []  # each with its copy
         self._kept: list[Any] = []  # what is held by a weak reference alone
@@ -82,22 +123,23 @@ def _tensor(copier: Copier, value: Tensor) -> Any:
 def _module(copier: Copier, value: Any) -> Any:
     made = copier.memo[id(value)] = object.__new__(type(value))
     copier.modules.append((value, made))
-    kept, own, copied = value.__dict__, made.__dict__, copier.copy
+    kept, own = value.__dict__, made.__dict__
     own.update(kept)
     for name, one in kept.items():
         kind = type(one)
         if kind in ATOMS:
             continue
-        if kind in _PLAIN and not one:  # one of torch's dicts of hooks, most of the time
-            own[name] = one.copy()
-            if name not in _TORCHS:
-                copier.memo[id(one)] = own[name]
+        if name in _TORCHS and not one:  # a dict of hooks, most of the time
+            own[name] = kind()
+        elif copier.late and name in ("_parameters", "_buffers"):
+            own[name] = held = Held(one)
+            held.copier = copier
         elif not (kind is tuple and ATOMS.issuperset(map(type, one))):
-            own[name] = copied(one)
+            own[name] = copier.copy(one)
     return made
 
 
-_TORCHS = frozenset(nn.Module().__dict__)  # attributes that every module has to itself
+_TORCHS = frozenset(nn.Module().__dict__)  # what every module has to itself
 
 
 def _script(copier: Copier, value: Any) -> Any:
@@ -264,6 +306,13 @@ def _maker(kind: type) -> Maker:
     return _object if is_object(kind) else _share
 
 
+class Owned(NamedTuple):
+    """A module's own parameters by name, and the layouts of its parameters and buffers."""
+
+    parameters: list[tuple[str, Parameter]]
+    layouts: tuple[Layout | None, ...]
+
+
 class StandIn:
     """A model's stand-in for one run, with what there is to know of its parameters.
 
@@ -280,6 +329,7 @@ class StandIn:
     def __init__(self, model: nn.Module, *, values: bool, apart: bool = False) -> None:
         self.model = model
         self.parameters: dict[int, Parameter] = {}  # by the id of the user's own
+        self.owned: dict[int, Owned] = {}  # by the id of the user's module
         self.buffer_bytes = 0
         self.paths: dict[int, str] = {}  # of the user's modules, by id
         self._maker: Any = OWN
@@ -287,13 +337,15 @@ class StandIn:
         self._apart = apart
         self._walk(model)
         self.registered = frozenset(self.paths)
-        self.copier = Copier(self._real if values else self._on_meta)
+        self.copier = Copier(self._real if values else self._on_meta, late=not (values or apart))
         self.twin: nn.Module = self.copier.copy(model)
 
     def given(self, value: Any) -> Any:
         """The stand-in of an argument, whose tensors are inputs."""
         self._maker = INPUT
-        return self.copier.copy(value)
+        made = self.copier.copy(value)
+        self._maker = OWN
+        return made
 
     def path_of(self, module: nn.Module) -> str:
         """A module's path; of one in a plain list, where it stands."""
@@ -337,26 +389,36 @@ class StandIn:
             elif module._modules:
                 inner = reversed(module._modules.items())
                 waiting += [(lead + name, one) for name, one in inner if one is not None]
+            if not own and not held:
+                self.owned[id(module)] = _NOTHING
+                continue
+            found: list[tuple[str, Parameter]] = []
+            layouts: list[Layout | None] = []
             for name, one in own.items():
-                if one is not None and id(one) not in self.parameters:
-                    self.parameters[id(one)] = Parameter(lead + name, one)
+                if one is None:
+                    layouts.append(None)
+                    continue
+                known = self.parameters.get(id(one))
+                if known is None:
+                    known = self.parameters[id(one)] = _parameter(lead + name, one)
+                found.append((name, known))
+                layouts.append(known.layout)
             for buffer in held.values():
-                if buffer is not None:
-                    buffers[id(buffer)] = buffer
-        self.buffer_bytes = sum(
-            [b.numel() * b.itemsize for b in buffers.values() if not is_lazy(b)]
-        )
+                if buffer is None or _is_uninitialised(buffer):
+                    layouts.append(None)
+                    continue
+                layout = layout_of(buffer)
+                layouts.append(layout)
+                buffers[id(buffer)] = layout.nbytes
+            self.owned[id(module)] = Owned(found, tuple(layouts))
+        self.buffer_bytes = sum(buffers.values())
 
     def _marked(self, tensor: Tensor, made: Any, own: Layout) -> Any:
         known = self.parameters.get(id(tensor))
         if known is None and type(tensor) is not Tensor and isinstance(tensor, nn.Parameter):
-            known = Parameter("", tensor, registered=False)
+            known = _parameter("", tensor, registered=False)
         made._convdocs_mark = Mark(own, self._maker, 0, () if known is None else (known,))
         return made
-
-    def owned_by(self, script: nn.Module) -> list[Parameter]:
-        """The parameters of a script, whose stand-in is a copy that torch makes."""
-        return [self.parameters[id(one)] for one in script.parameters()]
 
     def _lazy(self, tensor: Any, device: torch.device) -> Any:
         """One that is still without a shape: its layer's own hook will initialise it."""
@@ -365,11 +427,14 @@ class StandIn:
         return made
 
     def _on_meta(self, tensor: Tensor) -> Any:
-        if type(tensor) not in _USUAL and is_lazy(tensor):
+        if _is_uninitialised(tensor):
             return self._lazy(tensor, META)
-        if not is_plain(tensor):
-            raise NeedsValues(f"a tensor of the model's has no meta kernels ({_kind(tensor)})")
-        own = layout_of(tensor)
+        known = self.parameters.get(id(tensor))
+        own = layout_of(tensor) if known is None or known.layout is None else known.layout
+        if not (own.plain and has_own_kernels(tensor)):
+            kind = type(tensor).__name__ + f", {tensor.layout}"
+            kind = "quantised" if tensor.is_quantized else kind
+            raise NeedsValues(f"a tensor of the model's has no meta kernels ({kind})")
         blank = own.fresh() if self._apart else own.blank
         if type(tensor) is Tensor:
             made = blank.detach()
@@ -381,7 +446,7 @@ class StandIn:
 
     def _real(self, tensor: Tensor) -> Any:
         """A copy; tensors that share their memory share it in the copy too."""
-        if is_lazy(tensor):
+        if _is_uninitialised(tensor):
             return self._lazy(tensor, tensor.device)
         with torch.no_grad():
             made = self._copied(tensor)
@@ -403,11 +468,17 @@ class StandIn:
         return made.set_(twin, plain.storage_offset(), plain.shape, plain.stride())
 
 
+_NOTHING = Owned([], ())
 _USUAL = (Tensor, nn.Parameter)
 
 
-def _kind(tensor: Tensor) -> str:
-    return "quantised" if tensor.is_quantized else type(tensor).__name__ + f", {tensor.layout}"
+def _is_uninitialised(tensor: Tensor) -> bool:
+    return type(tensor) not in _USUAL and is_lazy(tensor)
+
+
+def _parameter(path: str, tensor: Tensor, registered: bool = True) -> Parameter:
+    own = None if _is_uninitialised(tensor) else layout_of(tensor)
+    return Parameter(path, own, tensor.requires_grad, registered)
 
 
 def _modules_in(value: Any, path: str, depth: int = 3) -> list[tuple[str, nn.Module]]:
