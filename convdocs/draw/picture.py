@@ -55,7 +55,8 @@ class Picture(Figure):
         return self if page is None else drawn(page, self.alt, self.caption, size)[0]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_layout": None}  # a function is not pickled
+        state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
+        return {**state, "_layout": None}  # a function is not pickled
 
     def _repr_svg_(self) -> str:
         return svg(self)
