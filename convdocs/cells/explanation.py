@@ -115,15 +115,7 @@ class Explanation(Shown):
 
     @property
     def window(self) -> tuple[tuple[int | None, ...], ...]:
-        """Positions the taps stand on, one tuple per spatial axis.
-
-        Examples
-        --------
-        >>> import torch
-        >>> from convdocs import explain
-        >>> explain(torch.nn.Conv1d(1, 1, 3, padding=1), torch.ones(1, 5), (0, 0)).window
-        ((-1, 0, 1),)
-        """
+        """Positions the taps stand on, one tuple per spatial axis."""
         return tuple(w.positions(o) for w, o in zip(self.windows, self.cell, strict=True))
 
     @property
