@@ -325,3 +325,70 @@ def test_a_compiled_forward_is_diagnosed_without_the_compiler() -> None:
     assert found is not None
     assert found.fixes[0].code == "model.head = nn.Linear(288, 10)"
     assert not asked
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")
+def test_a_scripted_model_is_diagnosed_in_torchs_words() -> None:
+    diagnosis = found(torch.jit.script(classifier(400)), torch.zeros(2, 3, 28, 28))
+    assert diagnosis.code == "features-mismatch"
+    assert "mat1 and mat2 shapes cannot be multiplied (2x864 and 400x10)" in diagnosis.message
+    assert "864 against 400" in diagnosis.cause
+    assert diagnosis.trace is not None
+
+
+def test_an_exported_model_is_diagnosed_by_its_functions() -> None:
+    model = torch.export.export(classifier(864).eval(), (torch.zeros(2, 3, 28, 28),)).module()
+    diagnosis = found(model, torch.zeros(2, 4, 28, 28))
+    assert diagnosis.code == "channels-mismatch"
+    assert "has C=4; conv2d expects C=3" in diagnosis.cause
+    assert (diagnosis.fixes[0].code, diagnosis.fixes[0].verified) == ("x = x[:, :3]", True)
+    larger = found(model, torch.zeros(2, 3, 32, 32))
+    assert "mat1 and mat2" in larger.message
+    assert larger.trace is not None
+    kinds = [call.kind.partition(".")[0] for call in larger.trace.calls]
+    assert kinds[:3] == ["conv2d", "relu", "max_pool2d"]
+
+
+def test_a_modules_own_refusal_has_its_type_and_its_words() -> None:
+    class Strict(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            assert x.ndim == 3, "tokens only"
+            if x.shape[-1] != 4:
+                raise ValueError("the last axis holds the features")
+            return x
+
+    model = nn.Sequential(nn.Linear(8, 5), Strict())
+    for shape, error, words in [
+        ((2, 8), "AssertionError", "tokens only"),
+        ((2, 3, 8), "ValueError", "the last axis holds the features"),
+    ]:
+        diagnosis = found(model, torch.zeros(shape))
+        assert (diagnosis.code, diagnosis.path, diagnosis.error) == ("own-check", "1", error)
+        assert diagnosis.message.startswith(words)
+        assert diagnosis.cause.startswith("Strict checked its input itself and refused it")
+        assert "torch says" not in str(diagnosis)
+
+
+def test_a_model_of_tokens_is_told_that_its_ids_are_whole_numbers() -> None:
+    model = nn.Sequential(nn.Embedding(10, 8), nn.Linear(8, 2))
+    diagnosis = found(model, torch.zeros(2, 7))
+    assert (diagnosis.code, diagnosis.path) == ("embedding-dtype", "0")
+    assert (diagnosis.fixes[0].code, diagnosis.fixes[0].verified) == ("x = x.long()", True)
+
+
+def test_a_fix_that_breaks_the_images_that_worked_is_not_verified() -> None:
+    class Decoder(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.down = nn.MaxPool2d(2)
+            self.up = nn.ConvTranspose2d(3, 3, 2, stride=2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x + self.up(self.down(x))
+
+    assert convdocs.diagnose(Decoder(), (1, 3, 16, 16)) is None
+    diagnosis = found(Decoder(), (1, 3, 15, 15))
+    assert "multiples of 2" in diagnosis.cause
+    assert diagnosis.fixes[0].code == "b = nn.functional.interpolate(b, size=a.shape[2:])"
+    # at 15 x 15 it fits, and at 16 x 16 it would make 17 x 17
+    assert not any(fix.verified and "output_padding" in fix.code for fix in diagnosis.fixes)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from convdocs.errors import facts, meaning
+from convdocs.errors import facts
 from convdocs.errors.failure import Failure
 from convdocs.errors.sizes import setting
 
@@ -67,5 +67,4 @@ CONDITIONS: dict[str, Condition] = {
     "several_devices": lambda failure: not failure.tensors or len(facts.devices(failure)) > 1,
     "no_tensor": _no_tensor,
     "batch_is_first": _batch_is_first,
-    "own_numbers": lambda failure: meaning.own_numbers(failure) is not None,
 }

@@ -58,7 +58,7 @@ def diagnose(model: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Diagnosi
 
 def _unwrapped(model: nn.Module) -> nn.Module:
     """The model that torch.compile was given: compiling it again for each trial takes minutes."""
-    while isinstance(inner := model._modules.get("_orig_mod"), nn.Module):
+    while isinstance(inner := getattr(model, "_orig_mod", None), nn.Module):
         model = inner
     return model
 

@@ -34,6 +34,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     r"(?i)(cross_?entropy|nll|bce|l1|mse|kl_?div|binary_cross|poisson|huber)": ("x", "target"),
     r"(?i)ctc": ("log_probs", "target", "input_lengths", "target_lengths"),
     r"(?i)cosine_?embedding": ("a", "b", "target"),
+    r"(?i)^bilinear": ("a", "b"),
     r"(?i)triplet": ("anchor", "positive", "negative"),
     r"^(RNN|LSTM|GRU)(Cell)?$": ("x", "h", "c"),
     r"^MultiheadAttention$|scaled_dot|multi_head": ("q", "k", "v", "mask"),
@@ -302,7 +303,7 @@ def _function(error: BaseException) -> dict[str, Any]:
         return {"args": (), "kwargs": {}, "site": None}
     args, kwargs = tuple(args or ()), dict(kwargs or {})
     users = [(frame.f_code, at) for frame, at in found[:place] if is_users(frame)]
-    name = getattr(call, "__name__", "")
+    name = getattr(call, "__name__", "").partition(".")[0]  # an exported model calls conv2d.default
     return {
         "function": name,
         "call": call,

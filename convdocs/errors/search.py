@@ -155,7 +155,12 @@ def _ends_there(failure: Failure, mended: Mended, repair: Repair, run: Run) -> b
 
 
 def _in_other_batches(failure: Failure, mended: Mended, repair: Repair, run: Run) -> bool:
-    """Whether the mended model runs on one sample more, as far as the fix is concerned."""
+    """Whether the mended model runs on one sample more, as far as the fix is concerned.
+
+    And on images that it ran on as it was.
+    """
+    if any(run.fails(mended, given) for given in run.worked_before(failure)):
+        return False
     others = run.other_batches(failure, repair)
     for given in others:
         error = run.fails(mended, given)

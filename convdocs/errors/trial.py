@@ -18,10 +18,10 @@ from torch.overrides import TorchFunctionMode
 
 from convdocs import tracing
 from convdocs.cells.replica import replica
+from convdocs.errors import sizes
 from convdocs.errors.code import Code, run
 from convdocs.errors.failure import Failure, Site, is_users, tensors_in
 from convdocs.errors.repair import Earlier, Here, Member, ModelInput, Repair, Step
-from convdocs.errors.sizes import lacks_batch
 from convdocs.report import Call, Trace
 from convdocs.tracing.nested import mapped
 from convdocs.tracing.standin import Copier
@@ -263,13 +263,23 @@ class Run:
             batches.append(((grow(self.inputs[0]), *rest), named))  # the others count no samples
         return batches
 
+    def worked_before(self, failure: Failure) -> list[Any]:
+        """Images that halve without a remainder, where two branches meet and those run as it is."""
+        first, step = _shape(self.inputs[0]) if self.inputs else (), sizes.step(failure)
+        even = (*first[:2], *(-(-size // step) * step for size in first[2:]))
+        if failure.layer is not None or even == first or len(first) < 3:
+            return []
+        image = self.inputs[0]
+        given = (image.new_zeros(even) if isinstance(image, Tensor) else even, *self.inputs[1:])
+        return [] if self.fails(self.model, (given, self.kwargs)) else [(given, self.kwargs)]
+
 
 def _one_sample(failure: Failure) -> bool:
     """Whether the model was given a sample without a batch axis."""
     least = {"Fold": 2, "PixelShuffle": 3, "PixelUnshuffle": 3}.get(failure.kind, failure.dims + 1)
     takes_samples = not failure.kind.startswith(("BatchNorm", "GroupNorm"))
     lone = failure.source(0) == -1 and len(failure.shape) <= least and takes_samples
-    return lacks_batch(failure) or lone
+    return sizes.lacks_batch(failure) or lone
 
 
 def _shape(value: Any) -> tuple[int, ...]:

@@ -301,10 +301,76 @@ def no_tensor(rng: Random) -> Wrong:
     return Wrong(layer(kind, *args), [given] * rng.choice([1, 1, 1, 0, 2]))
 
 
+def loss(rng: Random) -> Wrong:
+    """A loss whose output and targets may differ in shape, type, range or order."""
+    batch, classes = rng.randint(1, 5), rng.randint(2, 6)
+    rest = [rng.randint(1, 4) for _ in range(rng.choice([0, 0, 1, 2]))]
+    output, labels = [batch, classes, *rest], [batch, *rest]
+    kind = rng.choice(["CrossEntropy", "NLL", "BCE", "BCEWithLogits", "MSE", "L1", "KLDiv"])
+    of_classes = kind in ("CrossEntropy", "NLL")
+    target = labels if of_classes or rng.random() < 0.2 else list(output)
+    match rng.randrange(8):
+        case 0:
+            target = [*target, 1]
+        case 1:
+            target = [target[0] + 1, *target[1:]]
+        case 2:
+            output = [batch, *rest, classes]
+        case 3:
+            target = target[1:]
+        case 4:
+            target = list(output)
+    dtype = torch.int64 if of_classes else torch.float32
+    dtype = rng.choice(DTYPES) if rng.random() < 0.15 else dtype
+    size = torch.Size(target)
+    values = torch.randint(0, 2 if rng.random() < 0.8 else classes + 1, size).to(dtype)
+    return Wrong(layer(f"{kind}Loss"), [tensor(rng, output, 0.05), values])
+
+
+def numbers(rng: Random, size: Sequence[int]) -> Tensor:
+    """Zeros on the processor, sometimes of an odd data type."""
+    return torch.zeros(tuple(size), dtype=rng.choice(DTYPES) if rng.random() < 0.1 else None)
+
+
+def recurrent(rng: Random) -> Wrong:
+    """An RNN, LSTM or GRU with an input or a first state of another layout."""
+    features, hidden, layers = rng.randint(1, 5), rng.randint(1, 5), rng.randint(1, 2)
+    kwargs = {"batch_first": rng.random() < 0.5, "bidirectional": rng.random() < 0.3}
+    kind, batch, length = rng.choice(["RNN", "LSTM", "GRU"]), rng.randint(1, 4), rng.randint(1, 5)
+    if rng.random() < 0.2:
+        sizes = [batch, rng.choice([features, features, 3])][rng.choice([0, 0, 0, 1]) :]
+        state = [batch, rng.choice([hidden, hidden, 2])]
+        states: Any = numbers(rng, state) if kind != "LSTM" else (torch.zeros(state),) * 2
+        given = [numbers(rng, sizes), states] if rng.random() < 0.6 else [numbers(rng, sizes)]
+        return Wrong(layer(f"{kind}Cell", features, hidden), given)
+    order = [batch, length] if kwargs["batch_first"] else [length, batch]
+    sizes = [*order, features]
+    match rng.randrange(6):
+        case 0:
+            sizes = [sizes[0], sizes[2], sizes[1]]
+        case 1:
+            sizes = sizes[rng.randint(1, 2) :]
+        case 2:
+            sizes = [*sizes[:2], rng.randint(1, 6)]
+        case 3:
+            sizes = [2, *sizes]
+    state = [layers * (1 + kwargs["bidirectional"]), batch, hidden]
+    match rng.randrange(6):
+        case 0:
+            state = [batch, state[0], hidden]
+        case 1:
+            state = state[1:]
+        case 2:
+            state[rng.randrange(3)] += 1
+    states = (torch.zeros(state),) * 2 if kind == "LSTM" else numbers(rng, state)
+    given = [numbers(rng, sizes)] if rng.random() < 0.4 else [numbers(rng, sizes), states]
+    return Wrong(layer(kind, features, hidden, layers, **kwargs), given)
+
+
 KINDS: tuple[tuple[Callable[[Random], Wrong], int], ...] = (
     (convolution, 10), (functional_convolution, 3), (pool, 8), (fitted_pool, 5), (unpool, 3),
     (pad, 4), (fold, 4), (linear, 3), (stack, 3), (norm, 5), (resample, 3), (function, 4),
-    (no_tensor, 1),
+    (no_tensor, 1), (loss, 5), (recurrent, 5),
 )  # fmt: skip
 
 

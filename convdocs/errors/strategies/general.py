@@ -16,9 +16,11 @@ from convdocs.errors.repair import Repair, each, given, operands, rebuilt
 
 
 def _value(declared: Any, facts: Facts) -> Any:
-    """A value of an entry; ``"{half}"`` is the value of a fact."""
-    fact = isinstance(declared, str) and declared.startswith("{")
-    return facts[declared[1:-1]] if fact else declared
+    """A value of an entry; ``"{half}"`` is the value of a fact, a number where it is one's word."""
+    if not isinstance(declared, str) or not declared.startswith("{"):
+        return declared
+    value = facts[declared[1:-1]]
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
 def change(text: str, kind: str = "", **changes: Any) -> Strategy:
