@@ -132,6 +132,7 @@ def explore(
 
     Examples
     --------
+    >>> import torch
     >>> explore(nn.Conv1d(3, 2, 3), torch.zeros(3, 5), at=(0, 1))
     <Explorer of Conv1d(3, 2, 3) on x (3, 5)>
     >>> net = nn.Sequential(nn.Conv1d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(12, 2))

@@ -14,20 +14,18 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 # Goes up when the nodes that the directives make change, so that old doctrees are read anew.
-ENV_VERSION = 6
+ENV_VERSION = 7
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives, their settings and their assets with a Sphinx application."""
     import convdocs
-    from convdocs.sphinxext import assets, directives, options, parts, pictures, words
+    from convdocs.sphinxext import assets, directives, options, pictures, words
 
     for setting in options.SETTINGS:
         app.add_config_value(setting.name, setting.default, "env", [type(setting.default)])
     for directive in directives.DIRECTIVES:
         app.add_directive(directive.called, directive)
-    open_to_all: Any = dict.fromkeys(("latex", "text", "man", "texinfo"), (words.fold_open,) * 2)
-    app.add_node(parts.fold, html=(words.fold_html, None), **open_to_all)
     app.add_node(pictures.themed, html=(pictures.visit_html, pictures.depart_html))
     app.add_transform(words.Unwrap)
     app.add_post_transform(words.Words)

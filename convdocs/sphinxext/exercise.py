@@ -8,9 +8,9 @@ from html import escape
 from typing import Any
 
 from docutils import nodes
+from sphinx import addnodes
 
 from convdocs.sphinxext.base import PageDirective
-from convdocs.sphinxext.parts import fold
 
 _SOLUTION = "+++"  # the line between the question and its solution
 _NAMES = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\nimport convdocs\n"
@@ -55,8 +55,8 @@ class Exercise(PageDirective):
             *self.parsed(0, end),
             *([nodes.bullet_list("", *items, classes=["conv-choices"])] if items else []),
             nodes.raw("", place, format="html"),
-            *([_fold("Hint", self.line(values["hint"]))] if values["hint"] else []),
-            _fold("Solution", solved, *self.parsed(end + 1)),
+            *(_fold("Hint", self.line(values["hint"])) if values["hint"] else []),
+            *_fold("Solution", solved, *self.parsed(end + 1)),
         ]
 
     def line(self, text: str) -> nodes.paragraph:
@@ -91,6 +91,13 @@ def _said(answer: Any) -> str:
     return str(answer)
 
 
-def _fold(title: str, *content: nodes.Node) -> fold:
+def _fold(title: str, *content: nodes.Node) -> list[nodes.Node]:
+    """What is folded under a title on a page, and stands below it elsewhere."""
+    opening = f'<details class="conv-{title.lower()}"><summary>{title}</summary>'
     words = nodes.paragraph("", "", nodes.strong(title, title))
-    return fold("", words, *content, classes=[f"conv-{title.lower()}"])
+    return [
+        nodes.raw("", opening, format="html"),
+        addnodes.only("", words, expr="not html"),
+        *content,
+        nodes.raw("", "</details>", format="html"),
+    ]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from docutils import nodes
 from sphinx import addnodes
 
-from convdocs.sphinxext.parts import fold, verbatim
+from convdocs.sphinxext.parts import verbatim
 from convdocs.sphinxext.pictures import themed, write_at_once
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _PLAIN = (
     *(nodes.raw, nodes.figure, nodes.image, nodes.caption, nodes.container, nodes.literal_block),
     *(nodes.table, nodes.title, nodes.tgroup, nodes.colspec, nodes.thead, nodes.tbody),
     *(nodes.row, nodes.entry, nodes.reference, addnodes.only, addnodes.tabular_col_spec),
-    *(nodes.bullet_list, nodes.list_item, verbatim, themed, fold),
+    *(nodes.bullet_list, nodes.list_item, verbatim, themed),
 )
 
 

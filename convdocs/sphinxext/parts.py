@@ -17,10 +17,6 @@ class verbatim(nodes.Special, nodes.inline):
     """
 
 
-class fold(nodes.General, nodes.Element):
-    """A title, the first child, and what is folded under it."""
-
-
 def to_nodes(parts: Iterable[Part]) -> list[nodes.Node]:
     made: list[nodes.Node] = []
     for part in parts:

@@ -1,18 +1,14 @@
-"""What formats without folds and pictures show, and what smart quotes leave alone."""
+"""What formats without pictures show, and what smart quotes leave alone."""
 
 from __future__ import annotations
 
-from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from docutils import nodes
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-from convdocs.sphinxext.parts import fold, verbatim
-
-if TYPE_CHECKING:
-    from sphinx.writers.html5 import HTML5Translator
+from convdocs.sphinxext.parts import verbatim
 
 
 class Unwrap(SphinxTransform):
@@ -41,8 +37,6 @@ class Words(SphinxPostTransform):
         for figure in list(self.document.findall(nodes.figure)):
             if _is_part(figure.parent) or "conv-picture" in figure["classes"]:
                 figure.replace_self(_said(figure))
-        for folded in list(self.document.findall(fold)):
-            folded.replace_self(folded.children)
         for box in list(self.document.findall(_is_part)):
             for table in list(box.findall(nodes.table)):
                 if isinstance(table[0], nodes.title):
@@ -64,17 +58,3 @@ def _said(figure: nodes.figure) -> list[nodes.Node]:
             case nodes.legend():
                 said += child.children
     return said
-
-
-def fold_html(self: HTML5Translator, node: fold) -> None:
-    """Write the fold, with its title for a summary."""
-    self.body.append(self.starttag(node, "details", ""))
-    self.body.append(f"<summary>{escape(node[0].astext())}</summary>\n")
-    for child in node[1:]:
-        child.walkabout(self)
-    self.body.append("</details>\n")
-    raise nodes.SkipNode
-
-
-def fold_open(self: nodes.NodeVisitor, node: fold) -> None:
-    """Formats without folds show what is in one."""
