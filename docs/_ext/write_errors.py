@@ -166,7 +166,10 @@ def index_table(family: Family, messages: dict[Entry, dict[str, str]]) -> str:
         "| :--- | :--- |",
     ]
     for entry, said in messages.items():
-        title, first = escape_markdown(entry.title), escape_markdown(next(iter(said)).split("\n")[0])
+        title, first = (
+            escape_markdown(entry.title),
+            escape_markdown(next(iter(said)).split("\n")[0]),
+        )
         lines.append(f"| [{title}](#{entry.code}) | {first} |")
     return "\n".join(lines) + "\n\n"
 
