@@ -20,7 +20,6 @@ TEXT, APPLICATION, NETWORK = 60_000, 100_000, 140_000
 HEAVY = {
     "search.html": 110_000,
     "reference/api.html": 65_000,
-    "errors/index.html": 68_000,
     "gallery/beyond/animations.html": 88_000,
 }
 PICTURE, MOVING = 60_000, 180_000
