@@ -15,10 +15,10 @@ from torch import nn
 
 import convdocs
 from convdocs.errors import catalogue
-from convdocs.errors.diagnosis import Diagnosis, Fix
 from convdocs.errors.entry import Entry
 from convdocs.errors.examples import run_example
 from convdocs.errors.failure import Failure
+from convdocs.report import Diagnosis, Fix
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))

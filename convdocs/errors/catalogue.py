@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from string import Formatter
 from typing import Any
 
 from torch import nn
@@ -42,13 +39,7 @@ def families() -> tuple[Family, ...]:
 
 @cache
 def entries() -> tuple[Entry, ...]:
-    """All entries in the order of the site.
-
-    Examples
-    --------
-    >>> [entry.code for entry in entries()][:2]
-    ['conv-rank', 'channels-mismatch']
-    """
+    """All entries in the order of the site."""
     return tuple(entry for family in families() for entry in family.entries)
 
 
@@ -66,39 +57,25 @@ def elsewhere() -> list[dict[str, str]]:
 
 
 def find(failure: Failure) -> tuple[Entry, Facts] | None:
-    """The entry that knows the failure's message, with what is known of it.
-
-    Examples
-    --------
-    >>> entry, facts = find(Failure("Padding value causes wrapping around more than once."))
-    >>> entry.code
-    'circular-too-large'
-    >>> find(Failure("no such words")) is None
-    True
-    """
-    known = ((entry, entry.match(failure)) for entry in _asked())
-    return next(
-        ((entry, Facts(failure, parts)) for entry, parts in known if parts is not None), None
-    )
+    """The entry that knows the failure's message, with what is known of it."""
+    for entry in _asked():
+        parts = entry.match(failure)
+        if parts is not None:
+            return entry, Facts(failure, parts)
+    return None
 
 
 def read(path: Path) -> Family:
     """A family from its file; a ValueError names the file and the entry of what it cannot read."""
     known = tomllib.loads(path.read_text(encoding="utf-8"))
     texts = {key: text for key, text in known.items() if isinstance(text, str)}
-    found = []
-    for code in (key for key in known if key not in texts):
-        with _naming(f"{path.name}, {code}"):
-            found.append(_entry(code, path.stem, known[code]))
-    with _naming(path.name):
-        return Family(path.stem, entries=tuple(found), **texts)
-
-
-@contextmanager
-def _naming(place: str) -> Iterator[None]:
-    """Say where in the files the mistake is."""
+    place, found = path.name, []
     try:
-        yield
+        for code in (key for key in known if key not in texts):
+            place = f"{path.name}, {code}"
+            found.append(_entry(code, path.stem, known[code]))
+        place = path.name
+        return Family(path.stem, entries=tuple(found), **texts)
     except (LookupError, TypeError, ValueError) as error:
         raise ValueError(f"{place}: {error}") from error
 
@@ -106,18 +83,16 @@ def _naming(place: str) -> Iterator[None]:
 def _entry(code: str, page: str, declared: dict[str, Any]) -> Entry:
     fixes = [_strategy(one) for one in declared["fixes"]]
     when = [_condition(one) for one in declared.get("when", ())]
-    entry = Entry(code, page, **_frozen({**declared, "fixes": fixes, "when": when}))
+    fields = {**declared, "fixes": fixes, "when": when}
+    entry = Entry(code, page, **{key: _frozen(value) for key, value in fields.items()})
     groups = re.findall(r"\(\?P<(\w+)>", " ".join(entry.patterns))
-    for field in _fields([declared["cause"], declared["fixes"]]):
-        if field not in groups and field not in FACTS and field not in _settings():
-            raise ValueError(f"there is no fact {field!r}")
+    for name in re.findall(r"\{(\w+)", repr([declared["cause"], declared["fixes"]])):
+        if name not in groups and name not in FACTS and name not in _settings():
+            raise ValueError(f"there is no fact {name!r}")
     return entry
 
 
 def _frozen(value: Any) -> Any:
-    """Lists as tuples."""
-    if isinstance(value, dict):
-        return {key: _frozen(one) for key, one in value.items()}
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
@@ -125,28 +100,15 @@ def _strategy(declared: str | dict[str, Any]) -> Any:
     """A strategy by its name, or made by a function of that name with the arguments beside it."""
     if isinstance(declared, str):
         return _named(_strategies(), declared, "strategy")
-    arguments = {key: _value(value) for key, value in declared.items() if key != "use"}
+    arguments = {key: _argument(value) for key, value in declared.items() if key != "use"}
     return _named(_strategies(), declared["use"], "strategy")(**arguments)
 
 
-def _value(value: Any) -> Any:
+def _argument(value: Any) -> Any:
     """What TOML has no words for: nothing, and numbers as keys."""
     if isinstance(value, dict):
         return {int(key): one for key, one in value.items()}
     return None if value == "None" else value
-
-
-@cache
-def _strategies() -> dict[str, Any]:
-    """All public functions of the strategies' room by name, whichever file they stand in."""
-    room = strategies.__name__
-    files = [import_module(f"{room}.{file.name}") for file in iter_modules(strategies.__path__)]
-    return {
-        name: value
-        for file in files
-        for name, value in vars(file).items()
-        if str(getattr(value, "__module__", "")).startswith(room) and not name.startswith("_")
-    }
 
 
 def _condition(declared: str) -> Condition:
@@ -162,17 +124,21 @@ def _named(known: dict[str, Any], name: str, what: str) -> Any:
 
 
 @cache
+def _strategies() -> dict[str, Any]:
+    """All public functions of the strategies' room by name, whichever file they stand in."""
+    room = strategies.__name__
+    files = [import_module(f"{room}.{file.name}") for file in iter_modules(strategies.__path__)]
+    return {
+        name: value
+        for file in files
+        for name, value in vars(file).items()
+        if str(getattr(value, "__module__", "")).startswith(room) and not name.startswith("_")
+    }
+
+
+@cache
 def _settings() -> set[str]:
     """Names of the settings that torch's layers are built with; "dims" is said of every layer."""
     codes = (getattr(getattr(nn, name).__init__, "__code__", None) for name in nn.modules.__all__)
     arguments = (code.co_varnames[: code.co_argcount] for code in codes if code)
     return {"dims", *(name for names in arguments for name in names)}
-
-
-def _fields(declared: Any) -> Iterator[str]:
-    """The facts in braces in a template, or in lists and tables of them."""
-    if isinstance(declared, str):
-        yield from (field for _, field, _, _ in Formatter().parse(declared) if field)
-    elif isinstance(declared, list | dict):
-        for one in declared.values() if isinstance(declared, dict) else declared:
-            yield from _fields(one)

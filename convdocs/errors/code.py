@@ -104,13 +104,7 @@ def run(value: Any, scope: Scope) -> Any:
 
 
 def shown(value: Any) -> str:
-    """A value as one would type it; a slice as in an index.
-
-    Examples
-    --------
-    >>> shown((1, None)), shown(torch.float16), shown([name("a"), 2]), shown(slice(None, 3))
-    ('(1, None)', 'torch.float16', '[a, 2]', ':3')
-    """
+    """A value as one would type it; a slice as in an index."""
     match value:
         case slice():
             return ":".join("" if end is None else shown(end) for end in (value.start, value.stop))

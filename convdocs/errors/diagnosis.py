@@ -14,12 +14,8 @@ from convdocs.errors import catalogue
 from convdocs.errors.failure import Failure, module_calls, read, tensors_in
 from convdocs.errors.search import fixes
 from convdocs.errors.trial import Run, Witness, quiet
-from convdocs.report import Diagnosis, Fix
+from convdocs.report import Diagnosis
 from convdocs.tracing.guard import collector_paused
-
-__all__ = ["Diagnosis", "Fix", "diagnose", "explaining", "of_exception", "of_trace"]
-
-UNKNOWN = "unknown"
 
 
 def diagnose(model: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Diagnosis | None:
@@ -44,10 +40,11 @@ def diagnose(model: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Diagnosi
     True
     """
     if not isinstance(model, nn.Module):
-        return _of_function(model, inputs, kwargs)
+        return _of_function(lambda: model(*inputs, **kwargs))
     model = _unwrapped(model)
+    held = (*model.parameters(), *model.buffers(), *tensors_in((*inputs, *kwargs.values())))
     try:
-        on_meta = _on_meta(model, inputs, kwargs)  # there the real run costs no more
+        on_meta = any(tensor.is_meta for tensor in held)  # where the real run costs no more
         if not on_meta and tracing.trace(model, *inputs, **kwargs).executed == "values":
             return None
         tracing.trace_values(model, *inputs, **kwargs)
@@ -61,11 +58,6 @@ def _unwrapped(model: nn.Module) -> nn.Module:
     while isinstance(inner := getattr(model, "_orig_mod", None), nn.Module):
         model = inner
     return model
-
-
-def _on_meta(model: nn.Module, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    given = tensors_in((*inputs, *kwargs.values()))
-    return any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers(), *given))
 
 
 def of_trace(
@@ -94,23 +86,21 @@ def of_exception(error: BaseException) -> Diagnosis | None:
     None for an exception that came from none of them.
     """
     calls = module_calls(error)
-    if calls:
-        first = calls[0]
-        again = diagnose(first.module, *first.args, **first.kwargs)
-        if again is not None and again.error == type(error).__name__:
-            return again
-        return _diagnosis(read(error, _unwrapped(first.module)), None)
-    failure = read(error)
-    known = failure.built is not None or catalogue.find(failure) is not None
-    return _diagnosis(failure, None) if known else None
+    if not calls:
+        failure = read(error)
+        known = failure.built is not None or catalogue.find(failure) is not None
+        return _diagnosis(failure, None) if known else None
+    model, args, kwargs = calls[0].module, calls[0].args, calls[0].kwargs
+    again = diagnose(model, *args, **kwargs)
+    if again is not None and again.error == type(error).__name__:
+        return again
+    return _diagnosis(read(error, _unwrapped(model)), None)
 
 
-def _of_function(
-    function: Callable[..., Any], inputs: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Diagnosis | None:
+def _of_function(call: Callable[[], Any]) -> Diagnosis | None:
     try:
         with quiet(values=True), Witness():
-            function(*inputs, **kwargs)
+            call()
     except Exception as error:
         return _diagnosis(read(error), None)
     return None
@@ -119,7 +109,7 @@ def _of_function(
 def _diagnosis(failure: Failure, run: Run | None) -> Diagnosis:
     found = catalogue.find(failure)
     diagnosis = Diagnosis(
-        UNKNOWN,
+        "unknown",
         failure.path,
         failure.message,
         cause="",

@@ -37,15 +37,11 @@ class Entry:
         """Where it stands on the site."""
         return f"errors/{self.page}.html#{self.code}"
 
-    def may_be(self, failure: Failure) -> bool:
-        """Whether the failure is one of those that the entry is about, whatever its message."""
-        if failure.own == bool(self.patterns) or not re.search(self.kind, failure.kind, re.I):
-            return False
-        return all(condition(failure) for condition in self.when)
-
     def match(self, failure: Failure) -> dict[str, str] | None:
         """The named parts of the message, or None where it is another error's."""
-        if not self.may_be(failure):
+        if failure.own == bool(self.patterns) or not re.search(self.kind, failure.kind, re.I):
+            return None
+        if not all(condition(failure) for condition in self.when):
             return None
         found = (re.search(pattern, failure.message) for pattern in self.patterns or ("",))
         return next((one.groupdict(default="") for one in found if one), None)

@@ -77,14 +77,7 @@ def listed() -> Sheet:
 
 
 def matching(message: str) -> list[Entry]:
-    """The entries that know a message, those that know the most of it in front.
-
-    Examples
-    --------
-    >>> said = "mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)"
-    >>> [entry.code for entry in matching(said)]
-    ['features-mismatch']
-    """
+    """The entries that know a message, those that know the most of it in front."""
     words = _HEADING.sub("", message)
     known = {}
     for entry in catalogue.entries():

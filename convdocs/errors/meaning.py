@@ -38,25 +38,21 @@ def axis_names(failure: Failure, number: int) -> tuple[str, ...]:
 def pair(failure: Failure) -> tuple[int, int] | None:
     """Two operands whose shapes do not go together; a mask is compared with its scores."""
     shapes, dim = failure.shapes, joined_axis(failure)
-    for other in range(1, len(shapes)):
-        if not _agree(shapes[0], shapes[other], dim):
-            return 0, other
-    return None
+    others = (n for n, other in enumerate(shapes) if not _agree(shapes[0], other, dim))
+    return next(((0, other) for other in others), None)
 
 
 def _agree(a: Shape, b: Shape, dim: int | None) -> bool:
     if dim is not None:
-        same = len(a) == len(b)
-        return same and all(x == y for i, (x, y) in enumerate(zip(a, b, strict=True)) if i != dim)
+        return len(a) == len(b) and a[:dim] + a[dim + 1 :] == b[:dim] + b[dim + 1 :]
     return all(x == y or 1 in (x, y) for x, y in zip(reversed(a), reversed(b), strict=False))
 
 
 def own_calls(failure: Failure, numbers: tuple[int, int]) -> tuple[list[Call], list[Call]]:
     """The calls of two branches since they parted, in order."""
-    both = [failure.makers(number) for number in numbers]
-    shared = {call.index for call in both[0]} & {call.index for call in both[1]}
-    first, second = ([c for c in reversed(calls) if c.index not in shared] for calls in both)
-    return first, second
+    first, second = (chain(failure, number) for number in numbers)
+    shared = {call.index for call in first} & {call.index for call in second}
+    return [c for c in first if c.index not in shared], [c for c in second if c.index not in shared]
 
 
 def lost_batch(failure: Failure) -> Call | None:
@@ -115,8 +111,7 @@ def listed(failure: Failure) -> str:
     for path, module in failure.model.named_modules():
         for key, held in vars(module).items():
             values = held.values() if isinstance(held, dict) else held
-            if key.startswith("_") or not isinstance(held, list | tuple | dict):
-                continue
-            if any(one is failure.layer for one in values):
+            plain = isinstance(held, list | tuple | dict) and not key.startswith("_")
+            if plain and any(one is failure.layer for one in values):
                 return f"{path}.{key}" if path else key
     return ""

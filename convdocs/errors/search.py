@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 
 from convdocs import tracing
 from convdocs.errors import catalogue
 from convdocs.errors.entry import Entry
-from convdocs.errors.facts import Facts, Missing
+from convdocs.errors.facts import Facts
 from convdocs.errors.failure import Failure, read
 from convdocs.errors.repair import Here, Repair
 from convdocs.errors.trial import Mended, Run, try_here
@@ -45,9 +45,7 @@ def _candidates(failure: Failure, entry: Entry, facts: Facts) -> Iterator[Repair
     seen: set[str] = set()
     for strategy in entry.fixes:
         # what a strategy cannot read of an odd call it cannot mend
-        with contextlib.suppress(
-            Missing, LookupError, AttributeError, TypeError, ValueError, ArithmeticError
-        ):
+        with suppress(ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             for repair in strategy(failure, facts):
                 if repair.code not in seen:
                     seen.add(repair.code)
@@ -75,10 +73,9 @@ def _holding(failure: Failure, repairs: Iterable[Repair], run: Run | None) -> It
             yield repair
         else:
             hidden.append((repair, error))
-    for repair, error in [] if mends else hidden:
-        both = _further(failure, repair, error, values, MOST_ERRORS - 1)
-        if both is not None:
-            yield both
+    if not mends:
+        further = (_further(failure, *one, values, MOST_ERRORS - 1) for one in hidden)
+        yield from (both for both in further if both is not None)
 
 
 def _further(
@@ -108,11 +105,8 @@ def _same_call(failure: Failure, behind: Failure) -> bool:
 
 def _joined(failure: Failure, first: Repair, second: Repair) -> Repair:
     """Both fixes of one call; what the second makes anew is not made before."""
-    anew = {
-        step.target
-        for step in second.steps
-        if step.target in ("layer", "y") and not str(step.code).startswith(("layer", "model"))
-    }
+    made = (step for step in second.steps if not str(step.code).startswith(("layer", "model")))
+    anew = {step.target for step in made} & {"layer", "y"}
     kept = [step for step in first.steps if step.target not in anew]
     more = [replace(step, where=Here(failure)) for step in second.steps]
     order = sorted((*kept, *more), key=lambda step: step.target == "y")
@@ -126,7 +120,7 @@ def _in_whole(failure: Failure, repair: Repair, run: Run | None) -> tuple[Repair
     """
     if run is None:
         return repair, not repair.onwards or try_here(failure, repair, values=True) is None
-    with contextlib.suppress(Exception):
+    with suppress(Exception):
         for _ in range(MOST_ERRORS):
             mended = Mended(run.model, repair, run.values)
             if _ends_there(failure, mended, repair, run):
@@ -149,7 +143,7 @@ def _ends_there(failure: Failure, mended: Mended, repair: Repair, run: Run) -> b
     if not _is_large(run) or repair.onwards or not _is_here(repair):
         return False
     for given in run.other_batches(failure, repair):
-        with contextlib.suppress(tracing.TraceError):
+        with suppress(tracing.TraceError):
             return len(run.again(mended, given).calls) == len(run.error.trace.calls) + 1
     return False
 
@@ -178,9 +172,6 @@ def _consequence(run: Run, error: tracing.TraceError) -> Repair | None:
     behind = replace(behind, model=run.model, trace=error.trace, failed=error.call)
     found = catalogue.find(behind) if behind.layer is not None else None
     repairs = _candidates(behind, *found) if found else ()
-    return next((repair for repair in repairs if repair.tells or _rebuilds(repair)), None)
-
-
-def _rebuilds(repair: Repair) -> bool:
-    layers = all(step.target == "layer" for step in repair.steps)
-    return bool(repair.steps) and layers and _is_here(repair)
+    targets = ((repair, {step.target for step in repair.steps}) for repair in repairs)
+    rebuilt = (one for one, its in targets if one.tells or (its == {"layer"} and _is_here(one)))
+    return next(rebuilt, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import dropwhile
 from math import prod
 
 from convdocs.errors.failure import Failure, Shape
@@ -13,13 +14,7 @@ LARGEST = 2048  # images are not searched for beyond this size
 
 
 def setting(failure: Failure, name: str, default: int = 0) -> tuple[int, ...]:
-    """A layer's setting as one int per axis, also where torch refuses how many there are.
-
-    Examples
-    --------
-    >>> setting(Failure("", function="max_pool2d", settings={"kernel_size": 2}), "kernel_size")
-    (2, 2)
-    """
+    """A layer's setting as one int per axis, also where torch refuses how many there are."""
     dims = max(failure.dims, 1)
     value = failure.settings.get(name, default)
     parts = tuple(value) if isinstance(value, tuple | list) else (value,)
@@ -34,13 +29,8 @@ def spatial(failure: Failure) -> Shape:
 
 def windows(failure: Failure) -> tuple[Window, ...]:
     """The failing layer's windows, one per axis; settings out of range count as the least."""
-    columns = [
-        setting(failure, "kernel_size", 1),
-        setting(failure, "stride", 1),
-        setting(failure, "padding"),
-        setting(failure, "dilation", 1),
-        setting(failure, "output_padding"),
-    ]
+    defaults = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1, "output_padding": 0}
+    columns = (setting(failure, key, number) for key, number in defaults.items())
     transposed = "transpose" in failure.kind.lower()
     return tuple(
         Window(max(k, 1), max(s, 1), (p, p), max(d, 1), extra, transposed=transposed)
@@ -111,28 +101,28 @@ def smallest(failure: Failure) -> Shape:
     return least(calls, failure.dims, lambda size, axis: last[axis].output_size(size) > 0)
 
 
-def _from_image(calls: Sequence[Call]) -> Sequence[Call]:
+def _from_image(calls: Sequence[Call]) -> list[Call]:
     """The calls from the first with a window on."""
-    first = next((place for place, call in enumerate(calls) if call.windows), len(calls))
-    return calls[first:]
+    return list(dropwhile(lambda call: not call.windows, calls))
 
 
-def _flatten_place(failure: Failure) -> int | None:
-    """Where in the chain a map was flattened; nothing but what keeps the values may follow."""
+def _to_flatten(failure: Failure) -> list[Call]:
+    """The calls up to the flatten of a map; nothing but what keeps the values may follow it."""
     calls = chain(failure)
-    for place, call in reversed(list(enumerate(calls))):
-        before, after = call.input_shapes[0], call.output_shapes[0]
+    while calls:
+        before, after = calls[-1].input_shapes[0], calls[-1].output_shapes[0]
         if len(before) > 2 and len(after) < len(before):
-            return place if (prod(before[1:]),) == failure.shape[-1:] else None
+            return calls if (prod(before[1:]),) == failure.shape[-1:] else []
         if before != after:
-            return None
-    return None
+            break
+        calls.pop()
+    return []
 
 
 def flattened(failure: Failure) -> Shape:
     """The shape, without its batch, that a flatten made into the last axis."""
-    place = _flatten_place(failure)
-    return chain(failure)[place].input_shapes[0][1:] if place is not None else ()
+    calls = _to_flatten(failure)
+    return calls[-1].input_shapes[0][1:] if calls else ()
 
 
 def image(failure: Failure) -> Shape:
@@ -143,19 +133,16 @@ def image(failure: Failure) -> Shape:
 
 
 def image_for(failure: Failure) -> Shape:
-    """The image whose flattened map has the in_features of a linear layer; empty if there is none.
-
-    Solved backwards: of in_features, the channels are known, and what is left is a square map.
-    """
-    place, wanted = _flatten_place(failure), failure.settings.get("in_features", 0)
-    if place is None or not wanted:
+    """The image whose flattened map has the in_features of a linear layer, as a square map."""
+    wanted, shape = failure.settings.get("in_features", 0), flattened(failure)
+    calls = _from_image(_to_flatten(failure)[:-1])
+    if not calls:
         return ()
-    channels, *sizes = flattened(failure)
-    side = round((wanted / channels) ** (1 / len(sizes)))
-    calls = _from_image(chain(failure)[:place])
-    if not calls or side ** len(sizes) * channels != wanted:
+    channels, dims = shape[0], len(shape) - 1
+    side = round((wanted / channels) ** (1 / dims))
+    if not side or side**dims * channels != wanted:
         return ()
-    return least(calls, len(sizes), lambda size, _: size == side)
+    return least(calls, dims, lambda size, _: size == side)
 
 
 def step(failure: Failure) -> int:

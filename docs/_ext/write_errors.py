@@ -100,8 +100,9 @@ def searched(entry: Entry, messages: dict[str, str]) -> list[Any]:
     Patterns are JavaScript's, without the names of their groups; numbers don't count as words.
     """
     patterns = [re.sub(r"\(\?P<\w+>", "(", pattern) for pattern in entry.patterns]
-    words = (re.findall(r"[a-z_']{2,}", said.split("\n")[0].lower()) for said in messages)
-    return [entry.code, entry.title, patterns, list({" ".join(sorted({*one})): 0 for one in words})]
+    words = [re.findall(r"[a-z_']{2,}", said.split("\n")[0].lower()) for said in messages]
+    distinct = {frozenset(one): " ".join(dict.fromkeys(one)) for one in words}
+    return [entry.code, entry.title, patterns, [*distinct.values()]]
 
 
 def family_page(family: Family, messages: dict[Entry, dict[str, str]]) -> str:
