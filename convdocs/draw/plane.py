@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from math import cos, isfinite, pi, sin
+from math import ceil, cos, isfinite, pi, sin
 
 import numpy as np
 from torch import Tensor
@@ -197,7 +197,8 @@ def width_of(values: np.ndarray, digits: Digits) -> float:
     """Width of a cell that holds any of some numbers."""
     places, size = digits
     finite = tuple({value for value in values.ravel().tolist() if isfinite(value)})
-    return max(_widest(finite, places, size) + 2 * (size - TIGHT), CELL)
+    # a tenth of a point at least, so that an SVG says the same of each column
+    return max(ceil(10 * (_widest(finite, places, size) + 2 * (size - TIGHT))) / 10, CELL)
 
 
 @lru_cache(maxsize=256)

@@ -21,7 +21,6 @@ HEAVY = {
     "search.html": 110_000,
     "reference/api.html": 65_000,
     "errors/index.html": 68_000,
-    "gallery/beyond/animations.html": 88_000,
 }
 PICTURE, MOVING = 60_000, 180_000
 STILL = 0.001
