@@ -77,7 +77,6 @@ class Stage:
 
     @property
     def moving(self) -> list[Artist]:
-        """What changes from frame to frame."""
         return [*self._shapes.values(), self._line]
 
     def show(self, number: int) -> list[Artist]:
@@ -93,7 +92,6 @@ class Stage:
         return [read, over, *letters, *rest, self._line]
 
     def words(self, number: int) -> str:
-        """What is worked out at a frame."""
         shown = self.scenes[number]
         return f"{total_words(shown)} = {plain(shown.cell.value)}"
 

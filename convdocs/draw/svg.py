@@ -122,7 +122,6 @@ class _Renderer(RendererBase):
         self._marks.append(mark)
 
     def text(self) -> str:
-        """All that is drawn."""
         self._put("", "", "")
         return "".join(self._marks)
 
@@ -132,7 +131,6 @@ class _Renderer(RendererBase):
             self._put("", f'<g class="{escape(gid)}"></g>', "")
 
     def draw_path(self, gc: Any, path: Any, transform: Any, rgbFace: Any = None) -> None:
-        """A shape."""
         if look := _look(gc, rgbFace):
             for polygon in path.to_polygons(transform + self._flip, closed_only=False):
                 self._put(f'<path{look} d="', "", '"/>')
@@ -186,7 +184,6 @@ class _Renderer(RendererBase):
         return text_width(s, size, str(prop.get_weight())), size * ASCENT, size * DESCENT
 
     def get_canvas_width_height(self) -> tuple[float, float]:
-        """Points."""
         return self._size
 
     def option_scale_image(self) -> bool:
