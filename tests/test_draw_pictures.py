@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import gzip
 import json
+import pickle
 import re
 
 import matplotlib as mpl
@@ -519,6 +520,13 @@ def test_no_letters_touch_and_none_leave_the_page():
                     assert not apart.overlaps(second), (name, texts[number], texts[other])
 
 
+def test_a_picture_is_pickled_as_a_figure_is():
+    fig = draw.padding("zeros")
+    again = pickle.loads(pickle.dumps(fig))
+    assert draw.svg(again) == draw.svg(fig)
+    assert again.caption == fig.caption
+
+
 def test_titles_and_captions_are_the_readers():
     fig = draw.padding("zeros", title="A title", caption="A caption & more.")
     assert "A title" in words_of(fig)
@@ -604,9 +612,9 @@ def test_the_player_has_every_frame_and_the_first_without_a_script():
     data = json.loads(re.search(r"json\">(.*?)</script>", html)[1])
     values = [float(words.rpartition("= ")[2]) for words in data["words"]]
     assert values == pytest.approx(layer(x).flatten().tolist(), abs=5.1e-5)
-    for name, path in data["frames"][0].items():
-        assert re.search(rf'<path class="{name}"[^>]* d="{path}"/>', html)
-    assert len({frame["cv-cell"] for frame in data["frames"]}) == walk.frames
+    for name, paths in data["paths"].items():
+        assert re.search(rf'<path class="{name}"[^>]* d="{paths[0]}"/>', html)
+    assert len(set(data["paths"]["cv-cell"])) == walk.frames
 
 
 def test_an_animation_that_is_never_shown_is_silent():

@@ -119,7 +119,7 @@ def test_thumbnails_are_distinct_and_small(pages):
         assert (image["width"], image["height"]) == ("330", "220")
         file = SITE / "_images" / Path(image["src"]).name
         cards[file.name] = file.read_bytes()
-        assert len(gzip.compress(cards[file.name])) < 16_000, file.name
+        assert len(gzip.compress(cards[file.name])) < 12_000, file.name
     marks = {re.sub(rb"<title>.*?</title>", b"", card, flags=re.DOTALL) for card in cards.values()}
     assert len(marks) == len(cards)
 

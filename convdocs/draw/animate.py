@@ -147,9 +147,8 @@ class Walk(FuncAnimation):
         '<figure class="cv-picture cv-play'
         """
         stage = self.on("light").stage
-        frames = stage.frames()
         words = [stage.words(number) for number in range(self.frames)]
-        data = json.dumps({"frames": frames, "words": words, "interval": self.interval})
+        data = json.dumps({"paths": stage.paths(), "words": words, "interval": self.interval})
         caption = f"<figcaption>{escape(stage.caption)}</figcaption>" if stage.caption else ""
         return (
             f'<figure class="cv-picture cv-player">{inline(stage.first(), describe(self.figure))}'

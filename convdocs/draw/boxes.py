@@ -30,8 +30,6 @@ class Rule(Box):
 
 
 class Words(Box):
-    """One line of text."""
-
     def __init__(
         self, words: str, size: float = TITLE_SIZE, role: str = "ink", weight: str = "normal"
     ) -> None:
@@ -44,8 +42,6 @@ class Words(Box):
 
 
 class Row(Box):
-    """Boxes side by side."""
-
     def __init__(self, parts: Iterable[Box], gap: float = 8.0, align: float = START) -> None:
         self.parts, self.gap, self.align = tuple(parts), gap, align
         width = sum(part.width for part in self.parts) + gap * (len(self.parts) - 1)
@@ -58,8 +54,6 @@ class Row(Box):
 
 
 class Column(Box):
-    """Boxes below one another."""
-
     def __init__(self, parts: Iterable[Box], gap: float = 4.0, align: float = START) -> None:
         self.parts, self.gap, self.align = tuple(parts), gap, align
         height = sum(part.height for part in self.parts) + gap * (len(self.parts) - 1)

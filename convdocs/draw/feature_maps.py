@@ -125,7 +125,6 @@ class _Map(NamedTuple):
     words: str = ""  # instead of the legend
 
     def plane(self, side: float) -> Plane:
-        """The map alone."""
         return photo(self.values, "output", side, self.scale)
 
     def box(self, side: float) -> Box:

@@ -164,7 +164,6 @@ class _Working:
         return sums
 
     def box(self) -> Box:
-        """The whole working."""
         steps, output = self._added(), output_plane(self.shown, self.room)
         boxes, ends = zip(*map(self._unit, self.parts), strict=True)
         more, what = left_out(self.shown, self.parts)

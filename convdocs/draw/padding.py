@@ -15,14 +15,8 @@ from convdocs.draw.plane import Plane, array, bare, numbers
 from convdocs.draw.scene import DrawError, Slot, axis
 from convdocs.draw.sheet import Place
 from convdocs.draw.sides import with_arcs
+from convdocs.draw.words import PADDED_WITH
 from convdocs.geometry import PADDING_MODES, Window
-
-MEANING = {
-    "zeros": "",
-    "reflect": "the input reflected at its edge cell",
-    "replicate": "copies of the edge cell",
-    "circular": "cells from the opposite side",
-}
 
 
 def padding(
@@ -62,7 +56,10 @@ def padding(
         words = f"A frame of zeros, {cells} wide on each side, around the input."
 
     def body(room: float) -> Box:
-        parts = (titled(plane, mode, MEANING[mode], 150) for mode, plane in padded.items())
+        parts = (
+            titled(plane, mode, PADDED_WITH[mode] if mode != "zeros" else "", 150)
+            for mode, plane in padded.items()
+        )
         return flow(parts, room, 24)
 
     card = Column(map(bare, list(padded.values())[:3]), gap=10)

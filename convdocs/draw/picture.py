@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from html import escape
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -55,8 +55,8 @@ class Picture(Figure):
         return self if page is None else drawn(page, self.alt, self.caption, size)[0]
 
     def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
-        return {**state, "_layout": None}  # a function is not pickled
+        state = cast(dict[str, Any], super().__getstate__())
+        return state | {"_layout": None}  # a function is not pickled
 
     def _repr_svg_(self) -> str:
         return svg(self)

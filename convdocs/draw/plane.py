@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from math import cos, isfinite, pi, sin
+from math import ceil, cos, isfinite, pi, sin
 
 import numpy as np
 from torch import Tensor
@@ -42,13 +42,11 @@ Pairs = Sequence[tuple[int, int]]
 
 
 def array(tensor: Tensor) -> np.ndarray:
-    """A tensor's numbers in double precision."""
     numbers: np.ndarray = tensor.detach().to("cpu").double().numpy()
     return numbers
 
 
 def are(roles: np.ndarray, *wanted: str) -> np.ndarray:
-    """Where a cell has one of some roles."""
     where: np.ndarray = np.isin(roles, wanted)
     return where
 
@@ -194,10 +192,10 @@ def _arc(start: float, end: float) -> Points:
 
 
 def width_of(values: np.ndarray, digits: Digits) -> float:
-    """Width of a cell that holds any of some numbers."""
     places, size = digits
     finite = tuple({value for value in values.ravel().tolist() if isfinite(value)})
-    return max(_widest(finite, places, size) + 2 * (size - TIGHT), CELL)
+    # a tenth of a point at least, so that an SVG says the same of each column
+    return max(ceil(10 * (_widest(finite, places, size) + 2 * (size - TIGHT))) / 10, CELL)
 
 
 @lru_cache(maxsize=256)

@@ -12,23 +12,24 @@
   }
   function start(figure) {
     var data = JSON.parse(figure.querySelector('script[type="application/json"]').textContent);
-    var last = data.frames.length - 1, at = 0, timer = 0;
+    var last = data.words.length - 1, at = 0, timer = 0;
     var words = figure.querySelector(".cv-words");
     var calm = window.matchMedia && window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     var bar = document.createElement("div");
     var slider = document.createElement("input");
     var count = document.createElement("output");
     function place(name, path) {
-      figure.querySelector("path." + name).setAttribute("d", path);
+      figure.querySelectorAll("path." + name).forEach(function (shape) {
+        shape.setAttribute("d", path);
+      });
     }
     function show(number) {
       at = Math.max(0, Math.min(last, number));
-      Object.keys(data.frames[at]).forEach(function (name) {
-        place(name, data.frames[at][name]);
+      Object.keys(data.paths).forEach(function (name) {
+        place(name, data.paths[name][at]);
       });
-      place("cv-later", data.frames.slice(at + 1).map(function (one) {
-        return one["cv-cell"];
-      }).join(""));
+      place("cv-lit", data.paths["cv-cell"][at]);
+      place("cv-later", data.paths["cv-cell"].slice(at + 1).join(""));
       words.textContent = data.words[at];
       slider.value = at;
       slider.setAttribute("aria-valuetext", at + 1 + " of " + (last + 1));

@@ -178,7 +178,6 @@ def _read(field: AxisField, cells: range, size: int) -> range:
 
 
 def _hull(runs: Iterable[range]) -> range:
-    """From the first to the last cell of several runs."""
     filled = [run for run in runs if run]
     start = min((run.start for run in filled), default=0)
     return range(start, max((run.stop for run in filled), default=0))

@@ -48,7 +48,6 @@ class Axis(NamedTuple):
 
     @property
     def span(self) -> tuple[int, int]:
-        """First place and number of places of the window."""
         return self.taps[0], self.taps[-1] - self.taps[0] + 1
 
 
@@ -95,7 +94,6 @@ class Scene:
 
     @cached_property
     def axes(self) -> list[Axis]:
-        """The spatial axes."""
         each = zip(self.layer.windows, self.x.shape[1:], self.cell.cell, strict=True)
         mode = self.layer.padding_mode
         return [axis(window, size, mode, cell) for window, size, cell in each]
@@ -124,7 +122,6 @@ class Scene:
 
     @property
     def kernel_shape(self) -> tuple[int, ...]:
-        """Taps along each axis."""
         return tuple(window.kernel for window in self.layer.windows)
 
     @property

@@ -74,7 +74,6 @@ class Sheet:
         self._lines: dict[tuple[str, float, str], list[Points]] = {}
 
     def colour(self, role: str) -> str:
-        """Hex code of a role on this sheet."""
         return colour(role, self.theme)
 
     def cell(
@@ -84,13 +83,11 @@ class Sheet:
         self.shape(corners(x, y, width, height), role, order)
 
     def shape(self, points: Points, role: str, order: float = CELLS) -> None:
-        """A filled shape."""
         self._fills.setdefault((order, role), []).append(points)
 
     def movable(
         self, name: str, order: float, fill: str | None, edge: str | None, width: float
     ) -> PolyCollection:
-        """Shapes of one look that are moved later on."""
         inside, border = (self.colour(role) if role else "none" for role in (fill, edge))
         return self._polygons([], inside, border, width, order, name)
 
@@ -120,11 +117,9 @@ class Sheet:
     def line(
         self, points: Points, role: str = "line", width: float = 0.6, style: str = "solid"
     ) -> None:
-        """A line through ``points``."""
         self._lines.setdefault((role, width, style), []).append(points)
 
     def grid(self, x: float, y: float, columns: Sequence[float], rows: Sequence[float]) -> None:
-        """The borders of cells."""
         width, height = sum(columns), sum(rows)
         for left in accumulate(columns, initial=x):
             self.line([(left, y), (left, y + height)], "line", 0.4)
@@ -132,7 +127,6 @@ class Sheet:
             self.line([(x, top), (x + width, top)], "line", 0.4)
 
     def frame(self, x: float, y: float, width: float, height: float, role: str) -> None:
-        """An unfilled frame."""
         around = corners(x, y, width, height)
         # the first side twice, so that the closing corner is joined like the others
         self.line([*around, *around[:2]], role, HALO if role == "halo" else FRAME)

@@ -77,7 +77,6 @@ class Stage:
 
     @property
     def moving(self) -> list[Artist]:
-        """What changes from frame to frame."""
         return [*self._shapes.values(), self._line]
 
     def show(self, number: int) -> list[Artist]:
@@ -93,29 +92,29 @@ class Stage:
         return [read, over, *letters, *rest, self._line]
 
     def words(self, number: int) -> str:
-        """What is worked out at a frame."""
         shown = self.scenes[number]
         return f"{total_words(shown)} = {plain(shown.cell.value)}"
 
-    def frames(self) -> list[dict[str, str]]:
-        """The moving shapes of every frame as SVG paths; of the cells to come, which are those
-        of the frames after it, none.
+    def paths(self) -> dict[str, list[str]]:
+        """The moving shapes in every frame as SVG paths, but for those that are the output's cell,
+        in other frames or of another look.
         """
-        every = map(self._places, range(len(self.scenes)))
-        return [{name: _path(areas) for name, areas in places.items() if name != "cv-later"}
-                for places in every]  # fmt: skip
+        every = [self._places(number) for number in range(len(self.scenes))]
+        names = [name for name in MOVING if name not in ("cv-lit", "cv-later")]
+        return {name: [_path(places[name]) for places in every] for name in names}
 
     def first(self) -> str:
         """The first frame as SVG whose moving shapes are a path each."""
         for shapes in self._shapes.values():
             shapes.set_verts([])
         self._line.set_text("")
-        marks, paths = svg(self.figure), self.frames()[0]
-        paths["cv-later"] = _path(self._places(0)["cv-later"])
-        for name, (_, inside, edge, width) in MOVING.items():
+        marks = svg(self.figure)
+        for name, areas in self._places(0).items():
+            _, inside, edge, width = MOVING[name]
             look = f' fill="{ROLES[inside][0]}"' if inside else ""
             look += f' stroke="{ROLES[edge][0]}" stroke-width="{width:g}"' if edge else ""
-            path = f'<path class="{name}"{look} d="{paths[name]}"/>'
+            shown = "" if name == "cv-lit" and not areas else f'class="{name}"'
+            path = f'<path {shown}{look} d="{_path(areas)}"/>'
             marks = marks.replace(f'<g class="{name}"></g>', path)
         return marks
 

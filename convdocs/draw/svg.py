@@ -122,7 +122,6 @@ class _Renderer(RendererBase):
         self._marks.append(mark)
 
     def text(self) -> str:
-        """All that is drawn."""
         self._put("", "", "")
         return "".join(self._marks)
 
@@ -132,7 +131,6 @@ class _Renderer(RendererBase):
             self._put("", f'<g class="{escape(gid)}"></g>', "")
 
     def draw_path(self, gc: Any, path: Any, transform: Any, rgbFace: Any = None) -> None:
-        """A shape."""
         if look := _look(gc, rgbFace):
             for polygon in path.to_polygons(transform + self._flip, closed_only=False):
                 self._put(f'<path{look} d="', "", '"/>')
@@ -158,7 +156,7 @@ class _Renderer(RendererBase):
         self, gc: Any, x: float, y: float, s: str, prop: Any, angle: float, ismath: Any = False,
         mtext: Any = None,
     ) -> None:  # fmt: skip
-        """Letters, as wide as they were laid out whatever the reader's font is."""
+        """Letters; those in a line as wide as they were laid out, whatever the reader's font is."""
         size, weight = prop.get_size_in_points(), str(prop.get_weight())
         if ismath or angle:  # the reader's own, in whatever font
             outline = TextPath((0, 0), s, size=size, prop=prop)
@@ -168,13 +166,12 @@ class _Renderer(RendererBase):
             return
         look = f'<g font-size="{_short(size)}" fill="{to_hex(gc.get_rgb())}"'
         look += ' font-weight="bold"' if weight == "bold" else ""
-        width = text_width(s, size, weight)
-        if mtext and mtext.get_ha() == "center":  # numbers below each other are at one place
-            look, x = f'{look} text-anchor="middle"', x + width / 2
-        letters = (
-            f'<text x="{_short(x)}" y="{_short(y)}" textLength="{_short(width)}" '
-            f'lengthAdjust="spacingAndGlyphs">{escape(s, quote=False)}</text>'
-        )
+        width, centred = text_width(s, size, weight), mtext and mtext.get_ha() == "center"
+        if centred:  # as a number in its cell, where a narrower font does no harm
+            look, x, length = f'{look} text-anchor="middle"', x + width / 2, ""
+        else:
+            length = f' textLength="{_short(width)}" lengthAdjust="spacingAndGlyphs"'
+        letters = f'<text x="{_short(x)}" y="{_short(y)}"{length}>{escape(s, quote=False)}</text>'
         self._put(f"{look}>", letters, "</g>")
 
     def get_text_width_height_descent(
@@ -187,7 +184,6 @@ class _Renderer(RendererBase):
         return text_width(s, size, str(prop.get_weight())), size * ASCENT, size * DESCENT
 
     def get_canvas_width_height(self) -> tuple[float, float]:
-        """Points."""
         return self._size
 
     def option_scale_image(self) -> bool:

@@ -23,7 +23,6 @@ class Tensor:
 
     @property
     def sides(self) -> Shape:
-        """The shape without the batch."""
         return self.shape[1:] if self.batched else self.shape
 
     @property
@@ -39,7 +38,6 @@ class Tensor:
 
 
 def name_of(call: Call) -> str:
-    """Path and kind of a layer."""
     return f"{call.path} {call.kind}".strip()
 
 
@@ -86,7 +84,6 @@ def _joins(box: Tensor, call: Call, readers: Counter[int]) -> bool:
 
 
 def _sources(call: Call, at: dict[int, int], inputs: list[Shape]) -> tuple[int, ...]:
-    """Boxes that a call read."""
     places = []
     for source, shape in zip(call.sources, call.input_shapes, strict=False):
         if source in at:

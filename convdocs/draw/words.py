@@ -6,7 +6,7 @@ from convdocs.draw.scene import Scene
 from convdocs.draw.sides import named
 from convdocs.view.numbers import plain
 
-_PADDING = {
+PADDED_WITH = {
     "zeros": "zeros",
     "reflect": "the input reflected at its edges",
     "replicate": "copies of the edge cells",
@@ -77,7 +77,9 @@ def padding_words(shown: Scene) -> str:
     pads = [window.padding for window in shown.layer.windows]
     if shown.layer.family == "transposed" or not any(map(max, pads)):
         return ""
-    what = "minus infinity" if shown.layer.family == "max" else _PADDING[shown.layer.padding_mode]
+    what = (
+        "minus infinity" if shown.layer.family == "max" else PADDED_WITH[shown.layer.padding_mode]
+    )
     if len(set(pads)) > 1:
         axes = zip(shown.layer.axes, pads, strict=True)
         return f"padded with {what}, " + ", ".join(f"{n}: {a} and {b}" for n, (a, b) in axes)

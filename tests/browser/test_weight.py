@@ -16,10 +16,6 @@ from serving import served
 
 # what an explorer or the search runs on counts as text
 TEXT, APPLICATION, NETWORK = 60_000, 100_000, 140_000
-# over the limit of their kind, and not to grow: to be brought under it
-HEAVY = {
-    "gallery/beyond/animations.html": 88_000,
-}
 PICTURE, MOVING = 60_000, 180_000
 STILL = 0.001
 WATCH = """window.shifts = [];
@@ -111,9 +107,8 @@ def test_pages_are_light_and_stand_still(
         visit = Visit(browser, f"{address}/{name}", 1280)
         weight = visit.weight()
         table.append(f"{weight}  {name}")
-        limit = max(weight.limit, HEAVY.get(name, 0))
-        if sum(weight.text.values()) > limit:
-            faults.append(f"{name}: its text weighs over {limit / 1000:.0f} kB")
+        if sum(weight.text.values()) > weight.limit:
+            faults.append(f"{name}: its text weighs over {weight.limit / 1000:.0f} kB")
         pictures = {**weight.opened, **weight.read}
         faults += [
             f"{name}: {url} weighs {size / 1000:.0f} kB"
