@@ -80,6 +80,15 @@ def test_a_docstring_leaves_what_it_is_not_shown_on(build, tmp_path):
     assert not any(page.exists() for page in pages)
 
 
+def test_the_package_s_own_docstring_is_shown_by_its_command(build, tmp_path):
+    package = tmp_path / "convdocs" / "__init__.py"
+    package.write_text('"""One."""\n', encoding="utf-8")
+    pages = built(build, tmp_path)
+    package.write_text('"""Two."""\n', encoding="utf-8")
+    build.freshen()
+    assert not any(page.exists() for page in pages)
+
+
 def test_a_stuck_build_is_stopped_with_a_message(build, monkeypatch):
     monkeypatch.setattr(build, "LIMIT", 0.01)
     with pytest.raises(SystemExit, match=r"took longer than 0\.01 s and was stopped"):

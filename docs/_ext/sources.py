@@ -1,6 +1,7 @@
 """What pages are computed from: the lines of the Python files, without docstrings.
 
-A docstring is shown by autodoc, which notes its file; nothing else depends on one.
+A docstring is shown by autodoc, which notes its file; nothing else depends on one, but for those of
+packages: the first line of ``convdocs``' own describes the command.
 """
 
 import ast
@@ -20,7 +21,7 @@ def digest(files: Iterable[Path], root: Path, *more: str) -> str:
 
 def _content(path: Path) -> bytes:
     content = path.read_bytes()
-    if path.suffix != ".py":
+    if path.suffix != ".py" or path.name == "__init__.py":
         return content
     lines = content.splitlines()
     try:

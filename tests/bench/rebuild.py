@@ -7,6 +7,7 @@ are edited, each built, and all put back: what is built from that must be the sa
 """
 
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -39,6 +40,12 @@ def seconds(folder: Path, *command: str | Path) -> float:
     return time.perf_counter() - start
 
 
+def processor() -> float:
+    """Seconds that processors have worked for the commands so far; a busy machine adds little."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def copied(folder: Path) -> Path:
     """The project's sources, with nothing that a build has made."""
 
@@ -63,10 +70,14 @@ def different(first: Path, second: Path) -> list[str]:
 
 def cold(first: Path, second: Path) -> tuple[float, float]:
     """Seconds of a build from nothing, and of the same scripts run bare."""
+    start = processor()
     whole = min(seconds(project, "docs/build.py") for project in (first, second))
+    between = processor()
     scripts = sorted(first.glob("gallery/*/*.py"))
     with tempfile.TemporaryDirectory() as folder:
         bare = sum(seconds(Path(folder), script) for script in scripts)
+    built, ran = (between - start) / 2, processor() - between
+    print(f"of processor: cold build {built:.1f} s, scripts {ran:.1f} s; {built / ran:.2f}x")
     return whole, bare
 
 
@@ -88,18 +99,22 @@ def again(project: Path, empty: Path) -> tuple[float, float]:
     return site, bare
 
 
-def edited(project: Path) -> Iterator[tuple[str, float]]:
-    """Each edit, and the seconds of the build after it; then all put back."""
+def edited(project: Path) -> Iterator[tuple[str, float, float]]:
+    """Each edit, and the seconds of the build after it, by the clock and by the processor; then all
+    put back.
+    """
     before = {}
     for name, (file, more, _) in EDITS.items():
         path = project / file
         before[path] = text = path.read_text(encoding="utf-8")
         at = text.index('"""', 3) if name == "a docstring" else len(text)
         path.write_text(text[:at] + more + text[at:], encoding="utf-8")
-        yield name, seconds(project, "docs/build.py")
+        start = processor()
+        yield name, seconds(project, "docs/build.py"), processor() - start
     for path, text in before.items():
         path.write_text(text, encoding="utf-8")
-    yield "all put back", seconds(project, "docs/build.py")
+    start = processor()
+    yield "all put back", seconds(project, "docs/build.py"), processor() - start
 
 
 def main() -> None:
@@ -112,8 +127,11 @@ def main() -> None:
         print(f"{len(unlike)} of {len(files(first))} files differ between two builds")
         site, empty = again(first, Path(folder) / "empty")
         print(f"rebuild without changes: {site:.2f} s; empty: {empty:.2f} s; {site / empty:.2f}x")
-        for name, took in edited(first):
-            print(f"{name}: {took:.1f} s, {took / empty:.1f} times an empty site's")
+        for name, took, worked in edited(first):
+            print(
+                f"{name}: {took:.1f} s, {took / empty:.1f} times an empty site's; "
+                f"{worked:.1f} s of processor"
+            )
             if name in EDITS and took > EDITS[name][2] * empty:
                 faults.append(
                     f"{name} takes more than {EDITS[name][2]} times an empty site's time."
