@@ -107,38 +107,18 @@ UNKNOWN = AxisField(None, None, None, "unknown")
 
 
 def gated(field: AxisField) -> AxisField:
-    """The same field of a cell that is multiplied by something worked out from all cells.
-
-    Examples
-    --------
-    >>> gated(AxisField(3, 1, -1)).gated
-    True
-    """
+    """The same field of a cell that is multiplied by something worked out from all cells."""
     return field if field.gated else field._replace(gated=True)
 
 
 def whole(size: int, status: Status = "exact") -> AxisField:
-    """Every output cell reads all ``size`` input cells: a global pool, a mean, an attention.
-
-    Examples
-    --------
-    >>> whole(7).cells(3)
-    range(0, 7)
-    """
+    """Every output cell reads all ``size`` input cells: a global pool, a mean, an attention."""
     return AxisField(size, 0, 0, status)
 
 
 @lru_cache(maxsize=4096)
 def local_field(window: Window) -> AxisField:
-    """The cells of its own input that each output cell of one layer reads.
-
-    Examples
-    --------
-    >>> local_field(Window(kernel=3, dilation=2, padding=(2, 2))).size
-    5
-    >>> local_field(Window(kernel=3, stride=2, transposed=True)).size
-    2
-    """
+    """The cells of its own input that each output cell of one layer reads."""
     if not window.transposed:
         return AxisField(window.span, window.stride, -window.padding[0])
     runs = []
@@ -149,15 +129,7 @@ def local_field(window: Window) -> AxisField:
 
 
 def adaptive_field(size: int, output: int) -> AxisField:
-    """An adaptive pool: cell i reads from floor(i n/m) up to, not including, ceil((i+1) n/m).
-
-    Examples
-    --------
-    >>> adaptive_field(8, 2)
-    AxisField(size=4, stride=4, offset=0, status='exact', runs=(), ...)
-    >>> [list(adaptive_field(5, 3).cells(i)) for i in range(3)]
-    [[0, 1], [1, 2, 3], [3, 4]]
-    """
+    """An adaptive pool: cell i reads from floor(i n/m) up to, not including, ceil((i+1) n/m)."""
     common = gcd(size, output)
     runs = [
         (cell * size // output, -((cell + 1) * size // -output) - 1)
@@ -167,13 +139,7 @@ def adaptive_field(size: int, output: int) -> AxisField:
 
 
 def nearest_field(step: Fraction) -> AxisField:
-    """Nearest-neighbour resizing: cell i reads the one cell floor(i * step).
-
-    Examples
-    --------
-    >>> nearest_field(Fraction(4, 8))
-    AxisField(size=1, stride=Fraction(1, 2), offset=0, status='exact', runs=((0, 0), (0, 0)), ...)
-    """
+    """Nearest-neighbour resizing: cell i reads the one cell floor(i * step)."""
     if step.denominator > LONGEST_PERIOD:
         return _near(step, Fraction(0))
     places = [cell * step.numerator // step.denominator for cell in range(step.denominator)]
@@ -181,20 +147,7 @@ def nearest_field(step: Fraction) -> AxisField:
 
 
 def linear_field(step: Fraction, *, align_corners: bool) -> AxisField:
-    """Linear resizing: the cells on both sides of the sampled place, one where it hits a cell.
-
-    Parameters
-    ----------
-    step : Fraction
-        Input cells from one sampled place to the next.
-    align_corners : bool
-        Whether the first place is the first cell's middle; otherwise the grids' edges align.
-
-    Examples
-    --------
-    >>> linear_field(Fraction(4, 8), align_corners=False).size
-    2
-    """
+    """Linear resizing: the cells on both sides of the sampled place, one where it hits a cell."""
     shift = Fraction(0) if align_corners else step / 2 - Fraction(1, 2)
     if step.denominator > LONGEST_PERIOD:
         return _near(step, shift)
@@ -203,13 +156,7 @@ def linear_field(step: Fraction, *, align_corners: bool) -> AxisField:
 
 
 def sampled_field(step: Fraction, shift: Fraction, reach: Run) -> AxisField:
-    """Resizing that reads, around the cell of place ``i * step + shift``, from first to last.
-
-    Examples
-    --------
-    >>> list(sampled_field(Fraction(1, 2), Fraction(-1, 4), (-1, 2)).cells(4))  # bicubic
-    [0, 1, 2, 3]
-    """
+    """Resizing that reads, around the cell of place ``i * step + shift``, from first to last."""
     if step.denominator > LONGEST_PERIOD:
         near = _near(step, shift)
         assert near.offset is not None
@@ -224,13 +171,7 @@ def _near(step: Fraction, shift: Fraction) -> AxisField:
 
 
 def periodic(runs: Iterable[Run | None], jump: int) -> AxisField:
-    """The field whose cells' runs are ``runs``, and again moved by ``jump``, and so on.
-
-    Examples
-    --------
-    >>> periodic([(0, 1)], jump=2)
-    AxisField(size=2, stride=2, offset=0, status='exact', runs=(), ...)
-    """
+    """The field whose cells' runs are ``runs``, and again moved by ``jump``, and so on."""
     told = tuple(runs)
     read = [run for run in told if run]
     if not read:
@@ -255,14 +196,7 @@ def _loosened(runs: tuple[Run | None, ...], stride: Fraction) -> AxisField:
 
 @lru_cache(maxsize=16384)
 def through(field: AxisField, local: AxisField) -> AxisField:
-    """The field of a layer's output cells: its ``local`` field looked up through its input's.
-
-    Examples
-    --------
-    >>> conv, pool = AxisField(3, 1, -1), AxisField(2, 2, 0)
-    >>> through(conv, pool)
-    AxisField(size=4, stride=2, offset=-1, status='exact', runs=(), ...)
-    """
+    """The field of a layer's output cells: its ``local`` field looked up through its input's."""
     if local is IDENTITY:
         return field
     if field == IDENTITY:
@@ -305,20 +239,7 @@ def _bounded(field: AxisField, local: AxisField) -> AxisField:
 
 
 def joined(fields: Iterable[AxisField], size: int) -> AxisField:
-    """The field of a cell that reads the same cell of several tensors, as an addition does.
-
-    Parameters
-    ----------
-    fields : iterable of AxisField
-        One per tensor.
-    size : int
-        Input cells along the axis, for tensors whose cells move at different steps.
-
-    Examples
-    --------
-    >>> joined([AxisField(3, 2, -1), AxisField(7, 2, -3)], 32)
-    AxisField(size=7, stride=2, offset=-3, status='exact', runs=(), ...)
-    """
+    """The field of a cell that reads the same cell of several tensors, as an addition does."""
     parts = tuple(dict.fromkeys(fields))
     first = parts[0]
     if len(parts) == 1:

@@ -10,6 +10,7 @@ from torch import nn
 
 from convdocs.geometry import Window
 from convdocs.layers import LayerError, code, layer_class, per_axis, read
+from convdocs.tracing import trace
 
 # written as one would type them; made, and spelled back
 TYPED = """
@@ -204,6 +205,14 @@ class Any_(nn.Module):
 def test_code_of_a_class_that_keeps_no_arguments():
     assert code(Mine(4)) == "Mine(4, 4, kernel_size=(3,), stride=(1,))"
     assert code(Any_()) == "Any_(a=1)"
+
+
+def test_a_trace_shows_each_of_them_with_its_own_settings():
+    model = nn.Sequential(Mine(4), nn.Conv1d(4, 8, 1), Mine(8))
+    assert [call.code for call in trace(model, (1, 4, 9)).calls][::2] == [
+        "Mine(4, 4, kernel_size=(3,), stride=(1,))",
+        "Mine(8, 8, kernel_size=(3,), stride=(1,))",
+    ]
 
 
 def test_windows():

@@ -467,6 +467,15 @@ class Ways(nn.Module):
         return self.way(self, x)
 
 
+def test_only_a_product_with_a_weight_makes_features():
+    weighted, squared = (
+        trace(Ways(way), (2, 3)).calls[-1].axes
+        for way in (lambda m, x: x @ m.weight, lambda m, x: x @ x.T)
+    )
+    assert weighted == "N F"
+    assert squared == ""
+
+
 WAYS = {
     "device": lambda m, x: torch.arange(3, device=x.device) + x.to(m.weight.device),
     "new": lambda m, x: x.new_zeros(2) + torch.zeros_like(x).sum() + torch.tensor(1.0),

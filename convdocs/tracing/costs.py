@@ -95,7 +95,7 @@ _UNCOUNTED = frozenset(
         "linalg_householder_product linalg_ldl_factor_ex "
         "linalg_ldl_solve linalg_lstsq linalg_lu linalg_lu_factor_ex linalg_lu_solve "
         "linalg_matrix_exp linalg_qr linalg_solve_triangular _linalg_det _linalg_slogdet "
-        "_linalg_solve_ex _linalg_svd lu_unpack lstsq ormqr orgqr triangular_solve logdet "
+        "_linalg_solve_ex _linalg_svd lstsq ormqr orgqr triangular_solve logdet "
         "_transformer_encoder_layer_fwd _native_multi_head_attention mkldnn_rnn_layer "
         "_cudnn_rnn miopen_rnn _sparse_mm _sparse_addmm sspaddmm hspmm smm _sparse_sparse_matmul "
         "sparse_sampled_addmm _sparse_mm_reduce_impl _weight_int4pack_mm _weight_int8pack_mm "
@@ -113,15 +113,7 @@ def _is_dense(tensor: Tensor) -> bool:
 
 
 class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Adds up the contractions of every kernel that runs under it.
-
-    Examples
-    --------
-    >>> with Counter() as counter:
-    ...     product = torch.einsum("ij,jk->ik", torch.ones(2, 3), torch.ones(3, 4))
-    >>> counter.macs, counter.note
-    (24, '')
-    """
+    """Adds up the contractions of every kernel that runs under it."""
 
     supports_higher_order_operators = True
 

@@ -20,13 +20,7 @@ _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class written in Python
 
 @lru_cache(maxsize=1024)
 def is_object(kind: Any) -> bool:
-    """Whether instances of a class are plain objects, whose attributes can be looked through.
-
-    Examples
-    --------
-    >>> is_object(type("Cache", (), {})), is_object(nn.Module), is_object(int)
-    (True, False, False)
-    """
+    """Whether instances of a class are plain objects, whose attributes can be looked through."""
     written = bool(kind.__flags__ & _HEAP_TYPE) and kind.__module__ != "builtins"
     return written and not issubclass(kind, nn.Module | type | BaseException)
 
@@ -34,16 +28,10 @@ def is_object(kind: Any) -> bool:
 def attributes(value: Any) -> Iterable[tuple[str, Any]]:
     """Names and values of an object's attributes, those in slots included."""
     kind: Any = type(value)
-    for name in slot_names(kind):
+    for name in _slotnames(kind):
         if hasattr(value, name):
             yield name, getattr(value, name)
     yield from getattr(value, "__dict__", {}).items()
-
-
-@lru_cache(maxsize=1024)
-def slot_names(kind: Any) -> tuple[str, ...]:
-    """The names of a class's slots."""
-    return tuple(_slotnames(kind))
 
 
 def tensors_in(value: Any) -> list[Tensor]:

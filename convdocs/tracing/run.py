@@ -34,38 +34,13 @@ SIZES = ("output_size",)  # what a transposed convolution or an unpool takes by 
 
 
 def trace(model: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
-    """Run a model on shapes alone and tell what every call did.
+    """As :func:`convdocs.trace`, without a diagnosis of what fails.
 
-    Parameters
-    ----------
-    model : torch.nn.Module
-        On any device, in train or eval mode; it is left exactly as it is.
-    *inputs, **kwargs
-        What ``forward`` takes: tensors, whose values are not read. Where none is a tensor, a
-        tuple of ints is one of that shape and of the model's own float dtype, or of integers for
-        a model that looks them up in an embedding; also inside lists and dicts.
-
-    Returns
-    -------
-    Trace
-        One entry per call, the totals and the findings.
-
-    Raises
-    ------
-    TraceError
-        When the model raises; the message shows the table up to the layer that failed.
-
-    Notes
-    -----
-    A model whose Python looks at values (``if x.sum() > 0``) is run on real tensors instead:
-    those given, or random ones of the given shape. ``executed`` then says ``"values"``. Either
-    way it is a stand-in of the model that runs, so that nothing of the model itself can change.
-
-    Examples
-    --------
-    >>> found = trace(nn.Sequential(nn.Conv1d(10, 16, 3), nn.ReLU()), (2, 10, 7))
-    >>> [(call.path, call.kind, call.output_shapes) for call in found.calls]
-    [('0', 'Conv1d', ((2, 16, 5),)), ('1', 'ReLU', ((2, 16, 5),))]
+    A tuple of ints is a tensor of that shape where none of the inputs is a tensor: of the
+    model's own float dtype, or of integers for a model that looks them up in an embedding. A
+    model whose Python looks at values (``if x.sum() > 0``) is run on real tensors: those given,
+    or random ones. Either way it is a stand-in of the model that runs, so that nothing of the
+    model itself can change.
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"trace() takes a torch.nn.Module first, not {type(model).__name__}")
@@ -79,13 +54,7 @@ def trace(model: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
 
 
 def trace_values(model: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
-    """As :func:`trace`, on real tensors: for what shapes alone do not show.
-
-    Examples
-    --------
-    >>> trace_values(nn.Sequential(nn.ReLU()), torch.zeros(2, 3)).executed
-    'values'
-    """
+    """As :func:`trace`, on real tensors: for what shapes alone do not show."""
     return _Run(model, inputs, kwargs).on_values("")
 
 
@@ -117,14 +86,6 @@ def observed(
         Put the stand-in into training or evaluation mode first.
     ready : callable, optional
         Called with the stand-in before it runs.
-
-    Examples
-    --------
-    >>> seen = []
-    >>> keep = lambda *one: seen.append(one)
-    >>> found = observed(nn.Sequential(nn.ReLU()), (torch.ones(2),), {}, keep)
-    >>> len(seen) == len(found.calls), seen[0][3]
-    (True, tensor([1., 1.]))
     """
     run = _Run(model, inputs, kwargs, on_call)
     run.training, run.ready = training, ready

@@ -277,6 +277,7 @@ def _whole(copier: Copier, value: Any) -> Any:
     return made
 
 
+_OPERATORS = (torch._ops.OperatorBase, torch._ops.OpOverloadPacket)  # torch.ops.aten.relu
 _PLAIN = frozenset({list, dict, set, OrderedDict, defaultdict})
 _MAKERS: dict[type, Maker] = {
     tuple: _tuple, list: _list, dict: _dict, FunctionType: _function, MethodType: _method,
@@ -284,7 +285,7 @@ _MAKERS: dict[type, Maker] = {
     weakref.ref: _reference, ModuleType: _share,
 }  # fmt: skip
 _BY_BASE: tuple[tuple[Any, Maker], ...] = (
-    ((Enum, type, torch.fx.Graph, weakref.WeakKeyDictionary), _share),
+    ((Enum, type, torch.fx.Graph, weakref.WeakKeyDictionary, *_OPERATORS), _share),
     (Tensor, _tensor), (torch.jit.ScriptModule, _script), (nn.Module, _module), (dict, _dict),
     (list, _list), (set, _set), (deque, _deque), ((tuple, frozenset), _tuple),
     (random.Random, _whole),
