@@ -253,7 +253,7 @@ def test_explaining_names_an_error_that_it_does_not_know() -> None:
     with pytest.raises(KeyError) as raised, convdocs.explaining():
         nn.Sequential(nn.ReLU(), Own())(torch.zeros(2))
     assert raised.value.__notes__ == [
-        "convdocs: unknown in 1\n  This error is not in its catalogue."
+        "convdocs: unknown in 1 (Own())\n  This error is not in its catalogue."
     ]
 
 
