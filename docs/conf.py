@@ -22,7 +22,7 @@ version = release = convdocs.__version__
 language = "en"
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.doctest",
     "numpydoc",
@@ -51,6 +51,8 @@ extensions = [
 exclude_patterns = [
     "_build",
     "_ext",
+    # Sphinx-Gallery's by-products, of which some would be taken for pages
+    *(f"gallery/**.{suffix}" for suffix in ("ipynb", "py", "md5", "json", "zip")),
     "gallery/**/sg_execution_times.rst",
     "sg_execution_times.rst",
 ]
@@ -67,6 +69,12 @@ nitpick_ignore_regex = [
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 myst_ref_domains = ["std", "py"]  # where a link without a domain is looked up
+nb_execution_mode = "cache"
+nb_execution_cache_path = str(HERE / "_build" / "executed")
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+nb_output_stderr = "error"  # a warning in an example is a mistake
+nb_merge_streams = True
 
 # ---- the notebook and the pages beyond it, run as scripts
 sphinx_gallery_conf = {
