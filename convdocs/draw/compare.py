@@ -30,7 +30,9 @@ def compare(
     caption: str | None = None,
     fig: Place | None = None,
 ) -> Figure:
-    """Draw two layers on one input side by side: stride 1 and 2, dilation 1 and 2, max and average.
+    """Draw two layers on one input: stride 1 beside 2, dilation 1 beside 2, max beside average.
+
+    They stand one above the other where the page is too narrow for both.
 
     Parameters
     ----------
@@ -63,16 +65,20 @@ def compare(
 
     def body(room: float) -> Box:
         side = room if room <= PHONE else (room - GAP) / 2
-        return flow((_side(*pair, side) for pair in pairs), room, GAP)
+        return flow((_side(*pair, side, room) for pair in pairs), room, GAP)
 
     card = Column(map(thumbnail, both), gap=14)
     return show(body, title, "", " ".join(map(alt_text, both)), words, card, fig)
 
 
-def _side(name: str, shown: Scene, room: float) -> Box:
-    """One layer: its input with the window, and its output."""
+def _side(name: str, shown: Scene, side: float, room: float) -> Box:
+    """One layer: its input with the window, and its output.
+
+    Its planes fit a ``side`` of the page; input and output stand alike for both layers, so that
+    one may take more than its side, and the other less.
+    """
     unit = units(shown)[0]
-    plane = fitting(unit.values, unit.roles, room, unit.frames)
+    plane = fitting(unit.values, unit.roles, side, unit.frames)
     plane = with_arcs(plane, [axis.slots for axis in shown.axes])
-    sides = leads_to(titled(plane, unit.name), output_plane(shown, room), room)
-    return page(room, name, input_words(shown), sides)
+    sides = leads_to(titled(plane, unit.name), output_plane(shown, side), room)
+    return page(side, name, input_words(shown), sides)

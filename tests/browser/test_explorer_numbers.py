@@ -1,5 +1,6 @@
 """The explorer's numbers: those it offers, those a reader draws or pastes; pools and filters."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -292,6 +293,14 @@ def test_relu_and_bias_are_torchs(page: Page) -> None:
     assert total.endswith("= 0")
     code = page.locator("#a .cx-code code").inner_text()
     assert code == "nn.Sequential(nn.Conv2d(2, 3, 2, bias=False), nn.ReLU())"
+
+
+def test_a_sum_is_not_said_twice(page: Page) -> None:
+    shown = show(page, nn.Conv1d(1, 1, 2, bias=False), (1, 4))
+    total = shown.locator(".cx-total")
+    assert re.fullmatch(r"\s*= \W?\d+", total.inner_text())
+    shown.locator("[name=bias]").set_checked(True)
+    assert re.fullmatch(r"\W?\d+ \+ bias \W?\d+ = \W?\d+", total.inner_text())
 
 
 @pytest.mark.parametrize("level", embed.LEVELS)

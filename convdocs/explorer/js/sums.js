@@ -78,10 +78,12 @@ function sumOfProducts(found, { say, bias, value, z, open }) {
   };
 }
 
-/** The last line of a sum: z, and what a ReLU after it makes of it. */
+/** The last line: z, if the sum does not say it yet, and what a ReLU after it makes of it. */
 function totalLine(sum, { say, value, z }) {
-  const relu = value === z || Number.isNaN(z) ? "" : ` = ${say(z)}, with ReLU`;
-  return `<p class="cx-total">${sum}${relu} <b>= ${say(value)}</b></p>`;
+  const kept = value === z || Number.isNaN(z);
+  const steps = sum === say(z) ? [] : [sum];
+  if (!kept) steps.push(`${say(z)}, with ReLU`);
+  return `<p class="cx-total">${steps.join(" = ")} <b>= ${say(value)}</b></p>`;
 }
 
 /** What a pool makes of its window: the largest number, or the mean of those that count. */
