@@ -47,7 +47,7 @@ def filters(
     image = weight.ndim == 3 or (weight.ndim == 4 and reads in (1, 3))
     if read(layer).family != "convolution" or not image:
         raise DrawError(
-            f"the filters of {code(layer)} are no images: each reads {reads} channels; "
+            f"the filters of {code(layer)} are not images: each reads {reads} channels; "
             f"draw.kernel draws them plane by plane"
         )
     planes = weight if weight.ndim == 4 else weight[:, None]

@@ -1,7 +1,7 @@
 """The silent mistakes that a trace shows: pure rules, from a Trace to Findings.
 
 A rule is named like its finding. It is asked of one call and yields what happens and what to do
-about it, only where the trace proves it or, for the one that says "by the look of it", where no
+about it, only where the trace proves it or, for the one that says "seem", where no
 sensible network looks so. None of them reads the model.
 """
 

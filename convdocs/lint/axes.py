@@ -49,8 +49,8 @@ def channels_last(call: Call, graph: Graph) -> Iterator[tuple[str, str]]:
         batch = (0,) * (len(shape) - dims - 1)
         order = (*batch, len(shape) - 1, *range(len(batch), len(shape) - 1))
         yield (
-            f"{call.code} reads {shape} with {shape[-dims - 1]} channels; by the look of it the "
-            f"channels are the last axis, {shape[-1]} of them.",
+            f"{call.code} reads {shape} with {shape[-dims - 1]} channels; the channels "
+            f"seem to be the last axis, {shape[-1]} of them.",
             f"Put them first: x.permute{order}.",
         )
 

@@ -129,7 +129,7 @@ def _legend(cells: Sequence[tuple[str, ...]], shown: Sequence[Row]) -> Iterator[
     """What the marks in the cells mean, of those that there are."""
     every = {cell for line in cells for cell in line}
     if any(row.times > 1 for row in shown):
-        yield "A row with n × sums n that are alike; its output and field are the last's."
+        yield "A row with n × sums n that are alike; its output and field are those of the last."
     if any(cell.endswith(PARTLY) for cell in every):
         yield "Partly: some of these parameters are frozen."
     if any(cell.endswith(GATED) for cell in every):

@@ -243,7 +243,7 @@ def restored_window(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """The window of the pool that the indices came from."""
     cells = {kernel: prod(size * kernel for size in spatial(failure)) for kernel in range(2, 8)}
     for kernel in [kernel for kernel, count in cells.items() if count > facts["largest"] >= 0][:1]:
-        text = f"Use the pool's own window, {kernel} by the look of it."
+        text = f"Use the pool's own window, which seems to be {kernel}."
         yield from rebuilt(failure, text, kernel_size=kernel, stride=kernel)
 
 
