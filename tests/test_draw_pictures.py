@@ -416,7 +416,7 @@ def test_filters_are_the_weights_around_grey():
     assert len(draw.filters(nn.Conv2d(1, 3, 3)).axes[0].images) == 3 + 1  # and the legend
     with pytest.raises(draw.DrawError, match=r"each reads 8 channels; draw\.kernel"):
         draw.filters(nn.Conv2d(8, 4, 3))
-    with pytest.raises(draw.DrawError, match="no images"):
+    with pytest.raises(draw.DrawError, match="are not images"):
         draw.filters(nn.ConvTranspose2d(3, 3, 3))
 
 
