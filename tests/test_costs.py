@@ -362,7 +362,7 @@ UNCOUNTED = re.compile(
 # products that torch's counter leaves out
 LEFT_OUT = {
     "addmv", "addbmm", "dot", "vdot", "mv", "matmul", "inner", "__rmatmul__",
-    "nn.functional.bilinear",
+    "nn.functional.bilinear", "torch.ops.aten._scaled_dot_product_flash_attention_for_cpu",
 }  # fmt: skip
 
 

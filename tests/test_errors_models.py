@@ -327,7 +327,7 @@ def test_a_compiled_forward_is_diagnosed_without_the_compiler() -> None:
     assert not asked
 
 
-@pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.torch.jit.script")
 def test_a_scripted_model_is_diagnosed_in_torchs_words() -> None:
     diagnosis = found(torch.jit.script(classifier(400)), torch.zeros(2, 3, 28, 28))
     assert diagnosis.code == "features-mismatch"

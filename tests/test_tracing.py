@@ -523,7 +523,7 @@ def test_a_custom_autograd_function():
     assert trace(Ways(lambda m, x: Doubling.apply(x) + 1), (2, 3)).output_shapes == ((2, 3),)
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:`torch.jit")
 def test_script_and_compiled_modules():
     script = torch.jit.script(nn.Sequential(nn.Conv1d(3, 4, 3), nn.BatchNorm1d(4)))
     mean = script.state_dict()["1.running_mean"].clone()
