@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from convdocs.explorer import bundle, embed
+from convdocs.explorer import embed
 from convdocs.explorer.embed import Explorer, ExplorerError
 from convdocs.explorer.operations import Settings, operation
-from convdocs.explorer.page import Page, as_json
+from convdocs.explorer.page import Page, element
 from convdocs.explorer.recording import Operand, Step, watch
 from convdocs.receptive import AxisField
 from convdocs.report import CONSTANT, MODEL_INPUT, Call, Trace
@@ -36,6 +36,8 @@ class NetworkExplorer(Page):
         What the page holds: inputs, weights, and what each call works out.
     """
 
+    part = "network"
+
     trace: Trace
     data: dict[str, Any]
 
@@ -44,10 +46,6 @@ class NetworkExplorer(Page):
         count = len(self.trace.calls)
         calls = f"{count} call{'s' * (count != 1)}"
         return f"<NetworkExplorer of {self.trace.model}: {calls}{alive}>"
-
-    def _repr_html_(self) -> str:
-        """The explorer with its script: works alone, in a notebook or a file."""
-        return f"{self.markup()}\n<script>{bundle.script('network')}</script>"
 
     def _repr_pdf_(self) -> bytes:
         """The still picture for a notebook that becomes a PDF."""
@@ -66,8 +64,8 @@ class NetworkExplorer(Page):
 
         figure = draw.stack(self.trace)
         source = base64.b64encode(draw.svg(figure).encode()).decode()
-        return (
-            '<div data-convdocs="network"><figure style="margin:0">'
+        still = (
+            '<figure style="margin:0">'
             f'<img src="data:image/svg+xml;base64,{source}" '
             f'width="{round(96 * figure.get_figwidth())}" '
             f'height="{round(96 * figure.get_figheight())}" '
@@ -75,9 +73,8 @@ class NetworkExplorer(Page):
             'style="max-width:100%;height:auto;background:#fff">'
             f"<figcaption>{html.escape(self.trace.model)}, call by call. Where scripts run, each "
             "number in it shows where it comes from.</figcaption></figure>"
-            f'<script type="application/json">{as_json(self.data)}</script></div>'
-            "<script>window.ConvNetwork?.start()</script>"
         )
+        return element("network", 'data-convdocs="network"', still, self.data)
 
 
 def explore(
@@ -140,7 +137,7 @@ def explore(
     <NetworkExplorer of Sequential: 4 calls>
     """
     if classes is labels is calls is None and record and blocks == 1:
-        single = len(inputs) == 1 and isinstance(inputs[0], Tensor) and embed.is_explored(model)
+        single = len(inputs) == 1 and isinstance(inputs[0], Tensor) and embed.kind_of(model)
         if single or layer:
             return embed.explore(model, *inputs, **layer)
     return network(model, inputs, classes, labels, calls, record, blocks, **layer)
