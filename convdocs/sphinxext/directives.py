@@ -16,29 +16,13 @@ from convdocs.sphinxext.exercise import Exercise
 from convdocs.view.tables import Column, Table
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure as MatplotlibFigure
     from torch import Tensor, nn
 
     from convdocs.layers import Layer
     from convdocs.report import Diagnosis, Trace
 
 
-class _Drawn(PageDirective):
-    called = ""
-    declared = ()
-
-    def picture(self, figure: MatplotlibFigure, values: Mapping[str, Any]) -> nodes.figure:
-        from convdocs import draw
-
-        alt = values["alt"] or draw.describe(figure)
-        made = pictures.picture(self.env, figure, alt, values["width"])
-        if values.get("align"):
-            made["align"] = values["align"]
-        self.label(made, values["name"])
-        return made
-
-
-class Figure(_Drawn):
+class Figure(PageDirective):
     """``conv-figure``: a layer's picture."""
 
     called = "conv-figure"
@@ -105,7 +89,7 @@ class Explorer(Figure):
         return found.markup(address=values["address"], errors=self.errors())
 
 
-class NetworkExplorer(_Drawn):
+class NetworkExplorer(PageDirective):
     """``network-explorer``: a whole network, alive, and its picture where nothing can interact."""
 
     called = "network-explorer"
