@@ -176,13 +176,15 @@ def network(
         )
     kept = runs if stopped is not None else runs[:1]  # a live page works out the other samples
     first = [bank.add(one) for one in samples or given[:1]]
+    axes = (call.axes for call in trace.calls)
     data = {
         "model": trace.model,
         "inputs": [first[0], *(bank.add(one) for one in given[1:])],
         "samples": first,
         "labels": labels if labels is None else list(map(str, labels)),
         "classes": classes if classes is None else list(map(str, classes)),
-        "batched": bool(samples) or _has_batch(trace),
+        # as far as the layers' axes tell
+        "batched": bool(samples) or next(filter(None, axes), "").startswith("N"),
         "blocks": blocks,
         "tensors": bank.plain,
         "calls": entries,
@@ -236,22 +238,17 @@ def _is_batch(model: nn.Module, given: Sequence[Any]) -> bool:
     return fits and torch.allclose(whole[:1], part, rtol=1e-3, atol=1e-4, equal_nan=True)
 
 
-def _has_batch(trace: Trace) -> bool:
-    """Whether the input's first axis is a batch, as far as the layers' axes tell."""
-    return next((call.axes for call in trace.calls if call.axes), "").startswith("N")
-
-
 def _chosen(trace: Trace, calls: Collection[int | str] | None) -> set[int]:
     """The indices of the calls whose numbers the page holds."""
     if calls is None:
         return set(range(len(trace.calls)))
-    chosen = set()
+    chosen: set[int] = set()
     for wanted in calls:
-        hits = [
+        hits = {
             call.index
             for call in trace.calls
             if wanted in (call.index, call.path) or call.path.startswith(f"{wanted}.")
-        ]
+        }
         if not hits:
             raise ExplorerError(
                 f"calls names {wanted!r}, which is no call of {trace.model}: give indices or paths "

@@ -26,15 +26,6 @@ class Option:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One value of conf.py."""
-
-    name: str
-    default: Any
-    help: str
-
-
 def read(declared: Sequence[Option], given: Mapping[str, str | None]) -> dict[str, Any]:
     """Values of all the options that are declared, from the text of those that are given.
 
@@ -121,7 +112,7 @@ def _option(name: str, entry: dict[str, Any]) -> Option:
 
 
 _DECLARED = tomllib.loads(Path(__file__).with_name("declared.toml").read_text(encoding="utf-8"))
-SETTINGS = tuple(Setting(name, **entry) for name, entry in _DECLARED["settings"].items())
+SETTINGS: dict[str, dict[str, Any]] = _DECLARED["settings"]  # values of conf.py
 OPTIONS = {name: _option(name, entry) for name, entry in _DECLARED["options"].items()}
 DIRECTIVES: dict[str, dict[str, Any]] = {
     name: {**entry, "declared": tuple(OPTIONS[option] for option in entry.pop("options"))}
