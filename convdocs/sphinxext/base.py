@@ -199,5 +199,9 @@ def _quiet_torch() -> Iterator[None]:
 
 def _reason(error: BaseException) -> str:
     """An error in a sentence; a type is named where the words alone may not say enough."""
+    from convdocs import TraceError
+
+    if isinstance(error, TraceError):
+        return f"{error.call.path or error.trace.model}: {error.__cause__}"
     plain = isinstance(error, ValueError | RuntimeError) and str(error)
     return str(error) if plain else f"{type(error).__name__}: {error}"

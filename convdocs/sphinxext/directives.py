@@ -100,10 +100,7 @@ class NetworkExplorer(PageDirective):
 
         names = ("classes", "labels", "calls", "blocks")
         asked = {name: values[name] for name in names}
-        try:
-            found = self.on_model(values, lambda net, *x: network.network(net, x, **asked))
-        except (RuntimeError, TypeError) as error:
-            raise ValueError(f"{type(error).__name__}: {error}") from error
+        found = self.on_model(values, lambda net, *x: network.network(net, x, **asked))
         still = self.picture(draw.stack(found.trace), values)
         return [pictures.enliven(still, found.markup())]
 
@@ -116,11 +113,7 @@ class LayerTrace(PageDirective):
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         from convdocs.view import trace as view
 
-        try:
-            found: Trace = self.on_model(values, convdocs.trace)
-        except convdocs.TraceError as error:
-            where = error.call.path or error.trace.model
-            raise ValueError(f"{where}: {error.__cause__}") from error
+        found: Trace = self.on_model(values, convdocs.trace)
         if values["findings"] == "hide":
             found = replace(found, findings=())
         made = parts.to_nodes(view.parts(found, values["depth"], values["columns"], paths=True))
