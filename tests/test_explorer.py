@@ -13,7 +13,6 @@ from torch import nn
 import convdocs
 from convdocs.draw import palette
 from convdocs.explorer import bundle, embed
-from convdocs.explorer.page import as_json
 
 
 def data_in(page: str) -> dict:
@@ -38,7 +37,7 @@ def test_the_script_and_style_can_stand_in_an_element():
 
 
 def test_together_they_are_under_thirty_kilobytes():
-    stock = as_json(bundle.samples())
+    stock = bundle.as_json(bundle.samples())
     script = bundle.script("explorer")
     assert stock in script
     assert len(gzip.compress(script.replace(stock, "").encode(), 9)) < 30_000

@@ -13,8 +13,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from convdocs.explorer.page import as_json
-
 HERE = Path(__file__).parent
 # what an explorer is made of, in the order in which it is needed
 FILES = {
@@ -33,6 +31,12 @@ _NO_CODE = re.compile(
     re.MULTILINE,
 )
 _NO_RULE = re.compile(r"(?<=[{};,:])\s+|\s+(?=[{}])|;\s*(?=\})")
+
+
+def as_json(data: Any) -> str:
+    """JSON that can stand inside a script element whatever text is in it."""
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 @lru_cache

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from convdocs.cells.places import CellError
-from convdocs.explorer import bundle, still_layer
-from convdocs.explorer.page import Page, as_json
+from convdocs.explorer import still_layer
+from convdocs.explorer.page import Page, element
 from convdocs.layers import FAMILIES, code, per_axis, read
 
 KINDS = tuple(
@@ -26,15 +26,13 @@ MOST_NUMBERS = 32768
 MOST_WEIGHTS = 16384
 MOST_AXES = 6
 LEVELS = ("none", "basic", "all")
-# a layer's attributes as the script calls them; the first ones have a number for each axis
-_SIZES = {
+# a layer's attributes as the script calls them; the first five have a number for each axis
+_NAMES = {
     "kernel_size": "kernel",
     "stride": "stride",
     "padding": "padding",
     "dilation": "dilation",
     "output_padding": "outputPadding",
-}
-_PLAIN = {
     "in_channels": "in",
     "out_channels": "out",
     "groups": "groups",
@@ -71,6 +69,8 @@ class Explorer(Page):
         The layer as one writes it.
     """
 
+    part = "explorer"
+
     setting: Setting
     own: dict[str, Any]
     at: tuple[int, ...] | None = None
@@ -81,25 +81,19 @@ class Explorer(Page):
     def __repr__(self) -> str:
         return f"<Explorer of {self.code} on x {tuple(self.setting['shape'])}>"
 
-    def _repr_html_(self) -> str:
-        """The explorer with its script: works alone, in a notebook or a file."""
-        return f"{self.markup()}\n<script>{bundle.script('explorer')}</script>"
-
     def title(self) -> str:
         """The layer."""
         return self.code
 
     def markup(self, *, address: bool = False, errors: str | None = None) -> str:
         """The element alone, as the function of that name makes it."""
-        return markup(
-            self.setting,
-            address=address,
-            own=self.own,
-            at=self.at,
-            errors=errors,
-            controls=self.controls,
-            still=self.still,
-        )
+        own: dict[str, Any] = {
+            "own": self.own,
+            "at": self.at,
+            "controls": self.controls,
+            "still": self.still,
+        }
+        return markup(self.setting, address=address, errors=errors, **own)
 
 
 def explore(
@@ -131,31 +125,27 @@ def case(layer: nn.Module, shape: Sequence[int], *, values: str = "notebook") ->
     ``values`` is ``"notebook"``, where its sizes fit, ``"small"`` for small whole numbers, or one
     of :data:`convdocs.explorer.numbers.INPUTS`.
     """
-    kind = _kind(layer)
+    kind = kind_of(layer)
     if kind is None:
         known = ", ".join(one.__name__ for one in KINDS)
         raise ExplorerError(f"{type(layer).__name__} cannot be explored; these can: {known}")
     _check_shape(shape)
     dims, kept = read(layer).dims, vars(layer)
     setting: Setting = {"kind": kind.__name__, "shape": list(shape), "values": values}
-    for attribute, key in _SIZES.items():
+    for place, (attribute, key) in enumerate(_NAMES.items()):
         if attribute in kept:
-            size = kept[attribute]
-            setting[key] = size if isinstance(size, str) else list(per_axis(size, dims))
-    setting |= {key: kept[attribute] for attribute, key in _PLAIN.items() if attribute in kept}
+            value = kept[attribute]
+            sizes = place < 5 and not isinstance(value, str)
+            setting[key] = list(per_axis(value, dims)) if sizes else value
     if hasattr(layer, "bias"):
         setting["bias"] = layer.bias is not None
     return setting
 
 
-def _kind(layer: nn.Module) -> type[nn.Module] | None:
+def kind_of(layer: nn.Module) -> type[nn.Module] | None:
+    """The class whose window this explorer shows; None for a layer of another kind."""
     kind = next((base for base in type(layer).__mro__ if base in KINDS), None)
     return kind if kind is not None and type(layer).forward is kind.forward else None
-
-
-def is_explored(layer: nn.Module) -> bool:
-    """Whether a module is a layer whose window this explorer shows."""
-    return _kind(layer) is not None
 
 
 def _check_shape(shape: Sequence[int]) -> None:
@@ -203,14 +193,10 @@ def markup(
     ``name`` is its id, ``address`` lets the page's address follow it, and ``errors`` is where the
     pages of the errors are.
     """
-    data: dict[str, Any] = {"setting": setting, "controls": controls}
     index = None if at is None else list(at)
     more = {"address": address or None, "own": own, "errors": errors, "index": index}
+    data: dict[str, Any] = {"setting": setting, "controls": controls}
     data |= {key: value for key, value in more.items() if value is not None}
     named = f' id="{html.escape(name)}"' if name else ""
-    return (
-        f'<div class="cx"{named}>{still}<p>Where scripts run, this is an explorer.</p>'
-        f'<script type="application/json">{as_json(data)}</script></div>'
-        # where the script came first, the page never shows the still: nothing on it moves
-        "<script>window.ConvExplorer?.start()</script>"
-    )
+    words = "<p>Where scripts run, this is an explorer.</p>"
+    return element("explorer", f'class="cx"{named}', still + words, data)

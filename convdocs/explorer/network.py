@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from convdocs.explorer import bundle, embed
+from convdocs.explorer import embed
 from convdocs.explorer.embed import Explorer, ExplorerError
 from convdocs.explorer.operations import Settings, operation
-from convdocs.explorer.page import Page, as_json
+from convdocs.explorer.page import Page, element
 from convdocs.explorer.recording import Operand, Step, watch
 from convdocs.receptive import AxisField
 from convdocs.report import CONSTANT, MODEL_INPUT, Call, Trace
@@ -36,6 +36,8 @@ class NetworkExplorer(Page):
         What the page holds: inputs, weights, and what each call works out.
     """
 
+    part = "network"
+
     trace: Trace
     data: dict[str, Any]
 
@@ -44,10 +46,6 @@ class NetworkExplorer(Page):
         count = len(self.trace.calls)
         calls = f"{count} call{'s' * (count != 1)}"
         return f"<NetworkExplorer of {self.trace.model}: {calls}{alive}>"
-
-    def _repr_html_(self) -> str:
-        """The explorer with its script: works alone, in a notebook or a file."""
-        return f"{self.markup()}\n<script>{bundle.script('network')}</script>"
 
     def _repr_pdf_(self) -> bytes:
         """The still picture for a notebook that becomes a PDF."""
@@ -66,8 +64,8 @@ class NetworkExplorer(Page):
 
         figure = draw.stack(self.trace)
         source = base64.b64encode(draw.svg(figure).encode()).decode()
-        return (
-            '<div data-convdocs="network"><figure style="margin:0">'
+        still = (
+            '<figure style="margin:0">'
             f'<img src="data:image/svg+xml;base64,{source}" '
             f'width="{round(96 * figure.get_figwidth())}" '
             f'height="{round(96 * figure.get_figheight())}" '
@@ -75,9 +73,8 @@ class NetworkExplorer(Page):
             'style="max-width:100%;height:auto;background:#fff">'
             f"<figcaption>{html.escape(self.trace.model)}, call by call. Where scripts run, each "
             "number in it shows where it comes from.</figcaption></figure>"
-            f'<script type="application/json">{as_json(self.data)}</script></div>'
-            "<script>window.ConvNetwork?.start()</script>"
         )
+        return element("network", 'data-convdocs="network"', still, self.data)
 
 
 def explore(
@@ -140,7 +137,7 @@ def explore(
     <NetworkExplorer of Sequential: 4 calls>
     """
     if classes is labels is calls is None and record and blocks == 1:
-        single = len(inputs) == 1 and isinstance(inputs[0], Tensor) and embed.is_explored(model)
+        single = len(inputs) == 1 and isinstance(inputs[0], Tensor) and embed.kind_of(model)
         if single or layer:
             return embed.explore(model, *inputs, **layer)
     return network(model, inputs, classes, labels, calls, record, blocks, **layer)
@@ -179,13 +176,15 @@ def network(
         )
     kept = runs if stopped is not None else runs[:1]  # a live page works out the other samples
     first = [bank.add(one) for one in samples or given[:1]]
+    axes = (call.axes for call in trace.calls)
     data = {
         "model": trace.model,
         "inputs": [first[0], *(bank.add(one) for one in given[1:])],
         "samples": first,
         "labels": labels if labels is None else list(map(str, labels)),
         "classes": classes if classes is None else list(map(str, classes)),
-        "batched": bool(samples) or _has_batch(trace),
+        # as far as the layers' axes tell
+        "batched": bool(samples) or next(filter(None, axes), "").startswith("N"),
         "blocks": blocks,
         "tensors": bank.plain,
         "calls": entries,
@@ -239,22 +238,17 @@ def _is_batch(model: nn.Module, given: Sequence[Any]) -> bool:
     return fits and torch.allclose(whole[:1], part, rtol=1e-3, atol=1e-4, equal_nan=True)
 
 
-def _has_batch(trace: Trace) -> bool:
-    """Whether the input's first axis is a batch, as far as the layers' axes tell."""
-    return next((call.axes for call in trace.calls if call.axes), "").startswith("N")
-
-
 def _chosen(trace: Trace, calls: Collection[int | str] | None) -> set[int]:
     """The indices of the calls whose numbers the page holds."""
     if calls is None:
         return set(range(len(trace.calls)))
-    chosen = set()
+    chosen: set[int] = set()
     for wanted in calls:
-        hits = [
+        hits = {
             call.index
             for call in trace.calls
             if wanted in (call.index, call.path) or call.path.startswith(f"{wanted}.")
-        ]
+        }
         if not hits:
             raise ExplorerError(
                 f"calls names {wanted!r}, which is no call of {trace.model}: give indices or paths "

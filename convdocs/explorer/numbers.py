@@ -76,13 +76,9 @@ def fill_filters(filters: str, layer: nn.Module) -> None:
 def _tiled(given: Mapping[str, Any], shape: Sequence[int]) -> Tensor:
     """The numbers at a shape: cut, or repeated along each axis."""
     numbers = torch.tensor(given["data"]).reshape(given["shape"])
-    while numbers.dim() < len(shape):
-        numbers = numbers[None]
     while numbers.dim() > len(shape):
         numbers = numbers[0]
-    for axis, size in enumerate(shape):
-        numbers = numbers.index_select(axis, torch.arange(size) % numbers.shape[axis])
-    return numbers
+    return numbers.tile(*shape)[tuple(map(slice, shape))].clone()
 
 
 def _kernels(filters: str, shape: Sequence[int], layer: Layer) -> Tensor:

@@ -1,22 +1,29 @@
-"""What an explorer is put into: a page of its own, a script element."""
+"""What an explorer is put into: an element with its data, a notebook, a page of its own."""
 
 from __future__ import annotations
 
 import html
-import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+
+from convdocs.explorer import bundle
 
 
 class Page:
     """Shows itself in a notebook, and saves itself as a page that needs no other file."""
 
+    part: ClassVar[str]  # the explorer's name among the scripts
+
     def title(self) -> str:
         """The heading of its page."""
         raise NotImplementedError
 
-    def _repr_html_(self) -> str:
+    def markup(self) -> str:
+        """The element that the script turns into the explorer; the script is not included."""
         raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        return f"{self.markup()}\n<script>{bundle.script(self.part)}</script>"
 
     def to_page(self, title: str | None = None) -> str:
         """The whole page."""
@@ -38,7 +45,10 @@ class Page:
         Path(path).write_text(self.to_page(title), encoding="utf-8")
 
 
-def as_json(data: Any) -> str:
-    """JSON that can stand inside a script element whatever text is in it."""
-    text = json.dumps(data, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+def element(part: str, attributes: str, still: str, data: Any) -> str:
+    """What a script turns into an explorer: a still for where none runs, and the data."""
+    return (
+        f'<div {attributes}>{still}<script type="application/json">{bundle.as_json(data)}</script>'
+        # where the script came first, the page never shows the still: nothing on it moves
+        f"</div><script>window.{bundle.GLOBALS[part]}?.start()</script>"
+    )

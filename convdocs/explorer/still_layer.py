@@ -43,14 +43,13 @@ def figure(layer: nn.Module, x: Tensor, at: Sequence[int] | None) -> str:
 
 
 def _table(name: str, cell: Explanation, numbers: Sequence[float | None]) -> str:
-    channels: dict[int, dict[tuple[int, ...], str]] = {}
+    channels: dict[int, dict[tuple[int, ...], list[str]]] = {}
     for term, number in zip(cell.terms, numbers, strict=True):
         rows = channels.setdefault(term.channel, {})
-        line = rows.get(term.kernel[:-1], "")
-        rows[term.kernel[:-1]] = f"{line}<td>{html.escape(_number(number))}</td>"
+        rows.setdefault(term.kernel[:-1], []).append(f"<td>{_number(number)}</td>")
     bodies = []
     for channel, rows in list(channels.items())[:_MOST]:
-        lines = "".join(f"<tr>{cells}</tr>" for cells in rows.values())
+        lines = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows.values())
         title = name if len(channels) == 1 else f"{name}, channel {channel}"
         bodies.append(f"<table><caption>{title}</caption>{lines}</table>")
     left = len(channels) - _MOST

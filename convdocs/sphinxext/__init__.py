@@ -22,8 +22,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     import convdocs
     from convdocs.sphinxext import assets, directives, options, pictures, words
 
-    for setting in options.SETTINGS:
-        app.add_config_value(setting.name, setting.default, "env", [type(setting.default)])
+    for name, setting in options.SETTINGS.items():
+        app.add_config_value(name, setting["default"], "env", [type(setting["default"])])
     for directive in directives.DIRECTIVES:
         app.add_directive(directive.called, directive)
     app.add_node(pictures.themed, html=(pictures.visit_html, pictures.depart_html))

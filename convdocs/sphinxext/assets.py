@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from docutils import nodes
 
 from convdocs.explorer import bundle
+from convdocs.sphinxext.pictures import write_at_once
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -64,7 +65,7 @@ def add(
     for name, text in (files | early).items():
         if app.builder.name == "epub" and not name.endswith(".css"):
             continue  # a book's readers run no scripts: it holds the still pictures
-        _write(Path(app.outdir) / "_static" / name, text)
+        write_at_once(Path(app.outdir) / "_static" / name, text.encode())
         # the builder's own methods: Sphinx 7.2 reads those of the application at the start only
         if name.endswith(".css"):
             builder.add_css_file(name)
@@ -73,9 +74,3 @@ def add(
             context["body"] = f'<script src="{address}"></script>{context["body"]}'
         else:
             builder.add_js_file(name)
-
-
-def _write(file: Path, content: str) -> None:
-    if not file.exists() or file.read_text(encoding="utf-8") != content:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(content, encoding="utf-8", newline="\n")

@@ -8,14 +8,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from docutils import nodes
 from docutils.parsers.rst.directives import unchanged
 from sphinx.util.docutils import SphinxDirective
 
-from convdocs.sphinxext import kept, options
+from convdocs.sphinxext import kept, options, pictures
 from convdocs.sphinxext.options import Option
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Answer = TypeVar("Answer")
 
@@ -87,6 +90,17 @@ class PageDirective(SphinxDirective):
         if not self.arguments:
             raise ValueError(f"it needs {self.argument}")
         return self.arguments[0]
+
+    def picture(self, figure: Figure, values: Mapping[str, Any]) -> nodes.figure:
+        """A node that shows ``figure`` as the options want it."""
+        from convdocs import draw
+
+        alt = values["alt"] or draw.describe(figure)
+        made = pictures.picture(self.env, figure, alt, values["width"])
+        if values.get("align"):
+            made["align"] = values["align"]
+        self.label(made, values["name"])
+        return made
 
     def label(self, node: nodes.Element, label: str | None) -> None:
         """Let ``:ref:`` and ``:numref:`` find ``node``, once it is on the page."""
@@ -185,5 +199,9 @@ def _quiet_torch() -> Iterator[None]:
 
 def _reason(error: BaseException) -> str:
     """An error in a sentence; a type is named where the words alone may not say enough."""
+    from convdocs import TraceError
+
+    if isinstance(error, TraceError):
+        return f"{error.call.path or error.trace.model}: {error.__cause__}"
     plain = isinstance(error, ValueError | RuntimeError) and str(error)
     return str(error) if plain else f"{type(error).__name__}: {error}"

@@ -16,29 +16,13 @@ from convdocs.sphinxext.exercise import Exercise
 from convdocs.view.tables import Column, Table
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure as MatplotlibFigure
     from torch import Tensor, nn
 
     from convdocs.layers import Layer
     from convdocs.report import Diagnosis, Trace
 
 
-class _Drawn(PageDirective):
-    called = ""
-    declared = ()
-
-    def picture(self, figure: MatplotlibFigure, values: Mapping[str, Any]) -> nodes.figure:
-        from convdocs import draw
-
-        alt = values["alt"] or draw.describe(figure)
-        made = pictures.picture(self.env, figure, alt, values["width"])
-        if values.get("align"):
-            made["align"] = values["align"]
-        self.label(made, values["name"])
-        return made
-
-
-class Figure(_Drawn):
+class Figure(PageDirective):
     """``conv-figure``: a layer's picture."""
 
     called = "conv-figure"
@@ -105,7 +89,7 @@ class Explorer(Figure):
         return found.markup(address=values["address"], errors=self.errors())
 
 
-class NetworkExplorer(_Drawn):
+class NetworkExplorer(PageDirective):
     """``network-explorer``: a whole network, alive, and its picture where nothing can interact."""
 
     called = "network-explorer"
@@ -116,10 +100,7 @@ class NetworkExplorer(_Drawn):
 
         names = ("classes", "labels", "calls", "blocks")
         asked = {name: values[name] for name in names}
-        try:
-            found = self.on_model(values, lambda net, *x: network.network(net, x, **asked))
-        except (RuntimeError, TypeError) as error:
-            raise ValueError(f"{type(error).__name__}: {error}") from error
+        found = self.on_model(values, lambda net, *x: network.network(net, x, **asked))
         still = self.picture(draw.stack(found.trace), values)
         return [pictures.enliven(still, found.markup())]
 
@@ -132,11 +113,7 @@ class LayerTrace(PageDirective):
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         from convdocs.view import trace as view
 
-        try:
-            found: Trace = self.on_model(values, convdocs.trace)
-        except convdocs.TraceError as error:
-            where = error.call.path or error.trace.model
-            raise ValueError(f"{where}: {error.__cause__}") from error
+        found: Trace = self.on_model(values, convdocs.trace)
         if values["findings"] == "hide":
             found = replace(found, findings=())
         made = parts.to_nodes(view.parts(found, values["depth"], values["columns"], paths=True))

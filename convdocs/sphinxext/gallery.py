@@ -11,11 +11,10 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from docutils import nodes
-from docutils.parsers.rst import directives
-from docutils.parsers.rst.directives.images import Figure as FigureDirective
+from docutils.parsers.rst.directives import unchanged
 from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
 
@@ -74,49 +73,38 @@ def _closing(block: Any, block_vars: dict[str, Any]) -> Any:
     return None
 
 
-class Picture(FigureDirective, SphinxDirective):
+class Picture(SphinxDirective):
     """A figure from the files that :func:`scrape` wrote: SVG, and for an animation a player."""
 
-    option_spec: ClassVar[Any] = {
-        **cast(dict[str, Any], FigureDirective.option_spec),
-        "player": directives.uri,
-        "gif": directives.uri,
-    }
+    required_arguments = 1
+    final_argument_whitespace = True
+    has_content = True
+    option_spec: ClassVar[Any] = dict.fromkeys(("alt", "player", "gif"), unchanged)
 
     def run(self) -> list[nodes.Node]:
         """Make the figure node, or the player with a link to its GIF."""
-        read = list(super().run())
-        figure = read[0]
-        if not isinstance(figure, nodes.figure):
-            return read
-        image = next(figure.findall(nodes.image))
-        shown = pictures.shown(self.env, self._uris(image["uri"]), image["alt"])
+        stem = self.arguments[0].removesuffix(".svg")
+        uris = {ending: f"{stem}{ending}.svg" for ending in pictures.ENDINGS}
+        there = {end: uri for end, uri in uris.items() if self._file(uri).exists()}
+        shown = pictures.shown(self.env, there, self.options["alt"])
+        words, messages = self.state.inline_text(" ".join(self.content), self.content_offset)
+        shown += nodes.caption("", "", *words)
         shown["classes"] += ["conv-picture"]
-        rest = [child for child in figure.children if child is not image]
+        self.set_source_info(shown)
         if "player" not in self.options:
-            shown += rest
-            return [shown]
-        file = Path(self.env.relfn2path(self.options["player"])[1])
-        player = pictures.live(file.read_text(encoding="utf-8"))
+            return [shown, *messages]
+        player = pictures.live(self._file(self.options["player"]).read_text(encoding="utf-8"))
         link = addnodes.download_reference("", "GIF", reftarget=self.options["gif"])
         below = nodes.paragraph("", "Download: ", link, classes=["conv-download"])
         box = nodes.container("", player, below, classes=["convdocs-part", "conv-animation"])
         still = nodes.container("", shown, classes=["convdocs-part"])
-        shown += rest
         return [
             addnodes.only("", box, expr="html and not epub"),
             addnodes.only("", still, expr="epub or not html"),
         ]
 
-    def _uris(self, light: str) -> dict[str, str]:
-        """The files that there are beside the light one."""
-        uris = {ending: light.replace(".svg", f"{ending}.svg") for ending in pictures.ENDINGS}
-        there = {
-            ending: uri
-            for ending, uri in uris.items()
-            if Path(self.env.relfn2path(uri)[1]).exists()
-        }
-        return {"": light, **there}
+    def _file(self, uri: str) -> Path:
+        return Path(self.env.relfn2path(uri)[1])
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -14,10 +14,6 @@ from docutils.parsers.rst import directives
 from convdocs.suggest import nearest
 
 
-class OptionError(ValueError):
-    """An option that a directive does not have, or a value that it cannot take."""
-
-
 @dataclass(frozen=True, slots=True)
 class Option:
     """One option of a directive: what its value looks like, does, and how it is read."""
@@ -30,34 +26,28 @@ class Option:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One value of conf.py."""
-
-    name: str
-    default: Any
-    help: str
-
-
 def read(declared: Sequence[Option], given: Mapping[str, str | None]) -> dict[str, Any]:
-    """Values of all the options that are declared, from the text of those that are given."""
+    """Values of all the options that are declared, from the text of those that are given.
+
+    A ValueError says which option there is not, or cannot take its value.
+    """
     known = {option.name: option for option in declared}
     for name in given:
         if name not in known:
             near = nearest(name, known) or f"; there are {', '.join(known)}"
-            raise OptionError(f"there is no option :{name}:{near}")
+            raise ValueError(f"there is no option :{name}:{near}")
     return {name: _value(option, given) for name, option in known.items()}
 
 
 def _value(option: Option, given: Mapping[str, str | None]) -> Any:
     if option.name not in given:
         if option.required:
-            raise OptionError(f":{option.name}: is needed: {option.takes}")
+            raise ValueError(f":{option.name}: is needed: {option.takes}")
         return option.default
     try:
         return option.read((given[option.name] or "").strip())
     except ValueError as error:
-        raise OptionError(f":{option.name}: {error}") from error
+        raise ValueError(f":{option.name}: {error}") from error
 
 
 def _whole(text: str) -> int:
@@ -122,7 +112,7 @@ def _option(name: str, entry: dict[str, Any]) -> Option:
 
 
 _DECLARED = tomllib.loads(Path(__file__).with_name("declared.toml").read_text(encoding="utf-8"))
-SETTINGS = tuple(Setting(name, **entry) for name, entry in _DECLARED["settings"].items())
+SETTINGS: dict[str, dict[str, Any]] = _DECLARED["settings"]  # values of conf.py
 OPTIONS = {name: _option(name, entry) for name, entry in _DECLARED["options"].items()}
 DIRECTIVES: dict[str, dict[str, Any]] = {
     name: {**entry, "declared": tuple(OPTIONS[option] for option in entry.pop("options"))}

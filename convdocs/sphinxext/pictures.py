@@ -106,13 +106,14 @@ def _save(env: BuildEnvironment, content: bytes, suffix: str) -> str:
     """The address in the project of a file that is named after its content."""
     name = f"{hashlib.sha256(content).hexdigest()[:20]}.{suffix}"
     path = Path(env.doctreedir) / "convdocs" / name
-    if not path.exists():
-        write_at_once(path, content)
+    write_at_once(path, content)
     return f"/{Path(os.path.relpath(path, env.srcdir)).as_posix()}"
 
 
 def write_at_once(path: Path, content: bytes) -> None:
-    """Write a file that several readers may make at once: the last one to rename wins."""
+    """Write a file that several readers may make at once, unless it is there as it should be."""
+    if path.exists() and path.read_bytes() == content:
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f".{os.getpid()}")
     part.write_bytes(content)

@@ -69,8 +69,8 @@ class DeclaredSettings(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         entries = [
-            entry(one.name, type(one.default).__name__, one.help, f"Default: {one.default!r}.")
-            for one in options.SETTINGS
+            entry(name, type(one["default"]).__name__, one["help"], f"Default: {one['default']!r}.")
+            for name, one in options.SETTINGS.items()
         ]
         return [nodes.definition_list("", *entries)]
 

@@ -11,7 +11,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from convdocs.sphinxext import options, parts, pictures
+from convdocs.sphinxext import options, parts
 from convdocs.sphinxext.base import PageDirective
 from convdocs.sphinxext.options import Option
 
@@ -31,18 +31,17 @@ class Drawn(PageDirective):
     )
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
-        from convdocs import draw, snippet  # which load torch: only where a picture is drawn
+        from convdocs import snippet  # which loads torch: only where a picture is drawn
 
         code = "\n".join(self.content)
         value = snippet.last_value(code)
         figures = value if isinstance(value, list) else [value]
-        made = [
-            pictures.picture(
-                self.env, figure, values["alt"] or draw.describe(figure), values["width"]
-            )
-            for figure in figures
+        # the name is that of the first
+        names = (values["name"], *[None] * (len(figures) - 1))
+        made: list[nodes.Element] = [
+            self.picture(figure, {**values, "name": name})
+            for figure, name in zip(figures, names, strict=True)
         ]
-        self.label(made[0], values["name"])
         inline, _ = self.state.inline_text(values["caption"], self.lineno)
         if len(made) > 1:  # the page's script puts the buttons in their room
             bar = nodes.container("", classes=["steps-bar"])
