@@ -21,10 +21,11 @@ def plain(call: Call) -> bool:
     for window, size, outputs in zip(
         call.windows, call.input_shapes[0][-dims:], call.output_shapes[0][-dims:], strict=True
     ):
-        gaps = window.stride > 1 and _between(window, size, outputs)
         if window.padding[0] != window.padding[1]:
             return False
-        if not window.transposed and (gaps or window.span > size):
+        if not window.transposed and (
+            window.span > size or (window.stride > 1 and _between(window, size, outputs))
+        ):
             return False
     return True
 
