@@ -68,7 +68,13 @@ def layer(text: str, *, seed: int = 0) -> nn.Module:
 
 
 def runnable(text: str) -> str:
-    """Layer text as code that runs after ``from torch import nn``."""
+    """Layer text as code that runs after ``from torch import nn``.
+
+    Examples
+    --------
+    >>> runnable("Sequential(conv1d(1, 1, 3), nn.ReLU())")
+    'nn.Sequential(nn.Conv1d(1, 1, 3), nn.ReLU())'
+    """
     parsed = ast.parse(text.strip(), mode="eval")
     for call in ast.walk(parsed):
         if isinstance(call, ast.Call):

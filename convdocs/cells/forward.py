@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product, repeat
 from math import inf, nan, prod
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from convdocs.cells.explanation import Explanation, Term
-from convdocs.cells.places import Place, as_index, channels_read, checked, place, taps
+from convdocs.cells.places import Place, channels_read, checked, place, taps
 from convdocs.cells.replica import replica, run
 from convdocs.layers import Family, Layer, LayerError, code, read
 
@@ -52,7 +52,7 @@ def explain(
     twin = replica(layer)
     _check_numbers(layer, x)
     output, weight, bias = run(twin, x)
-    wanted = as_index(at) if sample is None else (sample, *as_index(at))
+    wanted = at if sample is None else (sample, *(at if isinstance(at, Iterable) else (at,)))
     cell = checked(wanted, output.shape, f"the output of {code(layer)}")
     where = place(reading, cell, x.shape)
     how = _rule(layer, reading, where.cell, x)
