@@ -90,8 +90,10 @@ def taps(layer: Layer, where: Place, sizes: Sequence[int]) -> Iterator[Tap]:
         for at, size, window in zip(position, sizes, layer.windows, strict=True):
             padded = padded or not 0 <= at < size
             found = source(at, size, layer.padding_mode)
-            past = not window.transposed and at >= size + window.padding[1]
-            reasons |= set() if found is not None else {"outside" if past else "padding"}
-            cell.append(found)
+            if found is not None:
+                cell.append(found)
+            else:
+                past = not window.transposed and at >= size + window.padding[1]
+                reasons.add("outside" if past else "padding")
         reason = min(reasons, default=None)  # "outside" goes before "padding"
         yield Tap(kernel, position, None if reason else tuple(cell), reason, padded)
