@@ -37,15 +37,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     0: fine. 1: the model has a problem, or there is no solution; standard output says why.
     2: wrong usage; standard error says what to write instead. 130: Ctrl-C.
-
-    Examples
-    --------
-    >>> main(["solve", "--from", "7", "--to", "5", "--kernel", "3", "--limit", "1"])
-    7 cells to 5
-    settings       output size
-    ─────────────  ─────────────────────────────────────────
-    kernel_size=3  ⌊(7 + 0 + 0 − 1·(3 − 1) − 1) / 1⌋ + 1 = 5
-    0
     """
     given = list(sys.argv[1:] if argv is None else argv)
     if given[:1] == ["run"] and Path(*given[1:2]).is_file():
@@ -101,7 +92,7 @@ def _run(argv: list[str]) -> int:
             traceback.print_exc()
         print(terminal.error_line(_sentence(error)), file=sys.stderr)
         return USAGE
-    return status
+    return status or FINE
 
 
 def _sentence(error: BaseException) -> str:
@@ -113,59 +104,57 @@ def _sentence(error: BaseException) -> str:
     return str(error) if expected else f"{type(error).__name__}: {error}"
 
 
-def trace(args: argparse.Namespace) -> int:
+def trace(args: argparse.Namespace) -> int | None:
     """Print a model's trace, or up to where it fails and why."""
     columns = args.columns.split(",") if args.columns else None
     try:
         with _model(args) as (model, inputs, named):
             found = convdocs.trace(model, *inputs, **named)
     except convdocs.TraceError as error:
-        data = (error.diagnosis or error.trace).to_dict()
-        _show(args.format, [one for one in (error.trace, error.diagnosis) if one], data)
+        records = [one for one in (error.trace, error.diagnosis) if one]
+        _show(args.format, records, records[-1].to_dict())
         return PROBLEM
     _show(args.format, [found], found.to_dict(), depth=args.depth, columns=columns)
     return FINE
 
 
-def diagnose(args: argparse.Namespace) -> int:
+def diagnose(args: argparse.Namespace) -> int | None:
     """Print why a model fails, if it does."""
     with _model(args) as (model, inputs, named):
         found = convdocs.diagnose(model, *inputs, **named)
-    if found is None:
-        _say(args.format, "It runs: nothing to diagnose.", document(None, None))
-        return FINE
-    _show(args.format, [found], found.to_dict())
-    return PROBLEM
+    if found:
+        _show(args.format, [found], found.to_dict())
+        return PROBLEM
+    fine = Sheet(tables.Paragraph("It runs: nothing to diagnose."))
+    _show(args.format, [fine], document(None, None))
+    return FINE
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int | None:
     """Say that there is no such script; one that is there never comes here."""
     raise ValueError(f"{args.script}: there is no such file")
 
 
-def errors(args: argparse.Namespace) -> int:
+def errors(args: argparse.Namespace) -> None:
     """Print an entry of the catalogue, all of them, or those that know a message."""
     from convdocs.errors import catalogue, examples
 
     asked = args.error
     by_code = {entry.code: entry for entry in catalogue.entries()}
+    elsewhere = (one for one in catalogue.elsewhere() if asked and re.search(one["pattern"], asked))
     if not asked:
         _show(args.format, [examples.listed()], list(by_code))
-        return FINE
-    for other in catalogue.elsewhere():
-        if re.search(other["pattern"], asked):
-            _say(args.format, other["words"], None)
-            return FINE
-    entries = [by_code[asked]] if asked in by_code else examples.matching(asked)
-    if not entries:
+    elif other := next(elsewhere, None):
+        _show(args.format, [Sheet(tables.Paragraph(other["words"]))], None)
+    elif entries := [by_code[asked]] if asked in by_code else examples.matching(asked):
+        sheets = [examples.explained(one) for one in entries[:3]]
+        _show(args.format, sheets, [one.code for one in entries])
+    else:
         near = nearest(asked, by_code) or "; convdocs errors lists all"
         raise ValueError(f"no entry has this code or knows this message{near}")
-    sheets = [examples.explained(one) for one in entries[:3]]
-    _show(args.format, sheets, [one.code for one in entries])
-    return FINE
 
 
-def memory(args: argparse.Namespace) -> int:
+def memory(args: argparse.Namespace) -> None:
     """Print what a training step of a model keeps in memory."""
     settings = {"dtype": args.dtype, "batch": args.batch}
     settings["optimizer"] = None if args.optimizer == "none" else args.optimizer
@@ -173,7 +162,6 @@ def memory(args: argparse.Namespace) -> int:
     with _model(args) as (model, inputs, named):
         found = convdocs.memory(model, *inputs, **settings, **named)
     _show(args.format, [found], found.to_dict())
-    return FINE
 
 
 @contextmanager
@@ -200,10 +188,6 @@ def _check_inputs(model: nn.Module, by_place: list[Any], by_name: dict[str, Any]
         raise ValueError(f"{name}.forward: {error}{more}") from error
     except ValueError:  # a builtin without a signature
         return
-
-
-def _say(form: str, words: str, data: Any) -> None:
-    _show(form, [Sheet(tables.Paragraph(words))], data)
 
 
 def _show(form: str, records: Sequence[Shown], data: Any, **options: Any) -> None:
@@ -236,27 +220,24 @@ def _layer(args: argparse.Namespace) -> tuple[nn.Module, Tensor, tuple[int, ...]
 def _layer_text(args: argparse.Namespace) -> str:
     from convdocs import inputs, spec
 
-    def per_axis(text: str) -> str:
-        """A number, one per axis, or a word such as same, in Python."""
-        if text.isalpha() and text != "x":
-            return repr(text)
-        numbers = inputs.size(text)
-        return repr(numbers[0] if len(numbers) == 1 else numbers)
-
     kind = spec.kind(args.layer).__name__
     if args.kernel is None:
         raise ValueError(f"--kernel is needed: cells of {kind}'s window, as 3 or 3x2")
     channels = inputs.whole_numbers(args.channels or "1,1", ",", "3,2")
-    words = [*map(str, channels if kind.startswith("Conv") else ()), per_axis(args.kernel)]
-    for name in ("stride", "padding", "dilation", "output_padding", "groups", "padding_mode"):
-        if (value := getattr(args, name)) is not None:
-            words.append(f"{name}={per_axis(value)}")
-    if args.ceil_mode:
-        words.append("ceil_mode=True")
+    words = [str(channel) for channel in channels if kind.startswith("Conv")]
+    for name in LAYER_OPTIONS[1:]:
+        given = getattr(args, name)
+        if given is None or given is False:
+            continue
+        value = given
+        if isinstance(given, str) and (given == "x" or not given.isalpha()):  # no word as same
+            value = inputs.size(given)
+            value = value[0] if len(value) == 1 else value
+        words.append(repr(value) if name == "kernel" else f"{name}={value!r}")
     return f"{kind}({', '.join(words)})"
 
 
-def draw(args: argparse.Namespace) -> int:
+def draw(args: argparse.Namespace) -> int | None:
     """Write a layer's picture, or say why torch refuses the layer's input."""
     from convdocs import draw as pictures
 
@@ -272,31 +253,31 @@ def draw(args: argparse.Namespace) -> int:
     figure = pictures.layer(layer, x, at=at)
     if suffix != ".svg":
         figure.savefig(args.output)
-        return FINE
-    svg = pictures.svg(figure)
-    return _write(args.output, pictures.dark(svg) if args.dark else svg)
+    else:
+        svg = pictures.svg(figure)
+        _write(args.output, pictures.dark(svg) if args.dark else svg)
+    return FINE
 
 
-def solve(args: argparse.Namespace) -> int:
+def solve(args: argparse.Namespace) -> int | None:
     """Print the windows that take one size to another."""
     from convdocs.solving import NoWindowError
 
     names = ("kernel", "stride", "padding", "dilation", "transposed", "limit")
+    asked = {name: getattr(args, name) for name in names}
     try:
-        windows = convdocs.solve(
-            args.start, args.end, **{name: getattr(args, name) for name in names}
-        )
+        windows = convdocs.solve(args.start, args.end, **asked)
     except NoWindowError as none:
         print(none)
         return PROBLEM
     rows = tuple((window.arguments, window.formula(args.start)) for window in windows)
     columns = (tables.Column("settings", code=True), tables.Column("output size"))
-    caption = f"{args.start} cells to {args.end}"
-    _show("text", [Sheet(tables.Table(columns, rows, caption))], None)
+    table = tables.Table(columns, rows, f"{args.start} cells to {args.end}")
+    _show("text", [Sheet(table)], None)
     return FINE
 
 
-def explore(args: argparse.Namespace) -> int:
+def explore(args: argparse.Namespace) -> None:
     """Write a page with the explorer of a layer, or of a model on its input."""
     from convdocs.explorer import embed, network
 
@@ -305,30 +286,29 @@ def explore(args: argparse.Namespace) -> int:
         with _model(args) as (model, by_place, by_name):
             if by_name:
                 raise ValueError(f"--input {next(iter(by_name))}=: explore takes inputs by place")
-            found = network.network(model, by_place)
-        return _write(args.output, found.to_page())
-    if not args.size:
+            page = network.network(model, by_place).to_page()
+    elif args.size:
+        layer, x, at = _layer(args)
+        page = embed.explore(layer, x, at, controls=args.controls).to_page()
+    else:
         raise ValueError("--size is needed for a layer, as 7 or 4x5; --input for a model")
-    layer, x, at = _layer(args)
-    return _write(args.output, embed.explore(layer, x, at, controls=args.controls).to_page())
+    _write(args.output, page)
 
 
-def _write(path: str, text: str) -> int:
+def _write(path: str, text: str) -> None:
     if path == "-":
         print(text)
     else:
         Path(path).write_text(text, encoding="utf-8")
-    return FINE
 
 
-def completion(args: argparse.Namespace) -> int:
+def completion(args: argparse.Namespace) -> None:
     """Print a completion script."""
     scripts = Path(__file__).with_name("completions")
     print((scripts / f"convdocs.{args.shell}").read_text(encoding="utf-8"), end="")
-    return FINE
 
 
-COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+COMMANDS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     command.__name__: command
     for command in (trace, diagnose, run, errors, memory, draw, solve, explore, completion)
 }

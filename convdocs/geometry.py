@@ -70,18 +70,13 @@ class Window(NamedTuple):
         >>> Window(kernel=2, padding=(0, 1)).arguments
         'kernel_size=2, padding=(0, 1)'
         """
-        before, after = self.padding
-        given = {
-            "kernel_size": self.kernel,
-            "stride": self.stride,
-            "padding": before if before == after else self.padding,
-            "dilation": self.dilation,
-            "output_padding": self.output_padding,
-            "ceil_mode": self.ceil_mode,
-        }
-        plain = {"stride": 1, "padding": 0, "dilation": 1, "output_padding": 0, "ceil_mode": False}
-        told = {name: value for name, value in given.items() if plain.get(name) != value}
-        return ", ".join(f"{name}={value}" for name, value in told.items())
+        values, defaults = self._asdict(), self._field_defaults
+        told = {name: value for name, value in values.items() if value != defaults.get(name)}
+        told.pop("transposed", None)
+        if "padding" in told and self.padding[0] == self.padding[1]:
+            told["padding"] = self.padding[0]
+        kernel = told.pop("kernel")
+        return ", ".join([f"kernel_size={kernel}", *(f"{name}={told[name]}" for name in told)])
 
     def output_size(self, size: int) -> int:
         """Output cells for ``size`` input cells; below 1 when the window does not fit.

@@ -41,12 +41,6 @@ def loaded(
     It is ``"module:name"`` or ``"file.py:name"``, looked for in ``folder`` first, or the text of a
     layer, which runs no code. The name is a model, or a class or function that makes one of
     ``kwargs``.
-
-    Examples
-    --------
-    >>> with loaded("torch.nn:ReLU") as found:
-    ...     found.model
-    ReLU()
     """
     given = kwargs or {}
     if is_layer(target):
@@ -57,19 +51,26 @@ def loaded(
     where, name = _parts(target)
     folder = (folder or Path.cwd()).resolve()
     file = (folder / where).resolve() if where.endswith(".py") else None
-    root = _import_root(file.parent) if file else folder
+    root = file.parent if file else folder
+    while file and (root / "__init__.py").is_file():  # imports start above a package
+        root = root.parent
     with _own_modules(root):
         module = _file(file, root) if file else _module(where, root)
         if not name:
             raise SpecError(_models_in(module, where))
-        value = _named(module, name, where)
+        value: Any = module
+        for part in name.split("."):
+            if not hasattr(value, part):
+                known = [key for key in dir(value) if not key.startswith("_")]
+                raise SpecError(f"{where} has no {part}{nearest(part, known)}")
+            value = getattr(value, part)
         model = _made(value, name, given)
         words = ", ".join(f"{key}={value!r}" for key, value in given.items())
         called = name if isinstance(value, nn.Module) else f"{name}({words})"
         code = f"from {module.__name__} import {name.partition('.')[0]}\n{called}"
-        own = {Path(str(one.__file__)) for one in [*sys.modules.values()] if _is_own(one, root)}
-        own |= {Path(module.__file__)} if module.__file__ else set()
-        yield Loaded(model, tuple(sorted(own)), code)
+        own = [str(one.__file__) for one in [*sys.modules.values()] if _is_own(one, root)]
+        files = {Path(file) for file in [*own, module.__file__] if file}
+        yield Loaded(model, tuple(sorted(files)), code)
 
 
 def _parts(target: str) -> tuple[str, str]:
@@ -82,13 +83,6 @@ def _parts(target: str) -> tuple[str, str]:
         return target.rstrip(":"), ""
     ways = "write module:name, file.py:name, or a layer as Conv1d(3, 2, 3)"
     raise SpecError(f"{target!r} is no model: {how_written(target) or ways}")
-
-
-def _import_root(folder: Path) -> Path:
-    """The folder that imports start from: the first one upwards that is no package."""
-    while (folder / "__init__.py").is_file():
-        folder = folder.parent
-    return folder
 
 
 @contextmanager
@@ -113,13 +107,12 @@ def _is_own(module: ModuleType, root: Path) -> bool:
 
 def _models_in(module: ModuleType, where: str) -> str:
     """What to write instead of a file alone: the models that it holds."""
-    own = module.__name__
-    names = [
-        name
-        for name, value in vars(module).items()
-        if isinstance(value, nn.Module)
-        or (inspect.isclass(value) and issubclass(value, nn.Module) and value.__module__ == own)
-    ]
+
+    def is_model(value: Any) -> bool:
+        made_here = inspect.isclass(value) and value.__module__ == module.__name__
+        return isinstance(value, nn.Module) or (made_here and issubclass(value, nn.Module))
+
+    names = [name for name, value in vars(module).items() if is_model(value)]
     if not names:
         return f"{where} holds no model: no nn.Module and no class of one; write {where}:name"
     return f"{where} holds {', '.join(names)}: name one, as {where}:{names[-1]}"
@@ -162,30 +155,13 @@ def _file(path: Path, root: Path) -> ModuleType:
 
 
 def run(code: Callable[[], Any], name: str) -> Any:
-    """Run code of someone else's; what it raises becomes a SpecError that names the code.
-
-    Examples
-    --------
-    >>> run(lambda: 1 / 0, "net.py")
-    Traceback (most recent call last):
-    convdocs.spec.SpecError: net.py raises ZeroDivisionError: division by zero
-    """
+    """Run code of someone else's; what it raises becomes a SpecError that names the code."""
     try:
         return code()
     except ModuleNotFoundError:
         raise
     except (Exception, SystemExit) as error:
         raise SpecError(f"{name} raises {type(error).__name__}: {error}") from error
-
-
-def _named(module: ModuleType, name: str, where: str) -> Any:
-    value: Any = module
-    for part in name.split("."):
-        if not hasattr(value, part):
-            known = [key for key in dir(value) if not key.startswith("_")]
-            raise SpecError(f"{where} has no {part}{nearest(part, known)}")
-        value = getattr(value, part)
-    return value
 
 
 def _made(value: Any, name: str, kwargs: Mapping[str, Any]) -> nn.Module:

@@ -69,8 +69,12 @@ def _value(kind: Any, value: Any, where: str) -> Any:
         if value not in args:
             raise ValueError(f"{where}: expected {' or '.join(map(repr, args))}, not {value!r}")
         return value
-    if kind is object:
-        return _setting(value, where)
+    if kind is object:  # a setting: a number, a text, a truth, nothing, or several
+        if isinstance(value, list | tuple):
+            return _sequence((object, ...), value, where)
+        if value is None or type(value) in (int, float, str, bool):
+            return value
+        raise ValueError(f"{where}: expected numbers or texts, not {_shown(value)}")
     if _names(kind):
         return record(kind, value, where)
     if kind is Fraction and isinstance(value, str):
@@ -92,15 +96,6 @@ def _sequence(kinds: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]
         raise ValueError(f"{where}: expected {len(kinds)} items, not {len(value)}")
     pairs = enumerate(zip(kinds, value, strict=True))
     return tuple(_value(kind, item, f"{where}[{place}]") for place, (kind, item) in pairs)
-
-
-def _setting(value: Any, where: str) -> Any:
-    """A number, a text, a truth, nothing, or several."""
-    if isinstance(value, list | tuple):
-        return tuple(_setting(item, f"{where}[{place}]") for place, item in enumerate(value))
-    if value is None or type(value) in (int, float, str, bool):
-        return value
-    raise ValueError(f"{where}: expected numbers or texts, not {_shown(value)}")
 
 
 def _shown(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 
 from convdocs.geometry import Window
 
@@ -172,14 +172,12 @@ def _either(values: Sequence[int]) -> str:
 
 def _ordered(choice: _Choice, start: int, end: int, transposed: bool) -> Iterator[Window]:
     size, cells = (end, start) if transposed else (start, end)
-    found = chain.from_iterable(choice.search(size, cells, gaps=gaps) for gaps in (False, True))
-    return (_turned_round(one, size, cells) for one in found) if transposed else found
-
-
-def _turned_round(window: Window, size: int, cells: int) -> Window:
-    """The transposed window that leads from ``cells`` back to ``size``."""
-    back = window._replace(transposed=True)
-    return back._replace(output_padding=size - back.output_size(cells))
+    for gaps in (False, True):
+        for window in choice.search(size, cells, gaps=gaps):
+            if transposed:  # the way back, from cells to size
+                window = window._replace(transposed=True)
+                window = window._replace(output_padding=size - window.output_size(cells))
+            yield window
 
 
 def _why_none(choice: _Choice, start: int, end: int, transposed: bool) -> str:
@@ -194,8 +192,8 @@ def _why_none(choice: _Choice, start: int, end: int, transposed: bool) -> str:
     if near:
         text += f"; the nearest {'size is' if len(near) == 1 else 'sizes are'} {' and '.join(near)}"
     else:
-        text += f", or to any size within {NEARBY} of it"
-        text += "" if transposed else f"; {choice.bounds(start)}"
+        bounds = "" if transposed else f"; {choice.bounds(start)}"
+        text += f", or to any size within {NEARBY} of it{bounds}"
     other = some(end, not transposed)
     if other is not None:
         kind = "a window that is not transposed" if transposed else "a transposed one"

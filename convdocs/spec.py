@@ -24,14 +24,11 @@ class SpecError(ValueError):
 
 def kind(name: str) -> type[nn.Module]:
     """The class of torch.nn called ``name``; upper and lower case are one."""
-    classes = {
-        key: value
-        for key, value in vars(nn).items()
-        if isinstance(value, type) and issubclass(value, nn.Module)
-    }
-    for key, value in classes.items():
+    classes = {key: cls for key, cls in vars(nn).items() if isinstance(cls, type)}
+    classes = {key: cls for key, cls in classes.items() if issubclass(cls, nn.Module)}
+    for key, cls in classes.items():
         if key.lower() == name.lower():
-            return value
+            return cls
     raise SpecError(f"torch.nn has no layer called {name}{nearest(name, classes)}")
 
 
@@ -41,23 +38,14 @@ def is_layer(text: str) -> bool:
 
 
 def how_written(name: str) -> str:
-    """What to write instead of a kind of layer alone; empty for a word that is none.
-
-    Examples
-    --------
-    >>> how_written("conv1d")
-    'write the layer whole, as Conv1d(in_channels, out_channels, kernel_size) with numbers'
-    """
+    """What to write instead of a kind of layer alone; empty for a word that is none."""
     try:
         cls = kind(name)
     except SpecError:
         return ""
-    needed = [
-        parameter.name
-        for parameter in inspect.signature(cls).parameters.values()
-        if parameter.default is parameter.empty
-        and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
-    ]
+    parameters = inspect.signature(cls).parameters.values()
+    taken = (one for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD)
+    needed = [one.name for one in taken if one.default is one.empty]
     numbers = " with numbers" if needed else ""
     return f"write the layer whole, as {cls.__name__}({', '.join(needed)}){numbers}"
 
@@ -67,11 +55,6 @@ def layer(text: str, *, seed: int = 0) -> nn.Module:
 
     The text is a constructor call of a class of torch.nn with literals, or other such layers, as
     its arguments. ``nn.`` or ``torch.nn.`` may stand before a name.
-
-    Examples
-    --------
-    >>> len(layer("Sequential(Conv1d(10, 16, 3), nn.ReLU(), MaxPool1d(2))"))
-    3
     """
     try:
         parsed = ast.parse(text.strip(), mode="eval").body
@@ -163,11 +146,6 @@ def worked(
 
     ``values`` is ``"whole"``: small whole numbers; ``"counting"``: 0, 1, 2 and so on, in the input
     and in each parameter; or ``"random"``: what torch draws.
-
-    Examples
-    --------
-    >>> worked("Conv1d(1, 1, 2)", (4,))[1]
-    tensor([[0., 3., 9., 7.]])
     """
     made = layer(text, seed=seed)
     shape = (sliding(made, size).in_channels or 1, *size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -103,10 +103,9 @@ def _measured(twin: nn.Module, given: Any, optimizer: str | Factory | None) -> M
     inputs = saved.inputs(trace)
     trainable = [parameter for parameter in twin.parameters() if parameter.requires_grad]
     name, state = _state(trainable, optimizer)
-    parameters, gradients = _bytes(twin.parameters()), _bytes(trainable)
-    buffers = _bytes(twin.buffers())
+    parameters, buffers = _bytes(twin.parameters()), _bytes(twin.buffers())
+    gradients, kept = _bytes(trainable), sum(saved.by_call)
     loose = sum(size for key, size in inputs.items() if key not in saved.sizes)
-    kept = sum(saved.by_call)
     # the backward pass runs the calls from the last to the first, and gives up what each has
     # saved for its gradients; autograd's order of ready nodes is that of their numbers
     itemsize = min((parameter.itemsize for parameter in trainable), default=0)
@@ -115,7 +114,7 @@ def _measured(twin: nn.Module, given: Any, optimizer: str | Factory | None) -> M
         held.append(held[-1] - size + itemsize * (call.trainable or 0))
     return Memory(
         model=trace.model,
-        batch=trace.input_shapes[0][0] if trace.input_shapes and trace.input_shapes[0] else 0,
+        batch=next((shape[0] for shape in trace.input_shapes[:1] if shape), 0),
         optimizer_name=name,
         parameters=parameters,
         buffers=buffers,
@@ -143,11 +142,11 @@ class _Saved:
     def begin(self, model: nn.Module) -> None:
         """The model that will run."""
         own = (*model.parameters(), *model.buffers())
-        self.own = {storage._cdata for storage in map(_storage, own)}
+        self.own = {storage._cdata for storage in map(Tensor.untyped_storage, own)}
 
     def pack(self, tensor: Tensor) -> Tensor:
         """Note a tensor that is saved."""
-        storage = _storage(tensor)
+        storage = tensor.untyped_storage()
         if storage._cdata not in self.own and storage._cdata not in self.sizes:
             self.sizes[storage._cdata] = storage.nbytes()
             self._alive.append(storage)
@@ -158,7 +157,7 @@ class _Saved:
         """A call of the trace is over: what was saved since the one before is its own."""
         self.by_call.append(self._since)
         self._since = 0
-        storages = list(map(_storage, tensors_in((args, kwargs))))
+        storages = list(map(Tensor.untyped_storage, tensors_in((args, kwargs))))
         self._alive += storages
         self._given.append([(storage._cdata, storage.nbytes()) for storage in storages])
 
@@ -170,10 +169,6 @@ class _Saved:
             for source, (key, size) in zip(call.sources, given, strict=False)
             if source == MODEL_INPUT
         }
-
-
-def _storage(tensor: Tensor) -> Any:
-    return tensor.untyped_storage()
 
 
 def _bytes(tensors: Iterable[Tensor]) -> int:
@@ -199,33 +194,25 @@ def _precision(dtype: torch.dtype | str | None) -> torch.dtype | None:
 
 def _of_batch(given: Any, size: int | None) -> Any:
     """The inputs with another size of their first axis, where it is the first one's."""
-    first = next(iter(_shapes(given)), None)
-    if size is None or not first:
+    if size is None:
         return given
+    first: list[int] = []
+
+    def resized(shape: tuple[int, ...]) -> tuple[int, ...]:
+        first[:] = first or shape[:1]
+        return (size, *shape[1:]) if shape and shape[0] == first[0] else shape
 
     def change(value: Any) -> Any:
         if isinstance(value, Tensor):
-            same = value.shape[:1] == first[:1]
-            return value.new_empty((size, *value.shape[1:])) if same else value
-        if _is_shape(value):
-            return (size, *value[1:]) if value[:1] == first[:1] else value
+            shape = resized(value.shape)
+            return value if shape == value.shape else value.new_empty(shape)
+        if type(value) is tuple and all(type(number) is int for number in value):
+            return resized(value)
         if isinstance(value, dict):
             return {key: change(inner) for key, inner in value.items()}
         return type(value)(map(change, value)) if isinstance(value, list | tuple) else value
 
     return change(given)
-
-
-def _shapes(value: Any) -> Iterator[tuple[int, ...]]:
-    if isinstance(value, Tensor) or _is_shape(value):
-        yield tuple(getattr(value, "shape", value))
-    elif isinstance(value, dict | list | tuple):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _shapes(inner)
-
-
-def _is_shape(value: Any) -> bool:
-    return type(value) is tuple and bool(value) and all(type(size) is int for size in value)
 
 
 def _state(parameters: Sequence[nn.Parameter], optimizer: str | Factory | None) -> tuple[str, int]:

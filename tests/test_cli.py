@@ -326,6 +326,8 @@ def test_traceback_shows_where_an_error_came_from(folder, capsys):
 def test_solve_lists_settings_or_says_why_there_are_none(capsys):
     assert cli.main(["solve", "--from", "224", "--to", "56", "--limit", "3"]) == 0
     assert "kernel_size=4, stride=4 " in capsys.readouterr().out
+    assert cli.main(["solve", "--from", "7", "--to", "5", "--kernel", "3", "--limit", "1"]) == 0
+    assert "kernel_size=3  ⌊(7 + 0 + 0 − 1·(3 − 1) − 1) / 1⌋ + 1 = 5" in capsys.readouterr().out
     assert cli.main(["solve", "--from", "7", "--to", "9", "--kernel", "3", "--padding", "0"]) == 1
     assert "no window with kernel=3" in capsys.readouterr().out
 

@@ -76,6 +76,16 @@ def test_worked_layers_can_count_from_zero():
     assert layer(x).flatten().tolist() == [19, 25, 37, 43]
 
 
+def test_a_seed_draws_the_same_whole_numbers_for_ever():
+    _, x = spec.worked("Conv1d(1, 1, 2)", (4,))
+    assert x.tolist() == [[0, 3, 9, 7]]
+
+
+def test_a_kind_alone_is_told_what_it_needs():
+    whole = "write the layer whole, as Conv1d(in_channels, out_channels, kernel_size) with numbers"
+    assert spec.how_written("conv1d") == whole
+
+
 def test_worked_layers_have_whole_numbers_or_those_that_torch_draws():
     whole, x = spec.worked("Conv2d(2, 3, 3)", (4, 5))
     assert x.shape == (2, 4, 5)

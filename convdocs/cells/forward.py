@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product, repeat
-from typing import Any
+from math import inf, nan, prod
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from convdocs.cells.arithmetic import Rule, rule
 from convdocs.cells.explanation import Explanation, Term
-from convdocs.cells.places import Place, as_index, channels_read, checked, place, taps
+from convdocs.cells.places import Place, channels_read, checked, place, taps
 from convdocs.cells.replica import replica, run
-from convdocs.layers import Layer, LayerError, code, read
+from convdocs.layers import Family, Layer, LayerError, code, read
 
 
 def explain(
@@ -52,10 +52,10 @@ def explain(
     twin = replica(layer)
     _check_numbers(layer, x)
     output, weight, bias = run(twin, x)
-    wanted = as_index(at) if sample is None else (sample, *as_index(at))
+    wanted = at if sample is None else (sample, *(at if isinstance(at, Iterable) else (at,)))
     cell = checked(wanted, output.shape, f"the output of {code(layer)}")
     where = place(reading, cell, x.shape)
-    how = rule(layer, reading, where.cell, x)
+    how = _rule(layer, reading, where.cell, x)
     terms = tuple(_terms(reading, x.detach(), weight, where, how))
     added = None if bias is None else bias[where.channel].item()
     return Explanation(
@@ -91,7 +91,7 @@ def _check_numbers(layer: nn.Module, x: Any) -> None:
 
 
 def _terms(
-    layer: Layer, x: Tensor, weight: Tensor | None, where: Place, rule: Rule
+    layer: Layer, x: Tensor, weight: Tensor | None, where: Place, rule: _Rule
 ) -> Iterator[Term]:
     channels = channels_read(layer, where.channel)
     steps = list(product(channels, taps(layer, where, x.shape[-layer.dims :])))
@@ -113,5 +113,72 @@ def _kernel(layer: Layer, weight: Tensor, where: Place, channels: range) -> Tens
     if layer.family == "convolution":
         return weight[where.channel].flatten()
     # (in, out / groups, ...)
-    own = weight[channels.start : channels.stop, where.channel % weight.shape[1]]
-    return own.flatten()
+    return weight[channels.start : channels.stop, where.channel % weight.shape[1]].flatten()
+
+
+class _Rule(NamedTuple):
+    """How the taps of one output cell become its value."""
+
+    family: Family
+    divisor: float | None  # of the sum of the products
+    power: float | None  # the norm_type of an LPPool
+    whole: bool  # of whole numbers torch drops what is left of a division
+
+    @property
+    def missing(self) -> float:
+        """The value where there is no input cell."""
+        return -inf if self.family == "max" else 0.0
+
+    def product(self, value: float, weight: float | None, *, real: bool) -> float:
+        """What one tap adds; ``real`` is False where there is no input cell."""
+        if weight is not None:
+            # torch multiplies the zeros it pads with, so an infinite weight gives nan there;
+            # where a transposed layer has no cell, it multiplies nothing
+            return value * weight if real or self.family == "convolution" else 0.0
+        if self.power is None:
+            return value
+        if abs(self.power) == inf:
+            return abs(value) if real else -self.power
+        return _power(value, self.power) if real else 0.0
+
+    def value(self, products: list[float], bias: float | None) -> float:
+        """The output cell's value."""
+        if self.family == "max" or self.power in (inf, -inf):
+            if any(product != product for product in products):
+                return nan
+            return min(products) if self.power == -inf else max(products)
+        total = sum(products)
+        if bias is not None:
+            total += bias
+        if self.divisor is not None:
+            total = int(total / self.divisor) if self.whole else total / self.divisor
+        return total if self.power is None else _power(total, 1 / self.power)
+
+
+def _power(base: float, exponent: float) -> float:
+    """Base to the exponent as torch has it: nan and infinity where Python raises."""
+    return torch.tensor(base, dtype=torch.float64).pow(exponent).item()
+
+
+def _rule(module: Any, layer: Layer, cell: Sequence[int], x: Tensor) -> _Rule:
+    """The rule for the output cell at ``cell``, over the input ``x``."""
+    whole = not (x.is_floating_point() or x.is_complex())
+    divisor: float | None = getattr(module, "divisor_override", None)
+    if divisor is None and layer.family in ("average", "lp"):
+        divisor = _cells_counted(module, layer, cell, x.shape[-layer.dims :])
+        kernel = prod(window.kernel for window in layer.windows)
+        if layer.family == "lp":
+            # torch takes the mean over the cells inside and multiplies it by the kernel's size,
+            # so at a border with ceil_mode the sum is divided by a part of 1
+            divisor = None if divisor == kernel else divisor / kernel
+    return _Rule(layer.family, divisor, getattr(module, "norm_type", None), whole)
+
+
+def _cells_counted(module: Any, layer: Layer, cell: Sequence[int], sizes: Sequence[int]) -> int:
+    """Cells under the window that a mean is taken over."""
+    count = 1
+    for window, output, size in zip(layer.windows, cell, sizes, strict=True):
+        before, after = window.padding if getattr(module, "count_include_pad", True) else (0, 0)
+        places = (place for place in window.positions(output) if place is not None)
+        count *= sum(-before <= place < size + after for place in places)
+    return count

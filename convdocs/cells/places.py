@@ -36,14 +36,9 @@ class Tap(NamedTuple):
     padded: bool
 
 
-def as_index(at: int | Sequence[int]) -> tuple[int, ...]:
-    """An index as its author typed it, as a tuple."""
-    return tuple(map(index, at)) if isinstance(at, Iterable) else (index(at),)
-
-
 def checked(at: int | Sequence[int], shape: Sequence[int], whose: str) -> tuple[int, ...]:
     """``at`` counted from the front; a CellError where it is no cell of ``shape``."""
-    cell = as_index(at)
+    cell = tuple(map(index, at)) if isinstance(at, Iterable) else (index(at),)
     if len(cell) != len(shape):
         raise CellError(
             f"{whose} has shape {tuple(shape)}, so a cell of it has {len(shape)} numbers, "
@@ -86,25 +81,19 @@ def taps(layer: Layer, where: Place, sizes: Sequence[int]) -> Iterator[Tap]:
     axes = [enumerate(w.positions(o)) for w, o in zip(layer.windows, where.cell, strict=True)]
     for steps in product(*axes):
         kernel, position = zip(*steps, strict=True)
-        if where.only in (None, kernel):
-            yield Tap(kernel, position, *_stands_on(layer, position, sizes))
-
-
-def _stands_on(
-    layer: Layer, position: Sequence[int | None], sizes: Sequence[int]
-) -> tuple[tuple[int, ...] | None, str | None, bool]:
-    """The input cell at ``position``, or why there is none; and whether that is padding."""
-    cell = []
-    reason, padded = None, False
-    for place, size, window in zip(position, sizes, layer.windows, strict=True):
-        if place is None:
-            return None, "hole", False
-        padded = padded or not 0 <= place < size
-        found = source(place, size, layer.padding_mode)
-        if found is not None:
-            cell.append(found)
-        elif not window.transposed and place >= size + window.padding[1]:
-            reason = "outside"
-        else:
-            reason = reason or "padding"
-    return (None if reason else tuple(cell)), reason, padded
+        if where.only not in (None, kernel):
+            continue
+        if None in position:
+            yield Tap(kernel, position, None, "hole", padded=False)
+            continue
+        cell, reasons, padded = [], set(), False
+        for at, size, window in zip(position, sizes, layer.windows, strict=True):
+            padded = padded or not 0 <= at < size
+            found = source(at, size, layer.padding_mode)
+            if found is not None:
+                cell.append(found)
+            else:
+                past = not window.transposed and at >= size + window.padding[1]
+                reasons.add("outside" if past else "padding")
+        reason = min(reasons, default=None)  # "outside" goes before "padding"
+        yield Tap(kernel, position, None if reason else tuple(cell), reason, padded)

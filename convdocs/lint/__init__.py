@@ -11,38 +11,30 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from convdocs.lint.axes import (
-    batch_as_channels,
-    broadcast_to_matrix,
-    channels_last,
-    flatten_merges_batch,
-)
+from convdocs.lint import axes, parameters, windows
 from convdocs.lint.graph import NORMS, Graph
-from convdocs.lint.parameters import bias_before_norm, one_value_norm, unregistered_parameters
-from convdocs.lint.windows import (
-    dropped_border,
-    field_exceeds_input,
-    kernel_over_input,
-    one_sided_padding,
-    plain,
-    unread_cells,
-)
 from convdocs.report import Call, Finding, Trace
 
 Rule = Callable[[Call, Graph], Iterator[tuple[str, str]]]
 
 _LAYER_RULES: tuple[Rule, ...] = (
-    batch_as_channels, channels_last, bias_before_norm, field_exceeds_input,
-    unregistered_parameters,
-)  # fmt: skip
+    axes.batch_as_channels,
+    axes.channels_last,
+    parameters.bias_before_norm,
+    windows.field_exceeds_input,
+    parameters.unregistered_parameters,
+)
 _BORDER_RULES: tuple[Rule, ...] = (
-    unread_cells, dropped_border, kernel_over_input, one_sided_padding,
-)  # fmt: skip
-_OTHER_RULES: tuple[Rule, ...] = (broadcast_to_matrix, unregistered_parameters)
+    windows.unread_cells,
+    windows.dropped_border,
+    windows.kernel_over_input,
+    windows.one_sided_padding,
+)
+_OTHER_RULES: tuple[Rule, ...] = (axes.broadcast_to_matrix, parameters.unregistered_parameters)
 _RULES: dict[str, tuple[Rule, ...]] = {
-    "reshape": (flatten_merges_batch,),
-    "linear": (bias_before_norm, unregistered_parameters),
-    **dict.fromkeys(NORMS, (one_value_norm,)),
+    "reshape": (axes.flatten_merges_batch,),
+    "linear": (parameters.bias_before_norm, parameters.unregistered_parameters),
+    **dict.fromkeys(NORMS, (parameters.one_value_norm,)),
 }
 
 
@@ -62,7 +54,7 @@ def _rules(call: Call) -> tuple[Rule, ...]:
     if not call.input_shapes:  # it failed for want of a tensor
         return ()
     if call.windows and call.output_shapes:
-        return _LAYER_RULES if plain(call) else _LAYER_RULES + _BORDER_RULES
+        return _LAYER_RULES if windows.plain(call) else _LAYER_RULES + _BORDER_RULES
     return _RULES.get(call.family, _OTHER_RULES)
 
 

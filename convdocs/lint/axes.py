@@ -97,13 +97,11 @@ def broadcast_to_matrix(call: Call, graph: Graph) -> Iterator[tuple[str, str]]:
 def _meant(call: Call, graph: Graph) -> bool:
     """Whether a column was made of a vector for it, or the matrix meets another one."""
     made = [graph.calls[source].input_shapes for source in call.sources if source >= 0]
-    readers = graph.readers[call.index]
-    others = [
-        s
-        for r in readers
-        for s, at in zip(r.input_shapes, r.sources, strict=True)
-        if at != call.index
+    read = [
+        pair
+        for r in graph.readers[call.index]
+        for pair in zip(r.sources, r.input_shapes, strict=True)
     ]
-    return any((graph.batch,) in shapes for shapes in made) or any(
-        len(s) == 2 and s[1] > 1 for s in others
-    )
+    others = [shape for source, shape in read if source != call.index]
+    column = any((graph.batch,) in shapes for shapes in made)
+    return column or any(len(shape) == 2 and shape[1] > 1 for shape in others)

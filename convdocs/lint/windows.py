@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from convdocs.geometry import Window
+from convdocs.geometry import AXIS_NAMES, Window
 from convdocs.lint.graph import POOLS, Graph
 from convdocs.receptive import IDENTITY, AxisField, through
 from convdocs.report import CONSTANT, Call
@@ -18,9 +18,9 @@ PADDING = AxisField(1, 0, -1)  # every cell was made, of none
 def plain(call: Call) -> bool:
     """Whether there is nothing to say of a layer's borders: most layers are asked no further."""
     dims = len(call.windows)
-    ends = call.input_shapes[0][-dims:], call.output_shapes[0][-dims:]
-    sizes = zip(call.windows, *ends, strict=True)
-    for window, size, outputs in sizes:
+    for window, size, outputs in zip(
+        call.windows, call.input_shapes[0][-dims:], call.output_shapes[0][-dims:], strict=True
+    ):
         if window.padding[0] != window.padding[1]:
             return False
         if not window.transposed and (
@@ -61,7 +61,7 @@ def unread_cells(call: Call, graph: Graph) -> Iterator[tuple[str, str]]:
 
 def _alike(call: Call, answers: Iterable[Any]) -> Iterator[tuple[Window, int, Any, str]]:
     """What there is to say along each axis, with its window and size, once for axes alike."""
-    names = ("L", "H W", "D H W")[len(call.windows) - 1].split()
+    names = AXIS_NAMES[len(call.windows)]
     sizes = call.input_shapes[0][-len(names) :]
     along: dict[tuple[Window, int, Any], list[str]] = {}
     for *key, name in zip(call.windows, sizes, answers, names, strict=False):
@@ -165,21 +165,18 @@ def kernel_over_input(call: Call, graph: Graph) -> Iterator[tuple[str, str]]:
         outcome = "padding is part of every sum"
         if call.family in POOLS:
             outcome = "every window hangs over the border"
-        if _copies_border(call, window):
+        if copied := _copies_border(call, window):
             outcome = "copies of cells are part of every sum"
-        elif idle := _idle_taps(window, size):
+        reached = [window.positions(output) for output in range(window.output_size(size))]
+        taps = zip(*reached, strict=True)
+        idle = sum(not any(0 <= cell < size for cell in tap) for tap in taps)
+        if idle and not copied:
             outcome += f", and {idle} of its {window.kernel} taps never reach a cell"
         yield (
             f"{call.code} spans {window.span} cells along {along}, where the input has {size}: "
             f"{outcome}.",
             f"Use a kernel that spans {size} or less, or a larger input.",
         )
-
-
-def _idle_taps(window: Window, size: int) -> int:
-    """Taps that never reach a cell of the input."""
-    reached = [window.positions(output) for output in range(window.output_size(size))]
-    return sum(not any(0 <= cell < size for cell in tap) for tap in zip(*reached, strict=True))
 
 
 def one_sided_padding(call: Call, graph: Graph) -> Iterator[tuple[str, str]]:
@@ -199,21 +196,16 @@ def field_exceeds_input(call: Call, graph: Graph) -> Iterator[tuple[str, str]]:
         return
     extents = next((shape[-dims:] for shape in graph.inputs if len(shape) > dims), ())
     sizes = call.input_shapes[0][-dims:]
+    # of all paths together, and of the one that sees least
     if all(
         len(fields) == len(extents) == dims and all(map(_covers, fields, sizes, extents))
-        for fields in _by_any_path(before, graph)
+        for fields in (before.receptive_field, graph.narrow[before.index])
     ):
         yield (
             f"Every cell that {call.code} reads has already seen the whole input. It can learn no "
             "new neighbourhood.",
             "Use a larger input, or fewer layers and strides before it.",
         )
-
-
-def _by_any_path(call: Call, graph: Graph) -> Iterator[Sequence[AxisField]]:
-    """The field of all paths together, and of the one that sees least."""
-    yield call.receptive_field
-    yield graph.narrow[call.index]
 
 
 def _covers(field: AxisField, size: int, extent: int) -> bool:

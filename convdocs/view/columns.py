@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from math import prod
 from typing import TYPE_CHECKING
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from convdocs.receptive import AxisField
     from convdocs.report import Call, Shape, Trace
 
-LARGEST_DENOMINATOR = 999
 PARTLY, GATED = " (partly)", " + all"
-IN_MILLIONS = 10**9  # MACs of a model from which on they are shown in millions
+_LARGEST_DENOMINATOR = 999
+_IN_MILLIONS = 10**9  # MACs of a model from which on they are shown in millions
 
 
 class Line:
@@ -41,18 +41,12 @@ class Line:
         first, last = self.row.first, self.row.last
         return "" if last < first else str(first) if first == last else f"{first}–{last}"
 
-    def name(self) -> str:
-        return self.row.name
-
     def layer(self) -> str:
         times, kind = self.row.times, self.row.node.kind
         return f"{times} × {kind}" if times > 1 else kind
 
     def input(self) -> str:
         return shapes(self.calls[0].input_shapes) if self.calls else ""
-
-    def output(self) -> str:
-        return shapes(self.outputs)
 
     def dtype(self) -> str:
         return ", ".join(dict.fromkeys(self.calls[-1].output_dtypes)) if self.calls else ""
@@ -77,15 +71,12 @@ class Line:
             words += PARTLY if trainable else " (frozen)"
         return words
 
-    def trainable(self) -> str:
-        return count(*self.sum("trainable"))
-
     def share(self, field: str) -> str:
         (part, known), whole = self.sum(field), getattr(self.trace, field)
         return share(part, whole) if known and whole is not None else "?"
 
     def memory(self) -> str:
-        total, known = sum_known(map(_bytes, self.calls), self.row.times)
+        total, known = sum_known(map(_output_bytes, self.calls), self.row.times)
         return byte_size(total) if known else "?"
 
     def along(self, tell: Callable[[AxisField], str]) -> str:
@@ -106,18 +97,13 @@ def shapes(several: Sequence[Shape]) -> str:
     return ", ".join(f"{times} × {shape}" if times > 1 else str(shape) for shape, times in runs)
 
 
-def _bytes(call: Call) -> int | None:
-    """Of a call's outputs."""
+def _output_bytes(call: Call) -> int | None:
+    """None where a dtype is missing; its name says the bits, as float8_e4m3fn, and bool has 8."""
     if len(call.output_dtypes) != len(call.output_shapes):
         return None
-    pairs = zip(call.output_shapes, call.output_dtypes, strict=True)
-    return sum(prod(shape) * _item_size(dtype) for shape, dtype in pairs)
-
-
-def _item_size(dtype: str) -> int:
-    """Bytes of a number, as its dtype's name says: float8_e4m3fn has 8 bits, bool a byte."""
-    digits = "".join(letter if letter.isdigit() else " " for letter in dtype).split()
-    return max(1, int(digits[0]) // 8) if digits else 1
+    bits = [re.search(r"\d+", dtype) for dtype in call.output_dtypes]
+    sizes = [max(1, int(digits[0]) // 8) if digits else 1 for digits in bits]
+    return sum(prod(shape) * size for shape, size in zip(call.output_shapes, sizes, strict=True))
 
 
 def _size(field: AxisField) -> str:
@@ -132,64 +118,53 @@ def _step(field: AxisField) -> str:
     """The step from one cell's field to its neighbour's."""
     if field.stride is None:
         return "?"
-    short = field.stride.denominator <= LARGEST_DENOMINATOR
+    short = field.stride.denominator <= _LARGEST_DENOMINATOR
     return str(field.stride) if short else f"≈ {float(field.stride):.4g}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TraceColumn(Column):
-    """A column with what it shows of a row, and of the whole model."""
-
-    cell: Callable[[Line], str]
-    total: Callable[[Trace], str] = lambda trace: ""
-
-
-def _macs(title: str, write: Callable[[int, bool], str]) -> TraceColumn:
-    return TraceColumn(
-        title,
-        "right",
-        rank=3,
-        cell=lambda line: write(*line.sum("macs")),
-        total=lambda trace: write(*sum_known(call.macs for call in trace.calls)),
-    )
-
-
-_ALL = {
-    "#": TraceColumn("#", "right", rank=7, minor=True, cell=Line.number),
-    "path": TraceColumn("path", code=True, rank=2, least=10, tree=True, cell=Line.name),
-    "layer": TraceColumn(
-        "layer", code=True, least=12, tree=True, cell=Line.layer, total=lambda trace: "total"
-    ),
-    "input": TraceColumn("input", code=True, cell=Line.input),
-    "output": TraceColumn("output", code=True, cell=Line.output),
-    "dtype": TraceColumn("dtype", cell=Line.dtype),
-    "axes": TraceColumn("axes", rank=8, minor=True, cell=Line.axes),
-    "kernel": TraceColumn("kernel", "right", cell=Line.kernel),
-    "params": TraceColumn(
-        "params", "right", cell=Line.params, total=lambda trace: count(trace.params)
-    ),
-    "params share": TraceColumn("share", "right", rank=4, cell=lambda line: line.share("params")),
-    "trainable": TraceColumn(
-        "trainable",
-        "right",
-        cell=Line.trainable,
-        total=lambda trace: count(trace.trainable_params),
-    ),
-    "macs": _macs("MACs", count),
-    "macs share": TraceColumn("share", "right", rank=6, cell=lambda line: line.share("macs")),
-    "memory": TraceColumn(
-        "memory", "right", cell=Line.memory, total=lambda trace: byte_size(trace.activation_bytes)
-    ),
-    "field": TraceColumn("field", "right", rank=5, cell=lambda line: line.along(_size)),
-    "step": TraceColumn("step", "right", rank=9, cell=lambda line: line.along(_step)),
+_ALL: dict[str, tuple[Column, Callable[[Line], str]]] = {
+    "#": (Column("#", "right", rank=7, minor=True), Line.number),
+    "path": (Column("path", code=True, rank=2, least=10, tree=True), lambda line: line.row.name),
+    "layer": (Column("layer", code=True, least=12, tree=True), Line.layer),
+    "input": (Column("input", code=True), Line.input),
+    "output": (Column("output", code=True), lambda line: shapes(line.outputs)),
+    "dtype": (Column("dtype"), Line.dtype),
+    "axes": (Column("axes", rank=8, minor=True), Line.axes),
+    "kernel": (Column("kernel", "right"), Line.kernel),
+    "params": (Column("params", "right"), Line.params),
+    "params share": (Column("share", "right", rank=4), lambda line: line.share("params")),
+    "trainable": (Column("trainable", "right"), lambda line: count(*line.sum("trainable"))),
+    "macs": (Column("MACs", "right", rank=3), lambda line: count(*line.sum("macs"))),
+    "macs share": (Column("share", "right", rank=6), lambda line: line.share("macs")),
+    "memory": (Column("memory", "right"), Line.memory),
+    "field": (Column("field", "right", rank=5), lambda line: line.along(_size)),
+    "step": (Column("step", "right", rank=9), lambda line: line.along(_step)),
 }
-_IN_MILLIONS = _macs("MACs (M)", millions)
+_MILLIONS = (Column("MACs (M)", "right", rank=3), lambda line: millions(*line.sum("macs")))
 _TREE = [name for name in _ALL if name not in ("input", "dtype", "kernel", "trainable", "memory")]
 _FLAT = [name for name in _TREE if "share" not in name]
 
 
-def chosen(trace: Trace, shown: Sequence[Row], names: Sequence[str] | None) -> list[TraceColumn]:
-    """The columns of those names; a share is one of each count that is shown."""
+def totals(trace: Trace) -> dict[str, str]:
+    """The row of the whole model, by the columns' titles."""
+    macs = sum_known(call.macs for call in trace.calls)
+    return {
+        "layer": "total",
+        "params": count(trace.params),
+        "trainable": count(trace.trainable_params),
+        "MACs": count(*macs),
+        "MACs (M)": millions(*macs),
+        "memory": byte_size(trace.activation_bytes),
+    }
+
+
+def table_of(
+    trace: Trace, shown: Sequence[Row], names: Sequence[str] | None
+) -> tuple[tuple[Column, ...], tuple[tuple[str, ...], ...]]:
+    """The columns of those names, or those that say something of such rows, and their cells.
+
+    A share is one of each count that is shown.
+    """
     wanted: list[str] = []
     if names is None:
         wanted = _TREE if any(row.node.call is None for row in shown) else _FLAT
@@ -197,10 +172,16 @@ def chosen(trace: Trace, shown: Sequence[Row], names: Sequence[str] | None) -> l
         if name == "share":
             wanted += [f"{last} share" for last in wanted[-1:] if f"{last} share" in _ALL]
         elif name not in _ALL:
-            known = [column.title for key, column in _ALL.items() if " " not in key]
+            known = [column.title for key, (column, _) in _ALL.items() if " " not in key]
             there = f"; there are {', '.join([*known, 'share'])}"
             raise ValueError(f"there is no column {name!r}{nearest(name, known) or there}")
         else:
             wanted.append(name)
-    large = sum(call.macs or 0 for call in trace.calls) >= IN_MILLIONS
-    return [_IN_MILLIONS if large and name == "macs" else _ALL[name] for name in wanted]
+    large = sum(call.macs or 0 for call in trace.calls) >= _IN_MILLIONS
+    pairs = [_MILLIONS if large and name == "macs" else _ALL[name] for name in wanted]
+    lines = [Line(row, trace) for row in shown]
+    made = [(column, [cell(line) for line in lines]) for column, cell in pairs]
+    if names is None and lines:
+        made = [(column, cells) for column, cells in made if any(cells)]
+    columns, cells = zip(*made, strict=True) if made else ((), ())
+    return columns, tuple(zip(*cells, strict=True))

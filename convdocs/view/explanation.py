@@ -31,8 +31,7 @@ def text(explanation: Explanation) -> str:
     written = [
         f"{words:{width}}  = {made:>{digits}}" if made else words.rstrip() for words, made in lines
     ]
-    legend = [f"[ ] is {cell.padding()}"] if cell.padding() else []
-    return "\n".join([cell.name(), cell.window(), *written, *legend, *cell.notes()])
+    return "\n".join([cell.name, cell.window, *written, *cell.notes("[ ] is")])
 
 
 def parts(explanation: Explanation) -> list[Part]:
@@ -49,10 +48,9 @@ def parts(explanation: Explanation) -> list[Part]:
         rows[ROWS - LAST : -LAST] = [(line("…", f"{hidden} more terms"), False)]
     muted = frozenset(at for at, (_, padded) in enumerate(rows) if padded)
     *between, last = [line(*step) for step in cell.steps()]
-    caption = f"{cell.name()}, {cell.window()}"
+    caption = f"{cell.name}, {cell.window}"
     table = Table(columns, (*(row for row, _ in rows), *between), caption, last, muted=muted)
-    legend = [f"hatched: {cell.padding()}"] if muted else []
-    return [table, *map(Paragraph, [*legend, *cell.notes()])]
+    return [table, *map(Paragraph, cell.notes("hatched:" if muted else ""))]
 
 
 class _Cell:
@@ -61,6 +59,9 @@ class _Cell:
     def __init__(self, explanation: Explanation) -> None:
         self.explained = explanation
         self.power = explanation.power
+        self.name = f"{explanation.code}, output cell {explanation.at}"
+        axes = AXIS_NAMES[len(explanation.windows)]
+        self.window = f"window on {', '.join(map(_stands_on, axes, explanation.window))}"
         terms = explanation.terms
         # a max pool's cell is no sum, nor is one of an LPPool with power infinity
         self.adds_up = explanation.family != "max" and not isinf(self.power or 0)
@@ -72,15 +73,6 @@ class _Cell:
         self.weight_places = printed_places(t.weight for t in terms if t.weight is not None)
         results = [explanation.value, explanation.layer_value, explanation.bias or 0.0]
         self.places = printed_places([*results, *(term.product for term in terms)])
-
-    def name(self) -> str:
-        """Which cell of what."""
-        return f"{self.explained.code}, output cell {self.explained.at}"
-
-    def window(self) -> str:
-        """Where the window stands."""
-        names = AXIS_NAMES[len(self.explained.windows)]
-        return f"window on {', '.join(map(_stands_on, names, self.explained.window))}"
 
     def sums(self) -> Iterator[tuple[str, str, str]]:
         """A line per channel, or per row of its kernel: label, terms, what the channel adds."""
@@ -150,9 +142,7 @@ class _Cell:
     def steps(self) -> list[tuple[str, str]]:
         """What is done with the terms, each step with its result, down to the layer's number."""
         cell, power, divisor = self.explained, self.power, self.explained.divisor
-        done: list[tuple[str, float]] = []
-        if cell.bias is not None:
-            done.append(("bias", cell.bias))
+        done = [] if cell.bias is None else [("bias", cell.bias)]
         if not self.adds_up:
             done.append(("smallest" if power is not None and power < 0 else "largest", cell.value))
         elif cell.family in ("convolution", "transposed"):
@@ -167,9 +157,18 @@ class _Cell:
         done.append(("layer's own", cell.layer_value))
         return [(label, number(made, self.places)) for label, made in done]
 
-    def notes(self) -> Iterator[str]:
-        """What was left out, what torch does besides, and whether the layer agrees."""
+    def notes(self, mark: str) -> Iterator[str]:
+        """What is marked as padding and left out, what torch does besides, and if both agree."""
         cell = self.explained
+        if mark and any(term.padded for term in self.seen):
+            what = "padding"
+            if cell.padding_mode != "zeros":
+                what = f"padding, copied from the input ({cell.padding_mode})"
+            elif cell.family == "average" and cell.divisor == sum(
+                t.index is not None for t in cell.terms
+            ):
+                what = "padding, which does not count"
+            yield f"{mark} {what}"
         reasons = [term.reason for term in cell.terms]
         counts = {
             "between the input's cells": reasons.count("hole"),
@@ -186,17 +185,6 @@ class _Cell:
                 f"the two differ: {cell.kind} does something besides, "
                 "or its numbers have too few bits"
             )
-
-    def padding(self) -> str:
-        """What the padding is, if the window reaches it."""
-        cell = self.explained
-        if not any(term.padded for term in self.seen):
-            return ""
-        if cell.padding_mode != "zeros":
-            return f"padding, copied from the input ({cell.padding_mode})"
-        real = sum(term.index is not None for term in cell.terms)
-        uncounted = cell.family == "average" and cell.divisor == real
-        return "padding, which does not count" if uncounted else "padding"
 
     def row(self, term: Term) -> dict[str, str]:
         """A term's cells under their headings."""

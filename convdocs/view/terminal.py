@@ -139,8 +139,9 @@ def _leave_out(gone: int, columns: list[Column], cells: list[list[str]]) -> None
     """Leave out a column; a tree's names go into its next column."""
     column, names = columns.pop(gone), cells.pop(gone)
     if column.tree and gone < len(columns):
-        for at, name in enumerate(names[1:], start=1):
-            cells[gone][at] = f"{name}{' ' if name.strip() else ''}{cells[gone][at]}"
+        head, *own = cells[gone]
+        pairs = zip(names[1:], own, strict=True)
+        cells[gone] = [head, *(f"{n}{' ' if n.strip() else ''}{cell}" for n, cell in pairs)]
 
 
 def _taken(widths: Sequence[int]) -> int:
@@ -153,13 +154,11 @@ def _widths(
     """The widths of columns, those of code cut, the widest first, until all fit or none can be."""
     widths = [max(map(text_width, column)) for column in cells]
     limits = {at: max(c.least, least) for at, c in enumerate(columns) if c.least}
-    over = _taken(widths) - room
-    while over > 0:
+    while _taken(widths) > room:
         wider = [at for at, limit in limits.items() if widths[at] > limit]
         if not wider:
             break
         widths[max(wider, key=widths.__getitem__)] -= 1
-        over -= 1
     return widths
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from itertools import compress
 from typing import TYPE_CHECKING
 
-from convdocs.view.columns import GATED, PARTLY, Line, chosen, shapes, sum_known
+from convdocs.view.columns import GATED, PARTLY, shapes, sum_known, table_of, totals
 from convdocs.view.numbers import byte_size, count
 from convdocs.view.tables import Paragraph, Part, Table
 from convdocs.view.tree import Row, rows
 
 if TYPE_CHECKING:
-    from convdocs.report import Call, Finding, Trace
+    from convdocs.report import Finding, Trace
 
 MOST_PLACES = 5  # that a sentence lists
 
@@ -32,47 +30,32 @@ def parts(
     On a ``page`` rows can be opened and shut, so that all are there; with ``paths``, where nothing
     can be moved in, they have their whole path, as in a table that is no tree.
     """
-    columns = columns or None
+    names = columns or None
     shown, shut = rows(trace, depth, fold, page=page)
     if paths or not any(row.level for row in shown):
         shown = [row._replace(name=row.path) for row in shown]
-    made = chosen(trace, shown, columns)
-    lines = [Line(row, trace) for row in shown]
-    cells = [tuple([column.cell(line) for column in made]) for line in lines]
-    if columns is None and cells:
-        filled = [any(column) for column in zip(*cells, strict=True)]
-        made = list(compress(made, filled))
-        cells = [tuple(compress(line, filled)) for line in cells]
+    made, cells = table_of(trace, shown, names)
+    titles = [column.title for column in made]
+    levels = [] if paths else [row.level for row in shown]
+    words = [*_legend(cells, shown), *_sums(trace, names and titles), *_remarks(trace)]
+    last = totals(trace)
+    marked = []
+    if call := trace.failed:
+        last = {"#": str(call.index), "path": call.path, "layer": call.code, "output": "✗ failed"}
+        last["input"] = shapes(call.input_shapes)
+        marked = [len(cells)]
+        levels += [0] if levels else []
+    end = tuple(last.get(title, "") for title in titles)
     table = Table(
-        columns=tuple(made),
-        rows=tuple(cells),
+        columns=made,
+        rows=(*cells, end) if marked else cells,
         caption=_caption(trace),
-        totals=tuple(column.total(trace) for column in made),
-        levels=() if paths else tuple(row.level for row in shown),
+        totals=() if marked else end,
+        marked=frozenset(marked),
+        levels=tuple(levels),
         shut=shut,
     )
-    titles = [column.title for column in made]
-    words = [*_legend(cells, shown), *_sums(trace, None if columns is None else titles)]
-    words += _remarks(trace)
-    return [
-        table if trace.failed is None else _with_failure(table, trace.failed),
-        *map(Paragraph, words),
-        *(note(finding, trace) for finding in trace.findings),
-    ]
-
-
-def _with_failure(table: Table, call: Call) -> Table:
-    """The table with the call that failed in place of totals."""
-    words = {"#": str(call.index), "path": call.path, "layer": call.code, "output": "✗ failed"}
-    words["input"] = shapes(call.input_shapes)
-    row = tuple(words.get(column.title, "") for column in table.columns)
-    return replace(
-        table,
-        rows=(*table.rows, row),
-        totals=(),
-        marked=frozenset({len(table.rows)}),
-        levels=table.levels and (*table.levels, 0),
-    )
+    return [table, *map(Paragraph, words), *(note(finding, trace) for finding in trace.findings)]
 
 
 def _caption(trace: Trace) -> str:

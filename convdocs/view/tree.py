@@ -43,30 +43,25 @@ class Row(NamedTuple):
 
 def tree(trace: Trace) -> Node:
     """The model as a node."""
-    root = Node("", trace.model, 0, len(trace.calls) - 1)
+    calls, modules = trace.calls, trace.modules
+    root = Node("", trace.model, 0, len(calls) - 1)
+    if not modules:
+        root.inside = [Node(call.path, call.code, call.index, call.index, call) for call in calls]
     open_ = [root]
-    for depth, node in _nodes(trace):
-        if depth == 0 and node.call is None:
-            root.module = node.module
+    following = (*(module.depth for module in modules[1:]), 0)
+    for module, next_depth in zip(modules, following, strict=False):
+        is_call = next_depth <= module.depth and module.first == module.last
+        if module.depth == 0 and not is_call:
+            root.module = module
             continue
-        del open_[max(depth, 1) :]
+        call = calls[module.first] if is_call else None
+        kind = call.code if call else module.kind
+        del open_[max(module.depth, 1) :]
+        node = Node(module.path, kind, module.first, module.last, call, module)
         open_[-1].inside.append(node)
         open_.append(node)
     _number(root, {})
     return root
-
-
-def _nodes(trace: Trace) -> Iterator[tuple[int, Node]]:
-    calls, modules = trace.calls, trace.modules
-    if not modules:
-        for call in calls:
-            yield 1, Node(call.path, call.code, call.index, call.index, call)
-    for place, module in enumerate(modules):
-        following = modules[place + 1].depth if place + 1 < len(modules) else 0
-        is_call = following <= module.depth and module.first == module.last
-        made = calls[module.first] if is_call else None
-        kind = made.code if made else module.kind
-        yield module.depth, Node(module.path, kind, module.first, module.last, made, module)
 
 
 def _number(node: Node, known: dict[Any, int]) -> int:
@@ -91,20 +86,21 @@ def rows(
         page = False
         if depth is None and fold is None:
             return list(_up_to(root, len(trace.calls) - LAST, 0)), frozenset()
+
+    def walk(level: int, fold: bool) -> list[Row]:
+        return list(_walk([root], 0, level, fold=fold))
+
     levels = max(deepest(root), 1)
-    wanted = levels if depth is None else depth
-    folded = fold
-    if fold is None:
-        folded = _size(root, wanted) > ROWS
-    fitted = depth is None and (page or fold is None)
-    for level in range(wanted, 0 if fitted else wanted - 1, -1):
-        found = list(_walk([root], 0, level, fold=bool(folded)))
-        if len(found) <= ROWS:
-            break
+    level = levels if depth is None else depth
+    folded = len(walk(level, False)) > ROWS if fold is None else fold
+    found = walk(level, folded)
+    while depth is None and (page or fold is None) and level > 1 and len(found) > ROWS:
+        level -= 1
+        found = walk(level, folded)
     if not page:
         return found, frozenset()
     if level < levels:
-        found = list(_walk([root], 0, levels, fold=fold is None or fold))
+        found = walk(levels, fold is None or fold)
     shut = (at for at, row in enumerate(found) if row.node.inside and row.level + 1 >= level)
     return found, frozenset(shut)
 
@@ -112,11 +108,6 @@ def rows(
 def deepest(node: Node) -> int:
     """How many levels are inside a node."""
     return 1 + max(map(deepest, node.inside), default=-1)
-
-
-def _size(node: Node, depth: int) -> int:
-    """How many rows are inside a node when nothing is folded."""
-    return len(node.inside) + sum(_size(inner, depth - 1) for inner in node.inside) if depth else 0
 
 
 def _walk(parents: Sequence[Node], level: int, depth: int, *, fold: bool) -> Iterator[Row]:
