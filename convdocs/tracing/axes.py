@@ -135,29 +135,35 @@ def _product(fields: list[AxisField], extent: int) -> AxisField:
 
 
 def composed(
-    nodes: Sequence[Any], inputs: Sequence[Any], out: Any, sizes: Sequence[Shape]
-) -> Flow | None:
-    """The flow of a layer, from those of the calls inside it; None when it is like the first input.
+    nodes: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any]
+) -> tuple[Flow | None, ...]:
+    """The flows of a layer, from those of the calls inside it; None: like the first input.
 
-    ``inputs`` and ``out`` are the marks of what went into the layer and came out, ``sizes`` the
-    shapes of the inputs.
+    ``inputs`` and ``outputs`` are the marks of what went into the layer and came out.
     """
-    known: dict[Any, Flow] = {}  # by a tensor's mark
+    sizes = [one.layout.shape for one in inputs]
+    known: dict[Any, Flow] = {}  # by what made a tensor
     for number, one in enumerate(inputs):
-        known.setdefault(one, kept(number, len(sizes[number])))
+        known.setdefault(_origin(one), kept(number, len(sizes[number])))
     for node in nodes:
-        before = [known.get(one) for one in node.inputs]
+        before = [known.get(_origin(one)) for one in node.inputs]
         for place, flow in enumerate(node.answer.flows):
             if flow is None:
                 made = before[0] if before else None
             else:
                 made = tuple([_through_layer(axis, before, sizes) for axis in flow])
             if made is not None:
-                known[node.outputs[place]] = made
-    found = known.get(out)
-    if found is None:
-        return unknown(sizes, out.layout.shape)
-    return None if found is known.get(inputs[0]) else found
+                known[node, place] = made
+    flows = []
+    for one in outputs:
+        found = known.get(_origin(one)) or unknown(sizes, one.layout.shape)
+        flows.append(None if inputs and found is known.get(_origin(inputs[0])) else found)
+    return tuple(flows)
+
+
+def _origin(mark: Any) -> Any:
+    """What two marks have in common that are of the same cells."""
+    return mark if type(mark.maker) is str else (mark.maker, mark.place)
 
 
 @lru_cache(maxsize=256)

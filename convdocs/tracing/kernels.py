@@ -13,6 +13,7 @@ from torch import Tensor
 
 from convdocs.report import Shape
 from convdocs.tracing import functions
+from convdocs.tracing.answer import FunctionCall
 from convdocs.tracing.costs import COSTS, Counter
 from convdocs.tracing.memory import META, Layout, Mark, Operand
 from convdocs.tracing.nested import mapped, tensors_in
@@ -40,26 +41,25 @@ class NeedsIntegers(BaseException):
         self.inputs = inputs
 
 
-def asked(
-    func: Any, args: Any, kwargs: dict[str, Any], operands: Any, marks: Sequence[Mark]
-) -> tuple[Any, int | None, str]:
+def asked(call: FunctionCall) -> tuple[Any, int | None, str]:
     """What a call on meta gives, its multiply-accumulates, and why they are not known.
 
     Raises the CPU's own error where the call fails, and :class:`NeedsValues` where it cannot be
-    answered without values. ``operands`` are the arguments with operands for tensors.
+    answered without values.
     """
+    func = call.func
     if func in functions.READ_VALUES:
         raise NeedsValues(func)
-    args, kwargs = functions.moved_to_meta(func, args, kwargs)
-    inputs = [one.layout for one in marks]
-    own = trivial(func, args, operands, inputs)
+    args, kwargs = functions.moved_to_meta(func, call.args, call.kwargs)
+    inputs = [one.layout for one in call.marks]
+    own = trivial(func, args, call.operands, inputs)
     if own is not None:
-        return own, _cost(func, operands, own), ""
+        return own, _cost(func, call.operands, own), ""
     on_meta = functions.on_shapes(func)
     try:
         if func in RULES or func in COSTS:
             out, note = on_meta(*args, **kwargs), ""
-            macs = _cost(func, operands, out)
+            macs = _cost(func, call.operands, out)
         else:
             with Counter() as counter:
                 out = on_meta(*args, **kwargs)

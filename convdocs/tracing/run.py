@@ -234,8 +234,6 @@ def _forget(standin: StandIn, recorder: Recorder) -> None:
     for _, twin in standin.copier.modules:
         twin.__dict__.clear()
     del standin.copier.tensor
-    for node in recorder.nodes:
-        node.outputs = []
     recorder.nodes.clear()
 
 
@@ -253,7 +251,7 @@ def _failure(
     """The error with the table up to the call that failed."""
     if recorder.failed is None or recorder.failed[0] is not error:  # a hook of the model's own
         marks = tuple([one._convdocs_mark for one in given])  # type: ignore[attr-defined]
-        answer = Answer(layer_class(standin.model).__name__, [m.layout for m in marks])
+        answer = Answer(layer_class(standin.model).__name__, marks)
         answer.describe(standin.model)
         recorder.failed = (error, Node("", None, marks, answer))
     partial = build(standin, recorder, given)

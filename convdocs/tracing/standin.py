@@ -394,23 +394,18 @@ class StandIn:
                 self.owned[id(module)] = _NOTHING
                 continue
             found: list[tuple[str, Parameter]] = []
-            layouts: list[Layout | None] = []
             for name, one in own.items():
-                if one is None:
-                    layouts.append(None)
-                    continue
-                known = self.parameters.get(id(one))
-                if known is None:
-                    known = self.parameters[id(one)] = _parameter(lead + name, one)
-                found.append((name, known))
-                layouts.append(known.layout)
+                if one is not None:
+                    known = self.parameters.get(id(one))
+                    if known is None:
+                        known = self.parameters[id(one)] = _parameter(lead + name, one)
+                    found.append((name, known))
+            layouts = [None if one is None else self.parameters[id(one)].layout for one in own.values()]
             for buffer in held.values():
-                if buffer is None or _is_uninitialised(buffer):
-                    layouts.append(None)
-                    continue
-                layout = layout_of(buffer)
+                layout = None if buffer is None or _is_uninitialised(buffer) else layout_of(buffer)
                 layouts.append(layout)
-                buffers[id(buffer)] = layout.nbytes
+                if layout is not None:
+                    buffers[id(buffer)] = layout.nbytes
             self.owned[id(module)] = Owned(found, tuple(layouts))
         self.buffer_bytes = sum(buffers.values())
 
