@@ -25,7 +25,6 @@ from convdocs.layers import (
     plain_settings,
     read,
 )
-from convdocs.receptive import AxisField
 from convdocs.report import Shape
 from convdocs.tracing import functions
 from convdocs.tracing.axes import Flow
@@ -72,8 +71,8 @@ class Answer:
         self.outputs = tuple(outputs)
         self.output_shapes = tuple([one.shape for one in outputs])
         self.dtypes = tuple([one.name for one in outputs])
-        self.local_fields: dict[Any, tuple[tuple[AxisField, ...], ...]] = {}  # by axis names
         self.states: dict[Any, list[Any]] = {}  # of the outputs' axes, by those of the inputs
+        self.told: dict[Any, Any] = {}  # what a record of the call says, by the output's state
 
     def with_outputs(self, outputs: Sequence[Layout]) -> Answer:
         """The same call with other outputs."""

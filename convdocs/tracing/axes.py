@@ -111,12 +111,13 @@ def _read(reads: Sequence[Read], states: Sequence[State]) -> tuple[str, Field, i
         field = state.fields[axis]
         if field is not None:
             extent = max(extent, state.extents[axis])
-            fields.append(_moved(field, own, kind))
+            moved = _moved(field, own, kind)
+            if not fields or moved is not fields[-1]:
+                fields.append(moved)
             factor |= kind & FACTOR
     if not fields:
         return name, UNKNOWN if gate else None, extent
-    alike = len(fields) == 1 or (len(fields) == 2 and fields[0] is fields[1])
-    found = fields[0] if alike else (_product if factor else joined)(fields, extent)
+    found = (_product if factor else joined)(fields, extent)
     return name, gated(found) if gate else found, extent
 
 
@@ -128,7 +129,7 @@ def _moved(field: AxisField, own: AxisField, kind: int) -> AxisField:
 
 def _product(fields: list[AxisField], extent: int) -> AxisField:
     """Of a product: a factor that is the same for all cells is a gate, the others stay local."""
-    moving = [one for one in fields if one.stride != 0]
+    moving = [one for one in fields if one.stride != 0] if len(fields) > 1 else fields
     if len(moving) in (0, len(fields)) or any(one.size is None for one in moving):
         return joined(fields, extent)
     return gated(joined(moving, extent))
@@ -199,37 +200,25 @@ def _through_layer(axis: OutAxis, before: Sequence[Flow | None], sizes: Sequence
 
 def local_fields(answer: Any, names: tuple[str, ...]) -> tuple[tuple[AxisField, ...], ...]:
     """Per input, and per spatial axis of the first output, the cells that one output cell reads."""
-    known: tuple[tuple[AxisField, ...], ...] | None = answer.local_fields.get(names)
-    if known is None:
-        known = answer.local_fields[names] = _own_fields(answer, spatial_places(names))
-    return known
-
-
-def _own_fields(answer: Any, places: Sequence[int]) -> tuple[tuple[AxisField, ...], ...]:
-    shapes = answer.input_shapes
+    shapes, places = answer.input_shapes, spatial_places(names)
     if not places:
         return ((),) * len(shapes)
     flow = answer.flows[0]
     if flow is None:
         return ((IDENTITY,) * len(places), *[()] * (len(shapes) - 1))
-    return tuple(
-        _own_field([_reads_of(number, flow[place]) for place in places], shape)
-        for number, shape in enumerate(shapes)
-    )
-
-
-def _reads_of(number: int, axis: OutAxis) -> list[Read]:
-    """What an axis reads of the cells of one input."""
-    return [read for read in axis[1] if read[0] == number and read[1] != MISSING]
-
-
-def _own_field(axes: Sequence[Sequence[Read]], shape: Shape) -> tuple[AxisField, ...]:
-    if not all(axes):
-        return ()
+    reads: list[list[list[AxisField]]] = [[[] for _ in places] for _ in shapes]
+    extents = {}
+    for at, place in enumerate(places):
+        for number, axis, own, _ in flow[place][1]:
+            if axis != MISSING:
+                reads[number][at].append(own)
+                extents[number, at] = shapes[number][axis]
     return tuple(
         [
-            reads[0][2] if len(reads) == 1 else joined([r[2] for r in reads], shape[reads[0][1]])
-            for reads in axes
+            tuple([joined(own, extents[number, at]) for at, own in enumerate(fields)])
+            if all(fields)
+            else ()
+            for number, fields in enumerate(reads)
         ]
     )
 

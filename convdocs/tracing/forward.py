@@ -112,12 +112,13 @@ class Forward:
         tensors = (*own.values(), *held.values())
         return tuple([None if one is None else mark_of(one).layout for one in tensors])
 
-    def owned(self) -> list[tuple[str, Parameter]]:
-        """The layer's parameters, with the names that it has for them."""
+    def owned(self) -> list[Parameter]:
+        """The layer's parameters."""
+        if self.known is not None:
+            return self.known.parameters
         if self.script:
-            own = self.standin.parameters
-            return [("", own[id(one)]) for one in self.original.parameters()]
-        return list(self._found()) if self.known is None else self.known.parameters
+            return [self.standin.parameters[id(one)] for one in self.original.parameters()]
+        return [one for _, one in self._found()]
 
     def _found(self) -> Iterator[tuple[str, Parameter]]:
         for name, tensor in named_parameters(self.module, ""):
@@ -133,7 +134,8 @@ class Forward:
 
     def shapes(self) -> tuple[tuple[str, Shape], ...]:
         """The names and the shapes of the layer's parameters."""
-        return tuple([(n, one.layout.shape) for n, one in self.owned() if n and one.layout])
+        found = () if self.script else self._found()
+        return tuple([(name, one.layout.shape) for name, one in found if one.layout])
 
 
 def _is_untouched(tensors: dict[str, Any]) -> bool:

@@ -308,9 +308,9 @@ def _maker(kind: type) -> Maker:
 
 
 class Owned(NamedTuple):
-    """A module's own parameters by name, and the layouts of its parameters and buffers."""
+    """A module's own parameters, and the layouts of its parameters and buffers."""
 
-    parameters: list[tuple[str, Parameter]]
+    parameters: list[Parameter]
     layouts: tuple[Layout | None, ...]
 
 
@@ -393,13 +393,13 @@ class StandIn:
             if not own and not held:
                 self.owned[id(module)] = _NOTHING
                 continue
-            found: list[tuple[str, Parameter]] = []
+            found: list[Parameter] = []
             for name, one in own.items():
                 if one is not None:
                     known = self.parameters.get(id(one))
                     if known is None:
                         known = self.parameters[id(one)] = _parameter(lead + name, one)
-                    found.append((name, known))
+                    found.append(known)
             layouts = [None if one is None else self.parameters[id(one)].layout for one in own.values()]
             for buffer in held.values():
                 layout = None if buffer is None or _is_uninitialised(buffer) else layout_of(buffer)
