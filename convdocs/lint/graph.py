@@ -76,7 +76,7 @@ def _narrowest(call: Call, narrow: dict[int, Fields]) -> Fields:
         if shape != out or call.windows:
             if len(before) != len(local):
                 return ()
-            if any([own is not IDENTITY for own in local]):
+            if any(own is not IDENTITY for own in local):
                 before = tuple(map(through, before, local))
         # otherwise: a norm's mean of all cells, or a softmax over them, tells no neighbourhood
         if len(before) != rank:

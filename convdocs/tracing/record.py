@@ -326,7 +326,7 @@ class Recorder(TorchFunctionMode):
 
         None where it is not shown: it only prepares constants and multiplies nothing.
         """
-        if answer.macs == 0 and all([one.fixed for one in marks]):
+        if answer.macs == 0 and all(one.fixed for one in marks):
             return None
         node = Node(self.path, None, tuple(marks), answer)
         (self.nodes if self.inside is None else self.inside).append(node)

@@ -8,7 +8,6 @@ and the number of the output that it is asked about. What raises or returns noth
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from inspect import isgetsetdescriptor
 from itertools import accumulate
 from operator import mul
@@ -24,11 +23,9 @@ from convdocs.receptive import (
     UNKNOWN,
     AxisField,
     adaptive_field,
-    linear_field,
     local_field,
-    nearest_field,
     periodic,
-    sampled_field,
+    resized_field,
     whole,
 )
 from convdocs.report import Shape
@@ -327,35 +324,17 @@ def _interpolate(
     recompute_scale_factor: bool | None = None,
     antialias: bool = False,
 ) -> Flow:
-    dims = len(out) - 2
-    scales: Any = (None,) * dims
+    scales: Any = (None,) * (len(out) - 2)
     if scale_factor is not None and not recompute_scale_factor:
         plain = isinstance(scale_factor, int | float)
-        scales = (scale_factor,) * dims if plain else tuple(scale_factor)
+        scales = (scale_factor,) * (len(out) - 2) if plain else tuple(scale_factor)
     fields = [
-        UNKNOWN if antialias else _sampled(n, m, scale, mode, bool(align_corners))
+        UNKNOWN
+        if antialias
+        else resized_field(n, m, mode, scale=scale, align_corners=bool(align_corners))
         for n, m, scale in zip(input.shape[2:], out[2:], scales, strict=True)
     ]
     return _named(input, fields, False)
-
-
-def _sampled(size: int, output: int, scale: Any, mode: str, align_corners: bool) -> AxisField:
-    """The cells that one output cell is mixed of, along one axis."""
-    step = Fraction(size, output) if scale is None else 1 / Fraction(scale)
-    if mode == "nearest":
-        return nearest_field(step)
-    if mode == "area":
-        return adaptive_field(size, output)
-    if align_corners:
-        step = Fraction(size - 1, output - 1) if output > 1 else Fraction(0)
-    if mode == "nearest-exact":
-        return sampled_field(step, step / 2, (0, 0))
-    if mode == "bicubic":
-        shift = Fraction(0) if align_corners else step / 2 - Fraction(1, 2)
-        return sampled_field(step, shift, (-1, 2))
-    if mode in ("linear", "bilinear", "trilinear"):
-        return linear_field(step, align_corners=align_corners)
-    return UNKNOWN
 
 
 @_rule("pixel_shuffle")

@@ -400,7 +400,9 @@ class StandIn:
                     if known is None:
                         known = self.parameters[id(one)] = _parameter(lead + name, one)
                     found.append(known)
-            layouts = [None if one is None else self.parameters[id(one)].layout for one in own.values()]
+            layouts = [
+                None if one is None else self.parameters[id(one)].layout for one in own.values()
+            ]
             for buffer in held.values():
                 layout = None if buffer is None or _is_uninitialised(buffer) else layout_of(buffer)
                 layouts.append(layout)
