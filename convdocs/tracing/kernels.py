@@ -17,7 +17,7 @@ from convdocs.tracing.answer import FunctionCall
 from convdocs.tracing.costs import COSTS, Counter
 from convdocs.tracing.memory import META, Layout, Mark, Operand
 from convdocs.tracing.nested import mapped, tensors_in
-from convdocs.tracing.rules import RULES, dims_of, spellings
+from convdocs.tracing.rules import RULES, dims_of, entering
 
 FLOATS = frozenset({torch.float32, torch.float64, torch.bfloat16, torch.float16})
 LARGEST = 1_000_000  # elements that a call may have which is tried on the CPU
@@ -86,22 +86,17 @@ def about_meta(error: BaseException) -> bool:
     return isinstance(error, NotImplementedError) or "meta" in words or "INTERNAL ASSERT" in words
 
 
-_POOLS = {
-    function: dims
-    for dims in (1, 2, 3)
-    for name in ("max", "avg", "lp", "adaptive_avg", "adaptive_max")
-    for function in spellings(f"{name}_pool{dims}d")
-}
+_POOLS: dict[Any, int] = {}  # over how many axes
+for _dims in (1, 2, 3):
+    for _name in ("max", "avg", "lp", "adaptive_avg", "adaptive_max"):
+        entering(_POOLS)(f"{_name}_pool{_dims}d")(_dims)
 # whose kernels on meta let settings and sizes pass that the CPU's refuse
-_LENIENT = frozenset(
-    function
-    for name in (
-        "conv_transpose1d conv_transpose2d conv_transpose3d batch_norm instance_norm group_norm "
-        "layer_norm pad interpolate upsample pixel_shuffle pixel_unshuffle channel_shuffle "
-        "embedding softmax log_softmax softmin dropout"
-    ).split()
-    for function in spellings(name)
-).union(_POOLS)
+_LENIENT: dict[Any, bool] = dict.fromkeys(_POOLS, True)
+entering(_LENIENT)(
+    *"conv_transpose1d conv_transpose2d conv_transpose3d batch_norm instance_norm group_norm "
+    "layer_norm pad interpolate upsample pixel_shuffle pixel_unshuffle channel_shuffle "
+    "embedding softmax log_softmax softmin dropout".split()
+)(True)
 
 
 def _doubtful(func: Any, inputs: Sequence[Layout]) -> bool:
@@ -182,12 +177,7 @@ def _blank(shape: Sequence[int], own: Layout) -> Tensor:
     return torch.empty(tuple(shape), dtype=own.dtype, device=META)
 
 
-def _shape_of(*names: str) -> Callable[[Trivial], Trivial]:
-    def register(rule: Trivial) -> Trivial:
-        TRIVIAL.update({function: rule for name in names for function in spellings(name)})
-        return rule
-
-    return register
+_shape_of = entering(TRIVIAL)
 
 
 @_shape_of(
