@@ -231,8 +231,7 @@ def _bounded(field: AxisField, local: AxisField) -> AxisField:
 
 def joined(fields: Iterable[AxisField], size: int) -> AxisField:
     """The field of a cell that reads the same cell of several tensors, as an addition does."""
-    parts = tuple(fields)
-    parts = parts if len(parts) == 1 else tuple(dict.fromkeys(parts))
+    parts = tuple(dict.fromkeys(fields))
     first = parts[0]
     if len(parts) == 1:
         return first

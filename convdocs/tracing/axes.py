@@ -117,6 +117,8 @@ def _read(reads: Sequence[Read], states: Sequence[State]) -> tuple[str, Field, i
             factor |= kind & FACTOR
     if not fields:
         return name, UNKNOWN if gate else None, extent
+    if len(fields) == 1:
+        return name, gated(fields[0]) if gate else fields[0], extent
     found = (_product if factor else joined)(fields, extent)
     return name, gated(found) if gate else found, extent
 
@@ -129,7 +131,7 @@ def _moved(field: AxisField, own: AxisField, kind: int) -> AxisField:
 
 def _product(fields: list[AxisField], extent: int) -> AxisField:
     """Of a product: a factor that is the same for all cells is a gate, the others stay local."""
-    moving = [one for one in fields if one.stride != 0] if len(fields) > 1 else fields
+    moving = [one for one in fields if one.stride != 0]
     if len(moving) in (0, len(fields)) or any(one.size is None for one in moving):
         return joined(fields, extent)
     return gated(joined(moving, extent))
@@ -151,6 +153,8 @@ def composed(
         for place, flow in enumerate(node.answer.flows):
             if flow is None:
                 made = before[0] if before else None
+            elif len(nodes) == 1 and before[0] is kept(0, len(sizes[0])) and not any(before[1:]):
+                made = tuple([(name, _of_first(reads)) for name, reads in flow])
             else:
                 made = tuple([_through_layer(axis, before, sizes) for axis in flow])
             if made is not None:
@@ -160,6 +164,11 @@ def composed(
         found = known.get(_origin(one)) or unknown(sizes, one.layout.shape)
         flows.append(None if inputs and found is known.get(_origin(inputs[0])) else found)
     return tuple(flows)
+
+
+def _of_first(reads: tuple[Read, ...]) -> tuple[Read, ...]:
+    """What is read of the first input, where the others are parameters."""
+    return tuple([read for read in reads if read[0] == 0]) if len(reads) > 1 else reads
 
 
 def _origin(mark: Any) -> Any:
@@ -215,7 +224,12 @@ def local_fields(answer: Any, names: tuple[str, ...]) -> tuple[tuple[AxisField, 
                 extents[number, at] = shapes[number][axis]
     return tuple(
         [
-            tuple([joined(own, extents[number, at]) for at, own in enumerate(fields)])
+            tuple(
+                [
+                    own[0] if len(own) == 1 else joined(own, extents[number, at])
+                    for at, own in enumerate(fields)
+                ]
+            )
             if all(fields)
             else ()
             for number, fields in enumerate(reads)

@@ -67,7 +67,7 @@ FACTORIES = frozenset(
         "hann_window hamming_window blackman_window bartlett_window kaiser_window"
     ).split()
 )
-_MOVES = frozenset(
+MOVES = frozenset(  # between devices: nothing on shapes
     getattr(Tensor, name) for name in ("cpu", "cuda", "xpu") if hasattr(Tensor, name)
 )
 # whose arguments are data, or are changed in themselves: no answer to them is worth keeping
@@ -96,15 +96,6 @@ def moved_to_meta(
     return args, kwargs
 
 
-def on_shapes(func: Any) -> Any:
-    """The function to call on meta in a function's place: to move between devices is nothing."""
-    return _stay if func in _MOVES else func
-
-
-def _stay(tensor: Tensor, *where: Any, **more: Any) -> Tensor:
-    return tensor
-
-
 def in_place(func: Any, kwargs: dict[str, Any]) -> bool:
     """Whether a function writes into its first argument and returns it."""
     return bool(kwargs.get("inplace")) or kwargs.get("out") is not None or _writes(func)
@@ -121,11 +112,6 @@ def _writes(func: Any) -> bool:
 def is_setter(func: Any) -> bool:
     """Whether it sets an attribute of a tensor."""
     return getattr(func, "__name__", "") == "__set__"
-
-
-def is_return_type(value: Any) -> bool:
-    """Whether a value is one of torch's named tuples."""
-    return type(value).__module__ == "torch.return_types"
 
 
 @lru_cache(maxsize=1024)

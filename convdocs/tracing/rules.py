@@ -63,17 +63,15 @@ def windows_of(func: Any, args: Any, kwargs: Any) -> tuple[Window, ...]:
 
 def operands_in(value: Any) -> list[Operand]:
     """The operands among a call's arguments, in order."""
-    if type(value) is Operand:
-        return [value]
-    if value is None or type(value) is int:
-        return []
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, slice):
-        value = [value.start, value.stop, value.step]
-    if not isinstance(value, list | tuple):
-        return []
-    return [found for one in value for found in operands_in(one)]
+    found: list[Operand] = []
+    for one in value.values() if type(value) is dict else value:
+        if type(one) is Operand:
+            found.append(one)
+        elif isinstance(one, list | tuple | dict):
+            found += operands_in(one)
+        elif type(one) is slice:
+            found += operands_in((one.start, one.stop, one.step))
+    return found
 
 
 def spellings(name: str) -> list[Any]:

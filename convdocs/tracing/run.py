@@ -129,24 +129,26 @@ class _Run:
         """Run on shapes; raises NeedsValues where that does not do."""
         device, dtype = self.home
         recorder = Recorder(device, values=False, on_call=self.on_call, live=gradient)
-        return self._run(recorder, lambda shape, n: self._empty(shape, n, dtype), gradient)
+
+        def empty(shape: Any, number: int) -> Tensor:
+            own = torch.int64 if number in self.integers else dtype
+            return torch.empty(shape, dtype=own, device=META)
+
+        return self._run(recorder, empty, gradient)
 
     def on_values(self, why: str, *, gradient: bool = False) -> Trace:
         """Run on real tensors, and say why."""
         device, dtype = self.home
         recorder = Recorder(device, values=True, on_call=self.on_call)
         recorder.notes[f"run on real tensors, {f'since {why}' if why else 'as asked'}"] = None
-        return self._run(recorder, lambda shape, n: self._random(shape, n, dtype, device), gradient)
 
-    def _empty(self, shape: Any, number: int, dtype: torch.dtype) -> Tensor:
-        integers = number in self.integers
-        return torch.empty(shape, dtype=torch.int64 if integers else dtype, device=META)
+        def random(shape: Any, number: int) -> Tensor:
+            if number in self.integers:
+                return torch.zeros(shape, dtype=torch.int64, device=device)
+            own = torch.Generator().manual_seed(0)
+            return torch.randn(shape, generator=own).to(device, dtype)
 
-    def _random(self, shape: Any, number: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-        if number in self.integers:
-            return torch.zeros(shape, dtype=torch.int64, device=device)
-        own = torch.Generator().manual_seed(0)
-        return torch.randn(shape, generator=own).to(device, dtype)
+        return self._run(recorder, random, gradient)
 
     def _run(self, recorder: Recorder, make: Make, gradient: bool) -> Trace:
         with collector_paused():

@@ -148,11 +148,16 @@ def _script(copier: Copier, value: Any) -> Any:
     return made
 
 
-def _list(copier: Copier, value: list[Any]) -> Any:
+_FILL = ((list, list.extend), (set, set.update), (deque, deque.extend))
+
+
+def _collection(copier: Copier, value: Any) -> Any:
     kind: Any = type(value)
-    made = copier.memo[id(value)] = kind.__new__(kind)
-    plain = ATOMS.issuperset(map(type, value))
-    list.extend(made, value if plain else [copier.copy(one) for one in value])
+    made = kind(maxlen=value.maxlen) if kind is deque else kind.__new__(kind)
+    copier.memo[id(value)] = made
+    plain = kind is list and ATOMS.issuperset(map(type, value))
+    fill: Any = next(fill for base, fill in _FILL if issubclass(kind, base))
+    fill(made, value if plain else [copier.copy(one) for one in value])
     return _with_attributes(copier, value, made)
 
 
@@ -169,18 +174,6 @@ def _dict(copier: Copier, value: Any) -> Any:
     for key, one in value.items():
         put(made, key if type(key) is str else copier.copy(key), copier.copy(one))
     return _with_attributes(copier, value, made)
-
-
-def _set(copier: Copier, value: Any) -> Any:
-    made = copier.memo[id(value)] = set.__new__(type(value))
-    set.update(made, [copier.copy(one) for one in value])
-    return _with_attributes(copier, value, made)
-
-
-def _deque(copier: Copier, value: deque[Any]) -> Any:
-    made = copier.memo[id(value)] = deque(maxlen=value.maxlen)
-    made.extend([copier.copy(one) for one in value])
-    return made
 
 
 def _tuple(copier: Copier, value: Any) -> Any:
@@ -278,16 +271,16 @@ def _whole(copier: Copier, value: Any) -> Any:
 
 
 _OPERATORS = (torch._ops.OperatorBase, torch._ops.OpOverloadPacket)  # torch.ops.aten.relu
-_PLAIN = frozenset({list, dict, set, OrderedDict, defaultdict})
+_PLAIN = frozenset({list, dict, set, deque, OrderedDict, defaultdict})
 _MAKERS: dict[type, Maker] = {
-    tuple: _tuple, list: _list, dict: _dict, FunctionType: _function, MethodType: _method,
+    tuple: _tuple, list: _collection, dict: _dict, FunctionType: _function, MethodType: _method,
     BuiltinMethodType: _builtin_method, functools.partial: _partial, torch.Generator: _generator,
     weakref.ref: _reference, ModuleType: _share,
 }  # fmt: skip
 _BY_BASE: tuple[tuple[Any, Maker], ...] = (
     ((Enum, type, torch.fx.Graph, weakref.WeakKeyDictionary, *_OPERATORS), _share),
     (Tensor, _tensor), (torch.jit.ScriptModule, _script), (nn.Module, _module), (dict, _dict),
-    (list, _list), (set, _set), (deque, _deque), ((tuple, frozenset), _tuple),
+    ((list, set, deque), _collection), ((tuple, frozenset), _tuple),
     (random.Random, _whole),
 )  # fmt: skip
 
