@@ -6,7 +6,7 @@ or that divides it unevenly (an adaptive pool) the runs repeat with a period. Bo
 :class:`AxisField`, and a network's field is one AxisField looked up through the next.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import lru_cache
 from math import ceil, floor, gcd, lcm
@@ -148,7 +148,8 @@ def resized_field(
     if align_corners:
         step = Fraction(size - 1, output - 1) if output > 1 else Fraction(0)
     shift = Fraction(0) if align_corners else step / 2 - Fraction(1, 2)
-    reach, last = (0, 0), floor
+    reach = 0, 0
+    last: Callable[[Fraction], int] = floor
     match mode:
         case "nearest":
             shift = Fraction(0)

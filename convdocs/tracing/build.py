@@ -103,10 +103,8 @@ class _Builder:
             self._counted(index, owned) if owned else (0, 0, 0, "")
         )
         sources = tuple([self.source(one) for one in node.inputs])
-        return Call(
-            index, node.path, *what, params, note, *cost, sources, *settings, trainable, *fields,
-            unregistered,
-        )  # fmt: skip
+        own = params, note, *cost, sources, *settings, trainable, *fields, unregistered
+        return Call._make((index, node.path, *what, *own))
 
     def source(self, mark: Mark) -> int:
         """The call that a tensor came from."""

@@ -20,21 +20,18 @@ def _getter(name: str) -> Any:
 
 # Functions that tell about a tensor without making one.
 PLAIN_READS = frozenset(
-    [
-        _getter(name)
-        for name in (
-            "shape dtype ndim layout requires_grad is_sparse is_quantized is_leaf is_nested "
-            "is_mkldnn itemsize nbytes grad_fn _version grad name output_nr retains_grad"
-        ).split()
-    ]
-    + [
-        getattr(Tensor, name)
-        for name in (
-            "size dim numel nelement stride is_contiguous is_floating_point is_complex "
-            "element_size storage_offset __len__ ndimension is_signed is_same_size"
-        ).split()
-    ]
-    + [torch.is_tensor, torch.is_floating_point, torch.is_complex, torch.numel]
+    getattr(Tensor, name)
+    for name in (
+        "size dim numel nelement stride is_contiguous is_floating_point is_complex "
+        "element_size storage_offset __len__ ndimension is_signed is_same_size"
+    ).split()
+).union(
+    map(
+        _getter,
+        "shape dtype ndim layout requires_grad is_sparse is_quantized is_leaf is_nested "
+        "is_mkldnn itemsize nbytes grad_fn _version grad name output_nr retains_grad".split(),
+    ),
+    (torch.is_tensor, torch.is_floating_point, torch.is_complex, torch.numel),
 )
 
 DEVICE_READS: dict[Any, Callable[[torch.device], Any]] = {

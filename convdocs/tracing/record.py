@@ -61,6 +61,13 @@ class Node:
         self.states: list[Any] = []  # what the axes of the outputs are, found later
 
 
+def container_node(path: str, module: nn.Module, marks: list[Mark]) -> Node:
+    """What is told of a container whose own code failed."""
+    answer = Answer(layer_class(module).__name__, marks)
+    answer.describe(module)
+    return Node(path, None, tuple(marks), answer)
+
+
 class Span:
     """One run of a container's forward, in numbers of calls: from ``start`` to before ``end``."""
 
@@ -153,10 +160,8 @@ class Recorder(TorchFunctionMode):
         try:
             out = run(*args, **kwargs)
         except Exception as error:
-            marks = tuple(map(self.mark_of, tensors_in((args, kwargs))))
-            answer = Answer(type(module).__name__, marks)
-            answer.describe(module)
-            self.note_failure(error, Node(path, None, marks, answer))
+            marks = [self.mark_of(one) for one in tensors_in((args, kwargs))]
+            self.note_failure(error, container_node(path, module, marks))
             raise
         finally:
             self.path, self.depth = outer, span.depth
@@ -285,8 +290,9 @@ class Recorder(TorchFunctionMode):
             on_meta = FunctionCall(call.func, call.args, call.kwargs, call.marks)
             on_meta.change(_blank)
             with torch.no_grad():
-                out, *cost = kernels.asked(on_meta)
-            return on_meta.answer([layout_of(one) for one in on_meta.outputs(out)], *cost)
+                out, macs, note = kernels.asked(on_meta)
+            layouts = [layout_of(one) for one in on_meta.outputs(out)]
+            return on_meta.answer(layouts, macs, note)
         except (Exception, NeedsValues):
             return None
 

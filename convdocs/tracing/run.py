@@ -10,10 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from convdocs.layers import layer_class
 from convdocs.lint import findings
 from convdocs.report import Trace
-from convdocs.tracing.answer import Answer
 from convdocs.tracing.build import build
 from convdocs.tracing.failure import TraceError
 from convdocs.tracing.forward import Forward
@@ -26,7 +24,7 @@ from convdocs.tracing.guard import (
 from convdocs.tracing.kernels import NeedsIntegers, NeedsValues, about_meta
 from convdocs.tracing.memory import INPUT, META, mark, mark_of
 from convdocs.tracing.nested import tensors_in
-from convdocs.tracing.record import Node, OnCall, Recorder
+from convdocs.tracing.record import OnCall, Recorder, container_node
 from convdocs.tracing.standin import StandIn
 
 Make = Callable[[Any, int], Tensor]  # a tensor for a shape, and for which of them
@@ -252,10 +250,7 @@ def _failure(
 ) -> TraceError:
     """The error with the table up to the call that failed."""
     if recorder.failed is None or recorder.failed[0] is not error:  # a hook of the model's own
-        marks = tuple([one._convdocs_mark for one in given])  # type: ignore[attr-defined]
-        answer = Answer(layer_class(standin.model).__name__, marks)
-        answer.describe(standin.model)
-        recorder.failed = (error, Node("", None, marks, answer))
+        recorder.failed = (error, container_node("", standin.model, list(map(mark_of, given))))
     partial = build(standin, recorder, given)
     assert partial.failed is not None
     told = findings(replace(partial, calls=(*partial.calls, partial.failed)))
