@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
+from torch.utils._pytree import tree_leaves, tree_map
 
 from convdocs.spec import SpecError
 from convdocs.suggest import nearest
@@ -84,29 +85,19 @@ def arguments(texts: Iterable[str]) -> tuple[list[Any], dict[str, Any]]:
             _enter(by_name, named[1], _value(named[2]))
         else:
             by_place.append(_value(text))
-    if any(isinstance(one, torch.Tensor) for one in _leaves([by_place, by_name])):
+    given = [by_place, by_name]
+    if any(isinstance(one, torch.Tensor) for one in tree_leaves(given, is_leaf=_is_input)):
         # a tuple of ints beside a tensor is what it is, not a shape
-        return _as_tensors(by_place), _as_tensors(by_name)
+        by_place, by_name = tree_map(
+            lambda one: torch.zeros(one) if isinstance(one, tuple) else one,
+            given,
+            is_leaf=_is_input,
+        )
     return by_place, by_name
 
 
-def _leaves(value: Any) -> list[Any]:
-    """What stands in nested lists and dicts."""
-    if not isinstance(value, list | dict):
-        return [value]
-    inner = value.values() if isinstance(value, dict) else value
-    return [leaf for one in inner for leaf in _leaves(one)]
-
-
-def _as_tensors(value: Any) -> Any:
-    match value:
-        case dict():
-            return {key: _as_tensors(one) for key, one in value.items()}
-        case list():
-            return [_as_tensors(one) for one in value]
-        case tuple():
-            return torch.zeros(value)
-    return value
+def _is_input(value: Any) -> bool:
+    return not isinstance(value, list | dict)
 
 
 def _enter(entries: dict[str, Any], name: str, value: Any) -> None:

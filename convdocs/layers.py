@@ -60,24 +60,19 @@ class Layer:
         return AXIS_NAMES[self.dims]
 
 
+_SLIDING: tuple[tuple[str, str, Family], ...] = (  # as layers and as functions are called
+    ("Conv", "conv", "convolution"),
+    ("ConvTranspose", "conv_transpose", "transposed"),
+    ("MaxPool", "max_pool", "max"),
+    ("AvgPool", "avg_pool", "average"),
+    ("LPPool", "lp_pool", "lp"),
+)
 FAMILIES: dict[type[nn.Module], tuple[Family, int]] = {
-    nn.Conv1d: ("convolution", 1),
-    nn.Conv2d: ("convolution", 2),
-    nn.Conv3d: ("convolution", 3),
-    nn.ConvTranspose1d: ("transposed", 1),
-    nn.ConvTranspose2d: ("transposed", 2),
-    nn.ConvTranspose3d: ("transposed", 3),
-    nn.MaxPool1d: ("max", 1),
-    nn.MaxPool2d: ("max", 2),
-    nn.MaxPool3d: ("max", 3),
-    nn.AvgPool1d: ("average", 1),
-    nn.AvgPool2d: ("average", 2),
-    nn.AvgPool3d: ("average", 3),
-    nn.LPPool1d: ("lp", 1),
-    nn.LPPool2d: ("lp", 2),
-    nn.LPPool3d: ("lp", 3),
-    nn.Unfold: ("unfold", 2),
+    getattr(nn, f"{layer}{dims}d"): (family, dims)
+    for layer, _, family in _SLIDING
+    for dims in AXIS_NAMES
 }
+FAMILIES[nn.Unfold] = ("unfold", 2)
 
 
 def read(module: nn.Module) -> Layer:
@@ -100,16 +95,12 @@ def read(module: nn.Module) -> Layer:
             f"{type(module).__name__} has no sliding window that convdocs can read; "
             f"it reads {', '.join(sorted(base.__name__ for base in FAMILIES))}"
         )
-    family, dims = known
-    return Layer(
-        kind=type(module).__name__,
-        family=family,
-        windows=windows(family, dims, module.__dict__),
-        padding_mode=getattr(module, "padding_mode", "zeros"),
-        in_channels=getattr(module, "in_channels", None),
-        out_channels=getattr(module, "out_channels", None),
-        groups=getattr(module, "groups", 1),
-    )
+    kept = module.__dict__
+    own = {name: kept[name] for name in _OF_CONVOLUTIONS if name in kept}
+    return Layer(type(module).__name__, known[0], windows(*known, kept), **own)
+
+
+_OF_CONVOLUTIONS = ("padding_mode", "in_channels", "out_channels", "groups")
 
 
 def windows(family: Family, dims: int, settings: Mapping[str, Any]) -> tuple[Window, ...]:
@@ -136,18 +127,9 @@ def windows(family: Family, dims: int, settings: Mapping[str, Any]) -> tuple[Win
     else:
         pads = tuple((p, p) for p in per_axis(0 if padding == "valid" else padding, dims))
     extra = per_axis(settings.get("output_padding", 0), dims)
-    return tuple(
-        Window(
-            kernel=kernels[axis],
-            stride=strides[axis],
-            padding=pads[axis],
-            dilation=dilations[axis],
-            output_padding=extra[axis],
-            ceil_mode=bool(settings.get("ceil_mode", False)),
-            transposed=family == "transposed",
-        )
-        for axis in range(dims)
-    )
+    ceil_mode, transposed = bool(settings.get("ceil_mode", False)), family == "transposed"
+    settings_per_axis = zip(kernels, strides, pads, dilations, extra, strict=True)
+    return tuple(Window(*own, ceil_mode, transposed) for own in settings_per_axis)
 
 
 def per_axis(value: Any, dims: int) -> tuple[int, ...]:
@@ -167,8 +149,7 @@ def per_axis(value: Any, dims: int) -> tuple[int, ...]:
         return (value,) * dims
     if not isinstance(value, tuple | list) or len(value) not in (1, dims):
         raise LayerError(f"{value!r} is not one number for each of {dims} spatial axes")
-    values = tuple(int(one) for one in value)
-    return values * dims if len(values) == 1 else values
+    return tuple(map(int, value)) * (dims // len(value))
 
 
 def code(module: nn.Module) -> str:
@@ -191,21 +172,19 @@ def code(module: nn.Module) -> str:
     if module._modules and not _is_one_layer(module):
         return f"{name}(...)"
     arguments = _arguments(layer_class(module))
-    if arguments is None:
-        return f"{name}({module.extra_repr()})"
     words: list[str] = []
     by_position = True
-    for argument, default in arguments:
+    for argument, default in arguments or ():
         value = _given(module, argument, default)
-        if value is _MISSING and default is inspect.Parameter.empty:
-            return f"{name}({module.extra_repr()})"
-        if value is _MISSING or value is default or _same(value, default):
-            by_position = False
-            continue
-        spelled = "..." if isinstance(value, Tensor) else repr(value)
         required = default is inspect.Parameter.empty
-        words.append(spelled if by_position and required else f"{argument}={spelled}")
-    return f"{name}({', '.join(words)})"
+        if value is _MISSING and required:
+            arguments = None
+        elif value is _MISSING or value is default or _same(value, default):
+            by_position = False
+        else:
+            spelled = "..." if isinstance(value, Tensor) else repr(value)
+            words.append(spelled if by_position and required else f"{argument}={spelled}")
+    return f"{name}({module.extra_repr() if arguments is None else ', '.join(words)})"
 
 
 def constructor_values(module: nn.Module) -> dict[str, Any]:
@@ -216,9 +195,8 @@ def constructor_values(module: nn.Module) -> dict[str, Any]:
     >>> constructor_values(nn.Linear(3, 4, bias=False))
     {'in_features': 3, 'out_features': 4, 'bias': False}
     """
-    pairs = _arguments(layer_class(module)) or ()
-    found = {name: _given(module, name, default) for name, default in pairs}
-    return {name: value for name, value in found.items() if value is not _MISSING}
+    pairs = _values(module, layer_class(module))
+    return {name: value for name, value in pairs if value is not _MISSING}
 
 
 _KINDS: dict[Any, str] = {
@@ -236,11 +214,7 @@ _KINDS: dict[Any, str] = {
     "linear": "linear",
     **{f"{kind}_norm": f"{kind} norm" for kind in ("batch", "instance", "group", "layer", "rms")},
     **dict.fromkeys(("flatten", "ravel", "reshape", "view", "unflatten", "view_as"), "reshape"),
-    **{f"conv{dims}d": "convolution" for dims in AXIS_NAMES},
-    **{f"conv_transpose{dims}d": "transposed" for dims in AXIS_NAMES},
-    **{f"max_pool{dims}d": "max" for dims in AXIS_NAMES},
-    **{f"avg_pool{dims}d": "average" for dims in AXIS_NAMES},
-    **{f"lp_pool{dims}d": "lp" for dims in AXIS_NAMES},
+    **{f"{name}{dims}d": family for _, name, family in _SLIDING for dims in AXIS_NAMES},
 }
 
 
@@ -268,8 +242,11 @@ def plain_settings(module: nn.Module) -> tuple[tuple[str, object], ...]:
     (('num_groups', 2), ('num_channels', 4))
     """
     cls = next(base for base in type(module).__mro__ if base.__module__.startswith("torch."))
-    pairs = [(name, _given(module, name, default)) for name, default in _arguments(cls) or ()]
-    return tuple([pair for pair in pairs if _is_plain(pair[1])])
+    return tuple([pair for pair in _values(module, cls) if _is_plain(pair[1])])
+
+
+def _values(module: nn.Module, cls: Any) -> list[tuple[str, Any]]:
+    return [(name, _given(module, name, default)) for name, default in _arguments(cls) or ()]
 
 
 # what findings ask about a function
@@ -337,17 +314,13 @@ _MISSING = object()
 @lru_cache(maxsize=1024)
 def _arguments(cls: Any) -> tuple[tuple[str, Any], ...] | None:
     """Names and defaults of a constructor's arguments; None where it takes any."""
+    given = list(inspect.signature(cls.__init__).parameters.values())[1:]
     if cls.__init__ in _RNN_CONSTRUCTORS:
-        known = list(inspect.signature(nn.RNNBase.__init__).parameters.values())[2:]
-        extra = [("nonlinearity", "tanh")] if issubclass(cls, nn.RNN) else []
-        return (*((p.name, p.default) for p in known), *extra)
-    found = []
-    for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            return None
-        if parameter.name not in _LEFT_OUT and not parameter.name.startswith("_"):
-            found.append((parameter.name, parameter.default))
-    return tuple(found)
+        given = list(inspect.signature(nn.RNNBase.__init__).parameters.values())[2:]
+    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in given):
+        return None
+    found = [(p.name, p.default) for p in given if p.name not in _LEFT_OUT and p.name[0] != "_"]
+    return (*found, ("nonlinearity", "tanh")) if cls.__init__ is nn.RNN.__init__ else tuple(found)
 
 
 _RNN_CONSTRUCTORS = tuple(vars(cls)["__init__"] for cls in (nn.RNN, nn.LSTM, nn.GRU))

@@ -6,11 +6,11 @@ or that divides it unevenly (an adaptive pool) the runs repeat with a period. Bo
 :class:`AxisField`, and a network's field is one AxisField looked up through the next.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import lru_cache
 from math import ceil, floor, gcd, lcm
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from convdocs.geometry import Window
 
@@ -67,8 +67,8 @@ class AxisField(NamedTuple):
         """
         if self.size is None or self.stride is None or self.offset is None:
             raise ValueError("the receptive field is unknown along this axis")
-        run = self._run(cell) if self.runs else None
         if self.runs:
+            run = self._run(cell)
             return range(run[0], run[1] + 1) if run else range(0)
         start = self.offset + floor(self.stride * cell)
         return range(start, start + self.size)
@@ -138,52 +138,48 @@ def adaptive_field(size: int, output: int) -> AxisField:
     return periodic(runs, size // common) if runs else whole(size)
 
 
-def nearest_field(step: Fraction) -> AxisField:
-    """Nearest-neighbour resizing: cell i reads the one cell floor(i * step)."""
-    if step.denominator > LONGEST_PERIOD:
-        return _near(step, Fraction(0))
-    places = [cell * step.numerator // step.denominator for cell in range(step.denominator)]
-    return periodic([(place, place) for place in places], step.numerator)
-
-
-def linear_field(step: Fraction, *, align_corners: bool) -> AxisField:
-    """Linear resizing: the cells on both sides of the sampled place, one where it hits a cell."""
+def resized_field(
+    size: int, output: int, mode: str, *, scale: Any = None, align_corners: bool = False
+) -> AxisField:
+    """Resizing: the cells around the place ``i * step + shift`` that cell i is mixed of."""
+    step = Fraction(size, output) if scale is None else 1 / Fraction(scale)
+    if mode == "area":
+        return adaptive_field(size, output)
+    if align_corners:
+        step = Fraction(size - 1, output - 1) if output > 1 else Fraction(0)
     shift = Fraction(0) if align_corners else step / 2 - Fraction(1, 2)
-    if step.denominator > LONGEST_PERIOD:
-        return _near(step, shift)
+    reach = 0, 0
+    last: Callable[[Fraction], int] = floor
+    match mode:
+        case "nearest":
+            shift = Fraction(0)
+        case "nearest-exact":
+            shift = step / 2
+        case "bicubic":
+            reach = -1, 2
+        case "linear" | "bilinear" | "trilinear":
+            last = ceil  # one cell where the place hits it
+        case _:
+            return UNKNOWN
+    if step.denominator > LONGEST_PERIOD:  # places too many to repeat: a cell more on either side
+        width, start = 4 + reach[1] - reach[0], floor(shift) - 1 + reach[0]
+        return AxisField(width, step, start, "upper bound")
     places = [cell * step + shift for cell in range(step.denominator)]
-    return periodic([(floor(place), ceil(place)) for place in places], step.numerator)
-
-
-def sampled_field(step: Fraction, shift: Fraction, reach: Run) -> AxisField:
-    """Resizing that reads, around the cell of place ``i * step + shift``, from first to last."""
-    if step.denominator > LONGEST_PERIOD:
-        near = _near(step, shift)
-        assert near.offset is not None
-        return near._replace(size=4 + reach[1] - reach[0], offset=near.offset + reach[0])
-    places = [floor(cell * step + shift) for cell in range(step.denominator)]
-    return periodic([(p + reach[0], p + reach[1]) for p in places], step.numerator)
-
-
-def _near(step: Fraction, shift: Fraction) -> AxisField:
-    """A bound on sampled places that take too long to repeat: a cell more on either side."""
-    return AxisField(4, step, floor(shift) - 1, "upper bound")
+    return periodic([(floor(p) + reach[0], last(p) + reach[1]) for p in places], step.numerator)
 
 
 def periodic(runs: Iterable[Run | None], jump: int) -> AxisField:
     """The field whose cells' runs are ``runs``, and again moved by ``jump``, and so on."""
     told = tuple(runs)
     read = [run for run in told if run]
-    if not read:
-        return AxisField(0, Fraction(jump, len(told)), 0)
-    size = max(last - first + 1 for first, last in read)
-    if len(told) == 1:
-        return AxisField(size, jump, read[0][0])
     stride = Fraction(jump, len(told))
-    step: int | Fraction = int(stride) if stride.denominator == 1 else stride
+    if not read:
+        return AxisField(0, stride, 0)
     if len(told) > LONGEST_PERIOD:
         return _loosened(told, stride)
-    return AxisField(size, step, read[0][0], "exact", told)
+    size = max(last - first + 1 for first, last in read)
+    step: int | Fraction = int(stride) if stride.denominator == 1 else stride
+    return AxisField(size, step, read[0][0], "exact", told if len(told) > 1 else ())
 
 
 def _loosened(runs: tuple[Run | None, ...], stride: Fraction) -> AxisField:
@@ -219,13 +215,9 @@ def through(field: AxisField, local: AxisField) -> AxisField:
         return _bounded(field, local)
     own, theirs = max(1, len(local.runs)), max(1, len(field.runs))
     period = own * theirs // gcd(local.jump, theirs)
-    runs = [_looked_up(field, local, cell) for cell in range(min(period, LONGEST_PERIOD + 1))]
+    cells = range(min(period, LONGEST_PERIOD + 1))
+    runs = [run and field._hull(*run) for run in map(local._run, cells)]
     return periodic(runs, local.jump * (period // own) * field.jump // theirs)
-
-
-def _looked_up(field: AxisField, local: AxisField, cell: int) -> Run | None:
-    run = local._run(cell)
-    return run and field._hull(*run)
 
 
 def _bounded(field: AxisField, local: AxisField) -> AxisField:
@@ -248,18 +240,12 @@ def joined(fields: Iterable[AxisField], size: int) -> AxisField:
         return UNKNOWN
     if any(part.gated for part in parts):
         return gated(joined([part._replace(gated=False) for part in parts], size))
-    if any(part.stride != first.stride for part in parts):
-        covered = any(_covers(part, size) for part in parts)
-        return whole(size, "exact" if covered else "upper bound")
-    return _union(parts)
-
-
-def _covers(part: AxisField, size: int) -> bool:
-    """Whether every cell reads the whole axis."""
-    if part.stride != 0 or part.status != "exact":
-        return False
-    seen = part.cells(0)
-    return seen.start <= 0 and seen.stop >= size
+    if all(part.stride == first.stride for part in parts):
+        return _union(parts)
+    # one part alone covers the axis where its cells all read the same, and all of it
+    even = [part.cells(0) for part in parts if part.stride == 0 and part.status == "exact"]
+    covered = any(seen.start <= 0 and seen.stop >= size for seen in even)
+    return whole(size, "exact" if covered else "upper bound")
 
 
 @lru_cache(maxsize=4096)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from convdocs.tracing import kernels, trace
-from convdocs.tracing.answer import as_operands
+from convdocs.tracing.answer import FunctionCall
 from convdocs.tracing.memory import mark_of
 from convdocs.tracing.nested import tensors_in
 
@@ -125,7 +125,7 @@ def test_an_answer_is_the_kernels(name: str):
 
     def agree(args: tuple[Any, ...]) -> bool:
         marks = [mark_of(one) for one in tensors_in(args)]
-        given = as_operands((args, {}), marks)
+        given = FunctionCall(function, args, {}, marks).operands
         found = kernels.trivial(function, args, given, [one.layout for one in marks])
         if found is not None:
             real = function(*args)

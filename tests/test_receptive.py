@@ -20,10 +20,9 @@ from convdocs.receptive import (
     AxisField,
     adaptive_field,
     joined,
-    linear_field,
     local_field,
-    nearest_field,
     periodic,
+    resized_field,
     through,
     whole,
 )
@@ -67,7 +66,7 @@ def test_alexnet_as_published():
 def test_where_other_tools_are_wrong():
     assert local_field(Window(3, padding=(1, 1))).size == 3  # 'same'
     assert local_field(Window(3, stride=2, transposed=True)).size == 2
-    assert nearest_field(Fraction(1, 2)).size == 1
+    assert resized_field(4, 8, "nearest").size == 1
     assert adaptive_field(8, 2).size == 4
 
 
@@ -75,17 +74,16 @@ def test_where_other_tools_are_wrong():
 @pytest.mark.parametrize("output", range(1, 9))
 def test_resizing_reads_what_torch_reads(size: int, output: int):
     x = torch.ones(1, 1, size, requires_grad=True)
-    corners = Fraction(size - 1, output - 1) if output > 1 else Fraction(0)
     ways = {
         "adaptive": (F.adaptive_avg_pool1d(x, output), adaptive_field(size, output)),
-        "nearest": (F.interpolate(x, output), nearest_field(Fraction(size, output))),
+        "nearest": (F.interpolate(x, output), resized_field(size, output, "nearest")),
         "linear": (
             F.interpolate(x, output, mode="linear"),
-            linear_field(Fraction(size, output), align_corners=False),
+            resized_field(size, output, "linear"),
         ),
         "corners": (
             F.interpolate(x, output, mode="linear", align_corners=True),
-            linear_field(corners, align_corners=True),
+            resized_field(size, output, "linear", align_corners=True),
         ),
     }
     for y, field in ways.values():

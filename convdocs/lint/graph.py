@@ -74,16 +74,15 @@ def _narrowest(call: Call, narrow: dict[int, Fields]) -> Fields:
             continue
         before = (IDENTITY,) * rank if source == MODEL_INPUT else narrow[source]
         if shape != out or call.windows:
-            before = _looked_up(before, local) if len(before) == len(local) else ()
+            if len(before) != len(local):
+                return ()
+            if any(own is not IDENTITY for own in local):
+                before = tuple(map(through, before, local))
         # otherwise: a norm's mean of all cells, or a softmax over them, tells no neighbourhood
         if len(before) != rank:
             return ()
-        paths.append(before)
+        if not paths or before is not paths[-1]:
+            paths.append(before)
     if len(paths) == 1:
         return paths[0]
     return min(paths, key=lambda fields: [field.size or 0 for field in fields], default=())
-
-
-def _looked_up(before: Fields, local: Fields) -> Fields:
-    pairs = zip(before, local, strict=True)
-    return tuple([field if own is IDENTITY else through(field, own) for field, own in pairs])

@@ -7,7 +7,8 @@ its tensors. Two traces of a network, and a network's many equal blocks, ask tor
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
@@ -24,7 +25,6 @@ from convdocs.layers import (
     plain_settings,
     read,
 )
-from convdocs.receptive import AxisField
 from convdocs.report import Shape
 from convdocs.tracing import functions
 from convdocs.tracing.axes import Flow
@@ -55,7 +55,7 @@ class Answer:
     def __init__(
         self,
         kind: str,
-        inputs: Sequence[Layout],
+        inputs: Sequence[Mark],
         outputs: Sequence[Layout] = (),
         macs: int | None = 0,
         note: str = "",
@@ -63,7 +63,7 @@ class Answer:
         self.kind = kind
         self.macs = macs
         self.note = note  # why they are not known
-        self.input_shapes = tuple([one.shape for one in inputs])
+        self.input_shapes = tuple([one.layout.shape for one in inputs])
         self.put(outputs)
 
     def put(self, outputs: Sequence[Layout]) -> None:
@@ -71,8 +71,8 @@ class Answer:
         self.outputs = tuple(outputs)
         self.output_shapes = tuple([one.shape for one in outputs])
         self.dtypes = tuple([one.name for one in outputs])
-        self.local_fields: dict[Any, tuple[tuple[AxisField, ...], ...]] = {}  # by axis names
         self.states: dict[Any, list[Any]] = {}  # of the outputs' axes, by those of the inputs
+        self.told: dict[Any, Any] = {}  # what a record of the call says, by the output's state
 
     def with_outputs(self, outputs: Sequence[Layout]) -> Answer:
         """The same call with other outputs."""
@@ -127,26 +127,57 @@ class Answer:
             self.windows = known[0] if len(known) == 1 else ()
 
 
-def as_operands(args: Any, inputs: Sequence[Mark]) -> Any:
-    """A call's arguments with an operand for each tensor, of which ``inputs`` are the marks."""
-    numbers = iter(range(len(inputs)))
+class FunctionCall:
+    """A function with the arguments of one call, and the marks of their tensors."""
 
-    def operand(tensor: Tensor) -> Operand:
-        number = next(numbers)
-        return Operand(number, inputs[number].layout.shape, inputs[number].fixed)
+    def __init__(
+        self, func: Any, args: Any, kwargs: dict[str, Any], marks: Sequence[Mark] = ()
+    ) -> None:
+        self.func = func
+        self.args = args
+        self.kwargs = kwargs
+        self.marks = [*marks]
 
-    return mapped(args, operand)
+    @cached_property
+    def tensors(self) -> list[Tensor]:
+        """Those among the arguments, in order."""
+        return tensors_in((self.args, self.kwargs))
 
+    @cached_property
+    def operands(self) -> Any:
+        """The arguments with an operand for each tensor."""
+        marks = iter(enumerate(self.marks))
 
-def answer_of(
-    func: Any, given: Any, inputs: Sequence[Mark], outputs: Sequence[Layout] = (),
-    macs: int | None = 0, note: str = "",
-) -> Answer:  # fmt: skip
-    """That of a function, from the operands that it was given and what torch gave."""
-    layouts = [one.layout for one in inputs]
-    made = Answer(functions.name(func), layouts, outputs, macs, note)
-    made.call = (func, *given)
-    return made
+        def operand(_: Tensor) -> Operand:
+            number, own = next(marks)
+            return Operand(number, own.layout.shape, own.fixed)
+
+        return mapped((self.args, self.kwargs), operand)
+
+    @cached_property
+    def in_place(self) -> bool:
+        """Whether it writes into one of its arguments and returns it."""
+        return functions.in_place(self.func, self.kwargs)
+
+    def change(self, tensor: Callable[[Tensor], Tensor]) -> None:
+        """Put ``tensor(one)`` in the place of each tensor."""
+        changed = [tensor(one) for one in self.tensors]
+        if any(map(operator.is_not, changed, self.tensors)):
+            following = iter(changed)
+            self.args, self.kwargs = mapped((self.args, self.kwargs), lambda _: next(following))
+            self.tensors = tensors_in((self.args, self.kwargs))
+
+    def outputs(self, out: Any) -> list[Tensor]:
+        """The tensors that it gave, or that it wrote into."""
+        return [self.args[0]] if self.func is Tensor.__setitem__ else tensors_in(out)
+
+    def answer(
+        self, outputs: Sequence[Layout] = (), macs: int | None = 0, note: str = ""
+    ) -> Answer:
+        """What is told of it, when torch gave ``outputs``."""
+        made = Answer(functions.name(self.func), self.marks, outputs, macs, note)
+        made.call = (self.func, *self.operands)
+        return made
 
 
 def replayed(answer: Answer, node: Any, args: Any, constant: tuple[Parameter, ...] = ()) -> Any:
@@ -155,17 +186,12 @@ def replayed(answer: Answer, node: Any, args: Any, constant: tuple[Parameter, ..
     if answer.form is None and not answer.alias:
         own = answer.outputs[0]
         out = own.blank.detach()
-        made = Mark(own, maker, 0, constant)
-        out._convdocs_mark = made  # type: ignore[attr-defined]
-        if node is not None:
-            node.outputs.append(made)
+        out._convdocs_mark = Mark(own, maker, 0, constant)  # type: ignore[attr-defined]
         return out
     given = tensors_in(args) if answer.alias else []
     outputs = []
     for place, own in enumerate(answer.outputs):
         made = Mark(own, maker, place, constant)
-        if node is not None:
-            node.outputs.append(made)
         if place in answer.alias:
             outputs.append(given[answer.alias[place]])
             if node is not None:

@@ -111,12 +111,15 @@ def _read(reads: Sequence[Read], states: Sequence[State]) -> tuple[str, Field, i
         field = state.fields[axis]
         if field is not None:
             extent = max(extent, state.extents[axis])
-            fields.append(_moved(field, own, kind))
+            moved = _moved(field, own, kind)
+            if not fields or moved is not fields[-1]:
+                fields.append(moved)
             factor |= kind & FACTOR
     if not fields:
         return name, UNKNOWN if gate else None, extent
-    alike = len(fields) == 1 or (len(fields) == 2 and fields[0] is fields[1])
-    found = fields[0] if alike else (_product if factor else joined)(fields, extent)
+    if len(fields) == 1:
+        return name, gated(fields[0]) if gate else fields[0], extent
+    found = (_product if factor else joined)(fields, extent)
     return name, gated(found) if gate else found, extent
 
 
@@ -135,29 +138,42 @@ def _product(fields: list[AxisField], extent: int) -> AxisField:
 
 
 def composed(
-    nodes: Sequence[Any], inputs: Sequence[Any], out: Any, sizes: Sequence[Shape]
-) -> Flow | None:
-    """The flow of a layer, from those of the calls inside it; None when it is like the first input.
+    nodes: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any]
+) -> tuple[Flow | None, ...]:
+    """The flows of a layer, from those of the calls inside it; None: like the first input.
 
-    ``inputs`` and ``out`` are the marks of what went into the layer and came out, ``sizes`` the
-    shapes of the inputs.
+    ``inputs`` and ``outputs`` are the marks of what went into the layer and came out.
     """
-    known: dict[Any, Flow] = {}  # by a tensor's mark
+    sizes = [one.layout.shape for one in inputs]
+    known: dict[Any, Flow] = {}  # by what made a tensor
     for number, one in enumerate(inputs):
-        known.setdefault(one, kept(number, len(sizes[number])))
+        known.setdefault(_origin(one), kept(number, len(sizes[number])))
     for node in nodes:
-        before = [known.get(one) for one in node.inputs]
+        before = [known.get(_origin(one)) for one in node.inputs]
         for place, flow in enumerate(node.answer.flows):
             if flow is None:
                 made = before[0] if before else None
+            elif len(nodes) == 1 and before[0] is kept(0, len(sizes[0])) and not any(before[1:]):
+                made = tuple([(name, _of_first(reads)) for name, reads in flow])
             else:
                 made = tuple([_through_layer(axis, before, sizes) for axis in flow])
             if made is not None:
-                known[node.outputs[place]] = made
-    found = known.get(out)
-    if found is None:
-        return unknown(sizes, out.layout.shape)
-    return None if found is known.get(inputs[0]) else found
+                known[node, place] = made
+    flows = []
+    for one in outputs:
+        found = known.get(_origin(one)) or unknown(sizes, one.layout.shape)
+        flows.append(None if inputs and found is known.get(_origin(inputs[0])) else found)
+    return tuple(flows)
+
+
+def _of_first(reads: tuple[Read, ...]) -> tuple[Read, ...]:
+    """What is read of the first input, where the others are parameters."""
+    return tuple([read for read in reads if read[0] == 0]) if len(reads) > 1 else reads
+
+
+def _origin(mark: Any) -> Any:
+    """What two marks have in common that are of the same cells."""
+    return mark if type(mark.maker) is str else (mark.maker, mark.place)
 
 
 @lru_cache(maxsize=256)
@@ -193,37 +209,30 @@ def _through_layer(axis: OutAxis, before: Sequence[Flow | None], sizes: Sequence
 
 def local_fields(answer: Any, names: tuple[str, ...]) -> tuple[tuple[AxisField, ...], ...]:
     """Per input, and per spatial axis of the first output, the cells that one output cell reads."""
-    known: tuple[tuple[AxisField, ...], ...] | None = answer.local_fields.get(names)
-    if known is None:
-        known = answer.local_fields[names] = _own_fields(answer, spatial_places(names))
-    return known
-
-
-def _own_fields(answer: Any, places: Sequence[int]) -> tuple[tuple[AxisField, ...], ...]:
-    shapes = answer.input_shapes
+    shapes, places = answer.input_shapes, spatial_places(names)
     if not places:
         return ((),) * len(shapes)
     flow = answer.flows[0]
     if flow is None:
         return ((IDENTITY,) * len(places), *[()] * (len(shapes) - 1))
-    return tuple(
-        _own_field([_reads_of(number, flow[place]) for place in places], shape)
-        for number, shape in enumerate(shapes)
-    )
-
-
-def _reads_of(number: int, axis: OutAxis) -> list[Read]:
-    """What an axis reads of the cells of one input."""
-    return [read for read in axis[1] if read[0] == number and read[1] != MISSING]
-
-
-def _own_field(axes: Sequence[Sequence[Read]], shape: Shape) -> tuple[AxisField, ...]:
-    if not all(axes):
-        return ()
+    reads: list[list[list[AxisField]]] = [[[] for _ in places] for _ in shapes]
+    extents = {}
+    for at, place in enumerate(places):
+        for number, axis, own, _ in flow[place][1]:
+            if axis != MISSING:
+                reads[number][at].append(own)
+                extents[number, at] = shapes[number][axis]
     return tuple(
         [
-            reads[0][2] if len(reads) == 1 else joined([r[2] for r in reads], shape[reads[0][1]])
-            for reads in axes
+            tuple(
+                [
+                    own[0] if len(own) == 1 else joined(own, extents[number, at])
+                    for at, own in enumerate(fields)
+                ]
+            )
+            if all(fields)
+            else ()
+            for number, fields in enumerate(reads)
         ]
     )
 

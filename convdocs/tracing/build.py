@@ -67,7 +67,6 @@ class _Builder:
     def add(self, node: Node) -> None:
         """One more call."""
         answer = node.answer
-        self.index[id(node)] = len(self.calls)
         before = tuple([self.state(one) for one in node.inputs])
         known = answer.states.get(before)
         if known is None:
@@ -75,53 +74,37 @@ class _Builder:
                 answer.states.clear()
             known = answer.states[before] = _states(answer, before, node.layer)
         node.states = known
-        self.calls.append(self.call(node, known[0] if known else _NO_STATE))
+        call = self.call(node, known[0] if known else _NO_STATE)
+        self.index[id(node)] = call.index
+        self.calls.append(call)
 
     def state(self, mark: Mark) -> State:
         """What is known about a tensor's axes."""
         maker, shape = mark.maker, mark.layout.shape
-        if maker is INPUT:
-            return fresh(shape)
-        if type(maker) is str:
-            return constant(("",) * len(shape))
-        if 0 <= mark.place < len(maker.states):
-            known: State = maker.states[mark.place]
-            if len(known.names) == len(shape):
-                return known
-        rank = len(shape)
-        return State(("",) * rank, (UNKNOWN,) * rank, (0,) * rank)
+        if type(maker) is not str:
+            known = maker.states[mark.place : mark.place + 1] if mark.place >= 0 else ()
+            if known and len(known[0].names) == len(shape):
+                return known[0]  # type: ignore[no-any-return]
+            rank = len(shape)
+            return State(("",) * rank, (UNKNOWN,) * rank, (0,) * rank)
+        return fresh(shape) if maker is INPUT else constant(("",) * len(shape))
 
     def call(self, node: Node, state: State) -> Call:
         """The record of one call."""
         answer, layer, index = node.answer, node.layer, len(self.calls)
-        owned = parameters_behind(node.inputs) if layer is None else [p for _, p in layer.owned()]
+        known = answer.told.get(state)
+        if known is None:
+            if len(answer.told) >= MOST_STATES:
+                answer.told.clear()
+            known = answer.told[state] = _told(answer, state)
+        what, cost, settings, fields = known
+        owned = parameters_behind(node.inputs) if layer is None else layer.owned()
         params, trainable, unregistered, note = (
             self._counted(index, owned) if owned else (0, 0, 0, "")
         )
-        return Call(
-            index,
-            node.path,
-            answer.kind,
-            answer.code,
-            answer.input_shapes,
-            answer.output_shapes,
-            state.axes,
-            params,
-            note,
-            answer.macs,
-            answer.note,
-            state.receptive_field,
-            tuple([self.source(one) for one in node.inputs]),
-            answer.windows,
-            answer.parameters,
-            answer.training,
-            answer.dtypes,
-            trainable,
-            local_fields(answer, state.names),
-            answer.family,
-            answer.settings,
-            unregistered,
-        )
+        sources = tuple([self.source(one) for one in node.inputs])
+        own = params, note, *cost, sources, *settings, trainable, *fields, unregistered
+        return Call._make((index, node.path, *what, *own))
 
     def source(self, mark: Mark) -> int:
         """The call that a tensor came from."""
@@ -134,20 +117,25 @@ class _Builder:
     ) -> tuple[int | None, int | None, int, str]:
         """Parameters used here for the first time, all and trainable; a word about the others."""
         total = trainable = unregistered = 0
-        shared = set()
+        shared, note = set(), ""
         for one in owned:
+            count = one.count
             first = self.first_use.setdefault(one, index)
             if first != index:
                 shared.add(first)
             else:
-                total += one.count
-                trainable += one.count * one.trainable
-            if not one.registered:
-                unregistered += one.count * one.trainable
-        if any(one.layout is None for one in owned):
-            return None, None, unregistered, "uninitialised"
-        told = f"shared with call {', '.join(map(str, sorted(shared)))}" if shared else ""
-        return total, trainable, unregistered, told
+                total += count
+                if one.trainable:
+                    trainable += count
+            if not one.registered and one.trainable:
+                unregistered += count
+            if one.layout is None:
+                note = "uninitialised"
+        if note:
+            return None, None, unregistered, note
+        if shared:
+            note = f"shared with call {', '.join(map(str, sorted(shared)))}"
+        return total, trainable, unregistered, note
 
     def remarks(self) -> list[str]:
         """Why the calls' parameters do not add up to the model's."""
@@ -194,23 +182,23 @@ class _Builder:
             while open_ and open_[-1].end <= index:
                 open_.pop()
             if index < len(self.calls):
-                depth = open_[-1].depth + 1 if open_ else 0
-                found.append(_summary(self.calls[index], depth))
+                call, depth = self.calls[index], open_[-1].depth + 1 if open_ else 0
+                found.append(
+                    ModuleSummary(
+                        call.path, call.kind, depth, index, index, call.params, call.trainable,
+                        call.macs, call.output_shapes, call.receptive_field,
+                    )
+                )  # fmt: skip
         return tuple(found)
 
 
-def _summary(call: Call, depth: int) -> ModuleSummary:
-    return ModuleSummary(
-        call.path,
-        call.kind,
-        depth,
-        call.index,
-        call.index,
-        call.params,
-        call.trainable,
-        call.macs,
-        call.output_shapes,
-        call.receptive_field,
+def _told(answer: Answer, state: State) -> tuple[tuple[Any, ...], ...]:
+    """What a :class:`Call` has of its answer, by the places where it has it."""
+    return (
+        (answer.kind, answer.code, answer.input_shapes, answer.output_shapes, state.axes),
+        (answer.macs, answer.note, state.receptive_field),
+        (answer.windows, answer.parameters, answer.training, answer.dtypes),
+        (local_fields(answer, state.names), answer.family, answer.settings),
     )
 
 

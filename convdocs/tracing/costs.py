@@ -15,20 +15,12 @@ from torch.utils.flop_counter import flop_registry
 
 from convdocs.tracing.memory import Operand
 from convdocs.tracing.nested import tensors_in
-from convdocs.tracing.rules import spellings
+from convdocs.tracing.rules import entering
 
 aten = torch.ops.aten
 Cost = Callable[..., Any]
 COSTS: dict[Any, Cost] = {}  # from a function's arguments and the shape of its output
-
-
-def _cost(*names: str) -> Callable[[Cost], Cost]:
-    def register(cost: Cost) -> Cost:
-        for name in names:
-            COSTS.update(dict.fromkeys(spellings(name), cost))
-        return cost
-
-    return register
+_cost = entering(COSTS)
 
 
 @_cost("conv1d", "conv2d", "conv3d")

@@ -97,27 +97,28 @@ class Forward:
             return None
         parts = [cls, kept["training"], *map(kept.get, names), self._layouts()]
         keyed = add_to_key(args, parts, marks, stranger) and (
-            not kwargs or add_to_key(kwargs, parts, marks, stranger)
+            not kwargs or add_to_key((kwargs,), parts, marks, stranger)
         )
         return tuple(parts) if keyed else None
 
     def _layouts(self) -> tuple[Any, ...]:
         """Those of the layer's parameters and buffers."""
         kept = self.module.__dict__
-        tensors = kept["_parameters"], kept["_buffers"]
-        if all(not one or (type(one) is Held and one.copier is not None) for one in tensors):
+        own, held = kept["_parameters"], kept["_buffers"]
+        if _is_untouched(own) and _is_untouched(held):
             self.known = self.standin.owned.get(id(self.original))
             if self.known is not None:
                 return self.known.layouts
-        held = (*tensors[0].values(), *tensors[1].values())
-        return tuple([None if one is None else mark_of(one).layout for one in held])
+        tensors = (*own.values(), *held.values())
+        return tuple([None if one is None else mark_of(one).layout for one in tensors])
 
-    def owned(self) -> list[tuple[str, Parameter]]:
-        """The layer's parameters, with the names that it has for them."""
+    def owned(self) -> list[Parameter]:
+        """The layer's parameters."""
+        if self.known is not None:
+            return self.known.parameters
         if self.script:
-            own = self.standin.parameters
-            return [("", own[id(one)]) for one in self.original.parameters()]
-        return list(self._found()) if self.known is None else self.known.parameters
+            return [self.standin.parameters[id(one)] for one in self.original.parameters()]
+        return [one for _, one in self._found()]
 
     def _found(self) -> Iterator[tuple[str, Parameter]]:
         for name, tensor in named_parameters(self.module, ""):
@@ -133,7 +134,13 @@ class Forward:
 
     def shapes(self) -> tuple[tuple[str, Shape], ...]:
         """The names and the shapes of the layer's parameters."""
-        return tuple([(n, one.layout.shape) for n, one in self.owned() if n and one.layout])
+        found = () if self.script else self._found()
+        return tuple([(name, one.layout.shape) for name, one in found if one.layout])
+
+
+def _is_untouched(tensors: dict[str, Any]) -> bool:
+    """Whether nobody has looked at any of a module's parameters or buffers."""
+    return not tensors or (type(tensors) is Held and tensors.copier is not None)
 
 
 _SETTINGS: dict[type, tuple[str, ...] | None] = {}  # None: not torch's own

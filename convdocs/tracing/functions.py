@@ -20,21 +20,18 @@ def _getter(name: str) -> Any:
 
 # Functions that tell about a tensor without making one.
 PLAIN_READS = frozenset(
-    [
-        _getter(name)
-        for name in (
-            "shape dtype ndim layout requires_grad is_sparse is_quantized is_leaf is_nested "
-            "is_mkldnn itemsize nbytes grad_fn _version grad name output_nr retains_grad"
-        ).split()
-    ]
-    + [
-        getattr(Tensor, name)
-        for name in (
-            "size dim numel nelement stride is_contiguous is_floating_point is_complex "
-            "element_size storage_offset __len__ ndimension is_signed is_same_size"
-        ).split()
-    ]
-    + [torch.is_tensor, torch.is_floating_point, torch.is_complex, torch.numel]
+    getattr(Tensor, name)
+    for name in (
+        "size dim numel nelement stride is_contiguous is_floating_point is_complex "
+        "element_size storage_offset __len__ ndimension is_signed is_same_size"
+    ).split()
+).union(
+    map(
+        _getter,
+        "shape dtype ndim layout requires_grad is_sparse is_quantized is_leaf is_nested "
+        "is_mkldnn itemsize nbytes grad_fn _version grad name output_nr retains_grad".split(),
+    ),
+    (torch.is_tensor, torch.is_floating_point, torch.is_complex, torch.numel),
 )
 
 DEVICE_READS: dict[Any, Callable[[torch.device], Any]] = {
@@ -67,7 +64,7 @@ FACTORIES = frozenset(
         "hann_window hamming_window blackman_window bartlett_window kaiser_window"
     ).split()
 )
-_MOVES = frozenset(
+MOVES = frozenset(  # between devices: nothing on shapes
     getattr(Tensor, name) for name in ("cpu", "cuda", "xpu") if hasattr(Tensor, name)
 )
 # whose arguments are data, or are changed in themselves: no answer to them is worth keeping
@@ -96,15 +93,6 @@ def moved_to_meta(
     return args, kwargs
 
 
-def on_shapes(func: Any) -> Any:
-    """The function to call on meta in a function's place: to move between devices is nothing."""
-    return _stay if func in _MOVES else func
-
-
-def _stay(tensor: Tensor, *where: Any, **more: Any) -> Tensor:
-    return tensor
-
-
 def in_place(func: Any, kwargs: dict[str, Any]) -> bool:
     """Whether a function writes into its first argument and returns it."""
     return bool(kwargs.get("inplace")) or kwargs.get("out") is not None or _writes(func)
@@ -121,11 +109,6 @@ def _writes(func: Any) -> bool:
 def is_setter(func: Any) -> bool:
     """Whether it sets an attribute of a tensor."""
     return getattr(func, "__name__", "") == "__set__"
-
-
-def is_return_type(value: Any) -> bool:
-    """Whether a value is one of torch's named tuples."""
-    return type(value).__module__ == "torch.return_types"
 
 
 @lru_cache(maxsize=1024)

@@ -48,9 +48,7 @@ def collector_paused() -> Iterator[None]:
         yield
     finally:
         if enabled:
-            gc.collect(
-                0
-            )  # the run's own; all of the program's are looked through in their own time
+            gc.collect(0)  # the run's own; the program's are looked through in their own time
             gc.enable()
 
 

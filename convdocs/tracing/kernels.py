@@ -13,10 +13,11 @@ from torch import Tensor
 
 from convdocs.report import Shape
 from convdocs.tracing import functions
+from convdocs.tracing.answer import FunctionCall
 from convdocs.tracing.costs import COSTS, Counter
 from convdocs.tracing.memory import META, Layout, Mark, Operand
 from convdocs.tracing.nested import mapped, tensors_in
-from convdocs.tracing.rules import RULES, dims_of, spellings
+from convdocs.tracing.rules import RULES, dims_of, entering
 
 FLOATS = frozenset({torch.float32, torch.float64, torch.bfloat16, torch.float16})
 LARGEST = 1_000_000  # elements that a call may have which is tried on the CPU
@@ -40,29 +41,29 @@ class NeedsIntegers(BaseException):
         self.inputs = inputs
 
 
-def asked(
-    func: Any, args: Any, kwargs: dict[str, Any], operands: Any, marks: Sequence[Mark]
-) -> tuple[Any, int | None, str]:
+def asked(call: FunctionCall) -> tuple[Any, int | None, str]:
     """What a call on meta gives, its multiply-accumulates, and why they are not known.
 
     Raises the CPU's own error where the call fails, and :class:`NeedsValues` where it cannot be
-    answered without values. ``operands`` are the arguments with operands for tensors.
+    answered without values.
     """
+    func = call.func
     if func in functions.READ_VALUES:
         raise NeedsValues(func)
-    args, kwargs = functions.moved_to_meta(func, args, kwargs)
-    inputs = [one.layout for one in marks]
-    own = trivial(func, args, operands, inputs)
+    args, kwargs = functions.moved_to_meta(func, call.args, call.kwargs)
+    inputs = [one.layout for one in call.marks]
+    if func in functions.MOVES:
+        return args[0], 0, ""
+    own = trivial(func, args, call.operands, inputs)
     if own is not None:
-        return own, _cost(func, operands, own), ""
-    on_meta = functions.on_shapes(func)
+        return own, _cost(func, call.operands, own), ""
     try:
         if func in RULES or func in COSTS:
-            out, note = on_meta(*args, **kwargs), ""
-            macs = _cost(func, operands, out)
+            out, note = func(*args, **kwargs), ""
+            macs = _cost(func, call.operands, out)
         else:
             with Counter() as counter:
-                out = on_meta(*args, **kwargs)
+                out = func(*args, **kwargs)
             macs, note = counter.macs, counter.note
     except Exception as error:
         if not about_meta(error) or _small(inputs, []):
@@ -86,22 +87,17 @@ def about_meta(error: BaseException) -> bool:
     return isinstance(error, NotImplementedError) or "meta" in words or "INTERNAL ASSERT" in words
 
 
-_POOLS = {
-    function: dims
-    for dims in (1, 2, 3)
-    for name in ("max", "avg", "lp", "adaptive_avg", "adaptive_max")
-    for function in spellings(f"{name}_pool{dims}d")
-}
+_POOLS: dict[Any, int] = {}  # over how many axes
+for _dims in (1, 2, 3):
+    for _name in ("max", "avg", "lp", "adaptive_avg", "adaptive_max"):
+        entering(_POOLS)(f"{_name}_pool{_dims}d")(_dims)
 # whose kernels on meta let settings and sizes pass that the CPU's refuse
-_LENIENT = frozenset(
-    function
-    for name in (
-        "conv_transpose1d conv_transpose2d conv_transpose3d batch_norm instance_norm group_norm "
-        "layer_norm pad interpolate upsample pixel_shuffle pixel_unshuffle channel_shuffle "
-        "embedding softmax log_softmax softmin dropout"
-    ).split()
-    for function in spellings(name)
-).union(_POOLS)
+_LENIENT: dict[Any, bool] = dict.fromkeys(_POOLS, True)
+entering(_LENIENT)(
+    *"conv_transpose1d conv_transpose2d conv_transpose3d batch_norm instance_norm group_norm "
+    "layer_norm pad interpolate upsample pixel_shuffle pixel_unshuffle channel_shuffle "
+    "embedding softmax log_softmax softmin dropout".split()
+)(True)
 
 
 def _doubtful(func: Any, inputs: Sequence[Layout]) -> bool:
@@ -182,12 +178,7 @@ def _blank(shape: Sequence[int], own: Layout) -> Tensor:
     return torch.empty(tuple(shape), dtype=own.dtype, device=META)
 
 
-def _shape_of(*names: str) -> Callable[[Trivial], Trivial]:
-    def register(rule: Trivial) -> Trivial:
-        TRIVIAL.update({function: rule for name in names for function in spellings(name)})
-        return rule
-
-    return register
+_shape_of = entering(TRIVIAL)
 
 
 @_shape_of(

@@ -5,7 +5,7 @@ Calls are told apart by layouts, so that torch is asked but once for each distin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import prod
 from typing import Any, NamedTuple
 
@@ -53,6 +53,13 @@ _LAYOUTS: dict[tuple[Any, ...], Layout] = {}
 
 def layout_of(tensor: Tensor) -> Layout:
     """A tensor's layout."""
+    try:
+        return _LAYOUTS[tensor.shape, tensor.stride(), tensor.dtype]
+    except (KeyError, RuntimeError, TypeError):  # a new one, or one without shape and strides
+        return _new_layout(tensor)
+
+
+def _new_layout(tensor: Tensor) -> Layout:
     key: tuple[Any, ...]
     if tensor.layout is torch.strided and not tensor.is_nested:
         key = (tensor.shape, tensor.stride(), tensor.dtype)
@@ -148,37 +155,35 @@ class Operand(NamedTuple):
 
 
 def add_to_key(
-    value: Any, parts: list[Any], marks: list[Mark], stranger: Callable[[Tensor], Mark]
+    values: Iterable[Any], parts: list[Any], marks: list[Mark], stranger: Callable[[Tensor], Mark]
 ) -> bool:
     """Extend a key, and the marks of its tensors; False for what no key can be made of.
 
     ``stranger`` gives the mark of a tensor that has none.
     """
-    kind = type(value)
-    if kind is Tensor or kind is nn.Parameter:
-        try:
-            own = value._convdocs_mark
-        except AttributeError:
-            own = stranger(value)
-        marks.append(own)
-        parts.append(own.layout)
-    elif kind in ATOMS:
-        parts.append(kind)
-        parts.append(value)
-    elif kind is list or kind is tuple:
-        parts.append(kind)
-        parts.append(len(value))
-        for one in value:
-            if not add_to_key(one, parts, marks, stranger):
+    for value in values:
+        kind = type(value)
+        if kind is Tensor or kind is nn.Parameter:
+            try:
+                own = value._convdocs_mark
+            except AttributeError:
+                own = stranger(value)
+            marks.append(own)
+            parts.append(own.layout)
+        elif kind in ATOMS:
+            parts += (kind, value)  # 1, 1.0 and True are equal
+        elif kind is list or kind is tuple:
+            parts += (kind, len(value))
+            if not add_to_key(value, parts, marks, stranger):
                 return False
-    elif kind is slice:
-        parts.append(slice)
-        return add_to_key((value.start, value.stop, value.step), parts, marks, stranger)
-    elif kind is dict:
-        for name, one in value.items():
-            parts.append(name)
-            if not add_to_key(one, parts, marks, stranger):
+        elif kind is slice:
+            parts.append(slice)
+            if not add_to_key((value.start, value.stop, value.step), parts, marks, stranger):
                 return False
-    else:
-        return False
+        elif kind is dict:
+            parts += (dict, *value)
+            if not add_to_key(value.values(), parts, marks, stranger):
+                return False
+        else:
+            return False
     return True

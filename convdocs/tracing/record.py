@@ -18,13 +18,11 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.overrides import TorchFunctionMode
 
 from convdocs.layers import layer_class
-from convdocs.report import Shape
 from convdocs.tracing import functions, kernels
 from convdocs.tracing.answer import (
     ANSWERS,
     Answer,
-    answer_of,
-    as_operands,
+    FunctionCall,
     remember,
     replayed,
 )
@@ -53,15 +51,21 @@ OnCall = Callable[[Any, tuple[Any, ...], dict[str, Any], Any], None]
 class Node:
     """One call as it happened: of a function, or of a layer."""
 
-    __slots__ = ("answer", "inputs", "layer", "outputs", "path", "states")
+    __slots__ = ("answer", "inputs", "layer", "path", "states")
 
     def __init__(self, path: str, layer: Any, inputs: tuple[Mark, ...], answer: Answer) -> None:
         self.path = path
         self.layer = layer  # what stands for the layer's forward; None for a function
         self.inputs = inputs
         self.answer = answer
-        self.outputs: list[Mark] = []
         self.states: list[Any] = []  # what the axes of the outputs are, found later
+
+
+def container_node(path: str, module: nn.Module, marks: list[Mark]) -> Node:
+    """What is told of a container whose own code failed."""
+    answer = Answer(layer_class(module).__name__, marks)
+    answer.describe(module)
+    return Node(path, None, tuple(marks), answer)
 
 
 class Span:
@@ -113,6 +117,7 @@ class Recorder(TorchFunctionMode):
         self.transformed = False  # whether vmap or its like handed out tensors of its own
         self.spans: list[Span] = []
         self.depth = 0  # containers that are running
+        self.remembers = True  # functions' answers; not inside a layer whose own is remembered
         self.listening = False  # in a thread that the model started
         self.from_shapes = False  # whether the inputs were given as shapes
         self._strangers: dict[int, tuple[Tensor, Mark]] = {}  # parameters that are not the model's
@@ -155,10 +160,8 @@ class Recorder(TorchFunctionMode):
         try:
             out = run(*args, **kwargs)
         except Exception as error:
-            marks = tuple(map(self.mark_of, tensors_in((args, kwargs))))
-            answer = Answer(type(module).__name__, [one.layout for one in marks])
-            answer.describe(module)
-            self.note_failure(error, Node(path, None, marks, answer))
+            marks = [self.mark_of(one) for one in tensors_in((args, kwargs))]
+            self.note_failure(error, container_node(path, module, marks))
             raise
         finally:
             self.path, self.depth = outer, span.depth
@@ -177,33 +180,38 @@ class Recorder(TorchFunctionMode):
             return functions.DEVICE_READS[func](self.device)
         if func in functions.IGNORED and not self.values:
             return None
-        parts: list[Any] = [func]
-        marks: Any = []
-        keyed = func not in functions.UNKEYED and (
-            add_to_key(args, parts, marks, self.stranger)
-            and (not kwargs or add_to_key(kwargs, parts, marks, self.stranger))
-        )
-        if not keyed:
-            marks = [self.mark_of(one) for one in tensors_in((args, kwargs))]
-        elif func in PRODUCTS:
-            parts.append(marks[-1].fixed)
-        key, marks = tuple(parts) if keyed else None, tuple(marks)
+        call = FunctionCall(func, args, kwargs)
+        key = self._key(call)
         try:
             if not self._live():
-                answer = ANSWERS.get(key) if keyed else None
+                answer = ANSWERS.get(key) if key is not None else None
                 if answer is None:
-                    return self._asked(func, args, kwargs, key, marks)
-                node = self._node(answer, marks)
-                constant = () if node else parameters_behind(marks)
+                    return self._asked(call, key)
+                node = self._node(answer, call.marks)
+                constant = () if node else parameters_behind(call.marks)
                 return replayed(answer, node, (args, kwargs), constant)
-            return self._run(func, args, kwargs, key, marks)
+            return self._run(call, key)
         except Exception as error:
             if self.from_shapes and func in functions.EMBEDDINGS:
-                self._needs_integers(marks[functions.EMBEDDINGS[func]])
+                self._needs_integers(call.marks[functions.EMBEDDINGS[func]])
             if self.inside is None:
-                answer = answer_of(func, as_operands((args, kwargs), marks), marks)
-                self.note_failure(error, Node(self.path, None, marks, answer))
+                self.note_failure(error, Node(self.path, None, tuple(call.marks), call.answer()))
             raise
+
+    def _key(self, call: FunctionCall) -> Any:
+        """What distinguishes a function's call, whose marks are found on the way."""
+        parts = [call.func]
+        if (
+            self.remembers
+            and call.func not in functions.UNKEYED
+            and add_to_key(call.args, parts, call.marks, self.stranger)
+            and (not call.kwargs or add_to_key((call.kwargs,), parts, call.marks, self.stranger))
+        ):
+            if call.func in PRODUCTS:
+                parts.append(call.marks[-1].fixed)
+            return tuple(parts)
+        call.marks = [self.mark_of(one) for one in call.tensors]
+        return None
 
     @staticmethod
     def _needs_integers(index: Mark) -> None:
@@ -236,104 +244,97 @@ class Recorder(TorchFunctionMode):
             return True
         return self.live or torch.is_grad_enabled()
 
-    def _asked(self, func: Any, args: Any, kwargs: Any, key: Any, marks: tuple[Mark, ...]) -> Any:
+    def _asked(self, call: FunctionCall, key: Any) -> Any:
         """Ask torch, and remember its answer for the next call that is the same."""
-        args, kwargs = mapped((args, kwargs), self.on_meta)
-        operands = as_operands((args, kwargs), marks)
-        out, *cost = kernels.asked(func, args, kwargs, operands, marks)
-        given = tensors_in((args, kwargs))
-        answer, out = self._written_down(func, args, kwargs, marks, out, cost, operands)
-        if key is not None and answer is not None and func is not Tensor.__setitem__:
-            pairs = zip(given, marks, strict=True) if functions.in_place(func, kwargs) else ()
+        call.change(self.on_meta)
+        out, *cost = kernels.asked(call)
+        answer, out = self._written_down(call, out, cost)
+        if key is not None and answer is not None and call.func is not Tensor.__setitem__:
+            pairs = zip(call.tensors, call.marks, strict=True) if call.in_place else ()
             if all(layout_of(one) is own.layout for one, own in pairs):  # not resize_ or t_
-                _remember(key, answer, out, given)
+                _remember(key, answer, out, call.tensors)
         return out
 
-    def _run(self, func: Any, args: Any, kwargs: Any, key: Any, marks: tuple[Mark, ...]) -> Any:
+    def _run(self, call: FunctionCall, key: Any) -> Any:
         """Run the function, and tell of it as a run on shapes would."""
         answer, cost = None, [0, ""]
-        operands = as_operands((args, kwargs), marks)
         if self.values:
-            answer = self._foreseen(func, args, kwargs, key, marks, operands)
+            answer = self._foreseen(call, key)
         else:
-            args, kwargs = mapped((args, kwargs), self.on_meta)
-            if func in functions.READ_VALUES:
-                raise NeedsValues(func)
-            args, kwargs = functions.moved_to_meta(func, args, kwargs)
+            call.change(self.on_meta)
+            if call.func in functions.READ_VALUES:
+                raise NeedsValues(call.func)
+            call.args, call.kwargs = functions.moved_to_meta(call.func, call.args, call.kwargs)
         try:
             if answer is not None:
-                out = func(*args, **kwargs)
+                out = call.func(*call.args, **call.kwargs)
             else:
                 with Counter() as counter:
-                    out = func(*args, **kwargs)
+                    out = call.func(*call.args, **call.kwargs)
                 cost = [counter.macs, counter.note]
         except NotImplementedError:
             if self.values:
                 raise
-            raise NeedsValues(func) from None
-        return self._written_down(func, args, kwargs, marks, out, cost, operands, answer)[1]
+            raise NeedsValues(call.func) from None
+        return self._written_down(call, out, cost, answer)[1]
 
-    def _foreseen(
-        self, func: Any, args: Any, kwargs: Any, key: Any, marks: tuple[Mark, ...], operands: Any
-    ) -> Answer | None:
+    def _foreseen(self, call: FunctionCall, key: Any) -> Answer | None:
         """What the same call gives on shapes, so that both runs say the same of it."""
         transformed = torch._C._functorch.peek_interpreter_stack() is not None
-        if transformed or not all(map(is_plain, tensors_in((args, kwargs)))):
+        if transformed or not all(map(is_plain, call.tensors)):
             return None
         known = ANSWERS.get(key) if key is not None else None
         if known is not None:
             return known
         try:
-            args, kwargs = mapped((args, kwargs), _blank)
+            on_meta = FunctionCall(call.func, call.args, call.kwargs, call.marks)
+            on_meta.change(_blank)
             with torch.no_grad():
-                out, macs, note = kernels.asked(func, args, kwargs, operands, marks)
+                out, macs, note = kernels.asked(on_meta)
+            layouts = [layout_of(one) for one in on_meta.outputs(out)]
+            return on_meta.answer(layouts, macs, note)
         except (Exception, NeedsValues):
             return None
-        layouts = [layout_of(one) for one in _outputs_of(func, args, out)]
-        return answer_of(func, operands, marks, layouts, macs, note)
 
     def _written_down(
-        self, func: Any, args: Any, kwargs: Any, marks: tuple[Mark, ...], out: Any, cost: Any,
-        operands: Any, answer: Answer | None = None,
-    ) -> tuple[Answer | None, Any]:  # fmt: skip
+        self, call: FunctionCall, out: Any, cost: Any, answer: Answer | None = None
+    ) -> tuple[Answer | None, Any]:
         """Write a call down that has been run; what is told of it, and its output."""
-        given = tensors_in((args, kwargs))
-        if not functions.in_place(func, kwargs):
-            out = _apart(out, given)
-        outputs = _outputs_of(func, args, out)
+        if not call.in_place:
+            out = _apart(out, call.tensors)
+        outputs = call.outputs(out)
         if not outputs:
-            if functions.is_setter(func):
-                was = self.mark_of(args[0])
-                now = Mark(layout_of(args[0]), was.maker, was.place, was.parameters)
-                args[0]._convdocs_mark = now
+            if functions.is_setter(call.func):
+                was, tensor = call.marks[0], call.args[0]
+                tensor._convdocs_mark = Mark(
+                    layout_of(tensor), was.maker, was.place, was.parameters
+                )
             return None, out
         layouts = [layout_of(one) for one in outputs]
         if answer is None:
-            answer = answer_of(func, operands, marks, layouts, *cost)
+            answer = call.answer(layouts, *cost)
         elif list(answer.outputs) != layouts:
             answer = answer.with_outputs(layouts)
-        node = self._node(answer, marks)
-        behind = () if node else parameters_behind(marks)
+        node = self._node(answer, call.marks)
+        behind = () if node else parameters_behind(call.marks)
         for place, (tensor, own) in enumerate(zip(outputs, layouts, strict=True)):
             made = Mark(own, node or CONSTANT, place, behind)
-            if not any(tensor is one for one in given):
+            if not any(tensor is one for one in call.tensors):
                 tensor._convdocs_mark = made  # type: ignore[attr-defined]
             elif node is not None:
                 overwrite(tensor, made)
-            if node is not None:
-                node.outputs.append(made)
         if self.on_call is not None and self.inside is None and node is not None:
-            self.on_call(func, args, kwargs, out)
+            self.on_call(call.func, call.args, call.kwargs, out)
         return answer, out
 
-    def _node(self, answer: Answer, marks: tuple[Mark, ...]) -> Node | None:
+    def _node(self, answer: Answer, marks: list[Mark]) -> Node | None:
         """One more call, inside the layer that is running or outside any.
 
         None where it is not shown: it only prepares constants and multiplies nothing.
         """
         if answer.macs == 0 and all(one.fixed for one in marks):
             return None
-        node = Node(self.path, None, marks, answer)
+        node = Node(self.path, None, tuple(marks), answer)
         (self.nodes if self.inside is None else self.inside).append(node)
         return node
 
@@ -349,8 +350,7 @@ class Recorder(TorchFunctionMode):
         ``note`` says why it cannot be counted.
         """
         key: Any = None
-        marks: Any = []
-        module = layer.module
+        marks: list[Mark] = []
         with torch._C.DisableTorchFunction():
             if not self._live():
                 key = layer.key(args, kwargs, marks, self.stranger)
@@ -363,25 +363,27 @@ class Recorder(TorchFunctionMode):
                 self.nodes.append(node)
                 return replayed(answer, node, (args, kwargs))
             inputs = tensors_in((args, kwargs))
-            marks = tuple(map(self.mark_of, inputs))
-        answer = Answer(layer_class(module).__name__, [one.layout for one in marks])
-        node = Node(layer.path, layer, marks, answer)
+            if key is None:
+                marks = [self.mark_of(one) for one in inputs]
+        answer = Answer(layer_class(layer.module).__name__, marks)
+        node = Node(layer.path, layer, tuple(marks), answer)
         inside = self.inside = []
+        self.remembers = key is None  # what is inside is not asked again
         try:
             out = run(*args, **kwargs)
         except Exception as error:
-            answer.describe(module)
+            answer.describe(layer.module)
             self.note_failure(error, node)
             raise
         finally:
-            self.inside = None
+            self.inside, self.remembers = None, True
         with torch._C.DisableTorchFunction():
             out = self._finished_layer(node, inside, inputs, out)
             answer.parameters = layer.shapes()
             if note:
                 answer.macs, answer.note = None, note
             if self.on_call is not None:
-                self.on_call(module, args, kwargs, out)
+                self.on_call(layer.module, args, kwargs, out)
             if key is not None:
                 _remember(key, answer, out, inputs)
         return out
@@ -395,12 +397,10 @@ class Recorder(TorchFunctionMode):
         outputs = tensors_in(out)
         before = [self.mark_of(one) for one in outputs]
         answer.put([one.layout for one in before])
-        sizes: tuple[Shape, ...] = answer.input_shapes
-        answer.flows = tuple([composed(inside, node.inputs, one, sizes) for one in before])
+        answer.flows = composed(inside, node.inputs, before)
         answer.describe(node.layer.module, [one.answer for one in inside])
         for place, (tensor, was) in enumerate(zip(outputs, before, strict=True)):
             made = Mark(was.layout, node, place)
-            node.outputs.append(made)
             if any(tensor is one for one in inputs):
                 overwrite(tensor, made)
             elif was.maker is not OWN:
@@ -429,7 +429,7 @@ def _blank(tensor: Tensor) -> Tensor:
 def _remember(key: Any, answer: Answer, out: Any, given: list[Tensor]) -> None:
     """Keep what is told of a call, with how its outputs are nested."""
     if not isinstance(out, Tensor):
-        if type(out) not in (tuple, list) and not functions.is_return_type(out):
+        if type(out) not in (tuple, list) and type(out).__module__ != "torch.return_types":
             return
         answer.form = mapped(out, _blank)
     answer.alias = {
@@ -439,11 +439,6 @@ def _remember(key: Any, answer: Answer, out: Any, given: list[Tensor]) -> None:
         if one is own
     }
     remember(key, answer)
-
-
-def _outputs_of(func: Any, args: Any, out: Any) -> list[Tensor]:
-    """The tensors that a call gave, or that it wrote into."""
-    return [args[0]] if func is Tensor.__setitem__ else tensors_in(out)
 
 
 def _apart(out: Any, inputs: list[Tensor]) -> Any:

@@ -8,7 +8,6 @@ and the number of the output that it is asked about. What raises or returns noth
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from inspect import isgetsetdescriptor
 from itertools import accumulate
 from operator import mul
@@ -24,11 +23,9 @@ from convdocs.receptive import (
     UNKNOWN,
     AxisField,
     adaptive_field,
-    linear_field,
     local_field,
-    nearest_field,
     periodic,
-    sampled_field,
+    resized_field,
     whole,
 )
 from convdocs.report import Shape
@@ -66,17 +63,15 @@ def windows_of(func: Any, args: Any, kwargs: Any) -> tuple[Window, ...]:
 
 def operands_in(value: Any) -> list[Operand]:
     """The operands among a call's arguments, in order."""
-    if type(value) is Operand:
-        return [value]
-    if value is None or type(value) is int:
-        return []
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, slice):
-        value = [value.start, value.stop, value.step]
-    if not isinstance(value, list | tuple):
-        return []
-    return [found for one in value for found in operands_in(one)]
+    found: list[Operand] = []
+    for one in value.values() if type(value) is dict else value:
+        if type(one) is Operand:
+            found.append(one)
+        elif isinstance(one, list | tuple | dict):
+            found += operands_in(one)
+        elif type(one) is slice:
+            found += operands_in((one.start, one.stop, one.step))
+    return found
 
 
 def spellings(name: str) -> list[Any]:
@@ -87,16 +82,24 @@ def spellings(name: str) -> list[Any]:
     return list(dict.fromkeys([one for one in found if callable(one)] + getters))
 
 
-def _rule(*names: str) -> Callable[[Rule], Rule]:
-    """Register a rule for every spelling that torch has for ``names``, in place ones too."""
+def entering(
+    table: dict[Any, Any], endings: Sequence[str] = ("",)
+) -> Callable[..., Callable[[Any], Any]]:
+    """A decorator that enters a function for every spelling of the names in torch."""
 
-    def register(rule: Rule) -> Rule:
-        for name in names:
-            for function in spellings(name) + spellings(f"{name}_"):
-                RULES[function] = rule
-        return rule
+    def enter(*names: str) -> Callable[[Any], Any]:
+        functions = [f for name in names for ending in endings for f in spellings(name + ending)]
 
-    return register
+        def decorate(rule: Any) -> Any:
+            table.update(dict.fromkeys(functions, rule))
+            return rule
+
+        return decorate
+
+    return enter
+
+
+_rule = entering(RULES, ("", "_"))  # in place ones too
 
 
 # how an axis is made
@@ -163,12 +166,12 @@ ELEMENTWISE = (
     "clamp_min clamp_max gt lt ge le eq ne logical_and logical_or logical_not isnan isfinite float "
     "half double bfloat16 long int bool to type type_as contiguous clone detach requires_grad_ "
     "data expand expand_as broadcast_to nan_to_num round floor ceil sign hardtanh hardshrink "
-    "softshrink threshold rrelu prelu lerp addcmul addcdiv real imag angle remainder fmod sinh "
+    "softshrink threshold rrelu lerp addcmul addcdiv real imag angle remainder fmod sinh "
     "cosh atan2 floor_divide rsub __rsub__ __and__ __or__ __xor__ cpu cuda zero_ fill_ copy_ "
     "uniform_ normal_ bernoulli zeros_like ones_like rand_like randn_like full_like empty_like "
     "tan asin acos atan exp2 log2 log10 frac trunc dropout dropout1d dropout2d dropout3d "
-    "alpha_dropout feature_alpha_dropout gumbel_softmax add sub subtract batch_norm "
-    "local_response_norm channel_shuffle native_channel_shuffle __iadd__ __isub__ "
+    "alpha_dropout feature_alpha_dropout gumbel_softmax add sub subtract "
+    "channel_shuffle native_channel_shuffle __iadd__ __isub__ "
     "logical_xor bitwise_and bitwise_or bitwise_not isinf xlogy hypot logit erfc "
     "heaviside copysign softmax_backward_data fake_quantize_per_tensor_affine"
 ).split()
@@ -198,43 +201,33 @@ def _per_channel(out: Shape, place: int, input: Operand, *args: Any, **kwargs: A
     return _kept(input)
 
 
-@_rule("instance_norm")
-def _instance_norm(
-    out: Shape, place: int, input: Operand, *args: Any, use_input_stats: bool = True, **more: Any
-) -> Flow:
-    return _mixed(input, range(2, len(out)) if use_input_stats else ())
-
-
 def _mixed(x: Operand, dims: Any) -> Flow:
     """Along ``dims`` each output cell reads every input cell, and nothing moves (a softmax)."""
     return _changed(x, {dim: _axis(x, dim, whole(x.shape[dim])) for dim in dims})
 
 
-@_rule("layer_norm", "rms_norm")
-def _layer_norm(
-    out: Shape, place: int, input: Operand, normalized_shape: Any, *rest: Any, **more: Any
-) -> Flow:
-    rank = len(out)
-    return _mixed(input, range(rank - len(tuple(normalized_shape)), rank))
+def _mixing(dims: Callable[..., Any], *names: str) -> None:
+    """Functions that mix the axes which ``dims`` finds by rank and arguments."""
+
+    @_rule(*names)
+    def rule(out: Shape, place: int, input: Operand, *args: Any, **kwargs: Any) -> Flow:
+        return _mixed(input, dims(len(out), *args, **kwargs))
 
 
-@_rule("group_norm")
-def _group_norm(out: Shape, place: int, input: Operand, *args: Any, **kwargs: Any) -> Flow:
-    return _mixed(input, range(1, len(out)))
-
-
-@_rule("softmax", "log_softmax", "softmin", "cumsum", "cumprod", "logcumsumexp", "cummax", "cummin")
-def _softmax(
-    out: Shape, place: int, input: Operand, dim: Any = None, *rest: Any, **more: Any
-) -> Flow | None:
-    return None if dim is None else _mixed(input, dims_of(dim, len(out)))
-
-
-@_rule("normalize")
-def _normalize(
-    out: Shape, place: int, input: Operand, p: float = 2.0, dim: Any = 1, *rest: Any, **more: Any
-) -> Flow:
-    return _mixed(input, dims_of(dim, len(out)))
+_mixing(
+    lambda rank, *rest, use_input_stats=True, **more: range(2, rank if use_input_stats else 0),
+    "instance_norm",
+)
+_mixing(lambda rank, *rest, **more: range(1, rank), "group_norm")
+_mixing(
+    lambda rank, normalized_shape, *rest, **more: range(rank - len(normalized_shape), rank),
+    "layer_norm", "rms_norm",
+)  # fmt: skip
+_mixing(
+    lambda rank, dim, *rest, **more: (dim % rank,),
+    "softmax", "log_softmax", "softmin", "cumsum", "cumprod", "logcumsumexp", "cummax", "cummin",
+)  # fmt: skip
+_mixing(lambda rank, p=2.0, dim=1, *rest, **more: dims_of(dim, rank), "normalize")
 
 
 @_rule("sort", "topk", "kthvalue", "roll", "flip", "argsort", "msort")
@@ -311,8 +304,9 @@ def _adaptive(dims: int) -> Rule:
 
 
 for _dims in (1, 2, 3):
-    _rule(f"adaptive_avg_pool{_dims}d")(_adaptive(_dims))
-    _rule(f"adaptive_max_pool{_dims}d", f"adaptive_max_pool{_dims}d_with_indices")(_adaptive(_dims))
+    for _name in ("avg_pool", "max_pool"):
+        _name = f"adaptive_{_name}{_dims}d"
+        _rule(_name, f"{_name}_with_indices")(_adaptive(_dims))
 
 
 @_rule("interpolate", "upsample")
@@ -327,47 +321,25 @@ def _interpolate(
     recompute_scale_factor: bool | None = None,
     antialias: bool = False,
 ) -> Flow:
-    dims = len(out) - 2
-    scales: Any = (None,) * dims
+    scales: Any = (None,) * (len(out) - 2)
     if scale_factor is not None and not recompute_scale_factor:
         plain = isinstance(scale_factor, int | float)
-        scales = (scale_factor,) * dims if plain else tuple(scale_factor)
+        scales = (scale_factor,) * (len(out) - 2) if plain else tuple(scale_factor)
     fields = [
-        UNKNOWN if antialias else _sampled(n, m, scale, mode, bool(align_corners))
+        UNKNOWN
+        if antialias
+        else resized_field(n, m, mode, scale=scale, align_corners=bool(align_corners))
         for n, m, scale in zip(input.shape[2:], out[2:], scales, strict=True)
     ]
     return _named(input, fields, False)
 
 
-def _sampled(size: int, output: int, scale: Any, mode: str, align_corners: bool) -> AxisField:
-    """The cells that one output cell is mixed of, along one axis."""
-    step = Fraction(size, output) if scale is None else 1 / Fraction(scale)
-    if mode == "nearest":
-        return nearest_field(step)
-    if mode == "area":
-        return adaptive_field(size, output)
-    if align_corners:
-        step = Fraction(size - 1, output - 1) if output > 1 else Fraction(0)
-    if mode == "nearest-exact":
-        return sampled_field(step, step / 2, (0, 0))
-    if mode == "bicubic":
-        shift = Fraction(0) if align_corners else step / 2 - Fraction(1, 2)
-        return sampled_field(step, shift, (-1, 2))
-    if mode in ("linear", "bilinear", "trilinear"):
-        return linear_field(step, align_corners=align_corners)
-    return UNKNOWN
-
-
-@_rule("pixel_shuffle")
-def _pixel_shuffle(out: Shape, place: int, input: Operand, upscale_factor: int) -> Flow:
-    """``upscale_factor`` neighbouring output cells read the same input cell."""
-    own = periodic([(0, 0)] * upscale_factor, 1)
-    return _changed(input, {-1: _axis(input, -1, own), -2: _axis(input, -2, own)})
-
-
-@_rule("pixel_unshuffle")
-def _pixel_unshuffle(out: Shape, place: int, input: Operand, downscale_factor: int) -> Flow:
-    own = local_field(Window(downscale_factor, downscale_factor))
+@_rule("pixel_shuffle", "pixel_unshuffle")
+def _pixel_shuffle(out: Shape, place: int, input: Operand, *given: int, **named: int) -> Flow:
+    """Neighbouring output cells read the same input cell, or one cell as many neighbours."""
+    (factor,) = (*given, *named.values())
+    larger = out[-1] > input.shape[-1]
+    own = periodic([(0, 0)] * factor, 1) if larger else local_field(Window(factor, factor))
     return _changed(input, {-1: _axis(input, -1, own), -2: _axis(input, -2, own)})
 
 
@@ -529,7 +501,7 @@ def _glu(out: Shape, place: int, input: Operand, dim: int = -1) -> Flow:
 
 
 @_rule(
-    "mean", "sum", "amax", "amin", "prod", "std", "var", "logsumexp", "norm", "all", "any",
+    "mean", "sum", "amax", "amin", "prod", "std", "var", "logsumexp", "all", "any",
     "argmax", "argmin", "median", "nanmean", "nansum", "max", "min", "var_mean", "std_mean",
     "aminmax", "count_nonzero",
 )  # fmt: skip
@@ -541,25 +513,21 @@ def _reduce(out: Shape, place: int, input: Operand, *args: Any, **kwargs: Any) -
         (one for one in args if not isinstance(one, bool) and isinstance(one, int | tuple | list)),
         None,
     )))  # fmt: skip
+    return _reduced(out, input, dim if dim != () else None)
+
+
+def _reduced(out: Shape, input: Operand, dim: Any) -> Flow:
     rank = len(input.shape)
-    dims = dims_of(dim if dim != () else None, rank)
+    dims = dims_of(dim, rank)
     mixed = _mixed(input, dims)
-    if len(out) == rank:
-        return mixed
-    return _without(mixed, dims)
-
-
-def _without(flow: Flow, dims: Sequence[int]) -> Flow:
-    return tuple(axis for at, axis in enumerate(flow) if at not in dims)
+    return mixed if len(out) == rank else tuple(mixed[at] for at in range(rank) if at not in dims)
 
 
 @_rule("norm")
 def _norm(
     out: Shape, place: int, input: Operand, p: Any = "fro", dim: Any = None, *rest: Any, **more: Any
 ) -> Flow:
-    rank, mixed = len(input.shape), _mixed(input, dims_of(dim, len(input.shape)))
-    dims = dims_of(dim, rank)
-    return mixed if len(out) == rank else _without(mixed, dims)
+    return _reduced(out, input, dim)
 
 
 @_rule("repeat_interleave")

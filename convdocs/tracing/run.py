@@ -10,10 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from convdocs.layers import layer_class
 from convdocs.lint import findings
 from convdocs.report import Trace
-from convdocs.tracing.answer import Answer
 from convdocs.tracing.build import build
 from convdocs.tracing.failure import TraceError
 from convdocs.tracing.forward import Forward
@@ -26,7 +24,7 @@ from convdocs.tracing.guard import (
 from convdocs.tracing.kernels import NeedsIntegers, NeedsValues, about_meta
 from convdocs.tracing.memory import INPUT, META, mark, mark_of
 from convdocs.tracing.nested import tensors_in
-from convdocs.tracing.record import Node, OnCall, Recorder
+from convdocs.tracing.record import OnCall, Recorder, container_node
 from convdocs.tracing.standin import StandIn
 
 Make = Callable[[Any, int], Tensor]  # a tensor for a shape, and for which of them
@@ -129,24 +127,26 @@ class _Run:
         """Run on shapes; raises NeedsValues where that does not do."""
         device, dtype = self.home
         recorder = Recorder(device, values=False, on_call=self.on_call, live=gradient)
-        return self._run(recorder, lambda shape, n: self._empty(shape, n, dtype), gradient)
+
+        def empty(shape: Any, number: int) -> Tensor:
+            own = torch.int64 if number in self.integers else dtype
+            return torch.empty(shape, dtype=own, device=META)
+
+        return self._run(recorder, empty, gradient)
 
     def on_values(self, why: str, *, gradient: bool = False) -> Trace:
         """Run on real tensors, and say why."""
         device, dtype = self.home
         recorder = Recorder(device, values=True, on_call=self.on_call)
         recorder.notes[f"run on real tensors, {f'since {why}' if why else 'as asked'}"] = None
-        return self._run(recorder, lambda shape, n: self._random(shape, n, dtype, device), gradient)
 
-    def _empty(self, shape: Any, number: int, dtype: torch.dtype) -> Tensor:
-        integers = number in self.integers
-        return torch.empty(shape, dtype=torch.int64 if integers else dtype, device=META)
+        def random(shape: Any, number: int) -> Tensor:
+            if number in self.integers:
+                return torch.zeros(shape, dtype=torch.int64, device=device)
+            own = torch.Generator().manual_seed(0)
+            return torch.randn(shape, generator=own).to(device, dtype)
 
-    def _random(self, shape: Any, number: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-        if number in self.integers:
-            return torch.zeros(shape, dtype=torch.int64, device=device)
-        own = torch.Generator().manual_seed(0)
-        return torch.randn(shape, generator=own).to(device, dtype)
+        return self._run(recorder, random, gradient)
 
     def _run(self, recorder: Recorder, make: Make, gradient: bool) -> Trace:
         with collector_paused():
@@ -234,8 +234,6 @@ def _forget(standin: StandIn, recorder: Recorder) -> None:
     for _, twin in standin.copier.modules:
         twin.__dict__.clear()
     del standin.copier.tensor
-    for node in recorder.nodes:
-        node.outputs = []
     recorder.nodes.clear()
 
 
@@ -252,10 +250,7 @@ def _failure(
 ) -> TraceError:
     """The error with the table up to the call that failed."""
     if recorder.failed is None or recorder.failed[0] is not error:  # a hook of the model's own
-        marks = tuple([one._convdocs_mark for one in given])  # type: ignore[attr-defined]
-        answer = Answer(layer_class(standin.model).__name__, [m.layout for m in marks])
-        answer.describe(standin.model)
-        recorder.failed = (error, Node("", None, marks, answer))
+        recorder.failed = (error, container_node("", standin.model, list(map(mark_of, given))))
     partial = build(standin, recorder, given)
     assert partial.failed is not None
     told = findings(replace(partial, calls=(*partial.calls, partial.failed)))

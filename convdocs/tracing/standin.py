@@ -148,11 +148,16 @@ def _script(copier: Copier, value: Any) -> Any:
     return made
 
 
-def _list(copier: Copier, value: list[Any]) -> Any:
+_FILL = ((list, list.extend), (set, set.update), (deque, deque.extend))
+
+
+def _collection(copier: Copier, value: Any) -> Any:
     kind: Any = type(value)
-    made = copier.memo[id(value)] = kind.__new__(kind)
-    plain = ATOMS.issuperset(map(type, value))
-    list.extend(made, value if plain else [copier.copy(one) for one in value])
+    made = kind(maxlen=value.maxlen) if kind is deque else kind.__new__(kind)
+    copier.memo[id(value)] = made
+    plain = kind is list and ATOMS.issuperset(map(type, value))
+    fill: Any = next(fill for base, fill in _FILL if issubclass(kind, base))
+    fill(made, value if plain else [copier.copy(one) for one in value])
     return _with_attributes(copier, value, made)
 
 
@@ -169,18 +174,6 @@ def _dict(copier: Copier, value: Any) -> Any:
     for key, one in value.items():
         put(made, key if type(key) is str else copier.copy(key), copier.copy(one))
     return _with_attributes(copier, value, made)
-
-
-def _set(copier: Copier, value: Any) -> Any:
-    made = copier.memo[id(value)] = set.__new__(type(value))
-    set.update(made, [copier.copy(one) for one in value])
-    return _with_attributes(copier, value, made)
-
-
-def _deque(copier: Copier, value: deque[Any]) -> Any:
-    made = copier.memo[id(value)] = deque(maxlen=value.maxlen)
-    made.extend([copier.copy(one) for one in value])
-    return made
 
 
 def _tuple(copier: Copier, value: Any) -> Any:
@@ -278,16 +271,16 @@ def _whole(copier: Copier, value: Any) -> Any:
 
 
 _OPERATORS = (torch._ops.OperatorBase, torch._ops.OpOverloadPacket)  # torch.ops.aten.relu
-_PLAIN = frozenset({list, dict, set, OrderedDict, defaultdict})
+_PLAIN = frozenset({list, dict, set, deque, OrderedDict, defaultdict})
 _MAKERS: dict[type, Maker] = {
-    tuple: _tuple, list: _list, dict: _dict, FunctionType: _function, MethodType: _method,
+    tuple: _tuple, list: _collection, dict: _dict, FunctionType: _function, MethodType: _method,
     BuiltinMethodType: _builtin_method, functools.partial: _partial, torch.Generator: _generator,
     weakref.ref: _reference, ModuleType: _share,
 }  # fmt: skip
 _BY_BASE: tuple[tuple[Any, Maker], ...] = (
     ((Enum, type, torch.fx.Graph, weakref.WeakKeyDictionary, *_OPERATORS), _share),
     (Tensor, _tensor), (torch.jit.ScriptModule, _script), (nn.Module, _module), (dict, _dict),
-    (list, _list), (set, _set), (deque, _deque), ((tuple, frozenset), _tuple),
+    ((list, set, deque), _collection), ((tuple, frozenset), _tuple),
     (random.Random, _whole),
 )  # fmt: skip
 
@@ -308,9 +301,9 @@ def _maker(kind: type) -> Maker:
 
 
 class Owned(NamedTuple):
-    """A module's own parameters by name, and the layouts of its parameters and buffers."""
+    """A module's own parameters, and the layouts of its parameters and buffers."""
 
-    parameters: list[tuple[str, Parameter]]
+    parameters: list[Parameter]
     layouts: tuple[Layout | None, ...]
 
 
@@ -393,24 +386,21 @@ class StandIn:
             if not own and not held:
                 self.owned[id(module)] = _NOTHING
                 continue
-            found: list[tuple[str, Parameter]] = []
-            layouts: list[Layout | None] = []
+            found: list[Parameter] = []
             for name, one in own.items():
-                if one is None:
-                    layouts.append(None)
-                    continue
-                known = self.parameters.get(id(one))
-                if known is None:
-                    known = self.parameters[id(one)] = _parameter(lead + name, one)
-                found.append((name, known))
-                layouts.append(known.layout)
+                if one is not None:
+                    known = self.parameters.get(id(one))
+                    if known is None:
+                        known = self.parameters[id(one)] = _parameter(lead + name, one)
+                    found.append(known)
+            layouts = [
+                None if one is None else self.parameters[id(one)].layout for one in own.values()
+            ]
             for buffer in held.values():
-                if buffer is None or _is_uninitialised(buffer):
-                    layouts.append(None)
-                    continue
-                layout = layout_of(buffer)
+                layout = None if buffer is None or _is_uninitialised(buffer) else layout_of(buffer)
                 layouts.append(layout)
-                buffers[id(buffer)] = layout.nbytes
+                if layout is not None:
+                    buffers[id(buffer)] = layout.nbytes
             self.owned[id(module)] = Owned(found, tuple(layouts))
         self.buffer_bytes = sum(buffers.values())
 
