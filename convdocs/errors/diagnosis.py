@@ -11,11 +11,12 @@ from torch import nn
 
 from convdocs import tracing
 from convdocs.errors import catalogue
-from convdocs.errors.failure import Failure, module_calls, read, tensors_in
+from convdocs.errors.failure import Failure, module_calls, read
 from convdocs.errors.search import fixes
 from convdocs.errors.trial import Run, Witness, quiet
 from convdocs.report import Diagnosis
 from convdocs.tracing.guard import collector_paused
+from convdocs.tracing.nested import tensors_in
 
 
 def diagnose(model: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Diagnosis | None:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from convdocs import layers
 from convdocs.report import Call, Trace
 from convdocs.tracing import original
-from convdocs.tracing.nested import mapped
+from convdocs.tracing.nested import mapped, tensors_in
 
 Shape = tuple[int, ...]
 Site = tuple[CodeType, int]  # where in the user's code a call stands
@@ -149,13 +149,6 @@ class Failure:
         mark = getattr(self.tensors[tensor], "_convdocs_mark", None)
         known: tuple[Any, ...] = getattr(mark, "parameters", ())
         return known[0].path if len(known) == 1 else ""
-
-
-def tensors_in(value: Any) -> list[Tensor]:
-    """The tensors in nested lists, tuples and dicts, in order."""
-    found: list[Tensor] = []
-    mapped(value, found.append)
-    return found
 
 
 def frames(error: BaseException) -> list[tuple[FrameType, int]]:

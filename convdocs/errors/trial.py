@@ -20,10 +20,10 @@ from convdocs import tracing
 from convdocs.cells.replica import replica
 from convdocs.errors import sizes
 from convdocs.errors.code import Code, run
-from convdocs.errors.failure import Failure, Site, is_users, tensors_in
-from convdocs.errors.repair import Earlier, Here, Member, ModelInput, Repair, Step
+from convdocs.errors.failure import Failure, Site, is_users
+from convdocs.errors.repair import Repair, Step
 from convdocs.report import Call, Trace
-from convdocs.tracing.nested import mapped
+from convdocs.tracing.nested import mapped, tensors_in
 from convdocs.tracing.standin import Copier
 
 MANY_BYTES = 256 * 1024**2  # a layer up to this size is run for real when its dtype is in question
@@ -151,16 +151,16 @@ class Mended(nn.Module):
         modules = dict(model.named_modules())
         for step in repair.steps:
             match step.where:
-                case Here(failure):
+                case Failure() as failure:
                     here.setdefault(id(failure), (failure, []))[1].append(step)
-                case Member(path):
+                case str(path):
                     with quiet(values):
                         members[path] = run(step.code, {})
                     if path in modules:
                         members[path].train(modules[path].training)
-                case ModelInput(number):
+                case int(number):
                     inputs.append((number, step.code))
-                case Earlier(call):
+                case Call() as call:
                     rules.append((_called_as(call), _on_first(step.code)))
         copier = Copier(lambda tensor: tensor)
         for failure, steps in here.values():
@@ -192,8 +192,9 @@ def _on_first(code: Code) -> Callable[..., Any]:
     return lambda *args, **kwargs: run(code, {"x": tensors_in((args, kwargs))[0]})
 
 
-def try_here(failure: Failure, repair: Repair, *, values: bool) -> Exception | None:
+def try_here(failure: Failure, repair: Repair) -> Exception | None:
     """What goes wrong when the failing call is run by itself with the fix; None where it holds."""
+    values = not failure.on_shapes
     try:
         fixed = FixedCall(failure, list(repair.steps), values)
         args, kwargs = _copied((failure.args, failure.kwargs), values=values)
