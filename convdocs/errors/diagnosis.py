@@ -13,7 +13,7 @@ from convdocs import tracing
 from convdocs.errors import catalogue
 from convdocs.errors.failure import Failure, module_calls, read
 from convdocs.errors.search import fixes
-from convdocs.errors.trial import Run, Witness, quiet
+from convdocs.errors.trial import Answers, Run, quiet
 from convdocs.report import Diagnosis
 from convdocs.tracing.guard import collector_paused
 from convdocs.tracing.nested import tensors_in
@@ -100,7 +100,7 @@ def of_exception(error: BaseException) -> Diagnosis | None:
 
 def _of_function(call: Callable[[], Any]) -> Diagnosis | None:
     try:
-        with quiet(values=True), Witness():
+        with quiet(values=True), Answers():
             call()
     except Exception as error:
         return _diagnosis(read(error), None)

@@ -205,12 +205,6 @@ def _short(failure: Failure) -> tuple[str, int, Window]:
     raise Missing
 
 
-def _spread(failure: Failure) -> str:
-    known = windows(failure)
-    words = (f"{w.dilation}·({w.kernel} − 1) + 1 = {w.span}" for w in known)
-    return "" if all(window.dilation == 1 for window in known) else ", ".join(words)
-
-
 def _output(facts: Facts) -> Any:
     """The output's sizes by the formula, below 1 where nothing is left."""
     failure = facts.failure
@@ -250,16 +244,21 @@ def _wanted_channels(facts: Facts) -> int:
     return int(wanted)
 
 
-def _takes(failure: Failure) -> str:
-    dims = failure.dims
-    return f"{_axis_names(dims, batched=False)} for one sample or {_axis_names(dims)} for a batch"
-
-
-def _norm_takes(failure: Failure) -> str:
+def _takes(facts: Facts) -> str:
+    """The axes that a layer reads; a mode of upsampling reads some of its own."""
+    failure = facts.failure
     kind, dims = failure.kind, failure.dims
-    if kind.startswith("Instance"):
-        return _takes(failure)
-    return "(N, C) or (N, C, L)" if kind == "BatchNorm1d" else _axis_names(dims)
+    if "interpolate" in kind or "Upsample" in kind:
+        dims = _MODE_AXES.get(facts.words.get("mode") or failure.settings.get("mode", ""), 0)
+        return _axis_names(dims) if dims else "batches of 1, 2 or 3 spatial axes"
+    if kind.lower() in ("unfold", "im2col"):
+        return "(C, H, W) for one image or (N, C, H, W) for a batch"
+    if kind.lower() in ("fold", "col2im"):
+        columns = "C·kernel cells, windows"
+        return f"({columns}) for one image or (N, {columns}) for a batch"
+    if "Norm" in kind and not kind.startswith("Instance"):
+        return "(N, C) or (N, C, L)" if kind == "BatchNorm1d" else _axis_names(dims)
+    return f"{_axis_names(dims, batched=False)} for one sample or {_axis_names(dims)} for a batch"
 
 
 def _features_axis(failure: Failure) -> int:
@@ -388,11 +387,6 @@ def _rows(failure: Failure) -> int:
     return int(failure.shapes[0][int(len(failure.shapes[0]) > 1)])
 
 
-def _more_classes(facts: Facts) -> int | None:
-    classes, largest = int(facts["rows"]), facts["largest"]
-    return largest + 1 if classes <= largest < classes + VOID else None
-
-
 def _state_size(failure: Failure) -> str:
     known = failure.settings
     layers = counted(known.get("num_layers", 1), "layer")
@@ -477,12 +471,6 @@ def _own_wish(failure: Failure) -> str:
     return f"it wants {wanted} where there are {got}"
 
 
-def _mismatched(failure: Failure) -> str:
-    """Which saved layers do not fit, and which way."""
-    known = meaning.mismatches(failure)[:3]
-    return "; ".join(f"{path} was saved as {a}, and the model's is {b}" for path, a, b in known)
-
-
 def _prefix(failure: Failure) -> str:
     """What all unexpected names begin with."""
     names = re.findall(r"Unexpected key\(s\) in state_dict: (.*)", failure.message)
@@ -494,35 +482,14 @@ def _prefix(failure: Failure) -> str:
 # Fold, upsampling, shuffling.
 
 
-def _unfolds(failure: Failure) -> bool:
-    return failure.kind.lower() in ("unfold", "im2col")
-
-
-def _columns(failure: Failure) -> str:
-    if _unfolds(failure):
-        return "(C, H, W) for one image or (N, C, H, W) for a batch"
-    return "(C·kernel cells, windows) for one image or (N, C·kernel cells, windows) for a batch"
-
-
 # torch's names for the padding modes of NumPy
 _MODES = {"edge": "replicate", "wrap": "circular", "symmetric": "reflect", "constant": "zeros"}
 _MODE_AXES = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
 
 
-def _mode_takes(facts: Facts) -> str:
-    dims = _MODE_AXES.get(facts.get("mode") or facts.failure.settings.get("mode", ""))
-    return _axis_names(dims) if dims else "batches of 1, 2 or 3 spatial axes"
-
-
-def _asked(failure: Failure, key: str) -> Any:
-    value = failure.settings.get(key)
-    return "none" if value is None else value
-
-
 def _size_per_axis(failure: Failure) -> Any:
-    size, dims = failure.settings.get("size"), len(failure.shape) - 2
-    odd = isinstance(size, tuple) and len(size) != dims > 0
-    return typed((size[-1:] * 3)[:dims]) if odd else None
+    size, dims = failure.settings["size"], len(failure.shape) - 2
+    return typed((size[-1:] * 3)[:dims]) if isinstance(size, tuple) and len(size) != dims else None
 
 
 def _shuffled(failure: Failure) -> str:
@@ -562,8 +529,6 @@ _OF_CALL: dict[str, Callable[[Failure], Any]] = {
     "empty_axis": lambda f: f.shape.index(0),
     "odd_rank": lambda f: not f.tensors or not f.dims or len(f.shape) - f.dims not in (1, 2),
     "spatial_axes": lambda f: counted(f.dims, "spatial axis"),
-    "takes": _takes,
-    "norm_takes": _norm_takes,
     "last_sizes": _last_sizes,
     "unbatched": lambda f: f.trace.input_shapes[0] if f.trace and sizes.lacks_batch(f) else None,
     "batch_is_first": _batch_is_first,
@@ -589,7 +554,9 @@ _OF_CALL: dict[str, Callable[[Failure], Any]] = {
     "short_size": lambda f: _short(f)[1],
     "span": lambda f: counted(_short(f)[2].span, "cell"),
     "padded": lambda f: counted(_short(f)[1] + sum(_short(f)[2].padding), "cell"),
-    "spread": _spread,
+    "spread": lambda f: ", ".join(
+        f"{w.dilation}·({w.kernel} − 1) + 1 = {w.span}" for w in windows(f) if w.dilation > 1
+    ),
     "smallest_input": lambda f: _times(sizes.smallest(f)),
     # flatten and linear
     "features_axis": _features_axis,
@@ -609,7 +576,7 @@ _OF_CALL: dict[str, Callable[[Failure], Any]] = {
     "places": lambda f: " and ".join(_devices(f)),
     "weights_device": lambda f: str(need(layer_device(f))),
     "input_device": lambda f: str(f.tensors[0].device),
-    "where": lambda f: f.device.upper() or "device",
+    "where": lambda f: "CPU" if f.on_shapes else f.tensors[0].device.type.upper(),
     "listed": meaning.listed,
     # tables, targets, states
     "largest": lambda f: int(need(indices(f)).max()),
@@ -630,14 +597,24 @@ _OF_CALL: dict[str, Callable[[Failure], Any]] = {
     "built_for_positions": lambda f: _times(meaning.grid_size(f)),
     # a model's own checks, and saved weights
     "own_wish": _own_wish,
-    "mismatched": _mismatched,
+    "mismatched": lambda f: "; ".join(
+        f"{path} was saved as {saved}, and the model's is {own}"
+        for path, saved, own in meaning.mismatches(f)[:3]
+    ),
     "prefix": _prefix,
     # fold, upsampling, shuffling
-    "columns": _columns,
-    "fold_rows": lambda f: None if _unfolds(f) else prod(setting(f, "kernel_size", 1)),
+    "fold_rows": lambda f: prod(setting(f, "kernel_size", 1)) if f.kind == "Fold" else None,
     "fold_columns": lambda f: prod(by_axis(f, lambda w, cells: max(0, w.output_size(cells)))),
-    "asked_size": lambda f: _asked(f, "size"),
-    "asked_factor": lambda f: _asked(f, "scale_factor"),
+    "asked": lambda f: (
+        _given(
+            {
+                key: f.settings[key]
+                for key in ("size", "scale_factor")
+                if f.settings[key] is not None
+            }
+        )
+        or "no size and no factor"
+    ),
     "fitting_mode": lambda f: {3: "linear", 4: "bilinear", 5: "trilinear"}[len(f.shape)],
     "size_per_axis": _size_per_axis,
     "shuffled": _shuffled,
@@ -661,8 +638,10 @@ FACTS: dict[str, Callable[[Facts], Any]] = {
     "cells": lambda f: prod(need(whole(f.words.get("size", "")))),
     "asked_values": _asked_values,
     "valid": lambda f: f"0 to {int(f['rows']) - 1}",
-    "more_classes": _more_classes,
+    "more_classes": lambda f: (
+        f["largest"] + 1 if int(f["rows"]) <= f["largest"] < int(f["rows"]) + VOID else None
+    ),
+    "takes": _takes,
     "thing": _thing,
     "torch_mode": lambda f: _MODES.get(f.words.get("got", "")),
-    "mode_takes": _mode_takes,
 }
