@@ -18,6 +18,7 @@ from convdocs.errors.sizes import setting, spatial, windows
 from convdocs.geometry import Window
 from convdocs.layers import AXIS_NAMES
 from convdocs.report import Call
+from convdocs.tracing.nested import tensors_in
 
 VOID = 100  # a label so far above the classes marks what has none: 255 in most data sets
 
@@ -102,6 +103,12 @@ _NUMBERS = frozenset({
 })  # fmt: skip
 
 
+def setting_length(failure: Failure) -> int:
+    """How many values a setting has: one an axis, or one a side."""
+    sides = failure.layer is not None and "Pad" in failure.kind and failure.kind.endswith("d")
+    return 2 * failure.dims if sides else failure.dims
+
+
 def wrong_length(failure: Failure) -> dict[str, tuple[Any, ...]]:
     """Settings that have another number of values than the layer has axes."""
     keys = (*_LEAST, "output_padding", "output_ratio")
@@ -110,7 +117,7 @@ def wrong_length(failure: Failure) -> dict[str, tuple[Any, ...]]:
         key: tuple(value)
         for key, value in many.items()
         if isinstance(value, tuple | list)
-        and (len(value) != failure.dims or failure.kind == "LPPool1d")
+        and (len(value) != setting_length(failure) or failure.kind == "LPPool1d")
     }
 
 
@@ -163,13 +170,6 @@ def _constructor_of_torch(failure: Failure) -> bool:
     classes = (one for one in vars(nn).values() if isinstance(one, type))
     known = any(made == base.__name__ for one in classes for base in one.__mro__)
     return bool(_odd_types(failure)) or (made != failure.message and known)
-
-
-def _odd_pads(failure: Failure) -> bool:
-    """A padding layer has another number of pads than two an axis."""
-    padding = failure.settings.get("padding")
-    pads = failure.layer is not None and failure.kind.endswith("d") and "Pad" in failure.kind
-    return pads and isinstance(padding, tuple | list) and len(padding) != 2 * failure.dims
 
 
 def _undivided(failure: Failure) -> str:
@@ -519,6 +519,7 @@ _OF_CALL: dict[str, Callable[[Failure], Any]] = {
     "several_tensors": lambda f: len(f.tensors) > 1,
     "two_matrices": lambda f: len(f.tensors) == 2 and f.function != "linear",
     "no_tensor": _no_tensor,
+    "of_numbers": lambda f: f.args[0] is not None and not tensors_in(f.args[0]),
     "first_shape": lambda f: str(f.shapes[0]),
     "second_shape": lambda f: str(f.shapes[1]),
     "last": lambda f: f.shape[-1],
@@ -542,7 +543,7 @@ _OF_CALL: dict[str, Callable[[Failure], Any]] = {
     "positive_sizes": lambda f: _each_part(_negative_sizes(f), lambda size: abs(size) or 1),
     "undivided": _undivided,
     "sides": lambda f: 2 * f.dims if len(each(f.settings["padding"])) == 2 * f.dims else None,
-    "odd_pads": _odd_pads,
+    "odd_pads": lambda f: setting_length(f) > f.dims and bool(wrong_length(f)),
     "stride_below_one": lambda f: min(setting(f, "stride", 1)) < 1,
     "dilation_below_one": lambda f: min(setting(f, "dilation", 1)) < 1,
     "kernel_below_one": lambda f: min(setting(f, "kernel_size", 1)) < 1,
@@ -567,6 +568,9 @@ _OF_CALL: dict[str, Callable[[Failure], Any]] = {
     "built_for": lambda f: _times(sizes.image_for(f)),
     "lost_batch": _lost_batch,
     # data types and devices
+    "float32": lambda f: torch.float32,
+    "bytes": lambda f: f.tensors[0].dtype == torch.uint8,
+    "complex": lambda f: f.tensors[0].is_complex(),
     "dtype": lambda f: str(f.tensors[0].dtype),
     "dtypes": lambda f: " and ".join(dict.fromkeys(str(tensor.dtype) for tensor in f.tensors)),
     "weights": lambda f: str(need(weight_type(f))),

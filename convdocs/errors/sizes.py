@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from itertools import dropwhile
 from math import prod
@@ -31,7 +32,7 @@ def windows(failure: Failure) -> tuple[Window, ...]:
     """The failing layer's windows, one per axis; settings out of range count as the least."""
     defaults = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1, "output_padding": 0}
     columns = (setting(failure, key, number) for key, number in defaults.items())
-    transposed = "transpose" in failure.kind.lower()
+    transposed = bool(re.search("transpose|unpool", failure.kind, re.I))
     return tuple(
         Window(max(k, 1), max(s, 1), (p, p), max(d, 1), extra, transposed=transposed)
         for k, s, p, d, extra in zip(*columns, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -67,20 +68,9 @@ def to_weights(failure: Failure, facts: Facts) -> Iterator[Repair]:
         yield assigned(failure, "layer", _cast(here(failure), got), f"Or make the layer {got}.")
 
 
-def to_float(failure: Failure, facts: Facts) -> Iterator[Repair]:
-    """Work in a type that the operation has."""
-    got, codes = failure.tensors[0].dtype, operands(failure)
-    if got.is_complex:
-        text = "Take the absolute values, or real and imaginary parts as channels."
-        fixed = given(failure, codes[0].abs(), text)
-    elif got == torch.uint8:
-        fixed = given(failure, codes[0].float() / 255, "Make it float32 between 0 and 1.")
-    else:
-        many = codes if failure.layer is None else codes[:1]
-        fixed = given(failure, {n: code.float() for n, code in enumerate(many)}, "Work in float32.")
-    if weight_type(failure) not in (None, torch.float32):
-        fixed = assigned(failure, "layer", here(failure).float()) + fixed
-    yield fixed
+def scaled(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """The bytes of an image as numbers up to 1."""
+    yield given(failure, operands(failure)[0].float() / 255)
 
 
 def to_one_device(failure: Failure, facts: Facts) -> Iterator[Repair]:
@@ -103,24 +93,10 @@ def to_one_device(failure: Failure, facts: Facts) -> Iterator[Repair]:
         )
 
 
-def a_tensor(failure: Failure, facts: Facts) -> Iterator[Repair]:
-    """Make a tensor of what is none, or take one out."""
-    value, x = failure.args[0], operands(failure)[0]
-    floats = TORCH.tensor(x, dtype=torch.float32)
-    if type(value).__name__ == "ndarray":
-        yield given(failure, TORCH.from_numpy(x), "Share the array's memory with a tensor.")
-        yield given(failure, floats, "Copy it into a float tensor.")
-    elif isinstance(value, list | tuple) and value and isinstance(value[0], Tensor):
-        alike = len({one.shape if isinstance(one, Tensor) else None for one in value}) == 1
-        if len(value) == 1 or not alike:
-            text = "Take the tensor out: the layer before returns more than one."
-            yield given(failure, x[0], text)
-        if alike:
-            stacked = Code("torch.stack(list(x))", lambda scope: torch.stack(list(scope["x"])))
-            yield given(failure, stacked, "Stack the tensors into a batch.")
-            yield given(failure, x[0], "Or take the first.")
-    elif isinstance(value, list | tuple | int | float):
-        yield given(failure, floats, "Make a float tensor of it.")
+def of_torch(failure: Failure, facts: Facts, name: str, **settings: Any) -> Iterator[Repair]:
+    """What a function of torch's makes of the first operand."""
+    words = {key: facts[value[1:-1]] for key, value in settings.items()}
+    yield given(failure, getattr(TORCH, name)(operands(failure)[0], **words))
 
 
 def only_what_it_takes(failure: Failure, facts: Facts) -> Iterator[Repair]:

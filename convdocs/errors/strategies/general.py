@@ -1,4 +1,4 @@
-"""What an entry may ask for by itself: a setting, an operand's method, advice.
+"""What an entry may ask for by itself: a setting, an operand's method, advice; then more settings.
 
 A strategy yields the repairs that may hold, the likeliest first. An entry names it, with the
 sentence that goes with it and its arguments; one with a sentence of its own is named alone.
@@ -13,18 +13,11 @@ from typing import Any
 
 from torch import Tensor
 
-from convdocs.errors.code import Code, run
-from convdocs.errors.facts import Facts
+from convdocs.errors.code import NN, Code, constant, run
+from convdocs.errors.facts import Facts, by_axis, counted, setting_length, wrong_length
 from convdocs.errors.failure import Failure
-from convdocs.errors.repair import (
-    Repair,
-    assigned,
-    each,
-    given,
-    operands,
-    rebuilt,
-    typed,
-)
+from convdocs.errors.repair import Repair, assigned, each, given, here, operands, rebuilt, typed
+from convdocs.errors.sizes import setting
 from convdocs.errors.trial import try_here
 
 _MOST_STEPS = 64  # from a setting to the nearest that fits
@@ -67,12 +60,12 @@ def method(
     """
     ((attribute, arguments),) = called.items()
     values = tuple(_value(argument, facts) for argument in each(arguments))
-    codes = {}
-    for number, code in enumerate(operands(failure)):
-        if of in str(code) if isinstance(of, str) else _is_at(number, of, failure):
-            codes[number] = (
-                code[values] if attribute == "index" else getattr(code, attribute)(*values)
-            )
+    index = values if len(values) > 1 else values[:1] and values[0]
+    codes = {
+        number: code[index] if attribute == "index" else getattr(code, attribute)(*values)
+        for number, code in enumerate(operands(failure))
+        if (of in str(code) if isinstance(of, str) else _is_at(number, of, failure))
+    }
     if codes and (not values or all(_moves(failure, *one) for one in codes.items())):
         yield assigned(failure, "y", codes[0]) if result else given(failure, codes)
 
@@ -82,8 +75,10 @@ def _is_at(number: int, of: int | list[int], failure: Failure) -> bool:
 
 
 def _moves(failure: Failure, number: int, code: Code) -> bool:
-    """Whether a method makes a tensor of another shape of the operand."""
+    """Whether a method makes a tensor of another shape of the operand, or of what is none."""
     operand = failure.operands[number]
+    if not isinstance(operand, Tensor):
+        return True
     with suppress(Exception):  # where it cannot be called it mends nothing
         before: Tensor = operand.detach().to("meta")
         after = run(code, {failure.names[number]: before})
@@ -121,3 +116,63 @@ def helping(failure: Failure, repairs: Iterable[Repair]) -> Iterator[Repair]:
         if re.sub(r"\d+", "", str(error)) != words:
             other.append(repair)
     yield from other[:1]
+
+
+def per_axis(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """One number an axis; where a convolution got one a side, a padding layer takes them."""
+    wrong, dims = wrong_length(failure), failure.dims
+    if failure.kind.startswith("Conv") and len(wrong.get("padding", ())) == 2 * dims:
+        text = "Pad each side by its own amount in a layer of its own, before the convolution."
+        padded = getattr(NN, f"ZeroPad{dims}d")(wrong["padding"])(operands(failure)[0])
+        for plain in rebuilt(failure, "", text, padding=0):
+            yield plain + given(failure, padded)
+        return
+    count = setting_length(failure)
+    changes = {key: typed((value * count)[:count]) for key, value in wrong.items()}
+    yield from rebuilt(failure, "", "Give each setting a number per axis.", **changes)
+
+
+def weight_axes(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    missing = failure.dims + 2 - len(failure.shapes[1])
+    if failure.function and missing > 0:
+        yield given(failure, {1: operands(failure)[1][(..., *[None] * missing)]})
+
+
+def biases(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    x, weight, _ = operands(failure)
+    yield given(failure, {2: x.new_zeros(weight.shape[int("transpose" in failure.function)])})
+
+
+def other_dims(failure: Failure, facts: Facts, of_batch: bool = False) -> Iterator[Repair]:
+    """The same layer over as many axes as the input has; as a batch, it may have been a sample."""
+    rank = len(failure.shape)
+    dims = 1 if rank == 2 and failure.kind.startswith("Batch") else rank - 2
+    if failure.dims and 0 < dims < 4 and dims != failure.dims:
+        kind = f"{failure.kind[:-2]}{dims}d"
+        text = "" if of_batch else f"Use the layer over {counted(dims, 'spatial axis')}, {kind}."
+        pairs = failure.settings.items()
+        alike = {k: v[0] if isinstance(v, tuple) and len({*v}) == 1 else v for k, v in pairs}
+        yield from rebuilt(failure, kind, text, **alike)
+
+
+def cropped(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """A negative pad crops, and is allowed before the layer."""
+    padding = setting(failure, "padding")
+    amounts = tuple(min(p, 0) for p in reversed(padding) for _ in range(2))
+    crop = given(failure, NN.functional.pad(operands(failure)[0], amounts))
+    for plain in rebuilt(failure, padding=typed(tuple(max(p, 0) for p in padding))):
+        yield plain + crop
+
+
+def usual_size(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """The size that the layer gives when none is asked for."""
+    size = by_axis(failure, lambda window, cells: window.output_size(cells))
+    if min(size) > 0:
+        asked = constant(repr(size), size)
+        yield assigned(failure, "output_size", asked, words={"output_size": size})
+
+
+def evaluated(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """A norm that uses what it learned, and not this batch."""
+    if failure.kind.startswith(("Batch", "Sync")):
+        yield assigned(failure, "layer", here(failure).eval())
