@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import dropwhile
 from math import prod
 
@@ -48,17 +48,17 @@ def through(
     calls: Sequence[Call],
     size: int,
     axis: int,
-    window: Callable[[Call, Window], Window] = lambda _, window: window,
+    changed: Mapping[str, tuple[Window, ...]] | None = None,
 ) -> int | None:
     """A size after these calls, along an axis counted from the last.
 
-    None where nothing is left, or where a call does not say how it changes sizes; ``window`` says
-    what to take for a call's window.
+    None where nothing is left, or where a call does not say how it changes sizes; ``changed`` are
+    other windows of some layers, by their paths.
     """
     for call in calls:
         before, after = call.input_shapes[0], call.output_shapes[0]
         if call.windows:
-            size = window(call, call.windows[axis]).output_size(size)
+            size = (changed or {}).get(call.path, call.windows)[axis].output_size(size)
         elif len(before) != len(after) or len(before) < -axis:
             return None
         elif call.kind.startswith("Adaptive"):

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
-from torch import nn
-
 from convdocs.errors.code import NN, TORCH, Code, length, name, star
 from convdocs.errors.facts import Facts
 from convdocs.errors.failure import Failure, Shape
@@ -234,72 +232,67 @@ def same_size(failure: Failure, facts: Facts) -> Iterator[Repair]:
         return
     if joined_axis(failure) is None and a[1] != b[1]:
         return
-    sides = own_calls(failure, numbers)
-    for text, calls, changes in (one for side in sides for one in _judged(failure.model, side)):
-        paths = {call.path for call in calls}
+    sides, model = own_calls(failure, numbers), failure.model
+    for text, changes in (one for side in sides for one in _judged(side)):
+        windows = {call.path: changed for call, changed, _ in changes}
         sizes = [
-            _sizes(side, failure.shapes[number], paths, changes)
+            _sizes(side, failure.shapes[number], windows)
             for side, number in zip(sides, numbers, strict=True)
         ]
         if sizes[0] and sizes[0] == sizes[1]:
-            layers = ((call, failure.model.get_submodule(call.path)) for call in calls)
-            codes = ((c, built_member(layer, _padded(c.windows, changes))) for c, layer in layers)
-            yield Repair(text, tuple(Step(c.path, "layer", code) for c, code in codes if code))
+            layers = ((c.path, model.get_submodule(c.path), new) for c, _, new in changes)
+            codes = ((path, built_member(layer, new)) for path, layer, new in layers)
+            yield Repair(text, tuple(Step(path, "layer", code) for path, code in codes if code))
 
 
-def _judged(
-    model: nn.Module, side: list[Call]
-) -> Iterator[tuple[str, list[Call], Mapping[str, Any]]]:
+_Change = tuple[Call, tuple[Window, ...], dict[str, Any]]  # a layer's windows, by other settings
+
+
+def _judged(side: list[Call]) -> Iterator[tuple[str, list[_Change]]]:
     """What may be changed, as an expert would look through it: padding, stride, rounding."""
-    modules = dict(model.named_modules())
-    layers = [call for call in side if call.windows and _is_torchs(modules.get(call.path))]
+    layers = [call for call in side if call.windows and call.path]
     convs = [c for c in layers if c.kind.startswith("Conv") and "Transpose" not in c.kind]
-    shrinking = [
-        c for c in convs if all(w.stride == 1 and w.output_size(64) < 64 for w in c.windows)
-    ]
     strided = [c for c in convs if any(w.stride > 1 for w in c.windows)]
+    shrinking = [
+        c for c in convs if c not in strided and all(w.output_size(64) < 64 for w in c.windows)
+    ]
     if odd := [c for c in shrinking if all(w.span % 2 for w in c.windows)]:
         many = "these convolutions" if len(odd) > 1 else "the convolution"
-        yield f"Pad {many} so that the size stays.", odd, {"padding": "half"}
+        yield f"Pad {many} so that the size stays.", list(map(_padded, odd))
     if shrinking:
-        yield "Pad so that the size stays, with padding='same'.", shrinking, {"padding": "same"}
+        text = "Pad so that the size stays, with padding='same'."
+        yield text, [_padded(call, same=True) for call in shrinking]
     for call in reversed(strided if len(strided) > 1 else ()):
-        yield "Only the first convolution of a block has the stride.", [call], {"stride": 1}
+        yield "Only the first convolution of a block has the stride.", [_changed(call, stride=1)]
     for call in layers:
-        if "Pool" in call.kind and hasattr(modules[call.path], "ceil_mode"):
+        if "Pool" in call.kind:
             text = "Let the pool round up, as a padded convolution does."
-            yield text, [call], {"ceil_mode": True}
+            yield text, [_changed(call, ceil_mode=True)]
         for extra in range(1, call.windows[0].stride) if "Transpose" in call.kind else ():
             text = f"Of two sizes that a stride leaves open, output_padding={extra} is one."
-            yield text, [call], {"output_padding": extra}
+            yield text, [_changed(call, output_padding=extra)]
     for call in strided:
         if not any(w.padding[0] for w in call.windows):
-            yield "Pad by half the kernel.", [call], {"padding": "half"}
+            yield "Pad by half the kernel.", [_padded(call)]
 
 
-def _is_torchs(layer: nn.Module | None) -> bool:
-    return type(layer).__module__.startswith("torch.nn")
+def _changed(call: Call, **new: Any) -> _Change:
+    return call, tuple(window._replace(**new) for window in call.windows), new
 
 
-def _padded(windows: tuple[Window, ...], changes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The changes of a layer's settings, with half its kernel in numbers."""
-    half = typed(tuple((window.span - 1) // 2 for window in windows))
-    return {"padding": half} if changes.get("padding") == "half" else changes
+def _padded(call: Call, same: bool = False) -> _Change:
+    """Padded by half the kernel or by 'same', which differ where the kernel is even."""
+    half = tuple((window.span - 1) // 2 for window in call.windows)
+    pairs = list(zip(call.windows, half, strict=True))
+    pads = ((less, window.span - 1 - less if same else less) for window, less in pairs)
+    windows = (window._replace(padding=pad) for window, pad in zip(call.windows, pads, strict=True))
+    return call, tuple(windows), {"padding": "same" if same else typed(half)}
 
 
 def _sizes(
-    calls: list[Call], shape: Shape, paths: set[str], changes: Mapping[str, Any]
+    calls: list[Call], shape: Shape, changed: Mapping[str, tuple[Window, ...]]
 ) -> Shape | None:
     """The spatial sizes after a branch's calls, with the windows of some layers changed."""
-
-    def window(call: Call, known: Window) -> Window:
-        new = dict(changes) if call.path in paths else {}
-        if "padding" in new:  # half the kernel or 'same', which differ where the kernel is even
-            less = (known.span - 1) // 2
-            more = known.span - 1 - less if new["padding"] == "same" else less
-            new["padding"] = (less, more)
-        return known._replace(**new)
-
     start = calls[0].input_shapes[0] if calls else shape
-    found = [through(calls, start[axis], axis, window) for axis in range(2 - len(shape), 0)]
+    found = [through(calls, start[axis], axis, changed) for axis in range(2 - len(shape), 0)]
     return None if None in found else tuple(filter(None, found))
