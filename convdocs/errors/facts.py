@@ -172,12 +172,6 @@ def _constructor_of_torch(failure: Failure) -> bool:
     return bool(_odd_types(failure)) or (made != failure.message and known)
 
 
-def _undivided(failure: Failure) -> str:
-    known = failure.settings
-    channels = {key: known.get(key, 0) for key in ("in_channels", "out_channels")}
-    return _given({key: size for key, size in channels.items() if size % need(known["groups"])})
-
-
 # Windows and sizes.
 
 
@@ -261,27 +255,16 @@ def _takes(facts: Facts) -> str:
     return f"{_axis_names(dims, batched=False)} for one sample or {_axis_names(dims)} for a batch"
 
 
-def _features_axis(failure: Failure) -> int:
-    wanted = failure.settings.get("in_features", failure.settings.get("input_size"))
-    return failure.shape.index(wanted, 1, len(failure.shape) - 1)
-
-
-def _flattened_first(failure: Failure) -> str:
+def _rest(failure: Failure) -> str:
+    """What a sample's axes make, flattened."""
     parts = failure.shape[1:]
-    fits = len(parts) > 1 and prod(parts) == failure.settings["in_features"]
-    return f"{_times(parts)} = {prod(parts)}" if fits else ""
+    return f"{_times(parts)} = {prod(parts)}" if len(parts) > 1 else ""
 
 
 def _flattened(failure: Failure) -> str:
     parts = need(sizes.flattened(failure))
     words = "channels x height x width" if len(parts) == 3 else "channels x length"
     return f"{prod(parts)} = {_times(parts)} ({words} of what was flattened)"
-
-
-def _last_sizes(failure: Failure) -> tuple[int, ...] | None:
-    known = failure.settings["normalized_shape"]
-    # otherwise the channels are there, on another axis
-    return None if known[0] in failure.shape else failure.shape[-len(known) :]
 
 
 def _memory_widths(failure: Failure) -> dict[str, int]:
@@ -298,11 +281,6 @@ def _asked_values(facts: Facts) -> str:
         return f"a size of {min(asked)} is none (only −1, 'what is left', is)"
     fixed = prod(size for size in asked if size >= 0)
     return f"{asked} needs a multiple of {fixed}" if -1 in asked else f"{asked} has {fixed}"
-
-
-def _axis_range(failure: Failure) -> str:
-    rank = len(failure.shapes[0])
-    return f"0 to {rank - 1}, or {-rank} to −1 from the end" if rank else "none at all"
 
 
 def _batch_is_first(failure: Failure) -> bool:
@@ -322,26 +300,20 @@ def _axis_of_one(shape: tuple[int, ...], other: tuple[int, ...]) -> int | None:
 # Types and devices.
 
 
-def _held(failure: Failure) -> list[Tensor]:
-    """The layer's weights."""
-    layer = failure.layer
-    return [] if layer is None else [*layer.parameters(), *layer.buffers()]
-
-
 def weight_type(failure: Failure) -> torch.dtype | None:
     """Data type of the layer's weights."""
-    numbers = (one.dtype for one in _held(failure) if one.is_floating_point() or one.is_complex())
-    return next(numbers, None)
+    numbers = (t for t in failure.weights if t.is_floating_point() or t.is_complex())
+    return next((tensor.dtype for tensor in numbers), None)
 
 
 def layer_device(failure: Failure) -> torch.device | None:
     """Where the layer's weights lie."""
-    return next((tensor.device for tensor in _held(failure)), None)
+    return next((tensor.device for tensor in failure.weights), None)
 
 
 def _devices(failure: Failure) -> list[str]:
     """The devices of the inputs and the weights; none for stand-ins, which lie on meta."""
-    tensors = () if failure.on_shapes else (*failure.tensors, *_held(failure)[:1])
+    tensors = () if failure.on_shapes else (*failure.tensors, *failure.weights[:1])
     return list(dict.fromkeys(str(tensor.device) for tensor in tensors))
 
 
@@ -362,12 +334,6 @@ def _thing(facts: Facts) -> str:
     return {"NoneType": "nothing", "ndarray": "a NumPy array"}.get(word, f"{article} {word}")
 
 
-def _no_tensor(failure: Failure) -> bool:
-    """What was given first is no tensor."""
-    called = failure.kind or failure.message.startswith("expected Tensor as")
-    return bool(called) and not isinstance(next(iter(failure.args), None), Tensor)
-
-
 # Tables, targets and states.
 
 
@@ -385,18 +351,6 @@ def _rows(failure: Failure) -> int:
     if failure.function == "embedding" and len(failure.shapes) > 1:
         return failure.shapes[1][0]
     return int(failure.shapes[0][int(len(failure.shapes[0]) > 1)])
-
-
-def _state_size(failure: Failure) -> str:
-    known = failure.settings
-    layers = counted(known.get("num_layers", 1), "layer")
-    ways = " x 2 directions" if known.get("bidirectional") else ""
-    return f"({layers}{ways}, batch, {known.get('hidden_size')})"
-
-
-def _target_shape(failure: Failure) -> str:
-    output = failure.shapes[0]
-    return str(output[:1] + output[2:] if len(output) > 1 else ())
 
 
 # Where it came from.
@@ -487,11 +441,6 @@ _MODES = {"edge": "replicate", "wrap": "circular", "symmetric": "reflect", "cons
 _MODE_AXES = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
 
 
-def _size_per_axis(failure: Failure) -> Any:
-    size, dims = failure.settings["size"], len(failure.shape) - 2
-    return typed((size[-1:] * 3)[:dims]) if isinstance(size, tuple) and len(size) != dims else None
-
-
 def _shuffled(failure: Failure) -> str:
     known = failure.settings
     if (by := known.get("upscale_factor", 0)) > 0:
@@ -518,19 +467,25 @@ _OF_CALL: dict[str, Callable[[Failure], Any]] = {
     "operands": lambda f: " and ".join(map("{} {}".format, f.names, f.shapes)),
     "several_tensors": lambda f: len(f.tensors) > 1,
     "two_matrices": lambda f: len(f.tensors) == 2 and f.function != "linear",
-    "no_tensor": _no_tensor,
+    "no_tensor": lambda f: (
+        bool(f.kind or f.message.startswith("expected Tensor as"))
+        and not isinstance(next(iter(f.args), None), Tensor)
+    ),
     "of_numbers": lambda f: f.args[0] is not None and not tensors_in(f.args[0]),
     "first_shape": lambda f: str(f.shapes[0]),
     "second_shape": lambda f: str(f.shapes[1]),
     "last": lambda f: f.shape[-1],
     "strides": lambda f: str(f.tensors[0].stride()),
     # its axes
-    "axis_range": _axis_range,
+    "axis_range": lambda f: (
+        f"0 to {len(f.shape) - 1}, or {-len(f.shape)} to −1 from the end" if f.shape else "none"
+    ),
     "empty": lambda f: not f.tensors or 0 in f.shape,
     "empty_axis": lambda f: f.shape.index(0),
     "odd_rank": lambda f: not f.tensors or not f.dims or len(f.shape) - f.dims not in (1, 2),
     "spatial_axes": lambda f: counted(f.dims, "spatial axis"),
-    "last_sizes": _last_sizes,
+    "last_sizes": lambda f: f.shape[-len(f.settings["normalized_shape"]) :],
+    "norm_elsewhere": lambda f: f.settings["normalized_shape"][0] in f.shape,
     "unbatched": lambda f: f.trace.input_shapes[0] if f.trace and sizes.lacks_batch(f) else None,
     "batch_is_first": _batch_is_first,
     # its settings
@@ -541,7 +496,13 @@ _OF_CALL: dict[str, Callable[[Failure], Any]] = {
     "smallest_values": lambda f: {key: _LEAST[key] for key in _below_least(f)},
     "negative": lambda f: _given(_negative_sizes(f)),
     "positive_sizes": lambda f: _each_part(_negative_sizes(f), lambda size: abs(size) or 1),
-    "undivided": _undivided,
+    "undivided": lambda f: _given(
+        {
+            key: f.settings[key]
+            for key in ("in_channels", "out_channels")
+            if f.settings[key] % f.settings["groups"]
+        }
+    ),
     "sides": lambda f: 2 * f.dims if len(each(f.settings["padding"])) == 2 * f.dims else None,
     "odd_pads": lambda f: setting_length(f) > f.dims and bool(wrong_length(f)),
     "stride_below_one": lambda f: min(setting(f, "stride", 1)) < 1,
@@ -560,9 +521,11 @@ _OF_CALL: dict[str, Callable[[Failure], Any]] = {
     ),
     "smallest_input": lambda f: _times(sizes.smallest(f)),
     # flatten and linear
-    "features_axis": _features_axis,
-    "flattened_first": _flattened_first,
-    "rest": lambda f: f"{_times(f.shape[1:])} = {prod(f.shape[1:])}",
+    "features_axis": lambda f: f.shape.index(
+        f.settings.get("in_features", f.settings.get("input_size")), 1, len(f.shape) - 1
+    ),
+    "rest": _rest,
+    "fits_flattened": lambda f: prod(f.shape[1:]) == f.settings["in_features"],
     "flattened": _flattened,
     "image": lambda f: _times(sizes.image(f)),
     "built_for": lambda f: _times(sizes.image_for(f)),
@@ -586,9 +549,12 @@ _OF_CALL: dict[str, Callable[[Failure], Any]] = {
     "largest": lambda f: int(need(indices(f)).max()),
     "least": lambda f: int(need(indices(f)).min()),
     "rows": _rows,
-    "state_size": _state_size,
+    "layers": lambda f: (
+        counted(f.settings.get("num_layers", 1), "layer")
+        + " x 2 directions" * f.settings.get("bidirectional", False)
+    ),
     "memory_widths": _memory_widths,
-    "target_shape": _target_shape,
+    "target_shape": lambda f: str(f.shape[:1] + f.shape[2:] if len(f.shape) > 1 else ()),
     "one_hot": lambda f: f.shapes[0] == f.shapes[1] and not f.tensors[1].is_floating_point(),
     "colours": lambda f: f.shapes[1][-1] if f.shapes[1][-1] in (3, 4) else None,
     "output_axis_of_one": lambda f: _axis_of_one(f.shapes[0], f.shapes[1]),
@@ -620,7 +586,7 @@ _OF_CALL: dict[str, Callable[[Failure], Any]] = {
         or "no size and no factor"
     ),
     "fitting_mode": lambda f: {3: "linear", 4: "bilinear", 5: "trilinear"}[len(f.shape)],
-    "size_per_axis": _size_per_axis,
+    "size_per_axis": lambda f: typed((f.settings["size"][-1:] * 3)[: len(f.shape) - 2]),
     "shuffled": _shuffled,
 }
 

@@ -71,6 +71,11 @@ class Failure:
         """The tensors among the arguments, those in a list included."""
         return tuple(tensors_in((self.args, self.kwargs)))
 
+    @property
+    def weights(self) -> list[Tensor]:
+        """The layer's parameters and buffers."""
+        return [] if self.layer is None else [*self.layer.parameters(), *self.layer.buffers()]
+
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:
         """Their shapes."""
