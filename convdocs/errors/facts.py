@@ -400,17 +400,8 @@ def _multiple(failure: Failure) -> int | None:
     return step if 0 < apart <= step and step > 1 else None
 
 
-def positions(failure: Failure) -> int | None:
-    """Which operand of a sum is the model's table of positions, the other being tokens."""
-    for number in (0, 1) if len(failure.shapes) > 1 else ():
-        own, other = failure.shapes[number], failure.shapes[1 - number]
-        if failure.parameter(number) and len(own) == len(other) == 3 and own[0] == 1:
-            return number
-    return None
-
-
 def _positions(failure: Failure) -> str:
-    number = need(positions(failure))
+    number = need(meaning.positions(failure))
     tokens, own = failure.shapes[1 - number][1], failure.shapes[number][1]
     size = meaning.grid_size(failure)
     built = f"; they belong to images of {_times(size)}" if size else ""

@@ -133,13 +133,13 @@ class Failure:
         sources = self.failed.sources if self.failed else ()
         return sources[tensor] if tensor < len(sources) else -1
 
-    def makers(self, tensor: int = 0) -> list[Call]:
-        """The calls that made an input, the last one first, along their first inputs."""
+    def chain(self, tensor: int = 0) -> list[Call]:
+        """The calls that made an operand, from the model's input on, along their first inputs."""
         calls, index = [], self.source(tensor) if self.trace else -1
         while index >= 0 and self.trace is not None:
             calls.append(self.trace.calls[index])
             index = next(iter(calls[-1].sources), -1)
-        return calls
+        return calls[::-1]
 
     def parameter(self, tensor: int) -> str:
         """The path of the model's parameter that an input is, or nothing."""

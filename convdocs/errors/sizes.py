@@ -39,11 +39,6 @@ def windows(failure: Failure) -> tuple[Window, ...]:
     )
 
 
-def chain(failure: Failure, tensor: int = 0) -> list[Call]:
-    """The calls that made an operand, from the model's input on."""
-    return failure.makers(tensor)[::-1]
-
-
 def through(
     calls: Sequence[Call],
     size: int,
@@ -96,7 +91,7 @@ def lacks_batch(failure: Failure) -> bool:
 
 def smallest(failure: Failure) -> Shape:
     """The smallest image that reaches through the layers before and this one; empty if unknown."""
-    calls, last = _from_image(chain(failure)), windows(failure)
+    calls, last = _from_image(failure.chain()), windows(failure)
     if not calls:
         return ()
     return least(calls, failure.dims, lambda size, axis: last[axis].output_size(size) > 0)
@@ -109,7 +104,7 @@ def _from_image(calls: Sequence[Call]) -> list[Call]:
 
 def _to_flatten(failure: Failure) -> list[Call]:
     """The calls up to the flatten of a map; nothing but what keeps the values may follow it."""
-    calls = chain(failure)
+    calls = failure.chain()
     while calls:
         before, after = calls[-1].input_shapes[0], calls[-1].output_shapes[0]
         if len(before) > 2 and len(after) < len(before):
@@ -128,7 +123,7 @@ def flattened(failure: Failure) -> Shape:
 
 def image(failure: Failure) -> Shape:
     """The spatial sizes of the image that the model was given."""
-    calls = chain(failure)
+    calls = failure.chain()
     dims = next((len(call.windows) for call in calls if call.windows), 0)
     return calls[0].input_shapes[0][-dims:] if dims else ()
 

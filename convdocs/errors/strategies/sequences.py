@@ -9,8 +9,9 @@ from torch import nn
 
 from convdocs.cells.replica import replica
 from convdocs.errors.code import Code, Scope, length
-from convdocs.errors.facts import Facts, indices, positions
+from convdocs.errors.facts import Facts, indices
 from convdocs.errors.failure import Failure
+from convdocs.errors.meaning import positions
 from convdocs.errors.repair import Repair, assigned, given, operands, rebuilt
 
 
