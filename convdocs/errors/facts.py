@@ -121,28 +121,25 @@ def wrong_length(failure: Failure) -> dict[str, tuple[Any, ...]]:
     }
 
 
-def _odd_types(failure: Failure) -> dict[str, Any]:
-    """Settings that should be whole numbers and are not."""
-
-    def odd(key: str, part: Any) -> bool:
-        left_open = part is None and key in ("stride", "output_size")
-        return not isinstance(part, int) and part not in ("same", "valid") and not left_open
-
-    known = {key: value for key, value in failure.settings.items() if key in _NUMBERS}
-    return {key: v for key, v in known.items() if any(odd(key, part) for part in each(v))}
+def _wrong(failure: Failure, wrong: Callable[[str, Any], bool]) -> dict[str, Any]:
+    """The settings of which a part is wrong."""
+    known = failure.settings.items()
+    return {key: value for key, value in known if any(wrong(key, part) for part in each(value))}
 
 
-def _below_least(failure: Failure) -> dict[str, Any]:
-    """Settings of a window that are below the smallest value there is."""
-    known = {key: failure.settings.get(key) for key in _LEAST}
-    return {key: v for key, v in known.items() if v is not None and min(each(v)) < _LEAST[key]}
+def _odd(key: str, part: Any) -> bool:
+    """Whether it should be a whole number and is none."""
+    left_open = part is None and key in ("stride", "output_size")
+    whole_number = isinstance(part, int) or part in ("same", "valid") or left_open
+    return key in _NUMBERS and not whole_number
 
 
-def _negative_sizes(failure: Failure) -> dict[str, Any]:
-    """Sizes of a constructor below 1."""
-    known = {k: v for k, v in failure.settings.items() if k not in ("padding", "stride")}
-    numbers = {k: [part for part in each(v) if type(part) is int] for k, v in known.items()}
-    return {key: known[key] for key, parts in numbers.items() if min(parts, default=1) < 1}
+def _too_low(key: str, part: Any) -> bool:
+    return key in _LEAST and isinstance(part, int) and part < _LEAST[key]
+
+
+def _below_one(key: str, part: Any) -> bool:
+    return key not in ("padding", "stride") and type(part) is int and part < 1
 
 
 def _given(settings: Mapping[str, Any]) -> str:
@@ -169,7 +166,7 @@ def _constructor_of_torch(failure: Failure) -> bool:
     made = failure.message.partition(".__init__()")[0]
     classes = (one for one in vars(nn).values() if isinstance(one, type))
     known = any(made == base.__name__ for one in classes for base in one.__mro__)
-    return bool(_odd_types(failure)) or (made != failure.message and known)
+    return bool(_wrong(failure, _odd)) or (made != failure.message and known)
 
 
 # Windows and sizes.
@@ -481,12 +478,12 @@ _OF_CALL: dict[str, Callable[[Failure], Any]] = {
     "batch_is_first": _batch_is_first,
     # its settings
     "per_axis": lambda f: _given(wrong_length(f)),
-    "odd": lambda f: _given(_odd_types(f)),
-    "whole_numbers": lambda f: _each_part(_odd_types(f), _whole),
-    "out_of_range": lambda f: _given(_below_least(f)),
-    "smallest_values": lambda f: {key: _LEAST[key] for key in _below_least(f)},
-    "negative": lambda f: _given(_negative_sizes(f)),
-    "positive_sizes": lambda f: _each_part(_negative_sizes(f), lambda size: abs(size) or 1),
+    "odd": lambda f: _given(_wrong(f, _odd)),
+    "whole_numbers": lambda f: _each_part(_wrong(f, _odd), _whole),
+    "out_of_range": lambda f: _given(_wrong(f, _too_low)),
+    "smallest_values": lambda f: {key: _LEAST[key] for key in _wrong(f, _too_low)},
+    "negative": lambda f: _given(_wrong(f, _below_one)),
+    "positive_sizes": lambda f: _each_part(_wrong(f, _below_one), lambda size: abs(size) or 1),
     "undivided": lambda f: _given(
         {
             key: f.settings[key]

@@ -60,18 +60,15 @@ def method(
     """
     ((attribute, arguments),) = called.items()
     values = tuple(_value(argument, facts) for argument in each(arguments))
+    count = len(failure.operands)
     index = values if len(values) > 1 else values[:1] and values[0]
     codes = {
         number: code[index] if attribute == "index" else getattr(code, attribute)(*values)
         for number, code in enumerate(operands(failure))
-        if (of in str(code) if isinstance(of, str) else _is_at(number, of, failure))
+        if (of in str(code) if isinstance(of, str) else {number, number - count} & {*each(of)})
     }
     if codes and (not values or all(_moves(failure, *one) for one in codes.items())):
         yield assigned(failure, "y", codes[0]) if result else given(failure, codes)
-
-
-def _is_at(number: int, of: int | list[int], failure: Failure) -> bool:
-    return number in each(of) or number - len(failure.operands) in each(of)
 
 
 def _moves(failure: Failure, number: int, code: Code) -> bool:
