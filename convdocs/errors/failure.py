@@ -44,7 +44,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Failure:
     """One failing call, as causes and strategies read it."""
 
@@ -318,7 +318,9 @@ _ARGUMENTS = {
 
 
 def _function_settings(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a functional convolution or pool, by name."""
+    """The settings of a functional convolution, pool or linear layer, by name."""
+    if name == "linear" and len(args) > 1 and isinstance(args[1], Tensor):
+        return {"in_features": args[1].shape[-1]}
     known = next((names for kind, names in _ARGUMENTS.items() if re.fullmatch(kind, name)), ())
     convolution = name.startswith("conv")
     given = dict(zip(known, args[3 if convolution else 1 :], strict=False))

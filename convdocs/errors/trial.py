@@ -131,7 +131,7 @@ class Mended(nn.Module):
         rules: list[tuple[_Fits, Callable[..., Any]]] = []
         members: dict[str, Any] = {}
         modules, copier = dict(model.named_modules()), Copier(lambda tensor: tensor)
-        failures = {id(step.where): step.where for step in repair.steps}
+        failures = dict.fromkeys(s.where for s in repair.steps if isinstance(s.where, Failure))
         for step in repair.steps:
             match step.where:
                 case str(path):
@@ -143,9 +143,7 @@ class Mended(nn.Module):
                     inputs.append((number, step.code))
                 case Call() as call:
                     rules.append((_called_as(call), _on_first(step.code)))
-        for failure in failures.values():
-            if not isinstance(failure, Failure):
-                continue
+        for failure in failures:
             steps = [step for step in repair.steps if step.where is failure]
             fixed = FixedCall(failure, steps, values)
             if failure.layer is None:
