@@ -15,7 +15,7 @@ from torch import nn
 
 import convdocs
 from convdocs.errors import catalogue
-from convdocs.errors.entry import Entry
+from convdocs.errors.catalogue import Entry
 from convdocs.errors.examples import run_example
 from convdocs.errors.failure import Failure
 from convdocs.report import Diagnosis, Fix

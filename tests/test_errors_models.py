@@ -344,6 +344,7 @@ def test_an_exported_model_is_diagnosed_by_its_functions() -> None:
     assert (diagnosis.fixes[0].code, diagnosis.fixes[0].verified) == ("x = x[:, :3]", True)
     larger = found(model, torch.zeros(2, 3, 32, 32))
     assert "mat1 and mat2" in larger.message
+    assert "linear multiplies 864" in larger.cause
     assert larger.trace is not None
     kinds = [call.kind.partition(".")[0] for call in larger.trace.calls]
     assert kinds[:3] == ["conv2d", "relu", "max_pool2d"]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -13,10 +17,11 @@ from typing import Any
 from torch import nn
 
 from convdocs.errors import strategies
-from convdocs.errors.conditions import CONDITIONS, Condition
-from convdocs.errors.entry import Entry, Family
-from convdocs.errors.facts import FACTS, Facts
+from convdocs.errors.facts import FACTS, Facts, Missing
 from convdocs.errors.failure import Failure
+from convdocs.errors.repair import Repair
+
+Strategy = Callable[[Failure, Facts], Iterable[Repair]]
 
 _FOLDER = Path(__file__).parent / "entries"
 # The order is the site's.
@@ -29,6 +34,59 @@ _ASKED = (
     "losses", "sequences", "dtypes", "convolution", "inputs", "unpooling", "pooling", "padding",
     "folding", "norms", "resampling", "linear", "joining", "models",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An error that is known; what a field says is left out in the files where it is nothing."""
+
+    code: str  # a stable name, "channels-mismatch"; also the anchor on the site
+    page: str  # of the site, and the file that it is declared in
+    title: str  # what went wrong, in a few words
+    patterns: tuple[str, ...]  # of torch's messages; none for what a model's own check says
+    example: str  # names layer or model, x and so on; the last line is the call that fails
+    # sentences with facts in braces, left out where one is not known; of several, the first known
+    cause: tuple[str | tuple[str, ...], ...]
+    fixes: tuple[Strategy, ...]  # the likeliest first
+    kind: str = ""  # a pattern of the layers and functions it may come from, whatever their case
+    when: tuple[str, ...] = ()  # facts that hold, or do not, where torch says the same of several
+    calls: tuple[str, ...] = ()  # that fail so too, each with another of torch's messages
+    other_devices: tuple[str, ...] = ()  # messages of devices that the site is not built on
+
+    @property
+    def place(self) -> str:
+        """Where it stands on the site."""
+        return f"errors/{self.page}.html#{self.code}"
+
+    def match(self, known: Facts) -> dict[str, str] | None:
+        """The named parts of the message, or None where it is another error's."""
+        failure = known.failure
+        if failure.own == bool(self.patterns) or not re.search(self.kind, failure.kind, re.I):
+            return None
+        found = (re.search(pattern, failure.message) for pattern in self.patterns or ("",))
+        words = next((one.groupdict(default="") for one in found if one), None)
+        return words if words is not None and all(map(known.holds, self.when)) else None
+
+    def told(self, facts: Facts) -> str:
+        """The cause, with the numbers at hand."""
+        sentences = []
+        for one in self.cause:
+            for template in (one,) if isinstance(one, str) else one:
+                with suppress(Missing):
+                    sentences.append(facts.filled(template))
+                    break
+        return " ".join(sentences)
+
+
+@dataclass(frozen=True)
+class Family:
+    """A page of the site with its entries."""
+
+    name: str
+    title: str
+    mistake: str  # what the reader did wrong, in a few words: the pages are listed by it
+    intro: str
+    entries: tuple[Entry, ...]
 
 
 @cache
@@ -58,11 +116,10 @@ def elsewhere() -> list[dict[str, str]]:
 
 def find(failure: Failure) -> tuple[Entry, Facts] | None:
     """The entry that knows the failure's message, with what is known of it."""
-    for entry in _asked():
-        parts = entry.match(failure)
-        if parts is not None:
-            return entry, Facts(failure, parts)
-    return None
+    known = Facts(failure, {})
+    matches = ((entry, entry.match(known)) for entry in _asked())
+    found = ((entry, Facts(failure, words)) for entry, words in matches if words is not None)
+    return next(found, None)
 
 
 def read(path: Path) -> Family:
@@ -81,14 +138,14 @@ def read(path: Path) -> Family:
 
 
 def _entry(code: str, page: str, declared: dict[str, Any]) -> Entry:
-    fixes = [_strategy(one) for one in declared["fixes"]]
-    when = [_condition(one) for one in declared.get("when", ())]
-    fields = {**declared, "fixes": fixes, "when": when}
-    entry = Entry(code, page, **{key: _frozen(value) for key, value in fields.items()})
+    for condition in declared.get("when", ()):
+        _named(FACTS, condition.removeprefix("not "), "condition")
+    fixes = [_fix(one) for one in declared["fixes"]]
+    entry = Entry(code, page, **{k: _frozen(v) for k, v in {**declared, "fixes": fixes}.items()})
     groups = re.findall(r"\(\?P<(\w+)>", " ".join(entry.patterns))
     for name in re.findall(r"\{(\w+)", repr([declared["cause"], declared["fixes"]])):
-        if name not in groups and name not in FACTS and name not in _settings():
-            raise ValueError(f"there is no fact {name!r}")
+        if name not in groups:
+            _named({**FACTS, **_settings()}, name, "fact")
     return entry
 
 
@@ -96,25 +153,25 @@ def _frozen(value: Any) -> Any:
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
-def _strategy(declared: str | dict[str, Any]) -> Any:
-    """A strategy by its name, or made by a function of that name with the arguments beside it."""
+def _fix(declared: str | dict[str, Any]) -> Strategy:
+    """A strategy that has sentences of its own, or one with what the entry says of it."""
     if isinstance(declared, str):
-        return _named(_strategies(), declared, "strategy")
-    arguments = {key: _argument(value) for key, value in declared.items() if key != "use"}
-    return _named(_strategies(), declared["use"], "strategy")(**arguments)
+        strategy: Strategy = _named(_strategies(), declared, "strategy")
+        return strategy
+    return _worded(**declared)
 
 
-def _argument(value: Any) -> Any:
-    """What TOML has no words for: nothing, and numbers as keys."""
-    if isinstance(value, dict):
-        return {int(key): one for key, one in value.items()}
-    return None if value == "None" else value
+def _worded(use: str, text: str, when: Iterable[str] = (), **arguments: Any) -> Strategy:
+    """A strategy with a sentence for its fixes, its arguments, and what must hold."""
+    strategy = _named(_strategies(), use, "strategy")
+    inspect.signature(strategy).bind(None, None, **arguments)
 
+    def worded(failure: Failure, facts: Facts) -> Iterator[Repair]:
+        if all(map(facts.holds, when)):
+            for repair in strategy(failure, facts, **arguments):
+                yield replace(repair, text=repair.text or facts.filled(text, repair.words))
 
-def _condition(declared: str) -> Condition:
-    name = declared.removeprefix("not ")
-    condition: Condition = _named(CONDITIONS, name, "condition")
-    return condition if name == declared else lambda failure: not condition(failure)
+    return worded
 
 
 def _named(known: dict[str, Any], name: str, what: str) -> Any:
@@ -137,8 +194,8 @@ def _strategies() -> dict[str, Any]:
 
 
 @cache
-def _settings() -> set[str]:
+def _settings() -> dict[str, int]:
     """Names of the settings that torch's layers are built with; "dims" is said of every layer."""
     codes = (getattr(getattr(nn, name).__init__, "__code__", None) for name in nn.modules.__all__)
     arguments = (code.co_varnames[: code.co_argcount] for code in codes if code)
-    return {"dims", *(name for names in arguments for name in names)}
+    return dict.fromkeys(("dims", *(name for names in arguments for name in names)), 0)

@@ -13,6 +13,16 @@ from torch import nn
 Scope = Mapping[str, Any]
 
 
+def _infix(sign: str, both: Callable[[Any, Any], Any]) -> Callable[[Code, Any], Code]:
+    """An operator between two expressions."""
+
+    def method(one: Code, other: Any) -> Code:
+        text = f"{_whole(one)} {sign} {shown(other)}"
+        return Code(text, lambda s: both(one._compute(s), run(other, s)))
+
+    return method
+
+
 class Code:
     """An expression over named values.
 
@@ -52,21 +62,10 @@ class Code:
         index = ", ".join(map(shown, key if isinstance(key, tuple) else (key,)))
         return Code(f"{_whole(self)}[{index}]", lambda s: self._compute(s)[run(key, s)])
 
-    def __add__(self, other: Any) -> Code:
-        return self._with("+", other, operator.add)
-
-    def __sub__(self, other: Any) -> Code:
-        return self._with("-", other, operator.sub)
-
-    def __mul__(self, other: Any) -> Code:
-        return self._with("*", other, operator.mul)
-
-    def __truediv__(self, other: Any) -> Code:
-        return self._with("/", other, operator.truediv)
-
-    def _with(self, sign: str, other: Any, both: Callable[[Any, Any], Any]) -> Code:
-        text = f"{_whole(self)} {sign} {shown(other)}"
-        return Code(text, lambda s: both(self._compute(s), run(other, s)))
+    __add__ = _infix("+", operator.add)
+    __sub__ = _infix("-", operator.sub)
+    __mul__ = _infix("*", operator.mul)
+    __truediv__ = _infix("/", operator.truediv)
 
 
 def name(text: str, key: str = "") -> Code:

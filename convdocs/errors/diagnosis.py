@@ -11,11 +11,12 @@ from torch import nn
 
 from convdocs import tracing
 from convdocs.errors import catalogue
-from convdocs.errors.failure import Failure, module_calls, read, tensors_in
+from convdocs.errors.failure import Failure, module_calls, read
 from convdocs.errors.search import fixes
-from convdocs.errors.trial import Run, Witness, quiet
+from convdocs.errors.trial import Answers, Run, quiet
 from convdocs.report import Diagnosis
 from convdocs.tracing.guard import collector_paused
+from convdocs.tracing.nested import tensors_in
 
 
 def diagnose(model: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Diagnosis | None:
@@ -40,7 +41,12 @@ def diagnose(model: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Diagnosi
     True
     """
     if not isinstance(model, nn.Module):
-        return _of_function(lambda: model(*inputs, **kwargs))
+        try:
+            with quiet(values=True), Answers():
+                model(*inputs, **kwargs)
+        except Exception as error:
+            return _diagnosis(read(error), None)
+        return None
     model = _unwrapped(model)
     held = (*model.parameters(), *model.buffers(), *tensors_in((*inputs, *kwargs.values())))
     try:
@@ -97,26 +103,11 @@ def of_exception(error: BaseException) -> Diagnosis | None:
     return _diagnosis(read(error, _unwrapped(model)), None)
 
 
-def _of_function(call: Callable[[], Any]) -> Diagnosis | None:
-    try:
-        with quiet(values=True), Witness():
-            call()
-    except Exception as error:
-        return _diagnosis(read(error), None)
-    return None
-
-
 def _diagnosis(failure: Failure, run: Run | None) -> Diagnosis:
     found = catalogue.find(failure)
-    diagnosis = Diagnosis(
-        "unknown",
-        failure.path,
-        failure.message,
-        cause="",
-        error=failure.error,
-        trace=run.error.trace if run else None,
-        call=run.error.call if run else None,
-    )
+    diagnosis = Diagnosis("unknown", failure.path, failure.message, "", error=failure.error)
+    if run is not None:
+        diagnosis = replace(diagnosis, trace=run.error.trace, call=run.error.call)
     if found is None:
         return diagnosis
     entry, facts = found

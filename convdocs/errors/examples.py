@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 from convdocs.errors import catalogue
+from convdocs.errors.catalogue import Entry
 from convdocs.errors.diagnosis import diagnose, of_exception
-from convdocs.errors.entry import Entry
 from convdocs.errors.failure import module_calls
 from convdocs.report import Diagnosis
 from convdocs.view.shown import Sheet

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
 from math import prod
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from convdocs.errors import meaning, sizes
 from convdocs.errors.failure import Failure
@@ -17,6 +18,9 @@ from convdocs.errors.sizes import setting, spatial, windows
 from convdocs.geometry import Window
 from convdocs.layers import AXIS_NAMES
 from convdocs.report import Call
+from convdocs.tracing.nested import tensors_in
+
+VOID = 100  # a label so far above the classes marks what has none: 255 in most data sets
 
 
 class Missing(LookupError):
@@ -33,24 +37,31 @@ class Facts(dict[str, Any]):
         super().__init__({key: text for key, text in self.words.items() if key != "shape"})
 
     def __missing__(self, key: str) -> Any:
-        if key in FACTS:
-            try:
+        try:
+            if key in FACTS:
                 value = FACTS[key](self)
-            except (LookupError, TypeError, ValueError) as error:  # an odd call lacks a part of it
-                raise Missing(key) from error
-            if value is None or value == "":
-                raise Missing(key)
-        elif key in self.failure.settings:
-            value = self.failure.settings[key]
-            value = typed(value) if isinstance(value, tuple) and value else value
-        else:
+            else:
+                value = self.failure.settings[key]
+                value = typed(value) if isinstance(value, tuple) and value else value
+        except (LookupError, TypeError, ValueError) as error:  # an odd call lacks a part of it
+            raise Missing(key) from error
+        if key in FACTS and value in (None, "", {}):
             raise Missing(key)
         self[key] = value
         return value
 
-    def filled(self, template: str) -> str:
+    def holds(self, condition: str) -> bool:
+        """Whether a fact is known and true, or is neither behind a ``not``."""
+        name = condition.removeprefix("not ")
+        try:
+            known = bool(self[name])
+        except Missing:
+            known = False
+        return known == (name == condition)
+
+    def filled(self, template: str, words: Mapping[str, Any] | None = None) -> str:
         """A sentence with its facts in place; raises Missing where one is not known."""
-        text = template.format_map(self)
+        text = template.format_map(ChainMap(dict(words or {}), self))
         return text[:1].upper() + text[1:] if template.startswith("{input}") else text
 
 
@@ -72,7 +83,7 @@ def whole(text: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"-?\d+", text)))
 
 
-def axis_names(dims: int, *, batched: bool = True) -> str:
+def _axis_names(dims: int, *, batched: bool = True) -> str:
     """The axes' names of an input, as in ``(N, C, L)``."""
     names = ("C", *AXIS_NAMES.get(dims, ("…",)))
     return f"({', '.join(('N', *names) if batched else names)})"
@@ -92,97 +103,86 @@ _NUMBERS = frozenset({
 })  # fmt: skip
 
 
+def setting_length(failure: Failure) -> int:
+    """How many values a setting has: one an axis, or one a side."""
+    sides = failure.layer is not None and "Pad" in failure.kind and failure.kind.endswith("d")
+    return 2 * failure.dims if sides else failure.dims
+
+
 def wrong_length(failure: Failure) -> dict[str, tuple[Any, ...]]:
     """Settings that have another number of values than the layer has axes."""
-    known = (
-        (key, failure.settings.get(key)) for key in (*_LEAST, "output_padding", "output_ratio")
-    )
+    keys = (*_LEAST, "output_padding", "output_ratio")
+    many = {key: failure.settings.get(key) for key in keys}
     return {
         key: tuple(value)
-        for key, value in known
+        for key, value in many.items()
         if isinstance(value, tuple | list)
-        and (len(value) != failure.dims or failure.kind == "LPPool1d")
+        and (len(value) != setting_length(failure) or failure.kind == "LPPool1d")
     }
 
 
-def odd_types(failure: Failure) -> dict[str, Any]:
-    """Settings that should be whole numbers and are not."""
-
-    def odd(key: str, part: Any) -> bool:
-        left_open = part is None and key in ("stride", "output_size")
-        return not isinstance(part, int) and part not in ("same", "valid") and not left_open
-
-    return {
-        key: value
-        for key, value in failure.settings.items()
-        if key in _NUMBERS and any(odd(key, part) for part in each(value))
-    }
+def _wrong(failure: Failure, wrong: Callable[[str, Any], bool]) -> dict[str, Any]:
+    """The settings of which a part is wrong."""
+    known = failure.settings.items()
+    return {key: value for key, value in known if any(wrong(key, part) for part in each(value))}
 
 
-def below_least(failure: Failure) -> dict[str, tuple[Any, int]]:
-    """Settings of a window that are below the smallest value there is, with that value."""
-    known = ((key, failure.settings.get(key), least) for key, least in _LEAST.items())
-    return {
-        key: (value, least)
-        for key, value, least in known
-        if value is not None and min(each(value)) < least
-    }
+def _odd(key: str, part: Any) -> bool:
+    """Whether it should be a whole number and is none."""
+    left_open = part is None and key in ("stride", "output_size")
+    whole_number = isinstance(part, int) or part in ("same", "valid") or left_open
+    return key in _NUMBERS and not whole_number
 
 
-def negative_sizes(failure: Failure) -> dict[str, Any]:
-    """Sizes of a constructor below 1."""
-    return {
-        key: value
-        for key, value in failure.settings.items()
-        if key not in ("padding", "stride")
-        and min((part for part in each(value) if type(part) is int), default=1) < 1
-    }
+def _too_low(key: str, part: Any) -> bool:
+    return key in _LEAST and isinstance(part, int) and part < _LEAST[key]
+
+
+def _below_one(key: str, part: Any) -> bool:
+    return key not in ("padding", "stride") and type(part) is int and part < 1
 
 
 def _given(settings: Mapping[str, Any]) -> str:
     return " and ".join(f"{key}={value!r}" for key, value in settings.items())
 
 
+def _each_part(settings: Mapping[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
+    """The settings with each of their numbers changed."""
+
+    def changed(value: Any) -> Any:
+        return tuple(map(changed, value)) if isinstance(value, tuple | list) else change(value)
+
+    return {key: changed(value) for key, value in settings.items()}
+
+
+def _whole(value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return 1
+
+
+def _constructor_of_torch(failure: Failure) -> bool:
+    made = failure.message.partition(".__init__()")[0]
+    classes = (one for one in vars(nn).values() if isinstance(one, type))
+    known = any(made == base.__name__ for one in classes for base in one.__mro__)
+    return bool(_wrong(failure, _odd)) or (made != failure.message and known)
+
+
 # Windows and sizes.
 
 
-def room(failure: Failure) -> tuple[int, ...]:
+def _room(failure: Failure) -> tuple[int, ...]:
     """What the windows must fit in: the input, or the output of Fold."""
     if failure.kind == "Fold":
         return setting(failure, "output_size", 1)
     return spatial(failure)
 
 
-# one number an axis, by its window and the cells that it moves over
-_PER_AXIS: dict[str, Callable[[Window, int], int]] = {
-    "room": lambda window, cells: cells,
-    # padding that keeps the size at a stride of 1
-    "half": lambda window, cells: (window.span - 1) // 2,
-    "full": lambda window, cells: window.kernel - 1,
-    "half_window": lambda window, cells: min(window.padding[0], window.kernel // 2),
-    "twice_padding": lambda window, cells: max(window.kernel, 2 * window.padding[0]),
-    "fitting_padding": lambda window, cells: (
-        window.padding[0] + max(0, -(-(window.span - cells - sum(window.padding)) // 2))
-    ),
-    "fitting_kernel": lambda window, cells: min(
-        window.kernel, (cells + sum(window.padding) - 1) // window.dilation + 1
-    ),
-    "less_padding": lambda window, cells: max(
-        0, window.padding[0] - -(-(1 - window.output_size(cells)) // 2)
-    ),
-    "grown_kernel": lambda window, cells: window.kernel + max(0, 1 - window.output_size(cells)),
-    # it chooses among the sizes that stride and dilation leave open
-    "most_output_padding": lambda window, cells: min(
-        window.output_padding, max(window.stride, window.dilation) - 1
-    ),
-    "wider_stride": lambda window, cells: window.output_padding + 1,
-}
-
-
 def by_axis(failure: Failure, number: Callable[[Window, int], int]) -> tuple[int, ...]:
     """A number for each axis; a constructor has no input yet, and its windows no cells."""
     known = windows(failure)
-    cells = room(failure) or (1,) * len(known)
+    cells = _room(failure) or (1,) * len(known)
     return tuple(number(window, size) for window, size in zip(known, cells, strict=False))
 
 
@@ -194,13 +194,6 @@ def _short(failure: Failure) -> tuple[str, int, Window]:
         if size + counts * sum(window.padding) < window.span:
             return AXIS_NAMES[failure.dims][axis], size, window
     raise Missing
-
-
-def _spread(failure: Failure) -> str | None:
-    known = windows(failure)
-    if all(window.dilation == 1 for window in known):
-        return None
-    return ", ".join(f"{w.dilation}·({w.kernel} − 1) + 1 = {w.span}" for w in known)
 
 
 def _output(facts: Facts) -> Any:
@@ -236,39 +229,47 @@ def _wanted_channels(facts: Facts) -> int:
     known = facts.failure.settings
     wanted = known.get("in_channels", norm_channels(facts.failure)[1] or facts.get("need"))
     if wanted is None:
-        weight = need(facts.failure.shapes[1:])[0]
+        weight = facts.failure.shapes[1]
         transposed = "transpose" in facts.failure.kind
         wanted = weight[0] if transposed else weight[1] * known.get("groups", 1)
     return int(wanted)
 
 
-def _lone_axes(facts: Facts) -> str | None:
-    """Its axes, where an input is read as one sample without a batch."""
-    dims = facts.failure.dims
-    return axis_names(dims, batched=False) if dims and not _channel_axis(facts) else None
-
-
-def _unbatched(failure: Failure) -> tuple[int, ...] | None:
-    """The model's input, where it lacks its batch axis."""
-    return failure.trace.input_shapes[0] if failure.trace and sizes.lacks_batch(failure) else None
-
-
-def _takes(failure: Failure) -> str:
-    dims = failure.dims
-    return f"{axis_names(dims, batched=False)} for one sample or {axis_names(dims)} for a batch"
-
-
-def _norm_takes(failure: Failure) -> str:
+def _takes(facts: Facts) -> str:
+    """The axes that a layer reads; a mode of upsampling reads some of its own."""
+    failure = facts.failure
     kind, dims = failure.kind, failure.dims
-    if kind.startswith("Instance"):
-        return _takes(failure)
-    return "(N, C) or (N, C, L)" if kind == "BatchNorm1d" else axis_names(dims)
+    if "interpolate" in kind or "Upsample" in kind:
+        dims = _MODE_AXES.get(facts.words.get("mode") or failure.settings.get("mode", ""), 0)
+        return _axis_names(dims) if dims else "batches of 1, 2 or 3 spatial axes"
+    if kind.lower() in ("unfold", "im2col"):
+        return "(C, H, W) for one image or (N, C, H, W) for a batch"
+    if kind.lower() in ("fold", "col2im"):
+        columns = "C·kernel cells, windows"
+        return f"({columns}) for one image or (N, {columns}) for a batch"
+    if "Norm" in kind and not kind.startswith("Instance"):
+        return "(N, C) or (N, C, L)" if kind == "BatchNorm1d" else _axis_names(dims)
+    return f"{_axis_names(dims, batched=False)} for one sample or {_axis_names(dims)} for a batch"
+
+
+def _rest(failure: Failure) -> str:
+    """What a sample's axes make, flattened."""
+    parts = failure.shape[1:]
+    return f"{_times(parts)} = {prod(parts)}" if len(parts) > 1 else ""
 
 
 def _flattened(failure: Failure) -> str:
     parts = need(sizes.flattened(failure))
     words = "channels x height x width" if len(parts) == 3 else "channels x length"
     return f"{prod(parts)} = {_times(parts)} ({words} of what was flattened)"
+
+
+def _memory_widths(failure: Failure) -> dict[str, int]:
+    """Keys and values of another width than the queries."""
+    query, key, value = (shape[-1] for shape in failure.shapes[:3])
+    wanted = failure.settings["embed_dim"]
+    apart = query == wanted and (key, value) != (wanted, wanted)
+    return {"kdim": key, "vdim": value} if apart else {}
 
 
 def _asked_values(facts: Facts) -> str:
@@ -279,52 +280,52 @@ def _asked_values(facts: Facts) -> str:
     return f"{asked} needs a multiple of {fixed}" if -1 in asked else f"{asked} has {fixed}"
 
 
-def _axis_range(failure: Failure) -> str:
-    rank = len(need(failure.shapes)[0])
-    return f"0 to {rank - 1}, or {-rank} to −1 from the end" if rank else "none at all"
+def _batch_is_first(failure: Failure) -> bool:
+    """Three-axis inputs of one batch, for a layer that reads the length first."""
+    modules = failure.layer.modules() if failure.layer is not None else ()
+    second = any(getattr(one, "batch_first", None) is False for one in modules)
+    batches = [shape[0] for shape in failure.shapes if len(shape) == 3]
+    return second and len(batches) > 1 and len(set(batches)) == 1
+
+
+def _axis_of_one(shape: tuple[int, ...], other: tuple[int, ...]) -> int | None:
+    """An axis of size 1 that a shape has, and the other lacks."""
+    axes = (axis for axis, size in enumerate(shape) if size == 1)
+    return next((axis for axis in axes if shape[:axis] + shape[axis + 1 :] == other), None)
 
 
 # Types and devices.
 
 
-def held(failure: Failure) -> list[Tensor]:
-    """The layer's weights."""
-    layer = failure.layer
-    return [] if layer is None else [*layer.parameters(), *layer.buffers()]
-
-
 def weight_type(failure: Failure) -> torch.dtype | None:
     """Data type of the layer's weights."""
-    numbers = (one.dtype for one in held(failure) if one.is_floating_point() or one.is_complex())
-    return next(numbers, None)
+    numbers = (t for t in failure.weights if t.is_floating_point() or t.is_complex())
+    return next((tensor.dtype for tensor in numbers), None)
 
 
 def layer_device(failure: Failure) -> torch.device | None:
     """Where the layer's weights lie."""
-    return next((tensor.device for tensor in held(failure)), None)
+    return next((tensor.device for tensor in failure.weights), None)
 
 
-def devices(failure: Failure) -> list[str]:
-    """The devices of the inputs and the weights."""
-    if failure.on_shapes:  # the tensors are stand-ins on meta
-        return []
-    own = held(failure)[:1]
-    return list(dict.fromkeys(str(tensor.device) for tensor in (*failure.tensors, *own)))
+def _devices(failure: Failure) -> list[str]:
+    """The devices of the inputs and the weights; none for stand-ins, which lie on meta."""
+    tensors = () if failure.on_shapes else (*failure.tensors, *failure.weights[:1])
+    return list(dict.fromkeys(str(tensor.device) for tensor in tensors))
 
 
-def _habit(failure: Failure) -> str | None:
-    dtype = need(failure.tensors)[0].dtype
+def _habit(failure: Failure) -> str:
+    dtype = failure.tensors[0].dtype
     if dtype == torch.uint8:
         return "images come as uint8 from 0 to 255"
-    if dtype == torch.float64 and weight_type(failure) == torch.float32:
-        return "NumPy makes float64 unless told otherwise"
-    return None
+    habit = dtype == torch.float64 and weight_type(failure) == torch.float32
+    return "NumPy makes float64 unless told otherwise" if habit else ""
 
 
 def _thing(facts: Facts) -> str:
     """What stands where a tensor should."""
     given = facts.failure.args
-    word = type(given[0]).__name__ if given else need(facts.words.get("got"))
+    word = type(given[0]).__name__ if given else facts.words["got"]
     word = word.removeprefix("numpy.")
     article = "an" if word[:1] in "aeiou" else "a"
     return {"NoneType": "nothing", "ndarray": "a NumPy array"}.get(word, f"{article} {word}")
@@ -346,32 +347,13 @@ def _rows(failure: Failure) -> int:
         return int(failure.settings["num_embeddings"])
     if failure.function == "embedding" and len(failure.shapes) > 1:
         return failure.shapes[1][0]
-    return int(need(failure.shapes)[0][int(len(failure.shapes[0]) > 1)])
-
-
-def _state_size(failure: Failure) -> str:
-    known = failure.settings
-    layers = counted(known.get("num_layers", 1), "layer")
-    ways = " x 2 directions" if known.get("bidirectional") else ""
-    return f"({layers}{ways}, batch, {known.get('hidden_size')})"
-
-
-def _target_shape(failure: Failure) -> str:
-    output = need(failure.shapes)[0]
-    return str(output[:1] + output[2:] if len(output) > 1 else ())
+    return int(failure.shapes[0][int(len(failure.shapes[0]) > 1)])
 
 
 # Where it came from.
 
 
-def _undivided(failure: Failure) -> str:
-    known = failure.settings
-    groups = need(known.get("groups"))
-    sizes = {key: known.get(key, 0) for key in ("in_channels", "out_channels")}
-    return _given({key: size for key, size in sizes.items() if size % groups})
-
-
-def _unlike(failure: Failure) -> str | None:
+def _unlike(failure: Failure) -> str:
     """The axis in which two tensors differ, with both sizes."""
     numbers = need(meaning.pair(failure))
     a, b = (failure.shapes[number] for number in numbers)
@@ -382,28 +364,25 @@ def _unlike(failure: Failure) -> str | None:
         if x != y and rank - back != joined and (joined is not None or 1 not in (x, y)):
             place = names[-back] if len(names) == rank else f"axis {rank - back}"
             return f"In {place} they are {x} and {y}."
-    return None
+    return ""
 
 
-def makes(call: Call, name: str) -> str:
+def _makes(call: Call, name: str) -> str:
     """What a call makes of its input."""
     return f"{name} makes {call.output_shapes[0]} of {call.input_shapes[0]}"
 
 
 def _lost_batch(failure: Failure) -> str:
     call = need(meaning.lost_batch(failure))
-    return makes(call, call.code or call.kind)
+    return _makes(call, call.code or call.kind)
 
 
 def _ways(failure: Failure) -> str:
     """How the sizes of two branches came about since they parted."""
     numbers, sentences = need(meaning.pair(failure)), []
     for number, calls in zip(numbers, meaning.own_calls(failure, numbers), strict=True):
-        steps = [
-            makes(call, call.path or call.kind)
-            for call in calls
-            if call.output_shapes[0] != call.input_shapes[0]
-        ]
+        changing = [call for call in calls if call.output_shapes[0] != call.input_shapes[0]]
+        steps = [_makes(call, call.path or call.kind) for call in changing]
         if steps:
             sentences.append(f"In {failure.names[number]}, {', then '.join(steps[-3:])}.")
     return " ".join(sentences)
@@ -418,23 +397,12 @@ def _multiple(failure: Failure) -> int | None:
     return step if 0 < apart <= step and step > 1 else None
 
 
-def positions(failure: Failure) -> int | None:
-    """Which operand of a sum is the model's table of positions, the other being tokens."""
-    for number in (0, 1) if len(failure.shapes) > 1 else ():
-        own, other = failure.shapes[number], failure.shapes[1 - number]
-        if failure.parameter(number) and len(own) == len(other) == 3 and own[0] == 1:
-            return number
-    return None
-
-
 def _positions(failure: Failure) -> str:
-    number = need(positions(failure))
-    shapes = failure.shapes
-    tokens, own = shapes[1 - number][1], shapes[number][1]
+    number = need(meaning.positions(failure))
+    tokens, own = failure.shapes[1 - number][1], failure.shapes[number][1]
     size = meaning.grid_size(failure)
     built = f"; they belong to images of {_times(size)}" if size else ""
-    path = failure.parameter(number)
-    return f"There are {tokens} tokens and {own} positions in {path}{built}."
+    return f"There are {tokens} tokens and {own} positions in {failure.parameter(number)}{built}."
 
 
 def _own_wish(failure: Failure) -> str:
@@ -443,12 +411,6 @@ def _own_wish(failure: Failure) -> str:
     if divides:
         return f"{got} is not divisible by {wanted}: sizes must be multiples of {wanted}"
     return f"it wants {wanted} where there are {got}"
-
-
-def _mismatched(failure: Failure) -> str:
-    """Which saved layers do not fit, and which way."""
-    known = meaning.mismatches(failure)[:3]
-    return "; ".join(f"{path} was saved as {a}, and the model's is {b}" for path, a, b in known)
 
 
 def _prefix(failure: Failure) -> str:
@@ -462,125 +424,157 @@ def _prefix(failure: Failure) -> str:
 # Fold, upsampling, shuffling.
 
 
-def _unfolds(failure: Failure) -> bool:
-    return failure.kind.lower() in ("unfold", "im2col")
-
-
-def _columns(failure: Failure) -> str:
-    if _unfolds(failure):
-        return "(C, H, W) for one image or (N, C, H, W) for a batch"
-    return "(C·kernel cells, windows) for one image or (N, C·kernel cells, windows) for a batch"
-
-
-def _fold_columns(failure: Failure) -> int:
-    pairs = zip(windows(failure), room(failure), strict=True)
-    return prod(max(0, window.output_size(size)) for window, size in pairs)
-
-
 # torch's names for the padding modes of NumPy
 _MODES = {"edge": "replicate", "wrap": "circular", "symmetric": "reflect", "constant": "zeros"}
-MODE_AXES = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
+_MODE_AXES = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
 
 
-def _mode_takes(facts: Facts) -> str:
-    dims = MODE_AXES.get(facts.get("mode") or facts.failure.settings.get("mode", ""))
-    return axis_names(dims) if dims else "batches of 1, 2 or 3 spatial axes"
-
-
-def _asked(failure: Failure, key: str) -> Any:
-    value = failure.settings.get(key)
-    return "none" if value is None else value
-
-
-def _shuffled(failure: Failure) -> str | None:
+def _shuffled(failure: Failure) -> str:
     known = failure.settings
     if (by := known.get("upscale_factor", 0)) > 0:
         return f"channels in multiples of {by * by} (factor {by} squared)"
     if (by := known.get("downscale_factor", 0)) > 0:
         return f"height and width in multiples of {by}"
-    by = known.get("groups", 0)
-    return f"channels in multiples of {by}" if by > 0 else None
-
-
-def _by_axis(number: Callable[[Window, int], int]) -> Callable[[Failure], Any]:
-    return lambda failure: typed(by_axis(failure, number))
+    return f"channels in multiples of {by}" if (by := known.get("groups", 0)) > 0 else ""
 
 
 def _of_call(tell: Callable[[Failure], Any]) -> Callable[[Facts], Any]:
     return lambda facts: tell(facts.failure)
 
 
-# what the failing call tells by itself
+# what the failing call tells by itself; those that may be false are conditions of entries too
 _OF_CALL: dict[str, Callable[[Failure], Any]] = {
-    **{name: _by_axis(number) for name, number in _PER_AXIS.items()},
     # the call
     "kind": lambda f: f.kind,
+    "layer": lambda f: f.layer is not None,
     "owner": lambda f: type(need(f.layer)).__name__,
+    "constructor": lambda f: f.built is not None,
+    "constructor_of_torch": _constructor_of_torch,
     "input": lambda f: f"the input {f.shape}" if f.tensors else "the input",
     "shapes": lambda f: " and ".join(map(str, f.shapes)),
     "operands": lambda f: " and ".join(map("{} {}".format, f.names, f.shapes)),
-    "shape_0": lambda f: str(need(f.shapes)[0]),
-    "shape_1": lambda f: str(need(f.shapes[1:])[0]),
-    "last": lambda f: need(f.shape)[-1],
-    "strides": lambda f: str(need(f.tensors)[0].stride()),
+    "several_tensors": lambda f: len(f.tensors) > 1,
+    "two_matrices": lambda f: len(f.tensors) == 2 and f.function != "linear",
+    "no_tensor": lambda f: (
+        bool(f.kind or f.message.startswith("expected Tensor as"))
+        and not isinstance(next(iter(f.args), None), Tensor)
+    ),
+    "of_numbers": lambda f: f.args[0] is not None and not tensors_in(f.args[0]),
+    "first_shape": lambda f: str(f.shapes[0]),
+    "second_shape": lambda f: str(f.shapes[1]),
+    "last": lambda f: f.shape[-1],
+    "strides": lambda f: str(f.tensors[0].stride()),
     # its axes
-    "axis_range": _axis_range,
-    "empty_axis": lambda f: f.shape.index(0) if 0 in f.shape else None,
+    "axis_range": lambda f: (
+        f"0 to {len(f.shape) - 1}, or {-len(f.shape)} to −1 from the end" if f.shape else "none"
+    ),
+    "empty": lambda f: not f.tensors or 0 in f.shape,
+    "empty_axis": lambda f: f.shape.index(0),
+    "odd_rank": lambda f: not f.tensors or not f.dims or len(f.shape) - f.dims not in (1, 2),
     "spatial_axes": lambda f: counted(f.dims, "spatial axis"),
-    "takes": _takes,
-    "norm_takes": _norm_takes,
-    "unbatched": _unbatched,
+    "last_sizes": lambda f: f.shape[-len(f.settings["normalized_shape"]) :],
+    "norm_elsewhere": lambda f: f.settings["normalized_shape"][0] in f.shape,
+    "unbatched": lambda f: f.trace.input_shapes[0] if f.trace and sizes.lacks_batch(f) else None,
+    "batch_is_first": _batch_is_first,
     # its settings
     "per_axis": lambda f: _given(wrong_length(f)),
-    "odd": lambda f: _given(odd_types(f)),
-    "out_of_range": lambda f: _given({key: value for key, (value, _) in below_least(f).items()}),
-    "negative": lambda f: _given(negative_sizes(f)),
-    "undivided": _undivided,
+    "odd": lambda f: _given(_wrong(f, _odd)),
+    "whole_numbers": lambda f: _each_part(_wrong(f, _odd), _whole),
+    "out_of_range": lambda f: _given(_wrong(f, _too_low)),
+    "smallest_values": lambda f: {key: _LEAST[key] for key in _wrong(f, _too_low)},
+    "negative": lambda f: _given(_wrong(f, _below_one)),
+    "positive_sizes": lambda f: _each_part(_wrong(f, _below_one), lambda size: abs(size) or 1),
+    "undivided": lambda f: _given(
+        {
+            key: f.settings[key]
+            for key in ("in_channels", "out_channels")
+            if f.settings[key] % f.settings["groups"]
+        }
+    ),
     "sides": lambda f: 2 * f.dims if len(each(f.settings["padding"])) == 2 * f.dims else None,
+    "odd_pads": lambda f: setting_length(f) > f.dims and bool(wrong_length(f)),
+    "stride_below_one": lambda f: min(setting(f, "stride", 1)) < 1,
+    "dilation_below_one": lambda f: min(setting(f, "dilation", 1)) < 1,
+    "kernel_below_one": lambda f: min(setting(f, "kernel_size", 1)) < 1,
     # its window
+    "room": lambda f: typed(_room(f)),
+    "half": lambda f: typed(by_axis(f, lambda window, _: (window.span - 1) // 2)),
+    "full": lambda f: typed(by_axis(f, lambda window, _: window.kernel - 1)),
     "short_axis": lambda f: _short(f)[0],
     "short_size": lambda f: _short(f)[1],
     "span": lambda f: counted(_short(f)[2].span, "cell"),
     "padded": lambda f: counted(_short(f)[1] + sum(_short(f)[2].padding), "cell"),
-    "spread": _spread,
+    "spread": lambda f: ", ".join(
+        f"{w.dilation}·({w.kernel} − 1) + 1 = {w.span}" for w in windows(f) if w.dilation > 1
+    ),
     "smallest_input": lambda f: _times(sizes.smallest(f)),
     # flatten and linear
+    "features_axis": lambda f: f.shape.index(
+        f.settings.get("in_features", f.settings.get("input_size")), 1, len(f.shape) - 1
+    ),
+    "rest": _rest,
+    "fits_flattened": lambda f: prod(f.shape[1:]) == f.settings["in_features"],
     "flattened": _flattened,
     "image": lambda f: _times(sizes.image(f)),
     "built_for": lambda f: _times(sizes.image_for(f)),
     "lost_batch": _lost_batch,
     # data types and devices
-    "dtype": lambda f: str(need(f.tensors)[0].dtype),
+    "float32": lambda f: torch.float32,
+    "bytes": lambda f: f.tensors[0].dtype == torch.uint8,
+    "complex": lambda f: f.tensors[0].is_complex(),
+    "dtype": lambda f: str(f.tensors[0].dtype),
     "dtypes": lambda f: " and ".join(dict.fromkeys(str(tensor.dtype) for tensor in f.tensors)),
     "weights": lambda f: str(need(weight_type(f))),
-    "target_dtype": lambda f: str(need(f.tensors[1:])[0].dtype),
+    "target_dtype": lambda f: str(f.tensors[1].dtype),
     "habit": _habit,
-    "places": lambda f: " and ".join(devices(f)),
+    "several_devices": lambda f: not f.tensors or len(_devices(f)) > 1,
+    "places": lambda f: " and ".join(_devices(f)),
     "weights_device": lambda f: str(need(layer_device(f))),
-    "input_device": lambda f: str(need(f.tensors)[0].device),
-    "where": lambda f: f.device.upper() or "device",
+    "input_device": lambda f: str(f.tensors[0].device),
+    "where": lambda f: "CPU" if f.on_shapes else f.tensors[0].device.type.upper(),
     "listed": meaning.listed,
     # tables, targets, states
     "largest": lambda f: int(need(indices(f)).max()),
     "least": lambda f: int(need(indices(f)).min()),
     "rows": _rows,
-    "state_size": _state_size,
-    "target_shape": _target_shape,
+    "layers": lambda f: (
+        counted(f.settings.get("num_layers", 1), "layer")
+        + " x 2 directions" * f.settings.get("bidirectional", False)
+    ),
+    "memory_widths": _memory_widths,
+    "target_shape": lambda f: str(f.shape[:1] + f.shape[2:] if len(f.shape) > 1 else ()),
+    "one_hot": lambda f: f.shapes[0] == f.shapes[1] and not f.tensors[1].is_floating_point(),
+    "colours": lambda f: f.shapes[1][-1] if f.shapes[1][-1] in (3, 4) else None,
+    "output_axis_of_one": lambda f: _axis_of_one(f.shapes[0], f.shapes[1]),
+    "target_axis_of_one": lambda f: _axis_of_one(f.shapes[1], f.shapes[0]),
     # two branches
     "unlike": _unlike,
     "ways": _ways,
     "multiple": _multiple,
     "positions": _positions,
+    "built_for_positions": lambda f: _times(meaning.grid_size(f)),
     # a model's own checks, and saved weights
     "own_wish": _own_wish,
-    "mismatched": _mismatched,
+    "mismatched": lambda f: "; ".join(
+        f"{path} was saved as {saved}, and the model's is {own}"
+        for path, saved, own in meaning.mismatches(f)[:3]
+    ),
     "prefix": _prefix,
     # fold, upsampling, shuffling
-    "columns": _columns,
-    "fold_rows": lambda f: None if _unfolds(f) else prod(setting(f, "kernel_size", 1)),
-    "fold_columns": _fold_columns,
-    "asked_size": lambda f: _asked(f, "size"),
-    "asked_factor": lambda f: _asked(f, "scale_factor"),
+    "fold_rows": lambda f: prod(setting(f, "kernel_size", 1)) if f.kind == "Fold" else None,
+    "fold_columns": lambda f: prod(by_axis(f, lambda w, cells: max(0, w.output_size(cells)))),
+    "asked": lambda f: (
+        _given(
+            {
+                key: f.settings[key]
+                for key in ("size", "scale_factor")
+                if f.settings[key] is not None
+            }
+        )
+        or "no size and no factor"
+    ),
+    "fitting_mode": lambda f: {3: "linear", 4: "bilinear", 5: "trilinear"}[len(f.shape)],
+    "size_per_axis": lambda f: typed((f.settings["size"][-1:] * 3)[: len(f.shape) - 2]),
     "shuffled": _shuffled,
 }
 
@@ -594,12 +588,18 @@ FACTS: dict[str, Callable[[Facts], Any]] = {
     "channel_axis": _channel_axis,
     "channels": _channels,
     "wanted_channels": _wanted_channels,
-    "lone_axes": _lone_axes,
+    # its axes, where an input is read as one sample without a batch
+    "lone_axes": lambda f: (
+        _axis_names(need(f.failure.dims), batched=False) * (not f["channel_axis"])
+    ),
     "output": _output,
     "cells": lambda f: prod(need(whole(f.words.get("size", "")))),
     "asked_values": _asked_values,
     "valid": lambda f: f"0 to {int(f['rows']) - 1}",
+    "more_classes": lambda f: (
+        f["largest"] + 1 if int(f["rows"]) <= f["largest"] < int(f["rows"]) + VOID else None
+    ),
+    "takes": _takes,
     "thing": _thing,
     "torch_mode": lambda f: _MODES.get(f.words.get("got", "")),
-    "mode_takes": _mode_takes,
 }

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from convdocs import layers
 from convdocs.report import Call, Trace
 from convdocs.tracing import original
-from convdocs.tracing.nested import mapped
+from convdocs.tracing.nested import mapped, tensors_in
 
 Shape = tuple[int, ...]
 Site = tuple[CodeType, int]  # where in the user's code a call stands
@@ -44,7 +44,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Failure:
     """One failing call, as causes and strategies read it."""
 
@@ -70,6 +70,11 @@ class Failure:
     def tensors(self) -> tuple[Tensor, ...]:
         """The tensors among the arguments, those in a list included."""
         return tuple(tensors_in((self.args, self.kwargs)))
+
+    @property
+    def weights(self) -> list[Tensor]:
+        """The layer's parameters and buffers."""
+        return [] if self.layer is None else [*self.layer.parameters(), *self.layer.buffers()]
 
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:
@@ -123,25 +128,18 @@ class Failure:
         digit = re.search(r"([123])d", self.kind)
         return int(digit[1]) if digit else 2 * (self.kind in ("Fold", "Unfold"))
 
-    @property
-    def device(self) -> str:
-        """Kind of device that the call ran on, "cpu" for stand-ins; empty where not known."""
-        if self.on_shapes or not self.tensors:
-            return "cpu" if self.on_shapes else ""
-        return self.tensors[0].device.type
-
     def source(self, tensor: int) -> int:
         """Index of the call an input came from, -1 for the model's input, -2 for a constant."""
         sources = self.failed.sources if self.failed else ()
         return sources[tensor] if tensor < len(sources) else -1
 
-    def makers(self, tensor: int = 0) -> list[Call]:
-        """The calls that made an input, the last one first, along their first inputs."""
+    def chain(self, tensor: int = 0) -> list[Call]:
+        """The calls that made an operand, from the model's input on, along their first inputs."""
         calls, index = [], self.source(tensor) if self.trace else -1
         while index >= 0 and self.trace is not None:
             calls.append(self.trace.calls[index])
             index = next(iter(calls[-1].sources), -1)
-        return calls
+        return calls[::-1]
 
     def parameter(self, tensor: int) -> str:
         """The path of the model's parameter that an input is, or nothing."""
@@ -151,29 +149,23 @@ class Failure:
         return known[0].path if len(known) == 1 else ""
 
 
-def tensors_in(value: Any) -> list[Tensor]:
-    """The tensors in nested lists, tuples and dicts, in order."""
-    found: list[Tensor] = []
-    mapped(value, found.append)
-    return found
-
-
-def frames(error: BaseException) -> list[tuple[FrameType, int]]:
-    """The frames of the exception's traceback, outermost first, each with its instruction."""
-    trace, out = error.__traceback__, []
-    while trace is not None:
-        out.append((trace.tb_frame, trace.tb_lasti))
-        trace = trace.tb_next
-    return out
-
-
 def is_users(frame: FrameType) -> bool:
     """Whether a frame runs the user's code, neither torch's nor ours."""
     return not frame.f_code.co_filename.startswith(_NOT_USERS)
 
 
-@dataclass(frozen=True)
-class ModuleCall:
+def _frames(error: BaseException) -> list[tuple[FrameType, Site | None]]:
+    """The frames of the traceback, outermost first, each with the user's place at or before it."""
+    trace, site, found = error.__traceback__, None, []
+    while trace is not None:
+        if is_users(trace.tb_frame):
+            site = (trace.tb_frame.f_code, trace.tb_lasti)
+        found.append((trace.tb_frame, site))
+        trace = trace.tb_next
+    return found
+
+
+class ModuleCall(NamedTuple):
     """A module that was running when the exception came, and what it was called with."""
 
     module: nn.Module
@@ -184,11 +176,9 @@ class ModuleCall:
 
 def module_calls(error: BaseException) -> list[ModuleCall]:
     """The modules that were running when the exception came, outermost first."""
-    calls, site = [], None
-    for frame, at in frames(error):
+    calls = []
+    for frame, site in _frames(error):
         local = frame.f_locals
-        if is_users(frame):
-            site = (frame.f_code, at)
         if frame.f_code.co_name == "_call_impl" and isinstance(local.get("self"), nn.Module):
             module = original(local["self"])  # a trace runs a stand-in of the model
             calls.append(ModuleCall(module, tuple(local["args"]), dict(local["kwargs"]), site))
@@ -209,7 +199,7 @@ def nn_class(made: Any) -> Any:
 
 
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.Container)
-_NO_SETTINGS = ("self", "device", "dtype")
+_NO_SETTINGS = {"self", "device", "dtype"}
 
 
 def settings(module: nn.Module) -> dict[str, Any]:
@@ -245,86 +235,75 @@ def read(error: BaseException, model: nn.Module | None = None, path: str = "") -
     >>> failure.name, failure.shape
     ('Conv1d(3, 2, 3)', (2, 4, 5))
     """
-    words: dict[str, Any] = {"message": str(error), "error": type(error).__name__}
+    known: dict[str, Any] = {"message": str(error), "error": type(error).__name__}
     if constructor := _constructor(error):
-        return Failure(**words, **constructor)
+        return Failure(**known, **constructor)
     last = next(reversed(module_calls(error)), None)
     if last is not None:
         if model is not None and not path:
             path = next((name for name, m in model.named_modules() if m is last.module), "")
-        words |= {"path": path, "layer": last.module, "site": last.site}
-        words |= {"args": last.args, "kwargs": last.kwargs}
+        called = {**known, "path": path, "layer": last.module, "site": last.site}
+        called |= {"args": last.args, "kwargs": last.kwargs}
         if nn_class(type(last.module)) is not None:
-            return Failure(**words, settings=settings(last.module))
+            return Failure(**called, settings=settings(last.module))
         if _raised_by_user(error):
-            return Failure(**words, own=True)
-    return Failure(**{**words, "path": path, "layer": None, **_function(error)})
+            return Failure(**called, own=True)
+    return Failure(**known, path=path, **_function(error))
 
 
 def _raised_by_user(error: BaseException) -> bool:
     """Whether a ``raise`` or an ``assert`` outside torch made the exception."""
-    frame, instruction = frames(error)[-1]
-    checked = isinstance(error, ValueError | AssertionError | RuntimeError)
+    found = _frames(error)
+    frame, site = found[-1]
+    if site is None or not isinstance(error, ValueError | AssertionError | RuntimeError):
+        return False
     # an operator that torch refuses ends in the user's frame too, with no frame of torch's behind
-    raised = frame.f_code.co_code[instruction] == _RAISE
-    return checked and raised and is_users(frame) and not any(map(_handles, frames(error)))
+    raised = is_users(frame) and frame.f_code.co_code[site[1]] == _RAISE
+    return raised and not any(_handles(one) for one, _ in found)
 
 
-def _handles(found: tuple[FrameType, int]) -> bool:
+def _handles(frame: FrameType) -> bool:
     """Whether a frame is of a mode that handles a call of torch's."""
-    frame = found[0]
     named = frame.f_code.co_name == "__torch_function__"
     return named and callable(frame.f_locals.get("func"))
 
 
 def _constructor(error: BaseException) -> dict[str, Any]:
     """The constructor of a layer of torch's that failed, with its arguments."""
-    for frame, _ in frames(error):
+    for frame, _ in _frames(error):
         local, made = frame.f_locals, type(frame.f_locals.get("self"))
         if frame.f_code.co_name == "__init__" and nn_class(made) is made:
-            names = [n for n in inspect.signature(made.__init__).parameters if n in local]
-            return {
-                "built": made,
-                "settings": {name: local[name] for name in names if name not in _NO_SETTINGS},
-            }
+            names = inspect.signature(made.__init__).parameters.keys() - _NO_SETTINGS
+            return {"built": made, "settings": {k: v for k, v in local.items() if k in names}}
     return {}
 
 
 def _function(error: BaseException) -> dict[str, Any]:
     """The innermost function that torch's dispatch was handling, or a function of torch's own."""
-    found = frames(error)
-    place = next((n for n in reversed(range(len(found))) if _handles(found[n])), None)
-    if place is not None:
-        local = found[place][0].f_locals
-        call, args, kwargs = local["func"], local.get("args"), local.get("kwargs")
+    handled = [(frame.f_locals, site) for frame, site in _frames(error) if _handles(frame)]
+    if handled:
+        local, site = handled[-1]
+        call, args, kwargs = local["func"], local.get("args") or (), local.get("kwargs") or {}
     else:
-        place, call, args, kwargs = _of_torch(found)
+        call, args, kwargs, site = _of_torch(error)
     if call is None:
-        return {"args": (), "kwargs": {}, "site": None}
-    args, kwargs = tuple(args or ()), dict(kwargs or {})
-    users = [(frame.f_code, at) for frame, at in found[:place] if is_users(frame)]
+        return {}
     name = getattr(call, "__name__", "").partition(".")[0]  # an exported model calls conv2d.default
-    return {
-        "function": name,
-        "call": call,
-        "args": args,
-        "kwargs": kwargs,
-        "settings": _function_settings(name, args, kwargs),
-        "site": users[-1] if users else None,
-    }
+    known = {"function": name, "call": call, "args": tuple(args), "kwargs": dict(kwargs)}
+    return {**known, "site": site, "settings": _function_settings(name, args, kwargs)}
 
 
-def _of_torch(found: list[tuple[FrameType, int]]) -> tuple[int, Any, Any, Any]:
+def _of_torch(error: BaseException) -> tuple[Any, tuple[Any, ...], dict[str, Any], Site | None]:
     """The first function of torch.nn.functional, or load_state_dict, that was running."""
-    for place, (frame, _) in enumerate(found):
-        function, local = frame.f_code.co_name, frame.f_locals
-        call: Any = getattr(nn.functional, function, None)
+    for frame, site in _frames(error):
+        name, local = frame.f_code.co_name, frame.f_locals
+        call: Any = getattr(nn.functional, name, None)
         if getattr(call, "__code__", None) is frame.f_code:
             first, *rest = inspect.signature(call).parameters
-            return place, call, (local[first],), {key: local[key] for key in rest if key in local}
-        if function == "load_state_dict" and isinstance(local.get("self"), nn.Module):
-            return place, nn.Module.load_state_dict, (local["self"], local.get("state_dict")), {}
-    return 0, None, (), {}
+            return call, (local[first],), {key: local[key] for key in rest if key in local}, site
+        if name == "load_state_dict" and isinstance(local.get("self"), nn.Module):
+            return nn.Module.load_state_dict, (local["self"], local.get("state_dict")), {}, site
+    return None, (), {}, None
 
 
 # what follows the tensors of a function that has a layer of the same kind
@@ -339,7 +318,9 @@ _ARGUMENTS = {
 
 
 def _function_settings(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a functional convolution or pool, by name."""
+    """The settings of a functional convolution, pool or linear layer, by name."""
+    if name == "linear" and len(args) > 1 and isinstance(args[1], Tensor):
+        return {"in_features": args[1].shape[-1]}
     known = next((names for kind, names in _ARGUMENTS.items() if re.fullmatch(kind, name)), ())
     convolution = name.startswith("conv")
     given = dict(zip(known, args[3 if convolution else 1 :], strict=False))

@@ -6,7 +6,7 @@ import re
 from math import isqrt
 
 from convdocs.errors.failure import Failure, Shape
-from convdocs.errors.sizes import chain, least
+from convdocs.errors.sizes import least
 from convdocs.report import Call
 
 _JOINS = ("cat", "concat", "concatenate")
@@ -50,48 +50,55 @@ def _agree(a: Shape, b: Shape, dim: int | None) -> bool:
 
 def own_calls(failure: Failure, numbers: tuple[int, int]) -> tuple[list[Call], list[Call]]:
     """The calls of two branches since they parted, in order."""
-    first, second = (chain(failure, number) for number in numbers)
+    first, second = (failure.chain(number) for number in numbers)
     shared = {call.index for call in first} & {call.index for call in second}
     return [c for c in first if c.index not in shared], [c for c in second if c.index not in shared]
 
 
 def lost_batch(failure: Failure) -> Call | None:
     """The reshape behind the first operand that did not keep the batch axis."""
-    for call in failure.makers() if failure.trace and failure.trace.input_shapes else ():
+    for call in failure.chain()[::-1] if failure.trace and failure.trace.input_shapes else ():
         before, after = call.input_shapes[0], call.output_shapes[0]
         if call.kind in _RESHAPES and before and before[:1] != after[:1]:
             return call
     return None
 
 
+def positions(failure: Failure) -> int | None:
+    """Which operand of a sum is the model's table of positions, the other being tokens."""
+    for number in (0, 1) if len(failure.shapes) > 1 else ():
+        own, other = failure.shapes[number], failure.shapes[1 - number]
+        if failure.parameter(number) and len(own) == len(other) == 3 and own[0] == 1:
+            return number
+    return None
+
+
 def grid_size(failure: Failure) -> Shape:
     """The image whose patches are as many as a table of positions has; empty if there is none."""
-    shapes = failure.shapes[:2] if len(failure.shapes) > 1 else ()
-    tables = [n for n, own in enumerate(shapes) if len(own) == 3 and failure.parameter(n)]
-    if not tables:
+    table = positions(failure)
+    if table is None:
         return ()
-    positions = shapes[tables[0]][1]
-    side, patches = (
-        isqrt(positions),
-        [call for call in chain(failure, 1 - tables[0]) if call.windows],
-    )
-    if not patches or side * side != positions:
+    side = isqrt(failure.shapes[table][1])
+    patches = [call for call in failure.chain(1 - table) if call.windows]
+    if not patches or side * side != failure.shapes[table][1]:
         return ()
     return least(patches, len(patches[0].windows), lambda size, _: size == side)
+
+
+# a module's words for what it got and wants, and whether it wants a multiple
+_OWN_WORDS = {
+    r"axis of length (?P<got>\d+) in chunks of (?P<wanted>\d+)": True,
+    r"(?P<got>\d+)\D*(?:divisible by|multiple of)\D*(?P<wanted>\d+)": True,
+    r"[Ee]xpected\D*(?P<wanted>\d+)\D*(?:got|found|received)\D*(?P<got>\d+)": False,
+    r"\D(?P<got>\d+)\D+?(?:match|equal|model|expect)\D+(?P<wanted>\d+)": False,
+}
 
 
 def own_numbers(failure: Failure) -> tuple[int, int, bool] | None:
     """What a module's own words say it got and wants, and whether it must divide."""
     words = failure.message.replace("\n", " ")
-    chunks = re.search(r"axis of length (\d+) in chunks of (\d+)", words)
-    divide = chunks or re.search(r"(\d+)\D*(?:divisible by|multiple of)\D*(\d+)", words)
-    if divide:
-        return int(divide[1]), int(divide[2]), True
-    expected = re.search(r"[Ee]xpected\D*(\d+)\D*(?:got|found|received)\D*(\d+)", words)
-    if expected:
-        return int(expected[2]), int(expected[1]), False
-    pair = re.search(r"\D(\d+)\D+?(?:match|equal|model|expect)\D+(\d+)", words)
-    return (int(pair[1]), int(pair[2]), False) if pair else None
+    found = ((re.search(pattern, words), divides) for pattern, divides in _OWN_WORDS.items())
+    return next(((int(one["got"]), int(one["wanted"]), d) for one, d in found if one), None)
 
 
 def mismatches(failure: Failure) -> list[tuple[str, tuple[int, ...], tuple[int, ...]]]:

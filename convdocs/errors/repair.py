@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -12,56 +12,29 @@ from torch import nn
 
 from convdocs import layers
 from convdocs.errors.code import NN, Code, name
-from convdocs.errors.failure import Failure, nn_class
+from convdocs.errors.failure import Failure, nn_class, settings
 from convdocs.report import Call
-
-
-@dataclass(frozen=True)
-class Here:
-    """The call that failed."""
-
-    failure: Failure
-
-
-@dataclass(frozen=True)
-class Member:
-    """A layer, a parameter or another attribute of the model, by its path."""
-
-    path: str
-
-
-@dataclass(frozen=True)
-class Earlier:
-    """A function call that went well before, and made what the failing call could not use."""
-
-    call: Call
-
-
-@dataclass(frozen=True)
-class ModelInput:
-    """An input of the whole model."""
-
-    number: int = 0
 
 
 @dataclass(frozen=True)
 class Step:
     """One assignment of ``code``.
 
-    ``target`` is an operand, ``"y"`` for a call's result, ``"layer"`` for a layer; empty for a
-    call whose result is not needed.
+    It goes to the call that failed, to a layer or parameter of the model by its path, to an earlier
+    call that went well, or to one of the model's inputs by its number. ``target`` is an operand,
+    ``"y"`` for a call's result, ``"layer"``; empty for a call whose result is not needed.
     """
 
-    where: Here | Member | Earlier | ModelInput
+    where: Failure | str | Call | int
     target: str
     code: Code
 
     def __str__(self) -> str:
         target = self.target
-        if isinstance(self.where, Member):
-            target = place(self.where.path)
-        elif target == "layer" and isinstance(self.where, Here):
-            target = str(here(self.where.failure))
+        if isinstance(self.where, str):
+            target = place(self.where)
+        elif target == "layer" and isinstance(self.where, Failure):
+            target = str(here(self.where))
         return f"{target} = {self.code}" if target else str(self.code)
 
 
@@ -72,15 +45,16 @@ class Repair:
     Without steps it is advice, and ``note`` stands in place of code. Where it ``loses``, values
     are cut off, added or repeated so that shapes agree: it comes last. Behind one that goes
     ``onwards`` the next error may be a consequence, and is mended too. ``tells`` are facts for the
-    cause.
+    cause, ``words`` those that only the text may name.
     """
 
-    text: str
+    text: str = ""
     steps: tuple[Step, ...] = ()
     loses: bool = False
     onwards: bool = False
     note: str = ""
-    tells: tuple[tuple[str, str], ...] = ()
+    tells: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def code(self) -> str:
@@ -90,6 +64,11 @@ class Repair:
     def __add__(self, other: Repair) -> Repair:
         text = f"{self.text} {other.text}".strip()
         return replace(self, text=text, steps=(*self.steps, *other.steps))
+
+    @property
+    def is_here(self) -> bool:
+        """Whether all of it goes to calls that failed."""
+        return all(isinstance(step.where, Failure) for step in self.steps)
 
 
 def place(path: str) -> str:
@@ -110,44 +89,35 @@ def operands(failure: Failure) -> list[Code]:
 
 
 def given(
-    failure: Failure, text: str, codes: Code | Mapping[int, Code], loses: bool = False
+    failure: Failure, codes: Code | Mapping[int, Code], text: str = "", **more: Any
 ) -> Repair:
     """A new value for the first operand of the failing call, or for some by their numbers."""
     new = {0: codes} if isinstance(codes, Code) else codes
-    steps = [Step(Here(failure), failure.names[number], code) for number, code in new.items()]
-    return Repair(text, tuple(step for step in steps if str(step.code) != step.target), loses)
+    steps = (Step(failure, failure.names[number], code) for number, code in new.items())
+    return Repair(text, tuple(step for step in steps if str(step.code) != step.target), **more)
 
 
-def in_front(failure: Failure, text: str, missing: int) -> Repair:
-    """Axes of size 1 put in front of the first operand."""
-    return given(failure, text, operands(failure)[0][(*[None] * missing, ...)])
+def assigned(
+    where: Failure | str | Call | int, target: str, code: Code, text: str = "", **more: Any
+) -> Repair:
+    """One assignment: another layer in place of the failing one, another call, a model's input."""
+    return Repair(text, (Step(where, target, code),), **more)
 
 
-def result(failure: Failure, text: str, code: Code, **more: Any) -> Repair:
-    """Another call in place of the failing one."""
-    return Repair(text, (Step(Here(failure), "y", code),), **more)
-
-
-def instead(failure: Failure, text: str, code: Code) -> Repair:
-    """Another layer in place of the failing one."""
-    return Repair(text, (Step(Here(failure), "layer", code),))
-
-
-def at_input(text: str, code: Code) -> Repair:
-    """The model's input mended, where it goes in."""
-    return Repair(text, (Step(ModelInput(), "x", code),))
-
-
-def rebuilt(failure: Failure, text: str, kind: str = "", /, **changes: Any) -> Iterator[Repair]:
+def rebuilt(
+    failure: Failure, kind: str = "", text: str = "", /, **changes: Any
+) -> Iterator[Repair]:
     """The failing layer, constructor or functional window with other settings.
 
     ``kind`` builds another class. Nothing where it cannot be built from its settings.
     """
     if failure.built is None and failure.layer is None:
-        if failure.settings and not kind:
-            yield from _called(failure, text, changes)
-    elif code := built(failure, kind, changes):
-        yield instead(failure, text, code)
+        code = _called(failure, changes) if failure.settings and not kind else None
+        target = "y"
+    else:
+        code, target = built(failure, kind, changes), "layer"
+    if code is not None:
+        yield assigned(failure, target, code, text, words=changes)
 
 
 def built(failure: Failure, kind: str, changes: Mapping[str, Any]) -> Code | None:
@@ -157,37 +127,39 @@ def built(failure: Failure, kind: str, changes: Mapping[str, Any]) -> Code | Non
         return None
     taken = inspect.signature(made.__init__).parameters
     known = {key: value for key, value in failure.settings.items() if not kind or key in taken}
-    settings = {**known, **changes}
+    window = known.get("kernel_size")
+    if "kernel_size" in changes and "ool" in failure.kind and known.get("stride") == window:
+        del known["stride"]  # it follows a pool's window
+    arguments = {**known, **changes}
     try:
         with torch.device("meta"), torch.no_grad():
-            written = layers.code(made(**settings))
+            written = layers.code(made(**arguments))
     except Exception:  # still no layer: whoever tries this fix will see what else is wrong
-        given = ", ".join(f"{key}={value!r}" for key, value in settings.items())
-        written = f"{made.__name__}({given})"
+        words = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+        written = f"{made.__name__}({words})"
     weight = getattr(failure.layer, "weight", None)
     if weight is not None and weight.dtype.is_floating_point and weight.dtype != torch.float32:
-        settings["dtype"] = weight.dtype
+        arguments["dtype"] = weight.dtype
         written = f"{written[:-1]}, dtype={weight.dtype})"
     lead = "nn." if nn_class(made) is made else ""
-    return Code(f"{lead}{written}", lambda _: made(**settings))
+    return Code(f"{lead}{written}", lambda _: made(**arguments))
 
 
-def _called(failure: Failure, text: str, changes: Mapping[str, Any]) -> Iterator[Repair]:
+def built_member(layer: nn.Module, changes: Mapping[str, Any]) -> Code | None:
+    """A layer of the model that did not fail itself, with other settings."""
+    return built(Failure("", layer=layer, settings=settings(layer)), "", changes)
+
+
+def _called(failure: Failure, changes: Mapping[str, Any]) -> Code | None:
     """The failing function called with other settings."""
-    settings = {**failure.settings, **changes}
+    known = {**failure.settings, **changes}
     if failure.function.startswith("conv"):  # a functional weight stays as it is
         if changes.keys() & {"kernel_size", "in_channels", "out_channels"}:
-            return
-        settings.pop("kernel_size", None)
-    kept = {key: value for key, value in settings.items() if value is not None}
-    call = getattr(NN.functional, failure.function)
-    yield result(failure, text, call(*operands(failure), **kept))
-
-
-def module(kind: str, *args: Any, **kwargs: Any) -> Code:
-    """A layer of torch.nn as one would type it."""
-    layer: Code = getattr(NN, kind)
-    return layer(*args, **kwargs)
+            return None
+        known.pop("kernel_size", None)
+    kept = {key: value for key, value in known.items() if value is not None}
+    call: Code = getattr(NN.functional, failure.function)
+    return call(*operands(failure), **kept)
 
 
 def each(value: Any) -> Any:
@@ -198,8 +170,3 @@ def each(value: Any) -> Any:
 def typed(values: tuple[int, ...]) -> int | tuple[int, ...]:
     """Equal numbers as one, others as a tuple."""
     return values[0] if len(set(values)) == 1 else values
-
-
-def member(text: str, path: str, code: Code) -> Repair:
-    """A layer, parameter or other attribute of the model made anew."""
-    return Repair(text, (Step(Member(path), "layer", code),))

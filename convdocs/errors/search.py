@@ -9,10 +9,10 @@ from itertools import islice
 
 from convdocs import tracing
 from convdocs.errors import catalogue
-from convdocs.errors.entry import Entry
+from convdocs.errors.catalogue import Entry
 from convdocs.errors.facts import Facts
 from convdocs.errors.failure import Failure, read
-from convdocs.errors.repair import Here, Repair
+from convdocs.errors.repair import Repair
 from convdocs.errors.trial import Mended, Run, try_here
 from convdocs.report import Fix
 
@@ -30,7 +30,7 @@ def fixes(failure: Failure, entry: Entry, facts: Facts, run: Run | None) -> list
         verified = False
         if repair.steps and not (large and any(fix.verified for *_, fix in found.values())):
             repair, verified = _in_whole(failure, repair, run)
-            if not verified and not _is_here(repair):
+            if not verified and not repair.is_here:
                 continue  # what mends elsewhere is only seen to help by the whole run
             facts.update(repair.tells)
         fix = Fix(repair.text, repair.code, verified)
@@ -47,13 +47,9 @@ def _candidates(failure: Failure, entry: Entry, facts: Facts) -> Iterator[Repair
         # what a strategy cannot read of an odd call it cannot mend
         with suppress(ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             for repair in strategy(failure, facts):
-                if repair.code not in seen:
+                if repair.code and repair.code not in seen:
                     seen.add(repair.code)
                     yield repair
-
-
-def _is_here(repair: Repair) -> bool:
-    return all(isinstance(step.where, Here) for step in repair.steps)
 
 
 def _is_large(run: Run) -> bool:
@@ -62,36 +58,32 @@ def _is_large(run: Run) -> bool:
 
 def _holding(failure: Failure, repairs: Iterable[Repair], run: Run | None) -> Iterator[Repair]:
     """The fixes that mend the failing call; where none does, each with a further one."""
-    values = run.values if run else failure.call is not None or failure.layer is not None
     hidden: list[tuple[Repair, Exception]] = []
     mends = False
     for repair in repairs:
-        alone = bool(repair.steps) and _is_here(repair) and not repair.onwards
-        error = try_here(failure, repair, values=values) if alone else None
+        alone = bool(repair.steps) and repair.is_here and not repair.onwards
+        error = try_here(failure, repair) if alone else None
         if error is None:
             mends = mends or bool(repair.steps)
             yield repair
         else:
             hidden.append((repair, error))
     if not mends:
-        further = (_further(failure, *one, values, MOST_ERRORS - 1) for one in hidden)
+        further = (_further(failure, *one, MOST_ERRORS - 1) for one in hidden)
         yield from (both for both in further if both is not None)
 
 
-def _further(
-    failure: Failure, repair: Repair, error: Exception, values: bool, left: int
-) -> Repair | None:
+def _further(failure: Failure, repair: Repair, error: Exception, left: int) -> Repair | None:
     """The fix together with one of the error that came up behind it."""
     behind = read(error)
     found = catalogue.find(behind) if left and _same_call(failure, behind) else None
     known = _candidates(behind, *found) if found else iter(())
-    for more in islice((one for one in known if one.steps and _is_here(one)), MOST_TRIES):
+    for more in islice((one for one in known if one.steps and one.is_here), MOST_TRIES):
         both = _joined(failure, repair, more)
-        still = try_here(failure, both, values=values)
+        still = try_here(failure, both)
         if still is None:
             return both
-        deeper = _further(failure, both, still, values, left - 1)
-        if deeper is not None:
+        if deeper := _further(failure, both, still, left - 1):
             return deeper
     return None
 
@@ -108,7 +100,7 @@ def _joined(failure: Failure, first: Repair, second: Repair) -> Repair:
     made = (step for step in second.steps if not str(step.code).startswith(("layer", "model")))
     anew = {step.target for step in made} & {"layer", "y"}
     kept = [step for step in first.steps if step.target not in anew]
-    more = [replace(step, where=Here(failure)) for step in second.steps]
+    more = [replace(step, where=failure) for step in second.steps]
     order = sorted((*kept, *more), key=lambda step: step.target == "y")
     return Repair(f"{first.text} {second.text}", tuple(order), first.loses or second.loses)
 
@@ -116,10 +108,10 @@ def _joined(failure: Failure, first: Repair, second: Repair) -> Repair:
 def _in_whole(failure: Failure, repair: Repair, run: Run | None) -> tuple[Repair, bool]:
     """The fix, with what it entails, and whether the whole model runs with it in place.
 
-    It runs on the inputs that were given, and on one sample more.
+    It runs on the inputs that were given, on one sample more, and on images that it ran on before.
     """
     if run is None:
-        return repair, not repair.onwards or try_here(failure, repair, values=True) is None
+        return repair, not repair.onwards or try_here(failure, repair) is None
     with suppress(Exception):
         for _ in range(MOST_ERRORS):
             mended = Mended(run.model, repair, run.values)
@@ -127,7 +119,8 @@ def _in_whole(failure: Failure, repair: Repair, run: Run | None) -> tuple[Repair
                 return repair, True
             error = run.fails(mended)
             if error is None:
-                return repair, _in_other_batches(failure, mended, repair, run)
+                breaks = any(run.fails(mended, image) for image in run.worked_before(failure))
+                return repair, not breaks and _in_other_batches(failure, mended, repair, run)
             further = _consequence(run, error) if repair.onwards else None
             if further is None:
                 break
@@ -140,38 +133,32 @@ def _ends_there(failure: Failure, mended: Mended, repair: Repair, run: Run) -> b
 
     On the inputs that were given, all before that call has run already, and it by itself.
     """
-    if not _is_large(run) or repair.onwards or not _is_here(repair):
-        return False
-    for given in run.other_batches(failure, repair):
-        with suppress(tracing.TraceError):
-            return len(run.again(mended, given).calls) == len(run.error.trace.calls) + 1
+    if _is_large(run) and repair.is_here and not repair.onwards:
+        for given in run.other_batches(failure, repair):
+            with suppress(tracing.TraceError):
+                return len(run.again(mended, given).calls) == len(run.error.trace.calls) + 1
     return False
 
 
 def _in_other_batches(failure: Failure, mended: Mended, repair: Repair, run: Run) -> bool:
-    """Whether the mended model runs on one sample more, as far as the fix is concerned.
-
-    And on images that it ran on as it was.
-    """
-    if any(run.fails(mended, given) for given in run.worked_before(failure)):
-        return False
+    """Whether the mended model runs on one sample more, as far as the fix is concerned."""
     others = run.other_batches(failure, repair)
     for given in others:
         error = run.fails(mended, given)
         # what fails before the mended call is no matter of a fix there
-        if error is None or (error.call.index < run.error.call.index and _is_here(repair)):
+        if error is None or (error.call.index < run.error.call.index and repair.is_here):
             return True
     return not others
 
 
 def _consequence(run: Run, error: tracing.TraceError) -> Repair | None:
     """The fix of the next error, where a layer was built for what came before the fix."""
-    path = error.call.path.removeprefix("model.").removeprefix("model")
     assert error.__cause__ is not None
+    path = error.call.path.removeprefix("model.").removeprefix("model")
     behind = read(error.__cause__, run.model, path)
     behind = replace(behind, model=run.model, trace=error.trace, failed=error.call)
     found = catalogue.find(behind) if behind.layer is not None else None
-    repairs = _candidates(behind, *found) if found else ()
-    targets = ((repair, {step.target for step in repair.steps}) for repair in repairs)
-    rebuilt = (one for one, its in targets if one.tells or (its == {"layer"} and _is_here(one)))
-    return next(rebuilt, None)
+    for repair in _candidates(behind, *found) if found else ():
+        if repair.tells or (repair.is_here and {step.target for step in repair.steps} == {"layer"}):
+            return repair
+    return None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from itertools import dropwhile
 from math import prod
 
@@ -31,33 +32,28 @@ def windows(failure: Failure) -> tuple[Window, ...]:
     """The failing layer's windows, one per axis; settings out of range count as the least."""
     defaults = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1, "output_padding": 0}
     columns = (setting(failure, key, number) for key, number in defaults.items())
-    transposed = "transpose" in failure.kind.lower()
+    transposed = bool(re.search("transpose|unpool", failure.kind, re.I))
     return tuple(
         Window(max(k, 1), max(s, 1), (p, p), max(d, 1), extra, transposed=transposed)
         for k, s, p, d, extra in zip(*columns, strict=True)
     )
 
 
-def chain(failure: Failure, tensor: int = 0) -> list[Call]:
-    """The calls that made an operand, from the model's input on."""
-    return failure.makers(tensor)[::-1]
-
-
 def through(
     calls: Sequence[Call],
     size: int,
     axis: int,
-    window: Callable[[Call, Window], Window] = lambda _, window: window,
+    changed: Mapping[str, tuple[Window, ...]] | None = None,
 ) -> int | None:
     """A size after these calls, along an axis counted from the last.
 
-    None where nothing is left, or where a call does not say how it changes sizes; ``window`` says
-    what to take for a call's window.
+    None where nothing is left, or where a call does not say how it changes sizes; ``changed`` are
+    other windows of some layers, by their paths.
     """
     for call in calls:
         before, after = call.input_shapes[0], call.output_shapes[0]
         if call.windows:
-            size = window(call, call.windows[axis]).output_size(size)
+            size = (changed or {}).get(call.path, call.windows)[axis].output_size(size)
         elif len(before) != len(after) or len(before) < -axis:
             return None
         elif call.kind.startswith("Adaptive"):
@@ -95,7 +91,7 @@ def lacks_batch(failure: Failure) -> bool:
 
 def smallest(failure: Failure) -> Shape:
     """The smallest image that reaches through the layers before and this one; empty if unknown."""
-    calls, last = _from_image(chain(failure)), windows(failure)
+    calls, last = _from_image(failure.chain()), windows(failure)
     if not calls:
         return ()
     return least(calls, failure.dims, lambda size, axis: last[axis].output_size(size) > 0)
@@ -108,7 +104,7 @@ def _from_image(calls: Sequence[Call]) -> list[Call]:
 
 def _to_flatten(failure: Failure) -> list[Call]:
     """The calls up to the flatten of a map; nothing but what keeps the values may follow it."""
-    calls = chain(failure)
+    calls = failure.chain()
     while calls:
         before, after = calls[-1].input_shapes[0], calls[-1].output_shapes[0]
         if len(before) > 2 and len(after) < len(before):
@@ -127,7 +123,7 @@ def flattened(failure: Failure) -> Shape:
 
 def image(failure: Failure) -> Shape:
     """The spatial sizes of the image that the model was given."""
-    calls = chain(failure)
+    calls = failure.chain()
     dims = next((len(call.windows) for call in calls if call.windows), 0)
     return calls[0].input_shapes[0][-dims:] if dims else ()
 

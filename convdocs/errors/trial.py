@@ -20,22 +20,37 @@ from convdocs import tracing
 from convdocs.cells.replica import replica
 from convdocs.errors import sizes
 from convdocs.errors.code import Code, run
-from convdocs.errors.failure import Failure, Site, is_users, tensors_in
-from convdocs.errors.repair import Earlier, Here, Member, ModelInput, Repair, Step
+from convdocs.errors.failure import Failure, Site, is_users
+from convdocs.errors.repair import Repair, Step
 from convdocs.report import Call, Trace
-from convdocs.tracing.nested import mapped
+from convdocs.tracing.nested import mapped, tensors_in
 from convdocs.tracing.standin import Copier
 
 MANY_BYTES = 256 * 1024**2  # a layer up to this size is run for real when its dtype is in question
 
 
-class Witness(TorchFunctionMode):
-    """Calls what it is asked to; its frame in a traceback holds the function and its arguments."""
+# which function calls a fix answers: by the function, its arguments and where it was called
+_Fits = Callable[[Any, Any, Site | None], bool]
+
+
+class Answers(TorchFunctionMode):
+    """Answers the calls of some rules with their fix; its frame in a traceback holds the others."""
+
+    def __init__(self, *rules: tuple[_Fits, Callable[..., Any]]) -> None:
+        super().__init__()
+        self.rules = rules
 
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        return func(*args, **(kwargs or {}))
+        kwargs, frame = kwargs or {}, sys._getframe(1) if self.rules else None
+        while frame is not None and not is_users(frame):
+            frame = frame.f_back
+        here = (frame.f_code, frame.f_lasti) if frame is not None else None
+        for fits, answer in self.rules:
+            if fits(func, (args, kwargs), here):
+                return answer(*args, **kwargs)
+        return func(*args, **kwargs)
 
 
 @contextlib.contextmanager
@@ -44,12 +59,6 @@ def quiet(values: bool) -> Iterator[None]:
     device = contextlib.nullcontext() if values else torch.device("meta")
     with torch.no_grad(), torch.random.fork_rng(devices=[]), device:
         yield
-
-
-def _twin(layer: nn.Module, values: bool) -> nn.Module:
-    """A copy of the layer to change at will: on meta, or real where values count."""
-    real = values and sum(p.nbytes for p in layer.parameters()) <= MANY_BYTES
-    return replica(layer, lambda t: t.detach().clone() if real else t.detach().to("meta"))
 
 
 def _shared(**values: Any) -> Any:
@@ -63,8 +72,9 @@ class FixedCall(nn.Module):
     def __init__(self, failure: Failure, steps: list[Step], values: bool) -> None:
         super().__init__()
         self.layer, self.shortcut = failure.layer, None
-        if failure.layer is not None and not failure.own:
-            self.layer = _twin(failure.layer, values)
+        if self.layer is not None and not failure.own:  # a copy to change at will
+            real = values and sum(p.nbytes for p in self.layer.parameters()) <= MANY_BYTES
+            self.layer = replica(self.layer, lambda t: t.clone() if real else t.to("meta"))
         with quiet(values):
             for step in steps:
                 if step.target == "layer":
@@ -94,49 +104,22 @@ class FixedCall(nn.Module):
         return call(*args, **kwargs)
 
 
-# Which function calls a fix answers: by the function, its arguments and where it was called.
-_Rule = tuple[Callable[[Any, Any, Site | None], bool], Callable[..., Any]]
-
-
-def _called_at(site: Site | None, function: Any = None) -> Callable[[Any, Any, Site | None], bool]:
+def _called_at(site: Site | None, function: Any = None) -> _Fits:
     return lambda func, given, here: here == site and function in (None, func)
 
 
-def _called_as(call: Call) -> Callable[[Any, Any, Site | None], bool]:
+def _called_as(call: Call) -> _Fits:
     """A function on tensors of the same shape; and then again wherever that was."""
     learned: list[Site | None] = []
 
     def fits(func: Any, given: Any, here: Site | None) -> bool:
         if getattr(func, "__name__", "") != call.kind:
             return False
-        if learned:
-            return here in learned
-        shapes = [tuple(tensor.shape) for tensor in tensors_in(given)]
-        if shapes[:1] == [call.input_shapes[0]]:
+        if not learned and [*tensors_in(given)[0].shape] == [*call.input_shapes[0]]:
             learned.append(here)
-        return bool(learned)
+        return here in learned
 
     return fits
-
-
-class _Answers(TorchFunctionMode):
-    """Answers the calls of some rules with their fix."""
-
-    def __init__(self, rules: list[_Rule]) -> None:
-        super().__init__()
-        self.rules = rules
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs, frame = kwargs or {}, sys._getframe(1)
-        while frame is not None and not is_users(frame):
-            frame = frame.f_back  # type: ignore[assignment]
-        here = (frame.f_code, frame.f_lasti) if frame is not None else None
-        for fits, answer in self.rules:
-            if fits(func, (args, kwargs), here):
-                return answer(*args, **kwargs)
-        return func(*args, **kwargs)
 
 
 class Mended(nn.Module):
@@ -145,25 +128,23 @@ class Mended(nn.Module):
     def __init__(self, model: nn.Module, repair: Repair, values: bool) -> None:
         super().__init__()
         inputs: list[tuple[int, Code]] = []
-        rules: list[_Rule] = []
+        rules: list[tuple[_Fits, Callable[..., Any]]] = []
         members: dict[str, Any] = {}
-        here: dict[int, tuple[Failure, list[Step]]] = {}
-        modules = dict(model.named_modules())
+        modules, copier = dict(model.named_modules()), Copier(lambda tensor: tensor)
+        failures = dict.fromkeys(s.where for s in repair.steps if isinstance(s.where, Failure))
         for step in repair.steps:
             match step.where:
-                case Here(failure):
-                    here.setdefault(id(failure), (failure, []))[1].append(step)
-                case Member(path):
+                case str(path):
                     with quiet(values):
                         members[path] = run(step.code, {})
                     if path in modules:
                         members[path].train(modules[path].training)
-                case ModelInput(number):
+                case int(number):
                     inputs.append((number, step.code))
-                case Earlier(call):
+                case Call() as call:
                     rules.append((_called_as(call), _on_first(step.code)))
-        copier = Copier(lambda tensor: tensor)
-        for failure, steps in here.values():
+        for failure in failures:
+            steps = [step for step in repair.steps if step.where is failure]
             fixed = FixedCall(failure, steps, values)
             if failure.layer is None:
                 rules.append((_called_at(failure.site, failure.call), fixed))
@@ -184,7 +165,7 @@ class Mended(nn.Module):
         for number, code in self.held.inputs:
             given[number] = run(code, {"x": given[number]})
         rules = self.held.rules
-        with _Answers(rules) if rules else contextlib.nullcontext():
+        with Answers(*rules) if rules else contextlib.nullcontext():
             return self.model(*given, **kwargs)
 
 
@@ -192,8 +173,9 @@ def _on_first(code: Code) -> Callable[..., Any]:
     return lambda *args, **kwargs: run(code, {"x": tensors_in((args, kwargs))[0]})
 
 
-def try_here(failure: Failure, repair: Repair, *, values: bool) -> Exception | None:
+def try_here(failure: Failure, repair: Repair) -> Exception | None:
     """What goes wrong when the failing call is run by itself with the fix; None where it holds."""
+    values = not failure.on_shapes
     try:
         fixed = FixedCall(failure, list(repair.steps), values)
         args, kwargs = _copied((failure.args, failure.kwargs), values=values)
@@ -202,7 +184,7 @@ def try_here(failure: Failure, repair: Repair, *, values: bool) -> Exception | N
         if failure.layer is not None and not values:
             tracing.trace(fixed, *args, **kwargs)  # on shapes it is stricter than torch
             return None
-        with quiet(values), Witness():
+        with quiet(values), Answers():
             fixed(*args, **kwargs)
     except tracing.TraceError as error:
         return error.__cause__ if isinstance(error.__cause__, Exception) else error
@@ -253,14 +235,12 @@ class Run:
         if not first or adds_batch or _one_sample(failure):
             return []
         sequence_first = any(getattr(m, "batch_first", True) is False for m in self.model.modules())
-        batches = []
+        batches: list[Any] = []
         for axis in range(min(1 + sequence_first, len(first))):
             grow = partial(_grown, count=first[axis], axis=axis)
-            rest, named = self.inputs[1:], self.kwargs
-            batches.append(
-                ((grow(self.inputs[0]), *map(grow, rest)), {k: grow(v) for k, v in named.items()})
-            )
-            batches.append(((grow(self.inputs[0]), *rest), named))  # the others count no samples
+            inputs, named = list(map(grow, self.inputs)), self.kwargs
+            batches.append((inputs, {key: grow(value) for key, value in named.items()}))
+            batches.append(((inputs[0], *self.inputs[1:]), named))  # the others count no samples
         return batches
 
     def worked_before(self, failure: Failure) -> list[Any]:
@@ -293,10 +273,11 @@ def _shape(value: Any) -> tuple[int, ...]:
 def _grown(value: Any, count: int, axis: int) -> Any:
     """A tensor or a shape with one more along the axis that counts the samples."""
     shape = _shape(value)
-    places = [place for place in (axis, 1 - axis) if shape[place : place + 1] == (count,)]
-    if not places or count == 0:
+    place = next(
+        (place for place in (axis, 1 - axis) if shape[place : place + 1] == (count,)), None
+    )
+    if place is None or count == 0:
         return value
-    place = places[0]
     if isinstance(value, Tensor):
         return torch.cat([value, value.narrow(place, 0, 1)], place)
     return (*shape[:place], shape[place] + 1, *shape[place + 1 :])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from convdocs.errors.entry import Entry
+from convdocs.errors.catalogue import Entry
 from convdocs.errors.examples import SCOPE, failing, parts_of
 from convdocs.report import Diagnosis, Fix
 

@@ -13,8 +13,7 @@ from typing import Any
 import torch
 from error_runs import FixRun, run_call, run_fix
 
-from convdocs.errors.catalogue import elsewhere, families
-from convdocs.errors.entry import Entry, Family
+from convdocs.errors.catalogue import Entry, Family, elsewhere, families
 from convdocs.errors.examples import run_example
 from convdocs.report import Diagnosis
 from convdocs.view.markdown import escape_markdown, markdown_code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,16 +13,7 @@ from convdocs.errors.code import TORCH, Code, Scope, name
 from convdocs.errors.facts import Facts, layer_device, weight_type
 from convdocs.errors.failure import Failure
 from convdocs.errors.meaning import listed
-from convdocs.errors.repair import (
-    Repair,
-    given,
-    here,
-    instead,
-    member,
-    operands,
-    place,
-    result,
-)
+from convdocs.errors.repair import Repair, assigned, given, here, operands, place
 
 _CASTS = {
     torch.float32: "float", torch.float64: "double", torch.float16: "half",
@@ -49,56 +41,36 @@ def registered(failure: Failure, facts: Facts) -> Iterator[Repair]:
         layers = getattr(nn, kind)(held)
         return replica(layers, lambda t: t.detach().to(dtype if t.is_floating_point() else None))
 
-    text = (
-        f"Hold the layers in an nn.{kind}, so that the model knows of them; then move or cast the "
-        "model again."
-    )
-    yield member(text, path, Code(f"nn.{kind}({place(path)}){moved}", registers))
+    code = Code(f"nn.{kind}({place(path)}){moved}", registers)
+    yield assigned(path, "layer", code)
 
 
 def to_weights(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """The input in the data type of the weights, or the layer in the input's."""
-    kind = weight_type(failure)
+    kind, got, x = weight_type(failure), failure.tensors[0].dtype, operands(failure)[0]
     if listed(failure):
         return  # the layer's weights are what is wrong
-    if kind is None:
-        yield _one_type(failure)
+    if kind is None:  # all operands in one floating type
+        types = [tensor.dtype for tensor in failure.tensors]
+        target = next((dtype for dtype in types if dtype in _CASTS), torch.float32)
+        pairs = enumerate(zip(operands(failure), types, strict=False))
+        codes = {number: _cast(code, target) for number, (code, dtype) in pairs if dtype != target}
+        yield given(failure, codes, f"Make all of them {target}.")
         return
-    got, x = failure.tensors[0].dtype, operands(failure)[0]
     if got == torch.uint8 and kind.is_floating_point:
-        yield given(failure, f"Make it {kind} between 0 and 1.", _cast(x, kind) / 255)
+        yield given(failure, _cast(x, kind) / 255, f"Make it {kind} between 0 and 1.")
     elif got.is_complex and not kind.is_complex:
         absolute = x.abs() if kind == torch.float32 else _cast(x.abs(), kind)
-        yield given(failure, "Take the absolute values.", absolute)
+        yield given(failure, absolute, "Take the absolute values.")
     else:
-        yield given(failure, f"Make the input {kind}.", _cast(x, kind))
+        yield given(failure, _cast(x, kind), f"Make the input {kind}.")
     if got in _CASTS or got.is_complex:
-        yield instead(failure, f"Or make the layer {got}.", _cast(here(failure), got))
+        yield assigned(failure, "layer", _cast(here(failure), got), f"Or make the layer {got}.")
 
 
-def _one_type(failure: Failure) -> Repair:
-    """All operands in one floating type."""
-    types = [tensor.dtype for tensor in failure.tensors]
-    target = next((dtype for dtype in types if dtype in _CASTS), torch.float32)
-    pairs = enumerate(zip(operands(failure), types, strict=False))
-    codes = {number: _cast(code, target) for number, (code, dtype) in pairs if dtype != target}
-    return given(failure, f"Make all of them {target}.", codes)
-
-
-def to_float(failure: Failure, facts: Facts) -> Iterator[Repair]:
-    """Work in a type that the operation has."""
-    got, own, codes = failure.tensors[0].dtype, weight_type(failure), operands(failure)
-    if got.is_complex:
-        text = "Take the absolute values, or real and imaginary parts as channels."
-        fixed = given(failure, text, codes[0].abs())
-    elif got == torch.uint8:
-        fixed = given(failure, "Make it float32 between 0 and 1.", codes[0].float() / 255)
-    else:
-        many = codes if failure.layer is None else codes[:1]
-        fixed = given(failure, "Work in float32.", {n: code.float() for n, code in enumerate(many)})
-    if own not in (None, torch.float32):
-        fixed = instead(failure, "", here(failure).float()) + fixed
-    yield fixed
+def scaled(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """The bytes of an image as numbers up to 1."""
+    yield given(failure, operands(failure)[0].float() / 255)
 
 
 def to_one_device(failure: Failure, facts: Facts) -> Iterator[Repair]:
@@ -107,40 +79,27 @@ def to_one_device(failure: Failure, facts: Facts) -> Iterator[Repair]:
     target = own or ours
     if own is not None and own.type == "meta" and ours.type != "meta":
         text = f"Make real weights on {ours} (meta has none), then load yours."
-        yield instead(failure, text, here(failure).to_empty(device=str(ours)))
+        yield assigned(failure, "layer", here(failure).to_empty(device=str(ours)), text)
     codes = {}
     for number, code in enumerate(operands(failure)):
         value = failure.operands[number]
         if isinstance(value, Tensor) and value.device != target:
             lost = TORCH.zeros_like(code, device=str(target))
             codes[number] = lost if value.is_meta else code.to(str(target))
-    yield given(failure, f"Bring all of them to {target} before the call.", codes)
+    yield given(failure, codes, f"Bring all of them to {target} before the call.")
     if own is not None and "meta" not in (own.type, ours.type) and own != ours:
-        yield instead(failure, f"Or move the layer to {ours}.", here(failure).to(str(ours)))
+        yield assigned(
+            failure, "layer", here(failure).to(str(ours)), f"Or move the layer to {ours}."
+        )
 
 
-def a_tensor(failure: Failure, facts: Facts) -> Iterator[Repair]:
-    """Make a tensor of what is none, or take one out."""
-    value, x = failure.args[0], operands(failure)[0]
-    if type(value).__name__ == "ndarray":
-        yield given(failure, "Share the array's memory with a tensor.", TORCH.from_numpy(x))
-        text = "Copy it into a float tensor."
-        yield given(failure, text, TORCH.tensor(x, dtype=torch.float32))
-    elif isinstance(value, list | tuple) and value and isinstance(value[0], Tensor):
-        alike = len({one.shape if isinstance(one, Tensor) else None for one in value}) == 1
-        if len(value) == 1 or not alike:
-            text = "Take the tensor out: the layer before returns more than one."
-            yield given(failure, text, x[0])
-        if alike:
-            stacked = Code("torch.stack(list(x))", lambda scope: torch.stack(list(scope["x"])))
-            yield given(failure, "Stack the tensors into a batch.", stacked)
-            yield given(failure, "Or take the first.", x[0])
-    elif isinstance(value, list | tuple | int | float):
-        text = "Make a float tensor of it."
-        yield given(failure, text, TORCH.tensor(x, dtype=torch.float32))
+def of_torch(failure: Failure, facts: Facts, name: str, **settings: Any) -> Iterator[Repair]:
+    """What a function of torch's makes of the first operand."""
+    words = {key: facts[value[1:-1]] for key, value in settings.items()}
+    yield given(failure, getattr(TORCH, name)(operands(failure)[0], **words))
 
 
 def only_what_it_takes(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """Leave out the inputs that a layer of one input does not take."""
     if facts.words.get("takes") == "2" and failure.layer is not None:
-        yield result(failure, "Leave out what it does not take.", here(failure)(name("x")))
+        yield assigned(failure, "y", here(failure)(name("x")), "Leave out what it does not take.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from torch import nn
@@ -10,9 +10,9 @@ from torch import nn
 from convdocs.cells.replica import replica
 from convdocs.errors.code import Code, Scope, run
 from convdocs.errors.facts import Facts
-from convdocs.errors.failure import Failure, nn_class, settings
+from convdocs.errors.failure import Failure, nn_class
 from convdocs.errors.meaning import mismatches
-from convdocs.errors.repair import Here, Repair, Step, built, place
+from convdocs.errors.repair import Repair, Step, built_member, place
 
 _SIZES = {
     nn.Linear: ("out_features", "in_features"),
@@ -26,56 +26,47 @@ def built_as_saved(failure: Failure, facts: Facts) -> Iterator[Repair]:
     for path, saved, own in mismatches(failure):
         owner, _, key = path.rpartition(".")
         layer = layers.get(owner)
-        kind = nn_class(type(layer))
-        if layer is None or key != "weight" or kind is None:
+        if layer is None or key != "weight":
             continue
-        names = _SIZES.get(kind, ("out_channels", "in_channels"))
+        names = _SIZES.get(nn_class(type(layer)), ("out_channels", "in_channels"))
         sizes = zip(names, saved, own, strict=False)
         changes = {name: a for name, a, b in sizes if a != b and hasattr(layer, name)}
-        part = Failure("", path=owner, layer=layer, settings=settings(layer))
-        if changes and (code := built(part, "", changes)):
-            text = f"Build {owner} as it was saved, load, and put a new layer in its place after."
-            yield _loaded(failure, text, place(owner), code, {owner: code})
+        if changes and (code := built_member(layer, changes)):
+            yield _loaded(failure, place(owner), code, layer=owner)
 
 
 def without_them(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """Load all but the parameters that do not fit."""
     owners = tuple(sorted({path.rpartition(".")[0] + "." for path, *_ in mismatches(failure)}))
-    text = "Or load all but these, which then keep their random start."
-    code = Code(
-        f"{{k: v for k, v in state.items() if not k.startswith({owners!r})}}",
-        lambda scope: {k: v for k, v in failure.args[1].items() if not k.startswith(owners)},
-    )
-    yield _loaded(failure, text, "state", code, strict=False)
+    text = f"{{k: v for k, v in state.items() if not k.startswith({owners!r})}}"
+    code = _state(failure, text, lambda key: "" if key.startswith(owners) else key)
+    yield _loaded(failure, "state", code, strict=False)
 
 
 def without_prefix(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """Names without what DataParallel or torch.compile put before them."""
     prefix = facts["prefix"]
-    text = f"Take {prefix!r} off the names: DataParallel and torch.compile put such a word there."
-    code = Code(
-        f"{{k.removeprefix({prefix!r}): v for k, v in state.items()}}",
-        lambda scope: {k.removeprefix(prefix): v for k, v in failure.args[1].items()},
-    )
-    yield _loaded(failure, text, "state", code)
+    text = f"{{k.removeprefix({prefix!r}): v for k, v in state.items()}}"
+    yield _loaded(failure, "state", _state(failure, text, lambda key: key.removeprefix(prefix)))
 
 
-def _loaded(
-    failure: Failure,
-    text: str,
-    target: str,
-    code: Code,
-    members: dict[str, Code] | None = None,
-    **strict: bool,
-) -> Repair:
-    """An assignment, and the loading into a copy of the model, which may have other layers."""
+def _state(failure: Failure, text: str, renamed: Callable[[str], str]) -> Code:
+    """The saved weights under other names; those without a name are left out."""
+    named = ((renamed(key), value) for key, value in failure.args[1].items())
+    state = {key: value for key, value in named if key}
+    return Code(text, lambda scope: state)
+
+
+def _loaded(failure: Failure, target: str, code: Code, layer: str = "", **strict: bool) -> Repair:
+    """An assignment, and the loading into a copy of the model, which may have another layer."""
 
     def load(scope: Scope) -> Any:
         twin = replica(failure.args[0])
-        for path, layer in (members or {}).items():
-            twin.set_submodule(path, run(layer, scope))
+        if layer:
+            twin.set_submodule(layer, run(code, scope))
         return twin.load_state_dict(scope.get("state", failure.args[1]), **strict)
 
     given = "".join(f", {key}={value}" for key, value in strict.items())
     loading = Code(f"model.load_state_dict(state{given})", load)
-    return Repair(text, (Step(Here(failure), target, code), Step(Here(failure), "", loading)))
+    steps = (Step(failure, target, code), Step(failure, "", loading))
+    return Repair(steps=steps, words={"owner": layer})

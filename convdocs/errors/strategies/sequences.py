@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 from torch import nn
 
 from convdocs.cells.replica import replica
-from convdocs.errors.code import Code, length
-from convdocs.errors.facts import Facts, indices, positions
+from convdocs.errors.code import Code, Scope, length
+from convdocs.errors.facts import Facts, indices
 from convdocs.errors.failure import Failure
-from convdocs.errors.repair import Repair, given, instead, member, operands, rebuilt
+from convdocs.errors.meaning import positions
+from convdocs.errors.repair import Repair, assigned, given, operands, rebuilt
 
 
 def zero_state(failure: Failure, facts: Facts) -> Iterator[Repair]:
@@ -23,67 +23,43 @@ def zero_state(failure: Failure, facts: Facts) -> Iterator[Repair]:
     sizes = [known["hidden_size"]] * (len(failure.tensors) - 1)
     sizes[0] = known.get("proj_size") or sizes[0]
     batch = length(x) if first else x.shape[1]
-    text = f"Make the first state for the batch at hand: {facts['state_size']}."
     zeros = {number: x.new_zeros(layers, batch, size) for number, size in enumerate(sizes, 1)}
-    yield given(failure, text, zeros)
+    yield given(failure, zeros)
 
 
 def state_for_all(failure: Failure, facts: Facts) -> Iterator[Repair]:
     if failure.shapes[1][:1] == (1,):
         x, *states = operands(failure)
-        codes = {number: code.expand(length(x), -1) for number, code in enumerate(states, 1)}
-        yield given(failure, "The one state belongs to every sample of the batch.", codes)
+        yield given(failure, {n: code.expand(length(x), -1) for n, code in enumerate(states, 1)})
 
 
 def batch_first(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """Say that the batch comes first."""
-    layer = failure.layer
-    if layer is None or not any(not getattr(m, "batch_first", True) for m in layer.modules()):
-        return
-    if len({shape[0] for shape in failure.shapes if len(shape) == 3}) > 1:
-        return
-    text = "The inputs are (batch, length, features): say so with batch_first=True."
     written = failure.name[:-1]
     if written.endswith("(..."):  # one of many parts: its first settings stand for all
         known = [str(value) for value in list(failure.settings.values())[:2]]
         written = f"{failure.kind}({', '.join(known)}, ..."
-    code = Code(f"nn.{written}, batch_first=True)", lambda scope: _turned(scope["layer"]))
-    yield instead(failure, text, code)
+
+    def turned(scope: Scope) -> nn.Module:
+        twin: nn.Module = replica(scope["layer"])
+        for module in twin.modules():
+            if hasattr(module, "batch_first"):
+                setattr(module, "batch_first", True)  # noqa: B010 - mypy takes it for a submodule
+        return twin
+
+    yield assigned(failure, "layer", Code(f"nn.{written}, batch_first=True)", turned))
 
 
-def _turned(layer: nn.Module) -> nn.Module:
-    """A copy of the layer that reads the batch first."""
-    twin = replica(layer)
-    for module in twin.modules():
-        if hasattr(module, "batch_first"):
-            setattr(module, "batch_first", True)  # noqa: B010 - mypy takes it for a submodule
-    return twin
-
-
-def width(key: str, fact: str) -> Any:
+def width(failure: Failure, facts: Facts, key: str) -> Iterator[Repair]:
     """The layer built for the features that arrive."""
-
-    def strategy(failure: Failure, facts: Facts) -> Iterator[Repair]:
-        got, owner = int(facts[fact]), ""
-        if failure.model is not None and failure.path:
-            owner = type(failure.model.get_submodule(failure.path.rpartition(".")[0])).__name__
-        if owner.startswith("Transformer"):  # the failing attention is a part of torch's layer
-            text = f"Build {owner} for {got} features, or project the tokens to its own."
-            yield Repair(text, note=f"# nn.{owner}({got}, ...)")
-        else:
-            yield from rebuilt(failure, f"Build the layer for {got} features.", **{key: got})
-
-    return strategy
-
-
-def memory_width(failure: Failure, facts: Facts) -> Iterator[Repair]:
-    """Keys and values of another width than the queries."""
-    if failure.kind == "MultiheadAttention" and len(failure.shapes) > 2:
-        query, key, value = (shape[-1] for shape in failure.shapes[:3])
-        wanted = failure.settings["embed_dim"]
-        if query == wanted and (key, value) != (wanted, wanted):
-            text = f"Keys have {key} features and values {value}: kdim and vdim say so."
-            yield from rebuilt(failure, text, kdim=key, vdim=value)
+    got, owner = facts["last"], ""
+    if failure.model is not None and failure.path:
+        owner = type(failure.model.get_submodule(failure.path.rpartition(".")[0])).__name__
+    if owner.startswith("Transformer"):  # the failing attention is a part of torch's layer
+        text = f"Build {owner} for {got} features, or project the tokens to its own."
+        yield Repair(text, note=f"# nn.{owner}({got}, ...)")
+    else:
+        yield from rebuilt(failure, **{key: got})
 
 
 def larger_table(failure: Failure, facts: Facts) -> Iterator[Repair]:
@@ -96,11 +72,11 @@ def larger_table(failure: Failure, facts: Facts) -> Iterator[Repair]:
             f"{least} marks padding: give it a row of its own, the first, which is not trained, "
             "and count the others from 1."
         )
-        for layer in rebuilt(failure, text, num_embeddings=rows - least, padding_idx=0):
-            yield layer + given(failure, "", operands(failure)[0] + -least)
+        for layer in rebuilt(failure, "", text, num_embeddings=rows - least, padding_idx=0):
+            yield layer + given(failure, operands(failure)[0] + -least)
         return
     text = f"Make the table as long as the largest index needs: {count} rows."
-    yield from rebuilt(failure, text, num_embeddings=count)
+    yield from rebuilt(failure, "", text, num_embeddings=count)
 
 
 def longer_positions(failure: Failure, facts: Facts) -> Iterator[Repair]:
@@ -114,4 +90,4 @@ def longer_positions(failure: Failure, facts: Facts) -> Iterator[Repair]:
             lambda scope: nn.Parameter(torch.zeros(1, count, features)),
         )
         text = f"{count} tokens{token} need {count} positions."
-        yield member(text, failure.parameter(number), code)
+        yield assigned(failure.parameter(number), "layer", code, text)
