@@ -51,7 +51,7 @@ class Entry:
     kind: str = ""  # a pattern of the layers and functions it may come from, whatever their case
     when: tuple[str, ...] = ()  # facts that hold, or do not, where torch says the same of several
     calls: tuple[str, ...] = ()  # that fail so too, each with another of torch's messages
-    other_devices: tuple[str, ...] = ()  # messages of devices that the site is not built on
+    other_devices: tuple[str, ...] = ()  # messages of other devices and torches
 
     @property
     def place(self) -> str:

@@ -113,7 +113,9 @@ def _between(window: Window, size: int, outputs: int) -> Sequence[int]:
     """Cells between or after the windows."""
     if window.dilation == 1 and window.stride <= window.kernel:
         return range(_end(window, outputs), size)
-    cells = set(range(size if size <= LONGEST else 0))
+    if size > LONGEST:
+        return ()
+    cells = set(range(size))
     for tap in range(window.kernel):
         first = tap * window.dilation - window.padding[0]
         cells.difference_update(range(first, first + outputs * window.stride, window.stride))
