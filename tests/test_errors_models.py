@@ -332,7 +332,7 @@ def test_a_scripted_model_is_diagnosed_in_torchs_words() -> None:
     diagnosis = found(torch.jit.script(classifier(400)), torch.zeros(2, 3, 28, 28))
     assert diagnosis.code == "features-mismatch"
     assert "mat1 and mat2 shapes cannot be multiplied (2x864 and 400x10)" in diagnosis.message
-    assert "864 against 400" in diagnosis.cause
+    assert "here they are 864 and 400" in diagnosis.cause
     assert diagnosis.trace is not None
 
 

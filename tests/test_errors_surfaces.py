@@ -163,7 +163,7 @@ def test_the_command_finds_a_pasted_message(capsys) -> None:
 
 def test_out_of_memory_is_said_to_be_no_shape_error(capsys) -> None:
     told = errors(capsys, "CUDA out of memory. Tried to allocate 20.00 MiB (GPU 0; 8 GiB total)")
-    assert "no shape error" in told
+    assert "not a shape error" in told
     assert "convdocs memory" in told
 
 
