@@ -7,7 +7,7 @@ from math import ceil, floor, log2
 
 from matplotlib.figure import Figure
 
-from convdocs.draw.boxes import Box, flow, titled
+from convdocs.draw.boxes import Box, flow
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Place, Sheet
@@ -60,7 +60,7 @@ def curve(
 
     def body(room: float) -> Box:
         side = room if room <= PHONE else (room - 16) / 2
-        return flow((titled(_Panel(panels[name], side), name) for name in panels), room, 16)
+        return flow((_Panel(panels[name], side).titled(name) for name in panels), room, 16)
 
     return show(
         body,

@@ -13,9 +13,8 @@ from convdocs.cells.replica import replica, run
 from convdocs.draw.boxes import END, MIDDLE, Box, Column, Row, flow, heading, lines
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.plane import CONTRAST, SMALL, Plane, Scale, array, legend, photo, scale_of
-from convdocs.draw.scene import DrawError
+from convdocs.draw.scene import DrawError, named
 from convdocs.draw.sheet import Place
-from convdocs.draw.sides import named
 from convdocs.layers import code
 
 MOST_MAPS = 16

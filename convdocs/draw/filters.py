@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import nn
 
-from convdocs.draw.boxes import Box, Column, flow, titled
+from convdocs.draw.boxes import Box, Column, flow
 from convdocs.draw.feature_maps import coloured
 from convdocs.draw.kernel import weights_of
 from convdocs.draw.picture import PHONE, show
@@ -67,7 +67,7 @@ def filters(
     def body(room: float) -> Box:
         across = ACROSS // 2 if room <= PHONE else ACROSS
         tiles = _tiles(planes[:MOST], (room - GAP * (across - 1)) / across)
-        named = (titled(tile, str(place)) for place, tile in enumerate(tiles))
+        named = (tile.titled(str(place)) for place, tile in enumerate(tiles))
         key = () if planes.shape[1] == 3 else (legend(_scale(planes)),)
         return Column((*key, flow(named, room, GAP)), gap=8)
 

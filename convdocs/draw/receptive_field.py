@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from convdocs.draw.boxes import Box, Column, Row, flow, titled
+from convdocs.draw.boxes import Box, Column, Row, flow
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.plane import Frame, array, photo
 from convdocs.draw.scene import DrawError
@@ -278,4 +278,4 @@ def _titled(station: Station, side: float) -> Box:
     name = station.name if len(station.name) < 16 else f"{station.name[:14]}…"
     square = rows == columns and high == wide
     size = f"{rows}² of {high}²" if square else f"{rows} of {high} by {columns} of {wide}"
-    return titled(_tile(station, side), name, size)
+    return _tile(station, side).titled(name, size)

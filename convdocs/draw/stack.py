@@ -8,7 +8,7 @@ from itertools import accumulate
 from matplotlib.figure import Figure
 
 from convdocs.draw.blocks import by_blocks
-from convdocs.draw.boxes import MIDDLE, WIDE, Box, Column, Row, Words, flow, lines, titled
+from convdocs.draw.boxes import MIDDLE, WIDE, Box, Column, Row, Words, flow, lines
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Place, Points, Sheet, text_width
@@ -81,7 +81,7 @@ def stack(
         if side < room and len({len(stack.heights) for stack in placed}) == 1:  # level
             least = [max(level) for level in zip(*(stack.heights for stack in placed), strict=True)]
             placed = [_Stack(*pair, scale, side, least) for pair in pairs]
-        boxes = (titled(stack, name) for name, stack in zip(names, placed, strict=True))
+        boxes = (stack.titled(name) for name, stack in zip(names, placed, strict=True))
         return Column((flow(boxes, room, 20), Row(scale.legend(), 18, MIDDLE)), gap=10)
 
     thumb = Row([_Stack(*pair, scale, named=False) for pair in pairs[:2]], gap=40)
