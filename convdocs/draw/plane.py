@@ -129,11 +129,11 @@ class Plane(Box):
         if bare.any():  # padding all over, and a clear field for the input
             sheet.cell(x, y, self.width, self.height, "padding")
             _hatch(sheet, x, y, self.width, self.height, STROKES)
-            rows, columns = np.nonzero(~are(self.roles, "padding", "outside"))
-            if rows.size:
-                top, left = int(rows.min()), int(columns.min())
-                cells = int(rows.max()) - top + 1, int(columns.max()) - left + 1
-                sheet.cell(*self.area(top, left, *cells), "hole", PATCHES)
+            inner = np.argwhere(~are(self.roles, "padding", "outside"))
+            if inner.size:
+                first, last = inner.min(axis=0), inner.max(axis=0)
+                cells = (*first.tolist(), *(last - first + 1).tolist())
+                sheet.cell(*self.area(*cells), "hole", PATCHES)
         sheet.image(x, y, self.width, self.height, pixels)
         columns = self.columns if wide >= LINED else [self.width]
         sheet.grid(x, y, columns, self.rows if high >= LINED else [self.height])
