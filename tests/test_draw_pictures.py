@@ -555,7 +555,7 @@ def test_the_style_sheet_has_the_palettes_colours():
 
 def still(walk: draw.Walk, number: int) -> list[str]:
     """What a frame shows as the cells read, and the words below."""
-    walk.stage.show(number)
+    walk.show(number)
     return [text.get_text() for text in walk.figure.axes[0].texts]
 
 
@@ -567,7 +567,7 @@ def test_every_frame_works_out_one_more_cell():
     for number, value in enumerate(output):
         said = still(walk, number)[-1]
         assert float(said.rpartition("= ")[2]) == pytest.approx(value, abs=5.1e-5)
-        assert len(walk.stage._shapes["cv-later"].get_paths()) == len(output) - number - 1
+        assert len(walk._shapes["cv-later"].get_paths()) == len(output) - number - 1
     assert agrees(grid_below(walk.figure, "output[1]"), layer(x)[1].detach().numpy())
 
 

@@ -19,19 +19,35 @@ from PIL import Image
 from torch import Tensor, nn
 
 from convdocs.cells import explain
+from convdocs.draw.boxes import MIDDLE, Box, Column, Row, Words, lines, page
 from convdocs.draw.palette import ROLES, Theme, asset
-from convdocs.draw.picture import describe, inline, pdf
-from convdocs.draw.scene import DrawError, scene
-from convdocs.draw.sheet import Place
-from convdocs.draw.stage import Stage
+from convdocs.draw.picture import PHONE, describe, drawn, fill, inline, pdf
+from convdocs.draw.plane import DIGITS, MOST_ROWS, Area, Plane, are, fitting
+from convdocs.draw.scene import DrawError, Scene, named, scene
+from convdocs.draw.sheet import TITLE_SIZE, VALUE_SIZE, Place, corners
+from convdocs.draw.sides import half, input_plane, leads_to, taken_plane, thumbnail
+from convdocs.draw.svg import Outline, svg
+from convdocs.draw.words import input_words, padding_words, total_words
+from convdocs.view.numbers import plain
 
 MOST_FRAMES = 400
+LINE = 18.0  # points for the line below the planes
+DRAWN = 0.8  # of half a phone's page, that a shaded input takes
 DPI = 108  # an eighth more than the page shows; twice as much makes four times the file
 COLOURS = 64  # the roles, and enough in between for smooth letters; more make a longer file
 ROUGH = 16  # by how much Pillow's nearest colour may be off
 PILLOW: dict[str, dict[str, Any]] = {
     ".gif": {},
     ".webp": {"lossless": True, "method": 3, "quality": 20},  # small enough, soon enough
+}
+# what moves: its order, fill, edge, and the edge's width
+MOVING: dict[str, tuple[float, str | None, str | None, float]] = {
+    "cv-read": (1.2, "read", None, 0.0),
+    "cv-lit": (1.2, "lit", None, 0.0),
+    "cv-window": (2.3, None, "window", 1.8),
+    "cv-winner": (2.4, None, "lit frame", 1.8),
+    "cv-later": (6.0, "box", "line", 0.5),
+    "cv-cell": (7.0, None, "lit frame", 1.8),
 }
 
 
@@ -95,12 +111,15 @@ def animate(
     lead = (*(() if start.sample is None else (start.sample,)), channel % start.y.shape[0])
     scenes = [replace(start, cell=explain(layer, x, (*lead, *place))) for place in places]
     words = f"{len(places)} steps: at each the window makes one more number of the output."
-    head = start.cell.code if title is None else title
-    return Walk(Stage(scenes, theme, head, words if caption is None else caption, fig), interval)
+    title = start.cell.code if title is None else title
+    return Walk(scenes, title, words if caption is None else caption, interval, theme, fig)
 
 
 class Walk(FuncAnimation):
     """A matplotlib animation of a kernel's walk; see :func:`animate`.
+
+    It is a picture with all that moves apart from what does not. The scenes are one per output
+    cell, in the order of the walk; all of one output channel.
 
     Examples
     --------
@@ -110,19 +129,41 @@ class Walk(FuncAnimation):
     2
     """
 
-    def __init__(self, stage: Stage, interval: int) -> None:
-        self.stage = stage
-        self.interval = interval
-        self.frames = len(stage.scenes)
-        super().__init__(stage.figure, self._step, frames=self.frames, interval=interval)
+    def __init__(
+        self,
+        scenes: list[Scene],
+        title: str,
+        caption: str,
+        interval: int,
+        theme: Theme,
+        fig: Place | None = None,
+    ) -> None:
+        self.scenes, self.title, self.caption = scenes, title, caption
+        self.interval, self.theme, self.frames = interval, theme, len(scenes)
+        self._inputs, self._output, body = _arranged(scenes[0])
+        sheet_page = page(PHONE, title, input_words(scenes[0]), body, Box(0, LINE - 8))
+        alt = _alt(scenes[0], self.frames)
+        if fig is None:
+            figure, sheet = drawn(sheet_page, alt, caption, theme=theme)
+            figure._thumb = thumbnail(scenes[self.frames // 2])
+        else:
+            sheet = fill(sheet_page, fig, alt, theme)
+        self._figure, self._axes = sheet.figure, sheet.ax
+        self._figure.set_facecolor(sheet.colour("page"))  # a GIF has no clear background
+        self._letters = {_near(*text.get_position()): text for text in self._axes.texts}
+        edge, level = (self._axes.get_xlim()[1] - sheet_page.width) / 2, self._axes.get_ylim()[0]
+        bottom = level - edge - LINE / 2
+        self._line = sheet.text(edge, bottom, "", align="left", size=VALUE_SIZE + 0.5)
+        self._shapes = {name: sheet.movable(name, *look) for name, look in MOVING.items()}
+        super().__init__(self._figure, self.show, frames=self.frames, interval=interval)
         # an animation that is never shown is no mistake here: it may be saved, or only its figure
         self._draw_was_started = True
-        stage.show(self.frames // 2)
+        self.show(self.frames // 2)
 
     @property
     def figure(self) -> Figure:
         """The figure at the last frame that was shown; at first in the middle of the walk."""
-        return self.stage.figure
+        return self._figure
 
     def on(self, theme: Theme) -> Walk:
         """The same walk for a light or a dark page.
@@ -133,8 +174,26 @@ class Walk(FuncAnimation):
         >>> animate(nn.AvgPool1d(2), torch.ones(1, 4)).on("dark").frames
         2
         """
-        stage = self.stage
-        return Walk(Stage(stage.scenes, theme, stage.title, stage.caption), self.interval)
+        return Walk(self.scenes, self.title, self.caption, self.interval, theme)
+
+    def show(self, number: int) -> list[Artist]:
+        """Move to a frame; what to draw again, in the order to draw it.
+
+        Examples
+        --------
+        >>> import torch
+        >>> len(animate(nn.AvgPool1d(2), torch.ones(1, 4)).show(1)) > 6
+        True
+        """
+        places = self._places(number)
+        for name, areas in places.items():
+            self._shapes[name].set_verts([corners(*area) for area in areas])
+        self._line.set_text(self._words(number))
+        lit = [*places["cv-read"], *places["cv-lit"]]
+        middles = (_near(x + wide / 2, y + high / 2) for x, y, wide, high in lit)
+        letters = [text for middle in middles if (text := self._letters.get(middle))]
+        read, over, *rest = self._shapes.values()
+        return [read, over, *letters, *rest, self._line]
 
     def player(self) -> str:
         """The walk for a web page, in line: its first frame, and all others for the script of
@@ -146,12 +205,16 @@ class Walk(FuncAnimation):
         >>> animate(nn.AvgPool1d(2), torch.ones(1, 4)).player()[:33]
         '<figure class="cv-picture cv-play'
         """
-        stage = self.on("light").stage
-        words = [stage.words(number) for number in range(self.frames)]
-        data = json.dumps({"paths": stage.paths(), "words": words, "interval": self.interval})
-        caption = f"<figcaption>{escape(stage.caption)}</figcaption>" if stage.caption else ""
+        walk = self.on("light")
+        words = [self._words(number) for number in range(self.frames)]
+        every = [walk._places(number) for number in range(self.frames)]
+        # the output's cell stands for those of the same place in other frames or of another look
+        names = [name for name in MOVING if name not in ("cv-lit", "cv-later")]
+        paths = {name: [_path(places[name]) for places in every] for name in names}
+        data = json.dumps({"paths": paths, "words": words, "interval": self.interval})
+        caption = f"<figcaption>{escape(self.caption)}</figcaption>" if self.caption else ""
         return (
-            f'<figure class="cv-picture cv-player">{inline(stage.first(), describe(self.figure))}'
+            f'<figure class="cv-picture cv-player">{inline(walk._first(), describe(self.figure))}'
             f'<p class="cv-words">{escape(words[0])}</p>{caption}'
             f'<script type="application/json">{data.replace("<", chr(92) + "u003c")}</script>'
             "</figure>"
@@ -166,9 +229,6 @@ class Walk(FuncAnimation):
 
     def __repr__(self) -> str:
         return f"<Walk of {self.frames} steps: {describe(self.figure)}>"
-
-    def _step(self, number: int) -> list[Artist]:
-        return self.stage.show(number)
 
     def save(self, filename: str | Path, *args: Any, **kwargs: Any) -> None:
         """Save as GIF or WebP through Pillow, or with matplotlib's writers as anything else.
@@ -185,7 +245,7 @@ class Walk(FuncAnimation):
             super().save(str(path), *args, **kwargs)
             return
         frames = [Image.fromarray(frame) for frame in self.images()]
-        palette = _palette(frames[len(frames) // 2], self.stage.theme)
+        palette = _palette(frames[len(frames) // 2], self.theme)
         first, *rest = (frame.quantize(palette=palette, dither=Image.Dither.NONE)
                         for frame in frames)  # fmt: skip
         first.save(path, save_all=True, append_images=rest, duration=self.interval, loop=0,
@@ -193,7 +253,7 @@ class Walk(FuncAnimation):
 
     def images(self) -> Iterator[np.ndarray]:
         """Every frame as red, green and blue; what does not move is drawn once."""
-        figure, moving = self.stage.figure, self.stage.moving
+        figure, moving = self.figure, [*self._shapes.values(), self._line]
         before = figure.canvas, figure.dpi
         figure.set_dpi(DPI)
         canvas: Any = FigureCanvasAgg(figure)
@@ -204,14 +264,101 @@ class Walk(FuncAnimation):
             still = canvas.copy_from_bbox(figure.bbox)
             for number in range(self.frames):
                 canvas.restore_region(still)
-                for artist in self.stage.show(number):
-                    self.stage.axes.draw_artist(artist)
+                for artist in self.show(number):
+                    self._axes.draw_artist(artist)
                 yield np.array(canvas.buffer_rgba())[..., :3]
         finally:
             for artist in moving:
                 artist.set_animated(False)
             figure.set_dpi(before[1])
             figure.set_canvas(before[0])
+
+    def _words(self, number: int) -> str:
+        shown = self.scenes[number]
+        return f"{total_words(shown)} = {plain(shown.cell.value)}"
+
+    def _first(self) -> str:
+        """The first frame as SVG whose moving shapes are a path each."""
+        for shapes in self._shapes.values():
+            shapes.set_verts([])
+        self._line.set_text("")
+        marks = svg(self.figure)
+        for name, areas in self._places(0).items():
+            _, inside, edge, width = MOVING[name]
+            look = f' fill="{ROLES[inside][0]}"' if inside else ""
+            look += f' stroke="{ROLES[edge][0]}" stroke-width="{width:g}"' if edge else ""
+            shown = "" if name == "cv-lit" and not areas else f'class="{name}"'
+            path = f'<path {shown}{look} d="{_path(areas)}"/>'
+            marks = marks.replace(f'<g class="{name}"></g>', path)
+        return marks
+
+    def _places(self, number: int) -> dict[str, list[Area]]:
+        """Where everything is at a frame."""
+        pairs = list(zip(self._inputs, self.scenes[number].units, strict=True))
+        read = [
+            plane.area(row, column)
+            for plane, unit in pairs
+            if plane.pixels is None  # shades are not to be painted over
+            for row, column in np.argwhere(are(unit.roles, "read")).tolist()
+        ]
+        framed = [(plane.area(*frame[:4]), frame[4])
+                  for plane, unit in pairs for frame in unit.frames]  # fmt: skip
+        cells = [self._output.area(*(0, *shown.place)[-2:]) for shown in self.scenes[number:]]
+        return {
+            "cv-read": read,
+            "cv-lit": cells[:1] if self._output.pixels is None else [],
+            "cv-window": [area for area, role in framed if role == "window"],
+            "cv-winner": [area for area, role in framed if role != "window"],
+            "cv-later": cells[1:],
+            "cv-cell": cells[:1],
+        }
+
+
+def _near(x: float, y: float) -> tuple[float, float]:
+    return round(x, 3), round(y, 3)
+
+
+def _path(areas: list[Area]) -> str:
+    outline = Outline()
+    shapes = [corners(*area) for area in areas]
+    return "".join(outline.letters([*shape, shape[0]]) for shape in shapes)
+
+
+def _arranged(shown: Scene) -> tuple[list[Plane], Plane, Box]:
+    """The planes that move, and all of them laid out; with as many decimals as fit."""
+    still = [
+        unit._replace(roles=np.where(are(unit.roles, "read"), "input", unit.roles), frames=())
+        for unit in shown.units
+    ]
+    tall = max(len(unit.values) for unit in still) > MOST_ROWS
+    for digits in DIGITS[-1:] if tall else DIGITS:
+        inputs = [input_plane(shown, unit, digits, half(PHONE) * DRAWN) for unit in still]
+        rows: list[Box] = []
+        for plane, unit in zip(inputs, still, strict=True):
+            row: list[Box] = [plane.titled(unit.name)]
+            if shown.weighted:
+                written = digits[0] or 2, digits[1]
+                kernel = taken_plane(shown, unit, "weight", "kernel", written)
+                row += [Words("×", TITLE_SIZE + 2, "muted"), kernel.titled(unit.kernel)]
+            rows.append(Row(row, gap=6, align=MIDDLE))
+        if Column(rows).width <= PHONE:
+            break
+    more, what = shown.left_out
+    if more > 0:
+        rows.append(lines(f"{more} more {what}, not drawn", PHONE))
+    values = np.atleast_2d(shown.y[shown.channel])
+    output = fitting(values, "output", PHONE if shown.flat else half(PHONE))
+    below = output.titled(named("output", shown.sample, shown.channel))
+    return inputs, output, leads_to(Column(rows, gap=8), below, PHONE)
+
+
+def _alt(shown: Scene, count: int) -> str:
+    words = f"The walk of {shown.cell.code} over an input of shape {shown.cell.input_shape}"
+    name = named("output", shown.sample, shown.channel)
+    return (
+        f"{words}{padding_words(shown)}: in {count} steps the window visits every place, and "
+        f"{name} fills up."
+    )
 
 
 def _palette(sample: Image.Image, theme: Theme) -> Image.Image:

@@ -16,7 +16,7 @@ MOST_INSIDE = 5  # kinds named of what is inside a block
 
 
 class _Block(NamedTuple):
-    """Calls next to one another that are drawn as one."""
+    """Calls next to one another that are drawn as one, which makes what ``node`` makes."""
 
     path: str
     kind: str
@@ -29,19 +29,12 @@ class _Block(NamedTuple):
 def by_blocks(trace: Trace, depth: int | None) -> Trace:
     """The trace with a call for each block: modules opened so deep, what repeats in one.
 
-    Parameters
-    ----------
-    trace : Trace
-        The run.
-    depth : int or None
-        How deep modules are opened; None for as deep as 24 boxes allow.
+    Left out, the depth is what 24 boxes allow.
     """
-    root = tree(trace)
-    if depth is not None:
-        return _joined(trace, list(_blocks(root, depth)))
-    if len(boxes_of(trace)) <= MOST_BOXES:
+    if depth is None and len(boxes_of(trace)) <= MOST_BOXES:
         return trace
-    for level in range(deepest(root), 0, -1):
+    root = tree(trace)
+    for level in range(deepest(root), 0, -1) if depth is None else (depth,):
         found = _joined(trace, list(_blocks(root, level)))
         if len(boxes_of(found)) <= MOST_BOXES:
             break
@@ -57,23 +50,19 @@ def _blocks(node: Node, depth: int) -> Iterator[_Block]:
         if len(nodes) == 1 and first.inside and depth > 1:
             yield from _blocks(first, depth - 1)
             continue
-        kinds = [same[0].kind for same in run]
-        kind = ", ".join(kinds) if len(kinds) > 1 else kinds[0]
-        code = f"{len(run[0])} × {f'({kind})' if len(kinds) > 1 else kind}"
-        path = span_of(first.path, last.path)
+        kind = ", ".join(same[0].kind for same in run)
+        code = f"{len(run[0])} × {f'({kind})' if len(run) > 1 else kind}"
         if len(nodes) == 1:
             code = kind if first.call else f"{kind}{_inside(first)}"
             kind = first.call.kind if first.call else kind
-        yield _Block(path, kind, code, first.first, last.last, last)
+        yield _Block(span_of(first.path, last.path), kind, code, first.first, last.last, last)
 
 
 def _inside(node: Node) -> str:
     """What a module holds, in words: " of Conv2d, BatchNorm2d, 3 × Bottleneck"."""
     names = [inner.call.kind if inner.call else inner.kind for inner in node.inside]
-    words = []
-    for name, same in groupby(names):
-        times = len(list(same))
-        words.append(f"{times} × {name}" if times > 1 else name)
+    counts = [(name, len(list(same))) for name, same in groupby(names)]
+    words = [f"{times} × {name}" if times > 1 else name for name, times in counts]
     if len(words) > MOST_INSIDE:
         words[MOST_INSIDE - 1 :] = [f"{len(words) - MOST_INSIDE + 1} more"]
     return f" of {', '.join(words)}" if words else ""
@@ -95,8 +84,7 @@ def _call(trace: Trace, place: int, block: _Block, at: dict[int, int]) -> Call:
         for source, shape in zip(call.sources, call.input_shapes, strict=False)
         if not block.first <= source <= block.last
     }
-    node, last = block.node, inside[-1]
-    module = node.module
+    module, last = block.node.module, inside[-1]
     shapes = module.output_shapes if module and module.output_shapes else last.output_shapes
     return last._replace(
         index=place,

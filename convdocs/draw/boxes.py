@@ -21,6 +21,10 @@ class Box:
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
         """Put the marks on the sheet."""
 
+    def titled(self, title: str, words: str = "", room: float = WIDE) -> Column:
+        """The box under its title and a note."""
+        return Column((heading(title, words, max(self.width, room)), self), gap=3)
+
 
 class Rule(Box):
     """A level line, as above a sum."""
@@ -37,8 +41,8 @@ class Words(Box):
         self.words, self.size, self.role, self.weight = words, size, role, weight
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        sheet.text(x, y + self.height / 2, self.words, size=self.size, role=self.role,
-                   weight=self.weight, align="left")  # fmt: skip
+        look = {"role": self.role, "weight": self.weight, "align": "left"}
+        sheet.text(x, y + self.height / 2, self.words, size=self.size, **look)
 
 
 class Row(Box):
@@ -102,11 +106,6 @@ def lines(
 def heading(title: str, words: str = "", room: float = WIDE) -> Column:
     """A title and, smaller, a note."""
     return Column((lines(title, room, TITLE_SIZE, "ink", "bold"), lines(words, room)), gap=0)
-
-
-def titled(box: Box, title: str, words: str = "", room: float = WIDE) -> Column:
-    """A box under its title and a note."""
-    return Column((heading(title, words, max(box.width, room)), box), gap=3)
 
 
 def page(room: float, title: str, words: str, *parts: Box, gap: float = 8.0) -> Column:

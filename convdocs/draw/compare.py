@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from convdocs.draw.boxes import Box, Column, flow, page, titled
+from convdocs.draw.boxes import Box, Column, flow, page
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.plane import fitting
 from convdocs.draw.scene import Scene, scene
 from convdocs.draw.sheet import Place
-from convdocs.draw.sides import leads_to, output_plane, thumbnail, units, with_arcs
+from convdocs.draw.sides import leads_to, output_plane, thumbnail, with_arcs
 from convdocs.draw.words import alt_text, input_words
 
 GAP = 24.0
@@ -77,8 +77,7 @@ def _side(name: str, shown: Scene, side: float, room: float) -> Box:
     Its planes fit a ``side`` of the page; input and output stand alike for both layers, so that
     one may take more than its side, and the other less.
     """
-    unit = units(shown)[0]
-    plane = fitting(unit.values, unit.roles, side, unit.frames)
-    plane = with_arcs(plane, [axis.slots for axis in shown.axes])
-    sides = leads_to(titled(plane, unit.name), output_plane(shown, side), room)
+    unit = shown.units[0]
+    plane = with_arcs(fitting(unit.values, unit.roles, side, unit.frames), shown.axes)
+    sides = leads_to(plane.titled(unit.name), output_plane(shown, side), room)
     return page(side, name, input_words(shown), sides)

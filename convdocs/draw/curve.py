@@ -7,7 +7,7 @@ from math import ceil, floor, log2
 
 from matplotlib.figure import Figure
 
-from convdocs.draw.boxes import Box, flow, titled
+from convdocs.draw.boxes import Box, flow
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Place, Sheet
@@ -60,17 +60,14 @@ def curve(
 
     def body(room: float) -> Box:
         side = room if room <= PHONE else (room - 16) / 2
-        return flow((titled(_Panel(panels[name], side), name) for name in panels), room, 16)
+        return flow((_Panel(panels[name], side).titled(name) for name in panels), room, 16)
 
-    return show(
-        body,
-        trace.model if title is None else title,
-        f"{len(calls)} layers, from {name_of(calls[0])} to {name_of(calls[-1])}",
-        f"{trace.model} along its {len(calls)} layers: {reaches}.",
-        CAPTION if caption is None else caption,
-        flow((_Panel(values, 150.0) for values in panels.values()), 320.0),
-        fig,
-    )
+    title = trace.model if title is None else title
+    caption = CAPTION if caption is None else caption
+    note = f"{len(calls)} layers, from {name_of(calls[0])} to {name_of(calls[-1])}"
+    alt = f"{trace.model} along its {len(calls)} layers: {reaches}."
+    thumb = flow((_Panel(values, 150.0) for values in panels.values()), 320.0)
+    return show(body, title, note, alt, caption, thumb, fig)
 
 
 def _spatial(call: Call) -> int:
@@ -78,14 +75,13 @@ def _spatial(call: Call) -> int:
     return len(axes) - 2 if axes[:2] == ["N", "C"] else len(call.receptive_field)
 
 
-def _channels(call: Call) -> float | None:
-    axes = call.axes.split()
-    return call.output_shapes[0][axes.index("C")] if "C" in axes else None
+def _axes(call: Call) -> dict[str, int]:
+    return dict(zip(call.axes.split(), call.output_shapes[0], strict=False))
 
 
 READERS: dict[str, Callable[[Call], float | None]] = {
     "size": lambda call: max(call.output_shapes[0][-_spatial(call) :]) if _spatial(call) else None,
-    "channels": _channels,
+    "channels": lambda call: _axes(call).get("C"),
     "receptive field": lambda call: max((a.size or 0 for a in call.receptive_field), default=None),
     "MACs": lambda call: call.macs,
 }
@@ -134,7 +130,7 @@ def _reach(values: Values) -> str:
 
 def _short(value: float) -> str:
     """A whole number in few letters: 1.8 G."""
-    for limit, unit, letter in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
-        if value >= limit:
+    for unit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= max(unit, 1e4):
             return f"{value / unit:.{0 if value >= 10 * unit else 1}f} {letter}"
     return f"{value:g}"

@@ -13,9 +13,8 @@ from convdocs.cells.replica import replica, run
 from convdocs.draw.boxes import END, MIDDLE, Box, Column, Row, flow, heading, lines
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.plane import CONTRAST, SMALL, Plane, Scale, array, legend, photo, scale_of
-from convdocs.draw.scene import DrawError
+from convdocs.draw.scene import DrawError, named
 from convdocs.draw.sheet import Place
-from convdocs.draw.sides import named
 from convdocs.layers import code
 
 MOST_MAPS = 16
@@ -86,15 +85,11 @@ def feature_maps(
         side = (room - GAP * (across - 1)) / across
         return flow((tile.box(side) for tile in tiles), room, GAP, END)
 
-    return show(
-        body,
-        code(layer_or_model) if title is None else title,
-        f"output of shape {maps.shape}" + f"; {rest} more channels are not drawn" * (rest > 0),
-        alt,
-        f"Each filter makes a map of its own: {how}." if caption is None else caption,
-        Row((tiles[0].plane(120), tiles[1].plane(120))),
-        fig,
-    )
+    title = code(layer_or_model) if title is None else title
+    note = f"output of shape {maps.shape}" + f"; {rest} more channels are not drawn" * (rest > 0)
+    caption = f"Each filter makes a map of its own: {how}." if caption is None else caption
+    thumb = Row(tile.plane(120) for tile in tiles[:2])
+    return show(body, title, note, alt, caption, thumb, fig)
 
 
 def _run(model: nn.Module, image: Tensor, sample: int | None) -> tuple[int, Tensor]:

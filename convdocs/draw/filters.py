@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 from matplotlib.figure import Figure
 from torch import nn
 
-from convdocs.draw.boxes import Box, Column, flow, titled
+from convdocs.draw.boxes import Box, Column, flow
 from convdocs.draw.feature_maps import coloured
 from convdocs.draw.kernel import weights_of
 from convdocs.draw.picture import PHONE, show
@@ -18,6 +17,17 @@ from convdocs.layers import code, read
 MOST = 64
 ACROSS = 8
 GAP = 8.0
+# what the images are, and what to see in them
+COLOURED = (
+    "in red, green and blue",
+    "Each filter as the image it answers to most: grey where its weights are near 0, coloured "
+    "where it tells colours apart.",
+)
+SHADED = (
+    "shaded",
+    "Each filter as an image: it answers most to what is bright where it is orange and dark "
+    "where it is blue.",
+)
 
 
 def filters(
@@ -51,41 +61,23 @@ def filters(
             f"draw.kernel draws them plane by plane"
         )
     planes = weight if weight.ndim == 4 else weight[:, None]
-    if planes.shape[1] == 3:
-        how, words = "in red, green and blue", (
-            "Each filter as the image it answers to most: grey where its weights are near 0, "
-            "coloured where it tells colours apart.")  # fmt: skip
-    else:
-        how, words = "shaded", (
-            "Each filter as an image: it answers most to what is bright where it is orange and "
-            "dark where it is blue.")  # fmt: skip
+    how, words = SHADED if planes.shape[1] == 1 else COLOURED
     size = " x ".join(map(str, weight.shape[-2:]))
     note = f"weight of shape {weight.shape}"
     if len(weight) > MOST:
         note += f"; the first {MOST} of {len(weight)} filters"
 
+    scale = scale_of(planes, CONTRAST, signed=True)
+
+    def tiles(most: int, side: float) -> list[Plane]:
+        return [coloured(kernel, scale[1], side) for kernel in planes[:most]]
+
     def body(room: float) -> Box:
         across = ACROSS // 2 if room <= PHONE else ACROSS
-        tiles = _tiles(planes[:MOST], (room - GAP * (across - 1)) / across)
-        named = (titled(tile, str(place)) for place, tile in enumerate(tiles))
-        key = () if planes.shape[1] == 3 else (legend(_scale(planes)),)
-        return Column((*key, flow(named, room, GAP)), gap=8)
+        named = enumerate(tiles(MOST, (room - GAP * (across - 1)) / across))
+        key = () if planes.shape[1] == 3 else (legend(scale),)
+        return Column((*key, flow((tile.titled(str(at)) for at, tile in named), room, GAP)), gap=8)
 
-    return show(
-        body,
-        code(layer) if title is None else title,
-        note,
-        f"The {len(weight)} filters of {code(layer)} as images of {size}, {how}.",
-        words if caption is None else caption,
-        flow(_tiles(planes[:12], 45.0), 210.0, GAP),
-        fig,
-    )
-
-
-def _scale(planes: np.ndarray) -> tuple[float, float]:
-    return scale_of(planes, CONTRAST, signed=True)
-
-
-def _tiles(planes: np.ndarray, side: float) -> list[Plane]:
-    """The filters; the strongest weight of all is full."""
-    return [coloured(kernel, _scale(planes)[1], side) for kernel in planes]
+    title, caption = code(layer) if title is None else title, words if caption is None else caption
+    alt = f"The {len(weight)} filters of {code(layer)} as images of {size}, {how}."
+    return show(body, title, note, alt, caption, flow(tiles(12, 45.0), 210.0, GAP), fig)

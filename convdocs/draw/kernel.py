@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from convdocs.cells.replica import replica
-from convdocs.draw.boxes import Box, Column, Row, first_fitting, titled
+from convdocs.draw.boxes import Box, Column, Row, first_fitting
 from convdocs.draw.picture import show
 from convdocs.draw.plane import (
     DIGITS,
@@ -23,9 +23,8 @@ from convdocs.draw.plane import (
     scale_of,
     shades,
 )
-from convdocs.draw.scene import DrawError
+from convdocs.draw.scene import DrawError, named
 from convdocs.draw.sheet import Place
-from convdocs.draw.sides import named
 from convdocs.layers import code, read
 from convdocs.view.numbers import plain
 
@@ -77,18 +76,13 @@ def kernel(
     def body(room: float) -> Box:
         parts = [first_fitting((_tiles(weight, digits, room) for digits in DIGITS), room)]
         if biases is not None:
-            parts.append(titled(fitting(biases[None, :MOST_ROWS], "kernel", room), "bias"))
+            parts.append(fitting(biases[None, :MOST_ROWS], "kernel", room).titled("bias"))
         return Column(parts, gap=9)
 
-    return show(
-        body,
-        code(layer) if title is None else title,
-        note,
-        f"The weight of {code(layer)}, of shape {weight.shape}, numbers {reach}{end}.",
-        words if caption is None else caption,
-        _tiles(weight[:2, :2] if weight.ndim > 3 else weight[:2], (None, 9.0), 140.0),
-        fig if ax is None else ax,
-    )
+    alt = f"The weight of {code(layer)}, of shape {weight.shape}, numbers {reach}{end}."
+    thumb = _tiles(weight[:2, :2] if weight.ndim > 3 else weight[:2], (None, 9.0), 140.0)
+    title, caption = code(layer) if title is None else title, words if caption is None else caption
+    return show(body, title, note, alt, caption, thumb, fig if ax is None else ax)
 
 
 def weights_of(layer: nn.Module) -> tuple[np.ndarray, np.ndarray | None]:
@@ -114,7 +108,7 @@ def _tiles(weight: np.ndarray, digits: Digits, room: float) -> Column:
             plane = shades(weight[index], "kernel", (side, side), scale)
         else:
             plane = numbers(weight[index], "kernel", digits, like=drawn)
-        return titled(plane, named("weight", *index))
+        return plane.titled(named("weight", *index))
 
     grid = [Row([tile(row, *place) for place in places], gap=10) for row in rows]
     return Column((*grid, *((legend(scale),) if digits[0] is None else ())), gap=9)

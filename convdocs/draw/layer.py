@@ -10,41 +10,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from convdocs.draw.boxes import (
-    END,
-    MIDDLE,
-    Box,
-    Column,
-    Row,
-    Rule,
-    Words,
-    first_fitting,
-    lines,
-    titled,
-)
+from convdocs.draw.boxes import END, MIDDLE, Box, Column, Row, Rule, Words, first_fitting, lines
 from convdocs.draw.picture import show
-from convdocs.draw.plane import (
-    DIGITS,
-    MOST_ROWS,
-    Digits,
-    Frame,
-    Plane,
-    are,
-    numbers,
-)
-from convdocs.draw.scene import Scene, scene
+from convdocs.draw.plane import DIGITS, MOST_ROWS, Digits, Frame, Plane, are, numbers
+from convdocs.draw.scene import Scene, Unit, named, scene
 from convdocs.draw.sheet import TITLE_SIZE, Place
-from convdocs.draw.sides import (
-    Unit,
-    half,
-    input_plane,
-    left_out,
-    named,
-    output_plane,
-    taken_plane,
-    thumbnail,
-    units,
-)
+from convdocs.draw.sides import half, input_plane, output_plane, taken_plane, thumbnail
 from convdocs.draw.words import alt_text, caption_text, input_words
 from convdocs.view.numbers import number, places_for
 
@@ -94,22 +65,14 @@ def layer(
     'AvgPool1d(2) on an input of shape (1, 4)...: ... output[0, 0] = 2.'
     """
     shown = scene(layer, x, at, sample)
-    parts = units(shown)
 
     def body(room: float) -> Box:
-        return first_fitting(
-            (_Working(shown, parts, plan, room).box() for plan in _plans(parts)), room
-        )
+        plans = _plans(max(len(unit.values) for unit in shown.units) <= MOST_ROWS)
+        return first_fitting((_Working(shown, plan, room).box() for plan in plans), room)
 
-    return show(
-        body,
-        shown.cell.code if title is None else title,
-        input_words(shown),
-        alt_text(shown),
-        caption_text(shown) if caption is None else caption,
-        thumbnail(shown),
-        fig,
-    )
+    head = (shown.cell.code if title is None else title), input_words(shown)
+    words = caption_text(shown) if caption is None else caption
+    return show(body, *head, alt_text(shown), words, thumbnail(shown), fig)
 
 
 class _Plan(NamedTuple):
@@ -121,9 +84,8 @@ class _Plan(NamedTuple):
     beside: bool  # are kernel and products beside the input, else below it
 
 
-def _plans(parts: list[Unit]) -> Iterator[_Plan]:
-    """From the most telling to the tersest."""
-    written = max(len(unit.values) for unit in parts) <= MOST_ROWS
+def _plans(written: bool) -> Iterator[_Plan]:
+    """From the most telling to the tersest; the input in numbers only if it can be written."""
     for shaded in (False, True) if written else (True,):
         for places, group in groupby(DIGITS, key=lambda digits: digits[0]):
             for products, beside, digits in product((True, False), (True, False), list(group)):
@@ -144,29 +106,28 @@ class _Working:
     end, which are added up below one another as on paper.
     """
 
-    def __init__(self, shown: Scene, parts: list[Unit], plan: _Plan, room: float) -> None:
-        self.shown, self.parts, self.plan, self.room = shown, parts, plan, room
+    def __init__(self, shown: Scene, plan: _Plan, room: float) -> None:
+        self.shown, self.plan, self.room = shown, plan, room
         self.several = shown.weighted and len(shown.channels) * shown.depth > 1
-        self.steps = _steps(shown, parts, self.several)
+        self.steps = _steps(shown, self.several)
         # a single sum without a bias is the output itself, and is shown as that alone
         self.direct = shown.weighted and not self.several and len(self.steps) == 1
-        sums = [self._sums(unit) for unit in parts] if shown.weighted else []
+        sums = [self._sums(unit) for unit in shown.units] if shown.weighted else []
         self.ends = np.concatenate([[step.value for step in self.steps], *sums])
         # one large plane is drawn beside the output
-        alone = len(parts) == 1 and shown.layer.dims > 1
+        alone = len(shown.units) == 1 and not shown.flat
         self.photograph = alone and shown.weighted and plan.input[0] is None
 
     def _sums(self, unit: Unit) -> np.ndarray:
         """The products' sums: one per row in one dimension, else one."""
         products = self.shown.taken("product")[unit.part]
-        flat = self.shown.layer.dims == 1
-        sums: np.ndarray = products.sum(axis=1) if flat else products.sum()[None]
+        sums: np.ndarray = products.sum(axis=1) if self.shown.flat else products.sum()[None]
         return sums
 
     def box(self) -> Box:
         steps, output = self._added(), output_plane(self.shown, self.room)
-        boxes, ends = zip(*map(self._unit, self.parts), strict=True)
-        more, what = left_out(self.shown, self.parts)
+        boxes, ends = zip(*map(self._unit, self.shown.units), strict=True)
+        more, what = self.shown.left_out
         if more > 0 and not self.several:
             boxes = (*boxes, lines(f"{more} more {what}", self.room))
         if not self.shown.weighted:  # the planes, what is done to the window, the output
@@ -186,7 +147,7 @@ class _Working:
         """A plane of the input with the part of the kernel that reads it, and the place across
         where its sum ends.
         """
-        plane: Box = titled(self._input(unit), unit.name)
+        plane: Box = self._input(unit).titled(unit.name)
         work = Row(self._work(unit), gap=5)
         if not work.parts:
             return plane, plane.width
@@ -199,14 +160,13 @@ class _Working:
         return Column((plane, work), gap=6), work.width
 
     def _input(self, unit: Unit) -> Plane:
-        shown, digits, parts = self.shown, self.plan.input, self.parts
-        flat = shown.layer.dims == 1
-        room = THUMB if len(parts) > 1 else self.room if flat else half(self.room)
+        shown, digits, units = self.shown, self.plan.input, self.shown.units
+        room = THUMB if len(units) > 1 else self.room if shown.flat else half(self.room)
         if digits[0] is None and any(window.dilation > 1 for window in shown.layer.windows):
             taps = np.argwhere(are(unit.roles, "read")).tolist()
             cells: list[Frame] = [(row, column, 1, 1, "window") for row, column in taps]
             unit = unit._replace(frames=(*unit.frames, *cells))
-        real = [part.values[~are(part.roles, "hole", "outside")] for part in parts]
+        real = [other.values[~are(other.roles, "hole", "outside")] for other in units]
         return input_plane(shown, unit, digits, room, np.concatenate(real))
 
     def _work(self, unit: Unit) -> list[Box]:
@@ -220,9 +180,9 @@ class _Working:
         if weighted and plan.products:
             wanted.append(("=", "products", "product", "product"))
         for mark, title, what, role in wanted:
-            plane = taken_plane(self.shown, self.parts, unit, what, role, plan.kernel)
+            plane = taken_plane(self.shown, unit, what, role, plan.kernel)
             boxes += [_sign(mark, plane.height)] if mark else []
-            boxes.append(titled(plane, title))
+            boxes.append(plane.titled(title))
         if not weighted:
             return boxes
         height = boxes[-1].height - TITLE_HEIGHT
@@ -232,7 +192,7 @@ class _Working:
             role, values = "lit", np.array([self.steps[0].value])
         sums = self._column(values, role)
         lowered = Column((Box(0, max(0.0, (height - sums.height) / 2)), sums), gap=0)
-        return [*boxes, _sign(mark, height), titled(lowered, title + "s" * (len(values) > 1))]
+        return [*boxes, _sign(mark, height), lowered.titled(title + "s" * (len(values) > 1))]
 
     def _column(self, values: np.ndarray, role: str) -> Plane:
         """Sums and what comes to them, with one number of decimals."""
@@ -258,26 +218,25 @@ def _sign(words: str, height: float) -> Box:
     return Column((Box(0, TITLE_HEIGHT + (height - mark.height) / 2), mark), gap=0)
 
 
-def _steps(shown: Scene, parts: list[Unit], several: bool) -> list[_Step]:
+def _steps(shown: Scene, several: bool) -> list[_Step]:
     """From the sums that are shown to the output cell."""
     cell, power, name = shown.cell, shown.cell.power, named("output", *shown.cell.at)
-    count = sum(term.index is not None for term in cell.terms)
-    total = float(sum(term.product for term in cell.terms))
     if cell.family == "unfold":
         return [_Step(f"copied to {name}", cell.value, "lit")]
+    count = sum(term.index is not None for term in cell.terms)
     if cell.family == "max" or (power and abs(power) == np.inf):
         extreme = "smallest" if power and power < 0 else "largest"
         return [_Step(f"{extreme} of {count} = {name}", cell.value, "lit")]
     steps = []
-    if cell.family == "average":
-        steps.append(_Step(f"sum of {count}", total, "product"))
-    elif power:
-        steps.append(_Step(f"sum of |x|^{number(power, places_for([power], 2))}", total, "product"))
+    if cell.family == "average" or power:
+        of = f"|x|^{number(power, places_for([power], 2))}" if power else count
+        total = float(sum(term.product for term in cell.terms))
+        steps.append(_Step(f"sum of {of}", total, "product"))
     if cell.divisor is not None:
         steps.append(_Step("÷ cells", cell.divisor, "kernel"))
     if power:
         steps.append(_Step("^ 1 / p", 1 / power, "kernel"))
-    more, what = left_out(shown, parts)
+    more, what = shown.left_out
     if more > 0 and several:
         products = shown.taken("product")
         pieces = products.reshape((-1, *products.shape[-2:])) if shown.depth > 1 else products

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from convdocs.cells.replica import replica, run
-from convdocs.draw.boxes import Box, Column
+from convdocs.draw.boxes import Box
 from convdocs.draw.picture import show
-from convdocs.draw.plane import array, bare, fitting, legend, scale_of
+from convdocs.draw.plane import array, bare, fitting, keyed
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import Place
 from convdocs.layers import code, read
@@ -62,14 +62,20 @@ def matrix(
     )
     card = fitting(table, roles, CARD)
 
-    def body(room: float) -> Box:
-        plane = fitting(table, roles, room)
-        return Column((plane, *((legend(scale_of(table)),) if plane.pixels is not None else ())), 8)
+    used = np.count_nonzero(table, axis=1)
+    amount = " to ".join(map(str, dict.fromkeys((int(used.min()), int(used.max())))))
+    alt = (
+        f"{code(layer)} on an input of shape {tuple(shape)} as a matrix of {rows} rows, one per "
+        f"output cell, and {columns} columns, one per input cell. A row has {amount} "
+        f"numbers that are not 0; of the whole matrix {1 - used.sum() / table.size:.0%} are 0."
+    )
+    title, caption = code(layer) if title is None else title, words if caption is None else caption
+    thumb, place = bare(card) if card.pixels is None else card, fig if ax is None else ax
 
-    name = code(layer) if title is None else title
-    thumb = bare(card) if card.pixels is None else card
-    alt = _alt(layer, tuple(shape), table)
-    return show(body, name, note, alt, words if caption is None else caption, thumb, ax or fig)
+    def body(room: float) -> Box:
+        return keyed(fitting(table, roles, room), 8)
+
+    return show(body, title, note, alt, caption, thumb, place)
 
 
 def matrix_of(layer: nn.Module, shape: Sequence[int]) -> tuple[np.ndarray, tuple[int, ...]]:
@@ -90,14 +96,3 @@ def _readable(whose: str, count: int) -> int:
     if not 0 < count <= LARGEST:
         raise DrawError(f"{whose} of {count} cells makes no readable matrix; 1 to {LARGEST} do")
     return count
-
-
-def _alt(layer: nn.Module, shape: tuple[int, ...], table: np.ndarray) -> str:
-    rows, columns = table.shape
-    used = np.count_nonzero(table, axis=1)
-    amount = " to ".join(map(str, dict.fromkeys((int(used.min()), int(used.max())))))
-    return (
-        f"{code(layer)} on an input of shape {shape} as a matrix of {rows} rows, one per output "
-        f"cell, and {columns} columns, one per input cell. A row has {amount} "
-        f"numbers that are not 0; of the whole matrix {1 - used.sum() / table.size:.0%} are 0."
-    )

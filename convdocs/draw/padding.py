@@ -9,10 +9,10 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from convdocs.draw.boxes import Box, Column, flow, titled
+from convdocs.draw.boxes import Box, Column, flow
 from convdocs.draw.picture import show
 from convdocs.draw.plane import Plane, array, bare, numbers
-from convdocs.draw.scene import DrawError, Slot, axis
+from convdocs.draw.scene import INPUT, NOWHERE, DrawError, axis
 from convdocs.draw.sheet import Place
 from convdocs.draw.sides import with_arcs
 from convdocs.draw.words import PADDED_WITH
@@ -57,7 +57,7 @@ def padding(
 
     def body(room: float) -> Box:
         parts = (
-            titled(plane, mode, PADDED_WITH[mode] if mode != "zeros" else "", 150)
+            plane.titled(mode, PADDED_WITH[mode] if mode != "zeros" else "", 150)
             for mode, plane in padded.items()
         )
         return flow(parts, room, 24)
@@ -77,12 +77,11 @@ def _padded(mode: str, plane: np.ndarray, pad: int) -> Plane:
             f"{mode} padding of {pad} on an input of shape {plane.shape}: 0 to {most} fit"
         )
     window = Window(kernel=1, padding=(pad, pad))
-    axes = [axis(window, size, mode).slots for size in plane.shape]
-    both = [[Slot("input", 0)], *axes][-2:]
-    cells = np.ix_(*([slot.cell or 0 for slot in slots] for slots in both))
-    zero = np.logical_or.outer(*([slot.cell is None for slot in slots] for slots in both))
-    inside = np.logical_and.outer(*([slot.role == "input" for slot in slots] for slots in both))
-    values = np.where(zero, 0.0, np.atleast_2d(plane)[cells])
+    axes = [axis(window, size, mode) for size in plane.shape]
+    both = [axis(Window(kernel=1), 1, mode), *axes][-2:]
+    cells = np.ix_(*(along.cells for along in both))
+    values = np.where(np.minimum(*cells) == NOWHERE, 0.0, np.atleast_2d(plane)[cells])
+    inside = np.maximum(*np.ix_(*(along.kinds for along in both))) == INPUT
     return with_arcs(numbers(values, np.where(inside, "input", "padding").astype(object)), axes)
 
 

@@ -45,14 +45,13 @@ class Picture(Figure):
 
     def narrow(self) -> Picture:
         """The same picture for a phone: as wide as one, its parts below one another."""
-        return self._again(self._layout and self._layout(PHONE))
+        layout = self._layout
+        return self if layout is None else drawn(layout(PHONE), self.alt, self.caption)[0]
 
     def thumbnail(self) -> Picture:
         """The picture's gist, without small letters, for a card of 330 by 220 pixels."""
-        return self._again(self._thumb, THUMBNAIL)
-
-    def _again(self, page: Box | None, size: tuple[float, float] | None = None) -> Picture:
-        return self if page is None else drawn(page, self.alt, self.caption, size)[0]
+        thumb = self._thumb
+        return self if thumb is None else drawn(thumb, self.alt, self.caption, THUMBNAIL)[0]
 
     def __getstate__(self) -> dict[str, Any]:
         state = cast(dict[str, Any], super().__getstate__())

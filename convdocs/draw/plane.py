@@ -9,9 +9,9 @@ from math import ceil, cos, isfinite, pi, sin
 import numpy as np
 from torch import Tensor
 
-from convdocs.draw.boxes import MIDDLE, Box, Row, Words, first_fitting
+from convdocs.draw.boxes import MIDDLE, Box, Column, Row, Words, first_fitting
 from convdocs.draw.palette import ABOVE_ZERO, BELOW_ZERO
-from convdocs.draw.sheet import NOTE_SIZE, PATCHES, VALUE_SIZE, Points, Sheet, text_width
+from convdocs.draw.sheet import NOTE_SIZE, PATCHES, VALUE_SIZE, Sheet, text_width
 from convdocs.view.numbers import PLACES, number, places_for
 
 CELL = 20.0  # points of a cell with a number
@@ -71,23 +71,17 @@ class Plane(Box):
         self.values, self.roles = values, _full(values, roles)
         self.columns, self.rows, self.frames = columns, rows, frames
         self.digits, self.pixels = digits, pixels
-        self.across: Pairs = ()  # which columns are copied to which; and which rows
-        self.down: Pairs = ()
+        self.arcs: tuple[Pairs, Pairs] = (), ()  # which columns are copied to which; and which rows
         self.corner = (0.0, 0.0)  # where it was drawn last
 
     def with_arcs(self, across: Pairs, down: Pairs) -> Plane:
         """The plane with arcs from copied columns and rows to their copies."""
-        self.across, self.down = across, down
-        self.width, self.height = sum(self.columns) + self._left, sum(self.rows) + self._top
+        self.arcs = across, down
+        self.width, self.height = (
+            sum(sizes) + ARC_ROOM * bool(arcs)
+            for sizes, arcs in ((self.columns, down), (self.rows, across))
+        )
         return self
-
-    @property
-    def _left(self) -> float:
-        return ARC_ROOM if self.down else 0.0
-
-    @property
-    def _top(self) -> float:
-        return ARC_ROOM if self.across else 0.0
 
     def area(self, row: int, column: int, rows: int = 1, columns: int = 1) -> Area:
         """Left, top, width and height of some cells where they were drawn; never tiny."""
@@ -95,7 +89,8 @@ class Plane(Box):
         return self.corner[0] + x, self.corner[1] + y, wide, high
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        self.corner = x, y = x + self._left, y + self._top
+        across, down = self.arcs
+        self.corner = x, y = x + ARC_ROOM * bool(down), y + ARC_ROOM * bool(across)
         if self.pixels is None:
             self._cells(sheet, x, y)
         else:
@@ -103,10 +98,10 @@ class Plane(Box):
         for *cells, role in self.frames:
             for edge in (role,) if self.pixels is None else ("halo", role):
                 sheet.frame(*self.area(*cells), edge)
-        for start, end in _ends(self.columns, self.across):
-            sheet.arrow([(x + a, y - b) for a, b in _arc(start, end)], "window", 0.9, ARC_HEAD)
-        for start, end in _ends(self.rows, self.down):
-            sheet.arrow([(x - b, y + a) for a, b in _arc(start, end)], "window", 0.9, ARC_HEAD)
+        for sizes, pairs, above in ((self.columns, across, True), (self.rows, down, False)):
+            for arc in _arcs(sizes, pairs):
+                way = [(x + a, y - b) if above else (x - b, y + a) for a, b in arc]
+                sheet.arrow(way, "window", 0.9, ARC_HEAD)
 
     def _cells(self, sheet: Sheet, x: float, y: float) -> None:
         lefts = [x, *(x + np.cumsum(self.columns)).tolist()]
@@ -114,41 +109,38 @@ class Plane(Box):
         bold = {frame[:2] for frame in self.frames if frame[4] == "lit frame"}
         places, size = self.digits
         for (row, column), role in np.ndenumerate(self.roles):
-            area = left, top, wide, high = (lefts[column], tops[row], self.columns[column],
-                                            self.rows[row])  # fmt: skip
-            sheet.cell(*area, role)
+            left, top, wide, high = lefts[column], tops[row], self.columns[column], self.rows[row]
+            middle, centre = left + wide / 2, top + high / 2
+            sheet.cell(left, top, wide, high, role)
             if role == "padding":
-                _hatch(sheet, *area, (wide + high) / 4)
+                _hatch(sheet, left, top, wide, high, (wide + high) / 4)
             elif role == "hole":  # a dot
-                dot, middle = left + wide / 2 - 0.6, top + high / 2
-                sheet.line([(dot, middle), (dot + 1.2, middle)], "hatch", 1.6)
-            if words := _words(float(self.values[row, column]), role, places):
-                sheet.text(left + wide / 2, top + high / 2, words, size=size,
-                           weight="bold" if (row, column) in bold else "normal",
-                           role="muted" if role == "padding" else "ink")  # fmt: skip
+                sheet.line([(middle - 0.6, centre), (middle + 0.6, centre)], "hatch", 1.6)
+            if places is not None and role not in ("hole", "outside"):
+                value = float(self.values[row, column])
+                words = number(value, 0 if role == "padding" and value == 0 else places)
+                weight = "bold" if (row, column) in bold else "normal"
+                ink = "muted" if role == "padding" else "ink"
+                sheet.text(middle, centre, words, size=size, weight=weight, role=ink)
 
     def _image(self, sheet: Sheet, x: float, y: float, pixels: np.ndarray) -> None:
         wide, high = self.columns[0], self.rows[0]
         bare = are(self.roles, *BARE)
-        if bare.any():
-            self._ground(sheet, x, y)
+        if bare.any():  # padding all over, and a clear field for the input
+            sheet.cell(x, y, self.width, self.height, "padding")
+            _hatch(sheet, x, y, self.width, self.height, STROKES)
+            inner = np.argwhere(~are(self.roles, "padding", "outside"))
+            if inner.size:
+                first, last = inner.min(axis=0), inner.max(axis=0)
+                cells = (*first.tolist(), *(last - first + 1).tolist())
+                sheet.cell(*self.area(*cells), "hole", PATCHES)
         sheet.image(x, y, self.width, self.height, pixels)
-        sheet.grid(x, y, self.columns if wide >= LINED else [self.width],
-                   self.rows if high >= LINED else [self.height])  # fmt: skip
+        columns = self.columns if wide >= LINED else [self.width]
+        sheet.grid(x, y, columns, self.rows if high >= LINED else [self.height])
         for row, column in zip(*np.nonzero(~np.isfinite(self.values) & ~bare), strict=True):
             left, top = x + column * wide, y + row * high
             sheet.line([(left, top), (left + wide, top + high)], "ink", 0.9)
             sheet.line([(left + wide, top), (left, top + high)], "ink", 0.9)
-
-    def _ground(self, sheet: Sheet, x: float, y: float) -> None:
-        """Padding all over, and a clear field for the input."""
-        sheet.cell(x, y, self.width, self.height, "padding")
-        _hatch(sheet, x, y, self.width, self.height, STROKES)
-        rows, columns = np.nonzero(~are(self.roles, "padding", "outside"))
-        if rows.size:
-            top, left = int(rows.min()), int(columns.min())
-            area = self.area(top, left, int(rows.max()) - top + 1, int(columns.max()) - left + 1)
-            sheet.cell(*area, "hole", PATCHES)
 
 
 def _full(values: np.ndarray, roles: np.ndarray | str) -> np.ndarray:
@@ -161,13 +153,6 @@ def _span(sizes: Sequence[float], first: int, count: int) -> tuple[float, float]
     return start - more / 2, length + more
 
 
-def _words(value: float, role: str, places: int | None) -> str:
-    """What is written in a cell: nothing in a hole, plain zeros in padding."""
-    if places is None or role in ("hole", "outside"):
-        return ""
-    return number(value, 0 if role == "padding" and value == 0 else places)
-
-
 def _hatch(sheet: Sheet, x: float, y: float, wide: float, high: float, apart: float) -> None:
     """Parallel strokes, which tell padding without its colour."""
     for step in np.arange(apart, wide + high - 0.01, apart).tolist():
@@ -175,27 +160,23 @@ def _hatch(sheet: Sheet, x: float, y: float, wide: float, high: float, apart: fl
         sheet.line([start, (x + min(step, wide), y + max(0.0, step - wide))], "hatch", 0.5)
 
 
-def _ends(sizes: Sequence[float], arcs: Pairs) -> list[tuple[float, float]]:
+def _arcs(sizes: Sequence[float], pairs: Pairs) -> Iterator[list[tuple[float, float]]]:
+    """Places along a line of cells and above it, of an arc over each pair; higher the farther."""
     middles = (np.cumsum(sizes) - np.array(sizes) / 2).tolist()
-    return [(middles[start], middles[end]) for start, end in arcs]
-
-
-def _arc(start: float, end: float) -> Points:
-    """Places along and above a line of an arc over it; higher the farther it goes."""
-    rise = min(ARC_ROOM - 2, 4 + abs(end - start) / 14)
-    middle, reach = (start + end) / 2, (end - start) / 2
     turns = [pi * step / 16 for step in range(17)]
-    return [(middle - reach * cos(turn), 1 + rise * sin(turn)) for turn in turns]
+    for start, end in ((middles[a], middles[b]) for a, b in pairs):
+        rise = min(ARC_ROOM - 2, 4 + abs(end - start) / 14)
+        middle, reach = (start + end) / 2, (end - start) / 2
+        yield [(middle - reach * cos(turn), 1 + rise * sin(turn)) for turn in turns]
 
 
 # ---- numbers
 
 
-def width_of(values: np.ndarray, digits: Digits) -> float:
-    places, size = digits
+def _width(values: np.ndarray, digits: Digits) -> float:
     finite = tuple({value for value in values.ravel().tolist() if isfinite(value)})
     # a tenth of a point at least, so that an SVG says the same of each column
-    return max(ceil(10 * (_widest(finite, places, size) + 2 * (size - TIGHT))) / 10, CELL)
+    return max(ceil(10 * (_widest(finite, *digits) + 2 * (digits[1] - TIGHT))) / 10, CELL)
 
 
 @lru_cache(maxsize=256)
@@ -218,22 +199,19 @@ def numbers(
     """
     roles = _full(values, roles)
     real = values[~are(roles, "hole", "outside")]
-    places = places_for(real.tolist(), digits[0] or 0)
-    wide = max(width_of(some, digits) for some in (real, values[:0] if like is None else like))
-    bare, padding = (
-        np.all(are(roles, *BARE), axis=0),
-        np.where(are(roles, "padding"), values, np.nan),
-    )
-    columns = [width_of(padding[:, at], (places, digits[1])) if narrow else wide
-               for at, narrow in enumerate(bare.tolist())]  # fmt: skip
-    return Plane(values, roles, columns, [CELL] * len(values), frames, (places, digits[1]))
+    shown = places_for(real.tolist(), digits[0] or 0), digits[1]
+    wide = max(_width(some, digits) for some in (real, values[:0] if like is None else like))
+    padding = np.where(are(roles, "padding"), values, np.nan)
+    narrow = np.all(are(roles, *BARE), axis=0).tolist()
+    columns = [_width(padding[:, at], shown) if one else wide for at, one in enumerate(narrow)]
+    return Plane(values, roles, columns, [CELL] * len(values), frames, shown)
 
 
 def bare(plane: Plane) -> Plane:
     """The plane without its numbers, in cells of one size: what is left of it on a small card."""
     rows, columns = plane.roles.shape
     left = Plane(plane.values, plane.roles, [CELL] * columns, [CELL] * rows, plane.frames)
-    return left.with_arcs(plane.across, plane.down)
+    return left.with_arcs(*plane.arcs)
 
 
 def fitting(
@@ -280,9 +258,12 @@ def shades(
 
 
 def photo(
-    values: np.ndarray, role: str, side: float, scale: Scale | None = None,
+    values: np.ndarray,
+    role: str,
+    side: float,
+    scale: Scale | None = None,
     frames: Sequence[Frame] = (),
-) -> Plane:  # fmt: skip
+) -> Plane:
     """Shades, the longer side ``side`` points; three channels are a photograph.
 
     Those from 0 to 1 or from 0 to 255 are red, green and blue; other numbers are stretched to that.
@@ -330,3 +311,9 @@ def legend(scale: Scale) -> Row:
     bar = shades(np.linspace(*scale, 41)[None], "output", (1.6, 8.0), scale)
     low, high = (Words(number(end, places), NOTE_SIZE, "muted") for end in scale)
     return Row((low, bar, high), 4, MIDDLE)
+
+
+def keyed(plane: Plane, gap: float) -> Column:
+    """A plane above its legend where it is shaded."""
+    key = () if plane.pixels is None else (legend(scale_of(plane.values)),)
+    return Column((plane, *key), gap)

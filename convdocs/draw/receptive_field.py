@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from convdocs.draw.boxes import Box, Column, Row, flow, titled
+from convdocs.draw.boxes import Box, Column, Row, flow
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.plane import Frame, array, photo
 from convdocs.draw.scene import DrawError
@@ -62,7 +62,7 @@ def receptive_field(
     'Receptive field of cell 2 of 1 Conv1d in Sequential: 5 cells wide. input: 2 to 6 of 9; ...'
     """
     call = target(trace, of)
-    cell, field = place(call, at), call.receptive_field
+    cell, field, after = place(call, at), call.receptive_field, name_of(call)
     if len(cell) > 2:
         raise DrawError("receptive fields of three axes are not drawn; print trace for their size")
     way = stations(trace, call, cell)
@@ -71,27 +71,21 @@ def receptive_field(
     left_out, middle = max(0, len(way) - MOST_STATIONS), MOST_STATIONS // 2 + 1
     shown = [*way[:middle], *way[middle + left_out :]]
     sizes = " x ".join(str(axis.size) for axis in field)
-    name = f"cell {cell[0] if len(cell) == 1 else cell} of {name_of(call)}"
+    name = f"cell {cell[0] if len(cell) == 1 else cell} of {after}"
     bound = " at most" if any(axis.status != "exact" for axis in field) else ""
     words = f"{name}: {sizes} input cells{bound}"
     if left_out:
         words += f"; {left_out} layers in the middle are left out"
     seen, every = (" × ".join(map(str, axes)) for axes in (map(len, way[0].region), way[0].sizes))
-    below = f"One cell after {name_of(call)} depends on{bound} {seen} of the input's {every} cells."
+    below = f"One cell after {after} depends on{bound} {seen} of the input's {every} cells."
     regions = "; ".join(f"{station.name}: {station.words}" for station in shown)
 
     def body(room: float) -> Box:
         return _Strips(shown, room) if len(cell) == 1 else _tiles(shown, room)
 
-    return show(
-        body,
-        f"Receptive field in {trace.model}" if title is None else title,
-        words,
-        f"Receptive field of {name} in {trace.model}: {sizes} cells wide. {regions}.",
-        below if caption is None else caption,
-        _thumb(shown),
-        fig,
-    )
+    title = f"Receptive field in {trace.model}" if title is None else title
+    alt = f"Receptive field of {name} in {trace.model}: {sizes} cells wide. {regions}."
+    return show(body, title, words, alt, below if caption is None else caption, _thumb(shown), fig)
 
 
 class Station(NamedTuple):
@@ -278,4 +272,4 @@ def _titled(station: Station, side: float) -> Box:
     name = station.name if len(station.name) < 16 else f"{station.name[:14]}…"
     square = rows == columns and high == wide
     size = f"{rows}² of {high}²" if square else f"{rows} of {high} by {columns} of {wide}"
-    return titled(_tile(station, side), name, size)
+    return _tile(station, side).titled(name, size)

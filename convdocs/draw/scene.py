@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
-from math import inf
+from itertools import product
+from math import inf, prod
 from typing import NamedTuple
 
 import numpy as np
@@ -16,39 +17,42 @@ from torch import Tensor, nn
 
 from convdocs.cells import CellError, Explanation, explain
 from convdocs.cells.replica import replica, run
-from convdocs.draw.plane import array
+from convdocs.draw.plane import Frame, Pairs, are, array
 from convdocs.geometry import Window, source
 from convdocs.layers import Layer, LayerError, read
 
 LARGEST = 224  # cells along an axis that are drawn
-RANKS = ("input", "hole", "padding", "outside")  # along several axes the last one wins
+MOST_CHANNELS = 8  # of one dimension, a row each
+MOST_PLANES = 4  # channels, or slices, of two dimensions
+ROLES = np.array(["input", "hole", "padding", "outside"], dtype=object)
+INPUT, HOLE, PADDING, OUTSIDE = range(4)  # along several axes the last one wins
+NOWHERE = -1  # the cell of a place whose number is no input cell's
 
 
 class DrawError(LayerError):
     """Something that makes no readable picture; says what to do."""
 
 
-class Slot(NamedTuple):
-    """One place along an axis as it is drawn: its role, and the input cell whose number is there;
-    for copied padding the one copied.
-    """
-
-    role: str
-    cell: int | None
-
-
 class Axis(NamedTuple):
-    """All places that some window reaches along an axis, the position of the first, and which of
-    them the taps of the one window read.
+    """All places that some window reaches along an axis: what each is, and the input cell whose
+    number is there; the position of the first; and which of them the taps of one window read.
     """
 
-    slots: list[Slot]
+    kinds: np.ndarray
+    cells: np.ndarray
     first: int
     taps: list[int]
 
     @property
     def span(self) -> tuple[int, int]:
         return self.taps[0], self.taps[-1] - self.taps[0] + 1
+
+    @property
+    def copies(self) -> Pairs:
+        """Places of input cells, and of padding that shows the same numbers."""
+        copied = np.flatnonzero((self.kinds == PADDING) & (self.cells != NOWHERE))
+        home = np.flatnonzero(self.kinds == INPUT)
+        return list(zip(home[self.cells[copied]].tolist(), copied.tolist(), strict=True))
 
 
 def axis(window: Window, size: int, mode: str, cell: int = 0) -> Axis:
@@ -57,28 +61,42 @@ def axis(window: Window, size: int, mode: str, cell: int = 0) -> Axis:
     A transposed window is drawn as what it also is: a window that slides with stride 1 over the
     input with its cells spread ``stride`` apart.
     """
-    out, (before, after) = window.output_size(size), window.padding
+    out, stride, (before, after) = window.output_size(size), window.stride, window.padding
     if window.transposed:
-        first, spread = min(0, before - window.span + 1), (size - 1) * window.stride
-        last = max(spread, out - 1 + before)
-        start = cell + before - window.span + 1
-        slots = [
-            Slot("padding", None) if not 0 <= place <= spread
-            else Slot("hole", None) if place % window.stride
-            else Slot("input", place // window.stride)
-            for place in range(first, last + 1)
-        ]  # fmt: skip
+        start, spread = before - window.span + 1, (size - 1) * stride
+        first = min(0, start)
+        places = np.arange(first, max(spread, out - 1 + before) + 1)
+        within = (places >= 0) & (places <= spread)
+        cells = np.where(within & (places % stride == 0), places // stride, NOWHERE)
+        kinds = np.where(within, np.where(cells == NOWHERE, HOLE, INPUT), PADDING)
+        start += cell
     else:
-        first, end = -before, size + after
-        start = cell * window.stride - before
-        slots = [
-            Slot("outside", None) if place >= end
-            else Slot("input" if 0 <= place < size else "padding", source(place, size, mode))
-            for place in range(first, max(end, (out - 1) * window.stride - before + window.span))
-        ]  # fmt: skip
-    return Axis(
-        slots, first, [start - first + tap * window.dilation for tap in range(window.kernel)]
-    )
+        first, end, start = -before, size + after, cell * stride - before
+        places = np.arange(first, max(end, (out - 1) * stride - before + window.span))
+        sources = [source(place, size, mode) for place in range(first, end)]
+        cells = np.full(places.shape, NOWHERE)
+        cells[: len(sources)] = [NOWHERE if place is None else place for place in sources]
+        kinds = np.where((places >= 0) & (places < size), INPUT, PADDING)
+        kinds[len(sources) :] = OUTSIDE
+    taps = [start - first + tap * window.dilation for tap in range(window.kernel)]
+    return Axis(kinds, cells, first, taps)
+
+
+def named(name: str, *index: int | str | None) -> str:
+    """A tensor's name with an index, as one would type it; None leaves an axis out."""
+    given = [str(place) for place in index if place is not None]
+    return f"{name}[{', '.join(given)}]" if given else name
+
+
+class Unit(NamedTuple):
+    """A plane of the input and the part of the kernel that reads it."""
+
+    name: str
+    kernel: str
+    values: np.ndarray  # the plane with its padding
+    roles: np.ndarray
+    part: tuple[int | slice, ...]  # index of the kernel's part in Scene.taken
+    frames: tuple[Frame, ...]  # the window, and the cell that alone makes the output
 
 
 @dataclass(frozen=True)
@@ -106,6 +124,11 @@ class Scene:
         return sorted({term.channel for term in self.cell.terms})
 
     @property
+    def flat(self) -> bool:
+        """Whether all channels are rows of one plane."""
+        return self.layer.dims == 1
+
+    @property
     def weighted(self) -> bool:
         """Whether the layer has weights."""
         return self.cell.terms[0].weight is not None
@@ -127,31 +150,7 @@ class Scene:
     @property
     def depth(self) -> int:
         """Slices that the window reads of every channel."""
-        return self.kernel_shape[0] if self.layer.dims == 3 else 1
-
-    def roles(self, *lead: int) -> np.ndarray:
-        """What every place of a plane is; of three axes, the plane at slot ``lead`` of the first.
-
-        ``"read"`` is an input cell under a tap; else see :class:`Slot`.
-        """
-        ranks = [[RANKS.index(slot.role) for slot in axis.slots] for axis in self.axes]
-        ranks[: len(lead)] = [[ranks[at][place]] for at, place in enumerate(lead)]
-        rank = _outer(np.maximum, ranks)[(0,) * len(lead)]
-        names: np.ndarray = np.array(RANKS, dtype=object)[rank]
-        if all(place in axis.taps for place, axis in zip(lead, self.axes, strict=False)):
-            window = np.ix_(*(axis.taps for axis in self.axes[len(lead) :]))
-            names[window] = np.where(rank[window] == 0, "read", names[window])
-        return names
-
-    def values(self, channel: int, *lead: int) -> np.ndarray:
-        """The numbers of the plane as the window sees it, padding and holes filled in."""
-        cells = [[slot.cell for slot in axis.slots] for axis in self.axes]
-        cells[: len(lead)] = [[cells[at][place]] for at, place in enumerate(lead)]
-        taken = self.x[channel][np.ix_(*([cell or 0 for cell in some] for some in cells))]
-        missing = _outer(np.logical_or, [[cell is None for cell in some] for some in cells])
-        filled = np.where(missing, -inf if self.layer.family == "max" else 0.0, taken)
-        whole: np.ndarray = filled[(0,) * len(lead)]
-        return whole
+        return prod(self.kernel_shape[:-2])
 
     def taken(self, what: str) -> np.ndarray:
         """``"weight"``, ``"value"`` or ``"product"`` of every term, (channels, taps, ...)."""
@@ -163,7 +162,7 @@ class Scene:
 
     @cached_property
     def winner(self) -> tuple[int, ...] | None:
-        """Slots of the cell that alone makes the output: the largest, or the one copied."""
+        """Place of the cell that alone makes the output: the largest, or the one copied."""
         if self.layer.family not in ("unfold", "max"):
             return None
         # the first of several, and nan before any number: so torch, and so argmax
@@ -172,11 +171,96 @@ class Scene:
         kernel = self.cell.terms[best].kernel
         return tuple(axis.taps[tap] for axis, tap in zip(self.axes, kernel, strict=True))
 
+    @cached_property
+    def units(self) -> list[Unit]:
+        """The planes to draw, the first channels first: one of all in one dimension."""
+        if self.flat:
+            return [self._rows()]
+        parts = product(range(len(self.channels)), range(self.depth))
+        return [self._plane(*part) for part in parts][:MOST_PLANES]
 
-def _outer(join: np.ufunc, axes: Sequence[Sequence[int]]) -> np.ndarray:
-    """What ``join`` makes of every cell of a grid, given what is so along each axis."""
-    first, *rest = map(np.asarray, axes)
-    return reduce(join.outer, rest, first)
+    @cached_property
+    def left_out(self) -> tuple[int, str]:
+        """How many channels or slices that the window reads are not drawn, and their name."""
+        drawn = len(self.taken("product")[self.units[0].part]) if self.flat else len(self.units)
+        more = len(self.channels) * self.depth - drawn
+        return more, ("slice" if self.layer.dims == 3 else "channel") + "s" * (more > 1)
+
+    def _roles(self, *lead: int) -> np.ndarray:
+        """What every place of a plane is; of three axes, the plane at slot ``lead`` of the first.
+
+        ``"read"`` is an input cell under a tap.
+        """
+        kinds = reduce(np.maximum, self._mesh([axis.kinds for axis in self.axes], lead))
+        kinds = kinds[(0,) * len(lead)]
+        roles: np.ndarray = ROLES[kinds]
+        if all(place in axis.taps for place, axis in zip(lead, self.axes, strict=False)):
+            window = np.ix_(*(axis.taps for axis in self.axes[len(lead) :]))
+            roles[window] = np.where(kinds[window] == INPUT, "read", roles[window])
+        return roles
+
+    def _values(self, channel: int, *lead: int) -> np.ndarray:
+        """The numbers of the plane as the window sees it, padding and holes filled in."""
+        cells = self._mesh([axis.cells for axis in self.axes], lead)
+        filling = -inf if self.layer.family == "max" else 0.0
+        missing = reduce(np.minimum, cells) == NOWHERE
+        plane: np.ndarray = np.where(missing, filling, self.x[channel][cells])[(0,) * len(lead)]
+        return plane
+
+    @staticmethod
+    def _mesh(along: list[np.ndarray], lead: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+        one = [values[[place]] for values, place in zip(along, lead, strict=False)]
+        return np.ix_(*one, *along[len(lead) :])
+
+    def _kernel_name(self, channel: int | None, *taps: int) -> str:
+        """Name of the kernel, or of the part of it that reads one input channel."""
+        if self.layer.family == "transposed":
+            own = self.channel % ((self.layer.out_channels or 1) // self.layer.groups)
+            return named("weight", ":" if channel is None else channel, own, *taps)
+        row = None if channel is None else channel - self.channels[0]
+        return named("weight", self.channel, row, *taps)
+
+    def _rows(self) -> Unit:
+        """One dimension: every channel is a row."""
+        start = self.channels[0] if self.x.shape[0] > MOST_CHANNELS else 0
+        drawn = range(start, min(start + MOST_CHANNELS, self.x.shape[0]))
+        read = self._roles()
+        unread = np.where(are(read, "read"), "input", read)
+        above = self.channels[0] - start
+        rows = min(len(self.channels), MOST_CHANNELS - above)
+        values = np.stack([self._values(channel) for channel in drawn])
+        roles = np.stack([read if channel in self.channels else unread for channel in drawn])
+        frames, name = self._frames(above, rows), named("input", self.sample)
+        return Unit(name, self._kernel_name(None), values, roles, (slice(rows),), frames)
+
+    def _plane(self, index: int, depth: int) -> Unit:
+        """A channel; of three dimensions the slice of it that one slice of the kernel reads."""
+        channel = self.channels[index]
+        lead: tuple[int, ...] = ()
+        tap: tuple[int, ...] = ()
+        name = named("input", self.sample, channel)
+        if self.layer.dims == 3:
+            lead = (self.axes[0].taps[depth],)
+            kind, cell = (int(which[lead]) for which in self.axes[0][:2])
+            name = named("input", self.sample, channel, cell)
+            if kind != INPUT:
+                name = ROLES[kind] if cell == NOWHERE else f"copy of {name}"
+            tap = (self.depth - 1 - depth if self.layer.family == "transposed" else depth,)
+        # an unfold copies from one of the channels that it reads
+        wins = channel in {term.channel for term in self.cell.terms}
+        wins &= self.winner is not None and self.winner[: len(lead)] == lead
+        kernel, part = self._kernel_name(channel, *tap), (index, depth)[: 1 + len(lead)]
+        values, roles = self._values(channel, *lead), self._roles(*lead)
+        return Unit(name, kernel, values, roles, part, self._frames(wins=wins))
+
+    def _frames(self, row: int = 0, rows: int = 1, *, wins: bool = True) -> tuple[Frame, ...]:
+        """Around the window, and around the one cell that makes the output."""
+        (top, high), (left, wide) = [(row, rows), *(axis.span for axis in self.axes)][-2:]
+        frames: list[Frame] = [(top, left, high, wide, "window")]
+        if wins and self.winner is not None:
+            top, left = (row, *self.winner)[-2:]
+            frames.append((top, left, 1, 1, "lit frame"))
+        return tuple(frames)
 
 
 def scene(layer: nn.Module, x: Tensor, at: int | Sequence[int] | None, sample: int | None) -> Scene:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import accumulate
-from math import hypot
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -135,13 +134,11 @@ class Sheet:
         self, points: Points, role: str = "muted", width: float = 1.0, head: float = HEAD
     ) -> None:
         """A line through ``points`` with a head at its end."""
-        (x0, y0), (x1, y1) = points[-2:]
-        length = max(hypot(x1 - x0, y1 - y0), 1e-9)
-        along, across = (x1 - x0) / length * head, (y1 - y0) / length * head
-        left = (x1 - along - across / 2, y1 - across + along / 2)
-        right = (x1 - along + across / 2, y1 - across - along / 2)
+        before, end = (complex(*point) for point in points[-2:])
+        along = (end - before) / max(abs(end - before), 1e-9) * head
+        tips = end - along + along * 0.5j, end, end - along - along * 0.5j
         self.line(points, role, width)
-        self.line([left, (x1, y1), right], role, width)
+        self.line([(tip.real, tip.imag) for tip in tips], role, width)
 
     def text(
         self, x: float, y: float, words: str, *, size: float = VALUE_SIZE, role: str = "ink",

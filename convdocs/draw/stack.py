@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from convdocs.draw.blocks import by_blocks
-from convdocs.draw.boxes import MIDDLE, WIDE, Box, Column, Row, Words, flow, lines, titled
+from convdocs.draw.boxes import MIDDLE, WIDE, Box, Column, Row, Words, flow, lines
 from convdocs.draw.picture import PHONE, show
+from convdocs.draw.plane import Plane
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Place, Points, Sheet, text_width
 from convdocs.draw.tensors import Tensor, boxes_of, lanes
@@ -63,7 +65,7 @@ def stack(
     if not traces:
         raise DrawError("stack draws a trace: draw.stack(convdocs.trace(model, shape))")
     traces = tuple(by_blocks(trace, depth) for trace in traces)
-    names = [trace.model for trace in traces] if titles is None else list(titles)
+    names = [trace.model for trace in traces] if titles is None else titles
     if len(names) != len(traces):
         raise DrawError(f"{len(names)} titles for {len(traces)} stacks; give each one its title")
     pairs = [(trace, _tensors(trace)) for trace in traces]
@@ -81,7 +83,7 @@ def stack(
         if side < room and len({len(stack.heights) for stack in placed}) == 1:  # level
             least = [max(level) for level in zip(*(stack.heights for stack in placed), strict=True)]
             placed = [_Stack(*pair, scale, side, least) for pair in pairs]
-        boxes = (titled(stack, name) for name, stack in zip(names, placed, strict=True))
+        boxes = (stack.titled(name) for name, stack in zip(names, placed, strict=True))
         return Column((flow(boxes, room, 20), Row(scale.legend(), 18, MIDDLE)), gap=10)
 
     thumb = Row([_Stack(*pair, scale, named=False) for pair in pairs[:2]], gap=40)
@@ -133,17 +135,11 @@ class _Scale:
         """Bars of a round number of channels and of cells, 12 points long or more."""
         channel = self.channel * (SLANT if self.flat else 1)
         for unit, name, upright in ((channel, "channel", True), (self.cell, "cell", False)):
-            count = 1
-            while count * unit < 12:
-                count *= 2
-            bar = _Bar(6, count * unit) if upright else _Bar(count * unit, 6)
+            count = next(2**power for power in range(64) if 2**power * unit >= 12)
+            wide, high = (6.0, count * unit) if upright else (count * unit, 6.0)
+            bar = Plane(np.zeros((1, 1)), "output", [wide], [high])
             words = Words(f"{count} {name}{'s' * (count > 1)}", NOTE_SIZE, "muted")
             yield Row((bar, words), gap=6, align=MIDDLE)
-
-
-class _Bar(Box):
-    def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        sheet.cell(x, y, self.width, self.height, "output")
 
 
 class _Stack(Box):
@@ -174,22 +170,17 @@ class _Stack(Box):
             _text(trace, tensors, tensor, scale.dense, room - self.left) if named else Column(())
             for tensor in tensors
         ]
-        self.heights = [
-            max(high + deep, text.height, floor)
-            for (_, high, deep), text, floor in zip(
-                self.sizes, self.texts, least or [0.0] * len(tensors), strict=True
-            )
-        ]
+        rows = zip(self.sizes, self.texts, least or [0.0] * len(tensors), strict=True)
+        self.heights = [max(high + deep, text.height, low) for (_, high, deep), text, low in rows]
         self.tops = list(accumulate((height + GAP for height in self.heights), initial=0.0))
         width = max(text.width for text in self.texts) + self.left if named else self.left - 12
         super().__init__(width, self.tops[-1] - GAP)
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        for at, tensor in enumerate(self.tensors):
-            text = self.texts[at]
+        for at, text in enumerate(self.texts):
             level = y + self.tops[at] + (self.heights[at] - text.height) / 2
             text.draw(sheet, x + self.left, level)
-            self._box(sheet, x, y, at, "output" if tensor.calls else "input")
+            self._box(sheet, x, y, at)
         for way, lane in self.ways.items():
             sheet.arrow([(x + right, y + down) for right, down in self._arrow(*way, lane)])
 
@@ -199,16 +190,16 @@ class _Stack(Box):
         top = self.tops[at] + (self.heights[at] - high - deep) / 2 + deep
         return self.middle - (wide + deep) / 2, top
 
-    def _box(self, sheet: Sheet, x: float, y: float, at: int, role: str) -> None:
+    def _box(self, sheet: Sheet, x: float, y: float, at: int) -> None:
         wide, high, deep = self.sizes[at]
         left, top = self._front(at)
         left, top = x + left, y + top
         if deep:
             low, end, back = top + high, left + wide, top - deep
             sheet.shape([(left, top), (left + deep, back), (end + deep, back), (end, top)], "box")
-            sheet.shape([(end, top), (end + deep, back), (end + deep, low - deep), (end, low)],
-                        "box")  # fmt: skip
-        sheet.cell(left, top, wide, high, role)
+            side = [(end, top), (end + deep, back), (end + deep, low - deep), (end, low)]
+            sheet.shape(side, "box")
+        sheet.cell(left, top, wide, high, "output" if self.tensors[at].calls else "input")
         label, middle = self.labels[at], top + high / 2
         if text_width(label, NOTE_SIZE) + 6 <= wide and high >= NOTE_SIZE + 4:
             sheet.text(left + wide / 2, middle, label, size=NOTE_SIZE)

@@ -17,7 +17,6 @@ import numpy as np
 from matplotlib.backend_bases import RendererBase
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D
 from PIL import Image
 
@@ -85,14 +84,13 @@ class Outline:
     def letters(self, points: list[tuple[float, float]]) -> str:
         """A polygon that is closed if it ends where it starts, else a line."""
         closed = len(points) > 2 and points[0] == points[-1]
-        written = self._step(self._move, *points[0])
+        move, self._move = self._move, "m"
+        written = self._step(move, *points[0])
         start = self._x, self._y
         written += "".join(self._step("l", *point) for point in points[1 : len(points) - closed])
-        self._move = "m"
         if closed:
             self._x, self._y = start
-            written += "z"
-        return written
+        return f"{written}z" if closed else written
 
     def _step(self, letter: str, x: float, y: float) -> str:
         x, y = round(x, 2), round(y, 2)
@@ -157,13 +155,10 @@ class _Renderer(RendererBase):
         mtext: Any = None,
     ) -> None:  # fmt: skip
         """Letters; those in a line as wide as they were laid out, whatever the reader's font is."""
-        size, weight = prop.get_size_in_points(), str(prop.get_weight())
         if ismath or angle:  # the reader's own, in whatever font
-            outline = TextPath((0, 0), s, size=size, prop=prop)
-            gc.set_linewidth(0)
-            turned = Affine2D().rotate_deg(angle).translate(x, self._size[1] - y)
-            self.draw_path(gc, outline, turned, gc.get_rgb())
+            super().draw_text(gc, x, y, s, prop, angle, ismath, mtext)
             return
+        size, weight = prop.get_size_in_points(), str(prop.get_weight())
         look = f'<g font-size="{_short(size)}" fill="{to_hex(gc.get_rgb())}"'
         look += ' font-weight="bold"' if weight == "bold" else ""
         width, centred = text_width(s, size, weight), mtext and mtext.get_ha() == "center"

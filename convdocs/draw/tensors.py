@@ -48,14 +48,17 @@ def boxes_of(trace: Trace) -> list[Tensor]:
     boxes = [Tensor(x, "", (), (), len(x) in batched, n) for x, n in inputs.items()]
     readers = Counter(source for call in trace.calls for source in set(call.sources))
     at: dict[int, int] = {}  # the box of every call
-    for call in trace.calls:
-        if not call.output_shapes:
-            continue
-        sources = _sources(call, at, list(inputs))
-        if sources == (len(boxes) - 1,) and _joins(boxes[-1], call, readers):
-            boxes[-1] = replace(boxes[-1], axes=call.axes, calls=(*boxes[-1].calls, call))
+    for call in (call for call in trace.calls if call.output_shapes):
+        shape, sources, last = call.output_shapes[0], _sources(call, at, list(inputs)), boxes[-1:]
+        if (
+            sources == (len(boxes) - 1,)
+            and 0 < len(last[0].calls) < MOST_JOINED
+            and last[0].shape == shape
+            and readers[last[0].calls[-1].index] == 1
+            and not call.windows
+        ):  # it only changes numbers of a tensor that nothing else reads
+            boxes[-1] = replace(last[0], axes=call.axes, calls=(*last[0].calls, call))
         else:
-            shape = call.output_shapes[0]
             boxes.append(Tensor(shape, call.axes, (call,), sources, len(shape) in batched))
         at[call.index] = len(boxes) - 1
     return boxes
@@ -71,16 +74,6 @@ def _batched(trace: Trace) -> set[int]:
     others = {len(call.axes.split()) for call in trace.calls if call.axes} - ranks
     single = bool(known) and not known[0].startswith("N")
     return ranks if single else set(range(2, 9)) - others
-
-
-def _joins(box: Tensor, call: Call, readers: Counter[int]) -> bool:
-    """Whether a call only changes numbers of a tensor that nothing else reads."""
-    return (
-        0 < len(box.calls) < MOST_JOINED
-        and box.shape == call.output_shapes[0]
-        and readers[box.calls[-1].index] == 1
-        and not call.windows
-    )
 
 
 def _sources(call: Call, at: dict[int, int], inputs: list[Shape]) -> tuple[int, ...]:

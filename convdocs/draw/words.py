@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from convdocs.draw.scene import Scene
-from convdocs.draw.sides import named
+from convdocs.draw.scene import Scene, named
 from convdocs.view.numbers import plain
 
 PADDED_WITH = {
@@ -19,14 +18,12 @@ def alt_text(shown: Scene) -> str:
     start = f"{shown.cell.code} on an input of shape {shown.cell.input_shape}"
     if shown.sample is not None:
         start += f", sample {shown.sample} of {shown.samples}"
-    if padded := padding_words(shown):
-        start += f", {padded}"
     spans = []
     for name, axis in zip(shown.layer.axes, shown.axes, strict=True):
         first, last = axis.first + axis.taps[0], axis.first + axis.taps[-1]
-        spans.append(f"{f'{name} ' if shown.layer.dims > 1 else ''}{first} to {last}")
+        spans.append(f"{'' if shown.flat else f'{name} '}{first} to {last}")
     where = f"the window covers positions {', '.join(spans)}"
-    return f"{start}: {where}. {total_words(shown)} = {_result(shown)}."
+    return f"{start}{padding_words(shown)}: {where}. {total_words(shown)} = {_result(shown)}."
 
 
 def _result(shown: Scene) -> str:
@@ -58,9 +55,7 @@ def caption_text(shown: Scene) -> str:
 
 def input_words(shown: Scene) -> str:
     """The input, and what the picture leaves out."""
-    words = f"input {shown.cell.input_shape}"
-    if padded := padding_words(shown):
-        words += f", {padded}"
+    words = f"input {shown.cell.input_shape}{padding_words(shown)}"
     if shown.layer.family == "transposed":
         words += ", its cells spread by the stride, zeros around, the kernel turned round"
     if shown.sample is not None and shown.samples > 1:
@@ -73,25 +68,21 @@ def input_words(shown: Scene) -> str:
 
 
 def padding_words(shown: Scene) -> str:
-    """How the input was padded: "padded with zeros, 1 on each side"."""
-    pads = [window.padding for window in shown.layer.windows]
-    if shown.layer.family == "transposed" or not any(map(max, pads)):
+    """How the input was padded: ", padded with zeros, 1 on each side"."""
+    layer, pads = shown.layer, [window.padding for window in shown.layer.windows]
+    if layer.family == "transposed" or not any(map(max, pads)):
         return ""
-    what = (
-        "minus infinity" if shown.layer.family == "max" else PADDED_WITH[shown.layer.padding_mode]
-    )
-    if len(set(pads)) > 1:
-        axes = zip(shown.layer.axes, pads, strict=True)
-        return f"padded with {what}, " + ", ".join(f"{n}: {a} and {b}" for n, (a, b) in axes)
     before, after = pads[0]
     amount = f"{before} on each side" if before == after else f"{before} before and {after} after"
-    return f"padded with {what}, {amount}"
+    if len(set(pads)) > 1:
+        amount = ", ".join(f"{n}: {a} and {b}" for n, (a, b) in zip(layer.axes, pads, strict=True))
+    what = "minus infinity" if layer.family == "max" else PADDED_WITH[layer.padding_mode]
+    return f", padded with {what}, {amount}"
 
 
 def total_words(shown: Scene) -> str:
     """What is added up to the output cell, without the result."""
-    cell = shown.cell
-    total = plain(float(sum(term.product for term in cell.terms)))
+    cell, total = shown.cell, plain(float(sum(term.product for term in shown.cell.terms)))
     match cell.family:
         case "max":
             return f"The largest of {sum(term.index is not None for term in cell.terms)} cells"
