@@ -64,7 +64,7 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """Show none any more: ``%unload_ext convdocs``."""
+    """Stop showing them: ``%unload_ext convdocs``."""
     import_module("convdocs.ipython").unload(shell)
 
 

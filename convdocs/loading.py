@@ -155,7 +155,7 @@ def _file(path: Path, root: Path) -> ModuleType:
 
 
 def run(code: Callable[[], Any], name: str) -> Any:
-    """Run code of someone else's; what it raises becomes a SpecError that names the code."""
+    """Run someone else's code; what it raises becomes a SpecError that names the code."""
     try:
         return code()
     except ModuleNotFoundError:

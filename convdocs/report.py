@@ -176,7 +176,7 @@ class Finding(Shown):
         return f"{self.path or '(model)'}: {self.sentence} {self.fix} [{self.code}]"
 
     def parts(self) -> list[Part]:
-        """What it is shown as."""
+        """The parts that it is shown as."""
         return [_trace.note(self)]
 
 
@@ -308,7 +308,7 @@ class Trace(Shown):
             Which, in this order: ``#``, path, layer, input, output, dtype, axes, kernel, params,
             share (after params or MACs), trainable, MACs, memory, field, step.
         fold : bool, optional
-            Whether blocks that repeat are one row; left out, where there are more than 60 rows.
+            Whether blocks that repeat are one row; by default, where there are more than 60 rows.
         width : int, optional
             Left out, the terminal's, or 100 where there is none.
         colour : bool
@@ -317,7 +317,7 @@ class Trace(Shown):
         Raises
         ------
         ValueError
-            For a column that there is not.
+            For a column that does not exist.
 
         Examples
         --------
@@ -347,14 +347,14 @@ class Trace(Shown):
     def to_html(
         self, *, depth: int | None = None, columns: _Names = None, fold: bool | None = None
     ) -> str:
-        """The tree as an HTML fragment, in which every container opens and shuts.
+        """The tree as an HTML fragment, in which every container can be opened and closed.
 
-        Takes what :meth:`to_text` takes; what is deeper than ``depth`` is shut at first.
+        Takes what :meth:`to_text` takes; what is deeper than ``depth`` is closed at first.
         """
         return to_html(_trace.parts(self, depth, columns, fold, page=True))
 
     def parts(self) -> list[Part]:
-        """What it is shown as."""
+        """The parts that it is shown as."""
         return _trace.parts(self)
 
 
@@ -414,7 +414,7 @@ class Memory(Shown):
         return schema.record(cls, {name: data[name] for name in data if name != "schema"})
 
     def parts(self) -> list[Part]:
-        """What it is shown as."""
+        """The parts that it is shown as."""
         return _memory.parts(self)
 
 
@@ -515,7 +515,7 @@ class Diagnosis(Shown):
         return replace(schema.record(cls, data["diagnosis"], "diagnosis"), trace=trace, call=call)
 
     def parts(self) -> list[Part]:
-        """What it is shown as."""
+        """The parts that it is shown as."""
         return _diagnosis.parts(self)
 
 

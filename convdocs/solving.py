@@ -44,7 +44,7 @@ def solve(
     transposed : bool
         Windows of a transposed convolution.
     limit : int
-        Stop after so many.
+        Stop after this many.
 
     Raises
     ------

@@ -19,7 +19,7 @@ from convdocs.suggest import nearest
 
 
 class SpecError(ValueError):
-    """Text that names no layer, size, input or model; says what is wrong and what to write."""
+    """Text that does not name a layer, a size or a model; says what is wrong and what to write."""
 
 
 def kind(name: str) -> type[nn.Module]:

@@ -1,4 +1,4 @@
-"""What somebody who wrote an unknown word may have meant."""
+"""What someone who wrote an unknown word may have meant."""
 
 from __future__ import annotations
 

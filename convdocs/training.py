@@ -65,7 +65,7 @@ def memory(
     ------
     ValueError
         When the model's Python looks at values, which shapes alone do not have; when not even a
-        batch of 1 fits; for an optimizer that there is not.
+        batch of 1 fits; for an unknown optimizer.
     TraceError
         When the model raises.
 

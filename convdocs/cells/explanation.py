@@ -14,7 +14,7 @@ from convdocs.view.tables import Part
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One tap of the window: a weight, the cell it stands on, and their product.
+    """One tap of the window: a weight, the cell it multiplies, and their product.
 
     Numbers of a complex layer are complex.
 
@@ -27,7 +27,7 @@ class Term:
     weight : float or None
         None for a pool or an unfold, which have no weights.
     position : tuple of int or None
-        Where the tap stands along each spatial axis. Below 0 or past the end it is padding; None
+        Where the tap is along each spatial axis. Below 0 or past the end it is padding; None
         where a transposed window falls between two spread cells.
     index : tuple of int or None
         The input cell the value was read from, all axes; for a copied padding (reflect, ...) the
@@ -36,7 +36,7 @@ class Term:
         ``"padding"``, ``"hole"`` (between the spread cells of a transposed layer) or
         ``"outside"`` (past the padding, where ``ceil_mode`` lets a window reach).
     padded : bool
-        The tap stands outside the input, be it on zeros or on a copy.
+        Whether the tap is outside the input, on zeros or on a copy.
     value : float
         The number there; 0 in padding, minus infinity in the padding of a max pool.
     product : float
@@ -110,12 +110,12 @@ class Explanation(Shown):
         return view.text(self)
 
     def parts(self) -> list[Part]:
-        """What it is shown as."""
+        """The parts that it is shown as."""
         return view.parts(self)
 
     @property
     def window(self) -> tuple[tuple[int | None, ...], ...]:
-        """Positions the taps stand on, one tuple per spatial axis."""
+        """Positions of the taps, one tuple per spatial axis."""
         return tuple(w.positions(o) for w, o in zip(self.windows, self.cell, strict=True))
 
     @property

@@ -38,8 +38,8 @@ def explain(
     Raises
     ------
     LayerError
-        When ``layer`` is no such layer, ``x`` no tensor of numbers or ``at`` no cell. A shape
-        that the layer refuses is refused in torch's own words.
+        When ``layer`` is not such a layer, ``x`` not a tensor of numbers or ``at`` not a cell.
+        A shape that the layer refuses is refused in torch's own words.
 
     Examples
     --------
@@ -175,7 +175,7 @@ def _rule(module: Any, layer: Layer, cell: Sequence[int], x: Tensor) -> _Rule:
 
 
 def _cells_counted(module: Any, layer: Layer, cell: Sequence[int], sizes: Sequence[int]) -> int:
-    """Cells under the window that a mean is taken over."""
+    """The cells under the window of which a mean is taken."""
     count = 1
     for window, output, size in zip(layer.windows, cell, sizes, strict=True):
         before, after = window.padding if getattr(module, "count_include_pad", True) else (0, 0)

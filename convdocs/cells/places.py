@@ -37,7 +37,7 @@ class Tap(NamedTuple):
 
 
 def checked(at: int | Sequence[int], shape: Sequence[int], whose: str) -> tuple[int, ...]:
-    """``at`` counted from the front; a CellError where it is no cell of ``shape``."""
+    """``at`` counted from the front; a CellError where it is not a cell of ``shape``."""
     cell = tuple(map(index, at)) if isinstance(at, Iterable) else (index(at),)
     if len(cell) != len(shape):
         raise CellError(

@@ -1,4 +1,4 @@
-"""The walk of a kernel over its input, cell by cell: stepped through, played, or saved."""
+"""A kernel's walk over its input, cell by cell: stepped through, played, or saved."""
 
 from __future__ import annotations
 

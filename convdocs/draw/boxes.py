@@ -19,7 +19,7 @@ class Box:
         self.width, self.height = width, height
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        """Put the marks on the sheet."""
+        """Draw the marks on the sheet."""
 
     def titled(self, title: str, words: str = "", room: float = WIDE) -> Column:
         """The box under its title and a note."""

@@ -33,9 +33,9 @@ class Picture(Figure):
     Attributes
     ----------
     alt : str
-        What it shows, for those who do not see it.
+        What it shows, for those who cannot see it.
     caption : str
-        What there is to see in it.
+        What to see in it.
     """
 
     alt = ""

@@ -30,7 +30,7 @@ NOWHERE = -1  # the cell of a place whose number is no input cell's
 
 
 class DrawError(LayerError):
-    """Something that makes no readable picture; says what to do."""
+    """Something that would not make a readable picture; says what to do."""
 
 
 class Axis(NamedTuple):

@@ -207,7 +207,7 @@ class _Stack(Box):
             sheet.text(left - 4, middle, label, size=NOTE_SIZE, align="right", role="muted")
 
     def _arrow(self, source: int, to: int, lane: int | None) -> Points:
-        """From a box down to the next, or around those between, in a lane at the left."""
+        """An arrow from a box down to the next, or past those between, in a lane at the left."""
         (start_x, start_y), (end_x, end_y) = self._front(source), self._front(to)
         (_, above, _), (_, below, deep) = self.sizes[source], self.sizes[to]
         if lane is None:

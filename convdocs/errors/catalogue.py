@@ -38,7 +38,7 @@ _ASKED = (
 
 @dataclass(frozen=True)
 class Entry:
-    """An error that is known; what a field says is left out in the files where it is nothing."""
+    """An error that is known; the files leave out fields that say nothing."""
 
     code: str  # a stable name, "channels-mismatch"; also the anchor on the site
     page: str  # of the site, and the file that it is declared in
@@ -55,7 +55,7 @@ class Entry:
 
     @property
     def place(self) -> str:
-        """Where it stands on the site."""
+        """Its address on the site."""
         return f"errors/{self.page}.html#{self.code}"
 
     def match(self, known: Facts) -> dict[str, str] | None:
@@ -108,7 +108,7 @@ def _asked() -> list[Entry]:
 
 @cache
 def elsewhere() -> list[dict[str, str]]:
-    """What is pasted as an error, and is none of shapes: its pattern, what to say, and a page."""
+    """What is pasted as an error, but is not about shapes: its pattern, what to say, and a page."""
     text = (_FOLDER.parent / "elsewhere.toml").read_text(encoding="utf-8")
     found: list[dict[str, str]] = tomllib.loads(text)["message"]
     return found
@@ -182,7 +182,7 @@ def _named(known: dict[str, Any], name: str, what: str) -> Any:
 
 @cache
 def _strategies() -> dict[str, Any]:
-    """All public functions of the strategies' room by name, whichever file they stand in."""
+    """All public functions of the strategies by name, whichever file they are in."""
     room = strategies.__name__
     files = [import_module(f"{room}.{file.name}") for file in iter_modules(strategies.__path__)]
     return {

@@ -52,7 +52,7 @@ def run_example(entry: Entry) -> tuple[Exception, Diagnosis]:
 
 
 def explained(entry: Entry) -> Sheet:
-    """An entry as it stands on the site: the message, the cause, the example, its fixes."""
+    """An entry as on the site: the message, the cause, the example, its fixes."""
     error, found = run_example(entry)
     shown: list[Part] = [
         Paragraph(f"{entry.title} ({entry.code})"),

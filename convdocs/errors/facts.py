@@ -104,7 +104,7 @@ _NUMBERS = frozenset({
 
 
 def setting_length(failure: Failure) -> int:
-    """How many values a setting has: one an axis, or one a side."""
+    """How many values a setting has: one per axis, or one per side."""
     sides = failure.layer is not None and "Pad" in failure.kind and failure.kind.endswith("d")
     return 2 * failure.dims if sides else failure.dims
 
@@ -128,7 +128,7 @@ def _wrong(failure: Failure, wrong: Callable[[str, Any], bool]) -> dict[str, Any
 
 
 def _odd(key: str, part: Any) -> bool:
-    """Whether it should be a whole number and is none."""
+    """Whether it should be a whole number and is not."""
     left_open = part is None and key in ("stride", "output_size")
     whole_number = isinstance(part, int) or part in ("same", "valid") or left_open
     return key in _NUMBERS and not whole_number
@@ -304,7 +304,7 @@ def weight_type(failure: Failure) -> torch.dtype | None:
 
 
 def layer_device(failure: Failure) -> torch.device | None:
-    """Where the layer's weights lie."""
+    """The device of the layer's weights."""
     return next((tensor.device for tensor in failure.weights), None)
 
 
@@ -323,7 +323,7 @@ def _habit(failure: Failure) -> str:
 
 
 def _thing(facts: Facts) -> str:
-    """What stands where a tensor should."""
+    """What was given in place of a tensor."""
     given = facts.failure.args
     word = type(given[0]).__name__ if given else facts.words["got"]
     word = word.removeprefix("numpy.")

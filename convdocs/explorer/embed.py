@@ -64,7 +64,7 @@ class Explorer(Page):
     controls : str
         What the reader can change, one of ``LEVELS``.
     still : str
-        What stands there where no script runs.
+        What is shown where no script runs.
     code : str
         The layer as one writes it.
     """

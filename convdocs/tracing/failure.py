@@ -1,4 +1,4 @@
-"""What is raised when the model does not run."""
+"""What is raised when a model does not run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class TraceError(RuntimeError):
     call : Call
         The one that failed; it has no outputs.
     diagnosis : Diagnosis or None
-        What is wrong and how to mend it, where somebody found out.
+        What is wrong and how to mend it, where that is known.
 
     Examples
     --------

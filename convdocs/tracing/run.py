@@ -112,7 +112,7 @@ class _Run:
 
     @property
     def home(self) -> tuple[torch.device, torch.dtype]:
-        """Where the model lives, and the dtype of its first floating parameter."""
+        """The model's device, and the dtype of its first floating parameter."""
         device = next((one.device for one in _parameters(self.model)), torch.device("cpu"))
         dtypes = (one.dtype for one in _parameters(self.model) if one.dtype.is_floating_point)
         return device, next(dtypes, torch.get_default_dtype())

@@ -1,4 +1,4 @@
-"""Change a data type or a device; make a tensor of what is none."""
+"""Change a data type or a device; make a tensor of what is not one."""
 
 from __future__ import annotations
 

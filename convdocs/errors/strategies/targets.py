@@ -49,7 +49,7 @@ def counted_from_one(failure: Failure, facts: Facts) -> Iterator[Repair]:
 
 
 def cross_entropy_for_classes(failure: Failure, facts: Facts) -> Iterator[Repair]:
-    """An output a class, and one label a sample, are compared by cross-entropy."""
+    """One output per class and one label per sample are compared by cross-entropy."""
     output, target = failure.shapes[:2]
     if len(output) == 2 and output[:1] == target and output[1] > 1:
         yield _other_loss(failure, "CrossEntropyLoss", "cross_entropy", operands(failure)[1].long())
