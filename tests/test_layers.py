@@ -233,3 +233,10 @@ def test_what_has_no_window_says_so():
 def test_per_axis():
     assert per_axis([1, 2], 2) == (1, 2)
     assert per_axis((4,), 3) == (4, 4, 4)
+
+
+def test_valid_is_no_padding():
+    layer = nn.Conv1d(1, 1, 3, padding="valid")
+    (window,) = read(layer).windows
+    assert window.padding == (0, 0)
+    assert window.output_size(9) == layer(torch.zeros(1, 1, 9)).shape[-1] == 7

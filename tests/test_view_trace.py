@@ -171,6 +171,9 @@ def test_columns_by_name():
     ]  # fmt: skip
     with pytest.raises(ValueError, match="there is no column 'parms'; did you mean params"):
         found.to_text(columns=["parms"])
+    for columns in (["share"], ["path", "share"]):
+        with pytest.raises(ValueError, match="a share is one of params or MACs"):
+            trace(nn.Linear(2, 3), (1, 2)).to_text(columns=columns)
 
 
 def test_only_what_the_chosen_columns_show_is_summed_up(deep: Trace):

@@ -163,14 +163,17 @@ def table_of(
 ) -> tuple[tuple[Column, ...], tuple[tuple[str, ...], ...]]:
     """The columns of those names, or those that say something of such rows, and their cells.
 
-    A share is one of each count that is shown.
+    A share is one of the count before it.
     """
     wanted: list[str] = []
     if names is None:
         wanted = _TREE if any(row.node.call is None for row in shown) else _FLAT
     for name in map(str.lower, names or ()):
         if name == "share":
-            wanted += [f"{last} share" for last in wanted[-1:] if f"{last} share" in _ALL]
+            share_of = f"{wanted[-1]} share" if wanted else ""
+            if share_of not in _ALL:
+                raise ValueError("a share is one of params or MACs: name one of them before it")
+            wanted.append(share_of)
         elif name not in _ALL:
             known = [column.title for key, (column, _) in _ALL.items() if " " not in key]
             there = f"; there are {', '.join([*known, 'share'])}"
