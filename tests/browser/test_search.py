@@ -109,7 +109,7 @@ def test_the_list_of_messages_keeps_what_is_like_the_pasted_one(
 def test_what_is_no_shape_error_is_said_and_led_on(page: Page, site: Path) -> None:
     said = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB (GPU 0)"
     page.goto(f"{(site / 'search.html').as_uri()}?q={quote(said)}", wait_until="load")
-    assert "no shape error" in page.inner_text(".found-message")
+    assert "not a shape error" in page.inner_text(".found-message")
     for link in (".found-message a", ".error-search a"):
         if "error-search" in link:
             page.goto((site / "errors" / "index.html").as_uri())
