@@ -27,12 +27,12 @@ _FOLDER = Path(__file__).parent / "entries"
 # The order is the site's.
 _PAGES = (
     "inputs", "linear", "joining", "losses", "sequences", "dtypes", "norms", "convolution",
-    "pooling", "unpooling", "padding", "folding", "resampling", "models",
+    "pooling", "unpooling", "padding", "folding", "resampling", "models", "building", "training",
 )  # fmt: skip
 # Two families may know the same words; the one that asks more of the failure is asked first.
 _ASKED = (
     "losses", "sequences", "dtypes", "convolution", "inputs", "unpooling", "pooling", "padding",
-    "folding", "norms", "resampling", "linear", "joining", "models",
+    "folding", "norms", "resampling", "linear", "joining", "models", "building", "training",
 )  # fmt: skip
 
 

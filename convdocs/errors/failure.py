@@ -303,6 +303,8 @@ def _of_torch(error: BaseException) -> tuple[Any, tuple[Any, ...], dict[str, Any
             return call, (local[first],), {key: local[key] for key in rest if key in local}, site
         if name == "load_state_dict" and isinstance(local.get("self"), nn.Module):
             return nn.Module.load_state_dict, (local["self"], local.get("state_dict")), {}, site
+        if name == "backward" and isinstance(local.get("self"), Tensor):
+            return Tensor.backward, (local["self"],), {}, site
     return None, (), {}, None
 
 
