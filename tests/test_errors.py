@@ -23,7 +23,7 @@ from convdocs.report import Diagnosis, Fix
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))
 
-from error_runs import run_call, run_fix  # noqa: E402
+from error_runs import run_call, run_fix, run_mended  # noqa: E402
 from write_errors import main as write_pages  # noqa: E402
 
 ENTRIES = {entry.code: entry for entry in catalogue.entries()}
@@ -83,6 +83,7 @@ def test_every_fix_is_verified_and_runs_as_pasted(entry: Entry) -> None:
     assert found.fixes
     for fix in found.fixes:
         assert is_advice(fix) or (fix.verified and run_fix(entry, fix).shown), fix.code
+    assert run_mended(entry).shown if entry.mended else not all(map(is_advice, found.fixes))
 
 
 @each_entry

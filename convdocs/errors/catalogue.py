@@ -52,6 +52,7 @@ class Entry:
     when: tuple[str, ...] = ()  # facts that hold, or do not, where torch says the same of several
     calls: tuple[str, ...] = ()  # that fail so too, each with another of torch's messages
     other_devices: tuple[str, ...] = ()  # messages of other devices and torches
+    mended: str = ""  # the example as it should be, where no line put before its call mends it
 
     @property
     def place(self) -> str:

@@ -63,6 +63,8 @@ def explained(entry: Entry) -> Sheet:
     ]
     for fix in found.fixes:
         shown += [Paragraph(fix.text, lead="Fix:"), CodeBlock(fix.code)]
+    if entry.mended:
+        shown += [Paragraph("", lead="As it should be:"), CodeBlock(entry.mended)]
     return Sheet(*shown)
 
 

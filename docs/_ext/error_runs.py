@@ -24,6 +24,14 @@ def run_call(call: str) -> tuple[Exception, Diagnosis]:
     return failing(lambda: eval(call, dict(SCOPE)))
 
 
+def run_mended(entry: Entry) -> FixRun:
+    """The example as it should be, and what its last line gives."""
+    setup, last = parts_of(entry.mended)
+    names: dict[str, Any] = dict(SCOPE)
+    exec(setup, names)
+    return FixRun("As it should be:", entry.mended, repr(eval(last, names)))
+
+
 def run_fix(entry: Entry, fix: Fix) -> FixRun:
     """Try a fix on the example: its code, then the call that failed before."""
     if fix.code.startswith("#"):  # advice, which no line of code can give

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from error_runs import FixRun, run_call, run_fix
+from error_runs import FixRun, run_call, run_fix, run_mended
 
 from convdocs.errors.catalogue import Entry, Family, elsewhere, families
 from convdocs.errors.examples import run_example
@@ -121,6 +121,7 @@ def entry_section(entry: Entry, messages: dict[str, str]) -> str:
         f"{escape_markdown(found.cause)}\n",
         block("python", entry.example, "failing"),
         *(fix_section(run_fix(entry, fix)) for fix in found.fixes),
+        *([fix_section(run_mended(entry))] if entry.mended else []),
         *others_section(list(messages.items())[1:]),
     ]
     return "\n".join(lines) + "\n"
