@@ -473,7 +473,8 @@ _OF_CALL: dict[str, Callable[[Failure], Any]] = {
     "odd_rank": lambda f: not f.tensors or not f.dims or len(f.shape) - f.dims not in (1, 2),
     "spatial_axes": lambda f: counted(f.dims, "spatial axis"),
     "last_sizes": lambda f: f.shape[-len(f.settings["normalized_shape"]) :],
-    "norm_elsewhere": lambda f: f.settings["normalized_shape"][0] in f.shape,
+    "norm_elsewhere": lambda f: f.settings["normalized_shape"] in [(size,) for size in f.shape],
+    "norm_of_maps": lambda f: len(f.settings["normalized_shape"]) == len(f.shape) - 1 > 1,
     "unbatched": lambda f: f.trace.input_shapes[0] if f.trace and sizes.lacks_batch(f) else None,
     "batch_is_first": _batch_is_first,
     # its settings
@@ -543,8 +544,12 @@ _OF_CALL: dict[str, Callable[[Failure], Any]] = {
     ),
     "memory_widths": _memory_widths,
     "target_shape": lambda f: str(f.shape[:1] + f.shape[2:] if len(f.shape) > 1 else ()),
+    "targets_first": lambda f: (
+        not f.tensors[0].is_floating_point() and f.tensors[1].is_floating_point()
+    ),
     "one_hot": lambda f: f.shapes[0] == f.shapes[1] and not f.tensors[1].is_floating_point(),
     "colours": lambda f: f.shapes[1][-1] if f.shapes[1][-1] in (3, 4) else None,
+    "one_a_sample": lambda f: f.shapes[1] == (prod(f.shapes[0]),),
     "output_axis_of_one": lambda f: _axis_of_one(f.shapes[0], f.shapes[1]),
     "target_axis_of_one": lambda f: _axis_of_one(f.shapes[1], f.shapes[0]),
     # two branches

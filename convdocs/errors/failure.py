@@ -107,7 +107,8 @@ class Failure:
         self, args: tuple[Any, ...], kwargs: dict[str, Any], change: Callable[[Any], Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments of such a call with each operand changed, in order."""
-        odd = self.layer is not None and args and not isinstance(args[0], Tensor)
+        one = self.layer is not None or "must be Tensor, not" in self.message
+        odd = one and args and not isinstance(args[0], Tensor)
         first = (change(args[0]),) if odd else ()
         return (*first, *mapped(args[len(first) :], change)), mapped(kwargs, change)
 

@@ -67,7 +67,7 @@ def one_channel(failure: Failure, facts: Facts) -> Iterator[Repair]:
 def axes_at_end(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """Add the axes behind the channels, of size 1, where the channels fit."""
     missing = failure.dims + 2 - len(failure.shape)
-    if missing > 0 and failure.shape[1:2] == (norm_channels(failure)[1],):
+    if missing > 0 and failure.shape[1:2] == (facts["wanted_channels"],):
         yield given(failure, operands(failure)[0][(..., *[None] * missing)])
 
 
@@ -115,6 +115,14 @@ def other_channels(failure: Failure, wanted: int, got: int, axis: int) -> Iterat
     if (got, wanted, rank) == (3, 1, axis + 3):
         text = "Make one grey channel of the three by their mean."
         yield given(failure, x.mean(axis, keepdim=True), text)
+
+
+def depthwise(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """A layer that sees each channel by itself, for other channels."""
+    known, got = failure.settings, facts["channels"]
+    if known["groups"] == known["in_channels"] > 1:
+        made = got * known["out_channels"] // known["in_channels"]
+        yield from rebuilt(failure, in_channels=got, out_channels=made, groups=got)
 
 
 def any_rank(failure: Failure, facts: Facts) -> Iterator[Repair]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -57,6 +57,12 @@ def to_weights(failure: Failure, facts: Facts) -> Iterator[Repair]:
         codes = {number: _cast(code, target) for number, (code, dtype) in pairs if dtype != target}
         yield given(failure, codes, f"Make all of them {target}.")
         return
+    made_here = not failure.layer or next(failure.layer.parameters(), None) is None
+    if made_here and failure.layer and got == torch.float32:  # class weights, a layer's buffers
+        cast = _cast(here(failure), got)
+        yield assigned(
+            failure, "layer", cast, f"Make the layer's {kind} numbers {got}, as all else is."
+        )
     if got == torch.uint8 and kind.is_floating_point:
         yield given(failure, _cast(x, kind) / 255, f"Make it {kind} between 0 and 1.")
     elif got.is_complex and not kind.is_complex:
@@ -97,6 +103,23 @@ def of_torch(failure: Failure, facts: Facts, name: str, **settings: Any) -> Iter
     """What a function of torch's makes of the first operand."""
     words = {key: facts[value[1:-1]] for key, value in settings.items()}
     yield given(failure, getattr(TORCH, name)(operands(failure)[0], **words))
+
+
+_OUTPUTS = ("logits", "out", "last_hidden_state")  # of Transformers and torchvision
+
+
+def tensor_of_outputs(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """The tensor among several that a model returned."""
+    outputs, x = failure.operands[0], operands(failure)[0]
+    text = "Take the tensor out: what was called before returns more than one."
+    if isinstance(outputs, Mapping):
+        key = min(outputs, key=lambda key: (key not in _OUTPUTS, list(outputs).index(key)))
+        yield given(failure, x[key], text)
+    elif isinstance(outputs, tuple | list):
+        yield given(failure, x[0], text)
+    for attribute in _OUTPUTS:
+        if isinstance(getattr(outputs, attribute, None), Tensor):
+            yield given(failure, getattr(x, attribute), text)
 
 
 def only_what_it_takes(failure: Failure, facts: Facts) -> Iterator[Repair]:

@@ -131,8 +131,11 @@ def per_axis(failure: Failure, facts: Facts) -> Iterator[Repair]:
 
 def weight_axes(failure: Failure, facts: Facts) -> Iterator[Repair]:
     missing = failure.dims + 2 - len(failure.shapes[1])
-    if failure.function and missing > 0:
-        yield given(failure, {1: operands(failure)[1][(..., *[None] * missing)]})
+    weight, more = operands(failure)[1], (None,) * missing
+    if failure.function and missing > 0:  # a kernel by itself, or filters without a window
+        yield from helping(
+            failure, (given(failure, {1: weight[at]}) for at in (more, (..., *more)))
+        )
 
 
 def biases(failure: Failure, facts: Facts) -> Iterator[Repair]:

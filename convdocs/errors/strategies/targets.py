@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from convdocs.errors.code import NN, TORCH, Code
 from convdocs.errors.facts import VOID, Facts, indices
 from convdocs.errors.failure import Failure
-from convdocs.errors.repair import Repair, assigned, given, operands, rebuilt
+from convdocs.errors.repair import Repair, assigned, given, here, operands, rebuilt
 
 
 def positions_as_samples(failure: Failure, facts: Facts) -> Iterator[Repair]:
@@ -66,6 +66,13 @@ def _other_loss(failure: Failure, kind: str, function: str, target: Code) -> Rep
         call = getattr(NN.functional, function)(operands(failure)[0], target)
         return assigned(failure, "y", call)
     return assigned(failure, "layer", getattr(NN, kind)()) + given(failure, {1: target})
+
+
+def turned(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """The call with its first two operands in the other order."""
+    x, target = operands(failure)[:2]
+    function = getattr(NN.functional, failure.function) if failure.layer is None else here(failure)
+    yield assigned(failure, "y", function(target, x))
 
 
 def resized_output(failure: Failure, facts: Facts) -> Iterator[Repair]:

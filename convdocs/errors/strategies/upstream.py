@@ -51,6 +51,30 @@ def heads_apart(failure: Failure, facts: Facts) -> Iterator[Repair]:
             yield assigned(failure, "y", operands(failure)[0].unflatten(-1, parts), text)
 
 
+def made_as_asked(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """The linear layer before a view, built for the map that the view asks for."""
+    sizes, calls = tuple(_asked(failure)[1:]), failure.chain()
+    if len(sizes) > 1 and min(sizes) > 0 and calls and calls[-1].kind == "Linear" and failure.model:
+        layer = failure.model.get_submodule(calls[-1].path)
+        if code := built_member(layer, {"out_features": prod(sizes)}):
+            text = (
+                f"Let the layer before make {' x '.join(map(str, sizes))} = {prod(sizes)} values."
+            )
+            yield assigned(calls[-1].path, "layer", code, text)
+
+
+def square_maps(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """Maps of another size, of as many channels as a view asks for."""
+    asked, values = _asked(failure), prod(failure.shape[1:])
+    channels, sides = int(asked[1]), len(asked) - 2
+    side = round((values / channels) ** (1 / sides))
+    if len(failure.shape) > 1 and len({*asked[2:]}) == 1 and side**sides * channels == values:
+        first = length(operands(failure)[0]) if asked[0] == failure.shape[0] else asked[0]
+        view = operands(failure)[0].view(first, channels, *[side] * sides)
+        text = f"{values} values in {channels} channels are maps of {side}{f' x {side}' * (sides - 1)}."
+        yield assigned(failure, "y", view, text, onwards=True)
+
+
 def in_order(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """Undo a transpose before axes are merged: heads go back beside their features; or copy."""
     shape, x, asked = failure.shape, operands(failure)[0], tuple(_asked(failure))
@@ -124,6 +148,20 @@ def own_input(failure: Failure, facts: Facts) -> Iterator[Repair]:
         yield from other_channels(failure, need, got, 1)
         if shape[-1] == need:
             yield given(failure, x.movedim(-1, 1), "The channels are last: move them to axis 1.")
+
+
+def channels_to_shuffle(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """The convolution before a shuffle, built for channels that divide."""
+    by = failure.settings.get("groups", 0) or failure.settings.get("upscale_factor", 0) ** 2
+    made = (c for c in failure.chain()[::-1] if c.kind.startswith("Conv") and c.path)
+    last = next(made, None)
+    if last is None or failure.model is None or by < 1:
+        return
+    channels = -(-facts["channels"] // by) * by
+    layer = failure.model.get_submodule(last.path)
+    if code := built_member(layer, {"out_channels": channels}):
+        text = f"Let the layer before make {channels} channels, a multiple of {by}."
+        yield assigned(last.path, "layer", code, text)
 
 
 def last_index(failure: Failure, facts: Facts) -> Iterator[Repair]:
