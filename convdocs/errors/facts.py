@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +19,7 @@ from convdocs.errors.sizes import setting, spatial, windows
 from convdocs.geometry import Window
 from convdocs.layers import AXIS_NAMES
 from convdocs.report import Call
+from convdocs.suggest import nearest
 from convdocs.tracing.nested import tensors_in
 
 VOID = 100  # a label so far above the classes marks what has none: 255 in most data sets
@@ -167,6 +169,20 @@ def _constructor_of_torch(failure: Failure) -> bool:
     classes = (one for one in vars(nn).values() if isinstance(one, type))
     known = any(made == base.__name__ for one in classes for base in one.__mro__)
     return bool(_wrong(failure, _odd)) or (made != failure.message and known)
+
+
+def _parameters(facts: Facts) -> dict[str, inspect.Parameter]:
+    """What the constructor of a torch layer takes."""
+    name = facts.words["op"]
+    classes = [base for one in vars(nn).values() for base in getattr(one, "__mro__", ())]
+    made: Any = next(one for one in classes if one.__name__ == name)
+    known = inspect.signature(made.__init__).parameters
+    return {key: value for key, value in known.items() if key not in ("self", "device", "dtype")}
+
+
+def _signature(facts: Facts) -> str:
+    plain = (one.replace(annotation=one.empty) for one in _parameters(facts).values())
+    return str(inspect.Signature(list(plain)))
 
 
 # Windows and sizes.
@@ -359,7 +375,7 @@ def _unlike(failure: Failure) -> str:
     a, b = (failure.shapes[number] for number in numbers)
     names = next(filter(None, (meaning.axis_names(failure, number) for number in numbers)), ())
     rank, joined = max(len(a), len(b)), meaning.joined_axis(failure)
-    for back in range(1, min(len(a), len(b)) + 1):
+    for back in range(3 if "matmul" in failure.function else 1, min(len(a), len(b)) + 1):
         x, y = a[-back], b[-back]
         if x != y and rank - back != joined and (joined is not None or 1 not in (x, y)):
             place = names[-back] if len(names) == rank else f"axis {rank - back}"
@@ -453,6 +469,7 @@ _OF_CALL: dict[str, Callable[[Failure], Any]] = {
     "input": lambda f: f"the input {f.shape}" if f.tensors else "the input",
     "shapes": lambda f: " and ".join(map(str, f.shapes)),
     "operands": lambda f: " and ".join(map("{} {}".format, f.names, f.shapes)),
+    "similarity": lambda f: f.function in ("cosine_similarity", "pairwise_distance"),
     "several_tensors": lambda f: len(f.tensors) > 1,
     "two_matrices": lambda f: len(f.tensors) == 2 and f.function != "linear",
     "no_tensor": lambda f: (
@@ -549,6 +566,7 @@ _OF_CALL: dict[str, Callable[[Failure], Any]] = {
     ),
     "one_hot": lambda f: f.shapes[0] == f.shapes[1] and not f.tensors[1].is_floating_point(),
     "colours": lambda f: f.shapes[1][-1] if f.shapes[1][-1] in (3, 4) else None,
+    "length_first": lambda f: len(f.shapes[0]) == 3 and f.shapes[0][1:2] == f.shapes[1],
     "one_a_sample": lambda f: f.shapes[1] == (prod(f.shapes[0]),),
     "output_axis_of_one": lambda f: _axis_of_one(f.shapes[0], f.shapes[1]),
     "target_axis_of_one": lambda f: _axis_of_one(f.shapes[1], f.shapes[0]),
@@ -585,6 +603,9 @@ _OF_CALL: dict[str, Callable[[Failure], Any]] = {
 
 # what the message's words are needed for, or other facts
 FACTS: dict[str, Callable[[Facts], Any]] = {
+    "class": lambda f: re.sub("^_|Nd$", "", f.words["op"]),
+    "signature": _signature,
+    "meant": lambda f: nearest(f["extra"], _parameters(f)).strip("; ?").capitalize(),
     **{name: _of_call(tell) for name, tell in _OF_CALL.items()},
     "name": lambda f: f.failure.name or f.words.get("op") or "the call",
     "shape": lambda f: f.failure.shape if f.failure.tensors else need(whole(f.words["shape"])),

@@ -57,12 +57,10 @@ def to_weights(failure: Failure, facts: Facts) -> Iterator[Repair]:
         codes = {number: _cast(code, target) for number, (code, dtype) in pairs if dtype != target}
         yield given(failure, codes, f"Make all of them {target}.")
         return
-    made_here = not failure.layer or next(failure.layer.parameters(), None) is None
-    if made_here and failure.layer and got == torch.float32:  # class weights, a layer's buffers
-        cast = _cast(here(failure), got)
-        yield assigned(
-            failure, "layer", cast, f"Make the layer's {kind} numbers {got}, as all else is."
-        )
+    trained = failure.layer is None or next(failure.layer.parameters(), None) is not None
+    if not trained and got == torch.float32:  # class weights are a buffer
+        text = f"Make the layer's {kind} numbers {got}, as all else is."
+        yield assigned(failure, "layer", _cast(here(failure), got), text)
     if got == torch.uint8 and kind.is_floating_point:
         yield given(failure, _cast(x, kind) / 255, f"Make it {kind} between 0 and 1.")
     elif got.is_complex and not kind.is_complex:

@@ -133,9 +133,8 @@ def weight_axes(failure: Failure, facts: Facts) -> Iterator[Repair]:
     missing = failure.dims + 2 - len(failure.shapes[1])
     weight, more = operands(failure)[1], (None,) * missing
     if failure.function and missing > 0:  # a kernel by itself, or filters without a window
-        yield from helping(
-            failure, (given(failure, {1: weight[at]}) for at in (more, (..., *more)))
-        )
+        places = (more, (..., *more))
+        yield from helping(failure, (given(failure, {1: weight[place]}) for place in places))
 
 
 def biases(failure: Failure, facts: Facts) -> Iterator[Repair]:

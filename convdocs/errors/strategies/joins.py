@@ -92,6 +92,20 @@ def one_for_all(failure: Failure, facts: Facts) -> Iterator[Repair]:
             yield given(failure, {number: a.expand(*sizes)}, text)
 
 
+def surplus_axis(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """An axis of size 1 taken out of the operand of a cat that has one axis more."""
+    short, long = sorted(range(2), key=lambda number: len(failure.shapes[number]))
+    own, target, dim = failure.shapes[long], failure.shapes[short], joined_axis(failure)
+    for axis in (axis for axis, size in enumerate(own) if size == 1):
+        left = own[:axis] + own[axis + 1 :]
+        if len(left) == len(target) and dim is not None:
+            at = dim - (dim > axis)
+            if left[:at] + left[at + 1 :] == target[:at] + target[at + 1 :]:
+                code = operands(failure)[long]
+                text = f"{code} {own} has an axis of size 1 that the other lacks: take it out."
+                yield given(failure, {long: code.squeeze(axis)}, text)
+
+
 def along_other_axis(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """Join along the only axis in which the tensors differ."""
     shapes = failure.shapes
@@ -130,7 +144,7 @@ def cut(failure: Failure, facts: Facts) -> Iterator[Repair]:
     a, b = (failure.shapes[number] for number in numbers)
     unlike = [i for i, (x, y) in enumerate(zip(a, b, strict=True)) if i != dim and x != y]
     odd = [axis for axis in unlike if 1 not in (a[axis], b[axis])]
-    if not odd or min(odd) < 2 <= len(a) - 1 or abs(a[odd[0]] - b[odd[0]]) > 2:
+    if not odd or min(odd) < min(2, len(a) - 1) or abs(a[odd[0]] - b[odd[0]]) > 2:
         return
     large, small = numbers if a[odd[0]] > b[odd[0]] else numbers[::-1]
     x, y = operands(failure)[large], operands(failure)[small]

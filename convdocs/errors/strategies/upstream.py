@@ -57,9 +57,8 @@ def made_as_asked(failure: Failure, facts: Facts) -> Iterator[Repair]:
     if len(sizes) > 1 and min(sizes) > 0 and calls and calls[-1].kind == "Linear" and failure.model:
         layer = failure.model.get_submodule(calls[-1].path)
         if code := built_member(layer, {"out_features": prod(sizes)}):
-            text = (
-                f"Let the layer before make {' x '.join(map(str, sizes))} = {prod(sizes)} values."
-            )
+            product = " x ".join(map(str, sizes))
+            text = f"Let the layer before make {product} = {prod(sizes)} values."
             yield assigned(calls[-1].path, "layer", code, text)
 
 
@@ -71,8 +70,27 @@ def square_maps(failure: Failure, facts: Facts) -> Iterator[Repair]:
     if len(failure.shape) > 1 and len({*asked[2:]}) == 1 and side**sides * channels == values:
         first = length(operands(failure)[0]) if asked[0] == failure.shape[0] else asked[0]
         view = operands(failure)[0].view(first, channels, *[side] * sides)
-        text = f"{values} values in {channels} channels are maps of {side}{f' x {side}' * (sides - 1)}."
+        maps = " x ".join([str(side)] * sides)
+        text = f"{values} values in {channels} channels are maps of {maps}."
         yield assigned(failure, "y", view, text, onwards=True)
+
+
+def without_class_token(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """Tokens as a map: the class token, one more than the map has cells, is no cell of it."""
+    shape, asked, x = failure.shape, _asked(failure), operands(failure)[0]
+    for axis, cells in ((2, asked[2:]), (1, asked[1:3])) if len(asked) == 4 else ():
+        if len(shape) == 3 and shape[axis] == prod(cells) + 1:
+            patches = x[(*[slice(None)] * axis, slice(1, None))].reshape(length(x), *asked[1:])
+            text = f"The first of {shape[axis]} tokens is the class token: leave it out of the map."
+            yield assigned(failure, "y", patches, text)
+
+
+def flatten_left_out(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """No flatten before a layer that reads maps."""
+    calls = failure.chain()
+    if calls and calls[-1].kind == "Flatten" and calls[-1].path:
+        text = f"{calls[-1].path} flattened the maps that are read here: leave it out."
+        yield assigned(calls[-1].path, "layer", NN.Identity(), text, onwards=True)
 
 
 def in_order(failure: Failure, facts: Facts) -> Iterator[Repair]:
