@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from unseen_calls import UNSEEN
 from wrong_calls import CASES, WrongCall
 
 import convdocs
@@ -34,3 +35,14 @@ def test_the_experts_fix_comes_first(case: WrongCall) -> None:
     assert re.search(case.cause, found.cause), found.cause
     for fix in found.fixes:
         assert not (fix.verified and re.search(case.never, fix.code)), fix
+
+
+@pytest.mark.parametrize("name", UNSEEN)
+def test_calls_that_were_not_seen_before(name: str) -> None:
+    build, fix = UNSEEN[name]
+    model, *inputs = build()
+    found = convdocs.diagnose(model, *inputs)
+    assert found is not None
+    assert found.cause
+    assert found.fixes, found.message
+    assert re.search(fix, f"{found.fixes[0].code}\n{found.fixes[0].text}"), found.fixes[0]

@@ -1,0 +1,766 @@
+"""Wrong calls that were written down with an expert's first fix before any of them was diagnosed.
+
+Of the first 59, 36 had the expert's fix first, of the next 64, 44; what they missed was mended.
+A case is a name, what builds the call, and a pattern of the fix (its code, or its sentence).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+R, S = torch.rand, nn.Sequential
+UNSEEN: dict[str, tuple[Callable[[], tuple[Any, ...]], str]] = {}
+
+
+def case(name: str, build: Callable[[], tuple[Any, ...]], fix: str) -> None:
+    assert name not in UNSEEN
+    UNSEEN[name] = build, fix
+
+
+class N(nn.Module):
+    """Parts by name, and a forward."""
+
+    def __init__(self, forward: Callable[..., Any], **parts: Any) -> None:
+        super().__init__()
+        self.run = forward
+        for name, part in parts.items():
+            setattr(self, name, part)
+
+    def forward(self, *inputs: Any) -> Any:
+        return self.run(self, *inputs)
+
+
+class Block(nn.Module):
+    """A residual block without a shortcut of its own."""
+
+    def __init__(self, i: int, o: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(i, o, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(o)
+        self.conv2 = nn.Conv2d(o, o, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(o)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = F.relu(self.bn1(self.conv1(x)))
+        y = self.bn2(self.conv2(y))
+        return F.relu(y + x)
+
+
+class UNet(nn.Module):
+    """One level, with convolutions that do not pad."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.d1 = nn.Conv2d(3, 8, 3)
+        self.d2 = nn.Conv2d(8, 16, 3)
+        self.up = nn.ConvTranspose2d(16, 8, 2, 2)
+        self.o = nn.Conv2d(16, 2, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        a = F.relu(self.d1(x))
+        b = F.relu(self.d2(F.max_pool2d(a, 2)))
+        return self.o(torch.cat([a, self.up(b)], 1))
+
+
+case(
+    "vgg-like on larger images",
+    lambda: (
+        S(
+            nn.Conv2d(3, 16, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(16, 32, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(512, 64),
+            nn.ReLU(),
+            nn.Linear(64, 10),
+        ),
+        R(2, 3, 64, 64),
+    ),
+    r"Linear\(2048, 64\)|32 x 32|AdaptiveAvgPool2d\(\(?4",
+)
+case(
+    "NHWC image",
+    lambda: (S(nn.Conv2d(3, 8, 3), nn.ReLU()), R(1, 32, 32, 3)),
+    r"permute\(0, 3, 1, 2\)|movedim\(-1, 1\)",
+)
+case(
+    "HWC image",
+    lambda: (S(nn.Conv2d(3, 8, 3), nn.ReLU()), R(32, 32, 3)),
+    r"permute\(2, 0, 1\)|movedim\(-1, 0\)",
+)
+case(
+    "uint8",
+    lambda: (S(nn.Conv2d(3, 8, 3)), torch.zeros(1, 3, 8, 8, dtype=torch.uint8)),
+    r"\.float\(\)|to\(torch\.float",
+)
+case(
+    "clip frames before channels",
+    lambda: (S(nn.Conv3d(3, 8, 3)), R(2, 16, 3, 32, 32)),
+    r"transpose\(1, 2\)|permute\(0, 2, 1, 3, 4\)|movedim\(",
+)
+case(
+    "BatchNorm2d after flatten",
+    lambda: (S(nn.Flatten(), nn.Linear(48, 20), nn.BatchNorm2d(20), nn.ReLU()), R(4, 3, 4, 4)),
+    r"BatchNorm1d\(20\)",
+)
+case(
+    "GroupNorm constructor",
+    lambda: ((lambda: nn.GroupNorm(8, 12)),),
+    r"GroupNorm\((1|2|3|4|6|12), 12\)|GroupNorm\(8, (8|16)\)",
+)
+case(
+    "groups constructor",
+    lambda: ((lambda: nn.Conv2d(32, 64, 3, groups=3)),),
+    r"groups=(2|4|1|32)|Conv2d\(3[03], 6",
+)
+case(
+    "pool to 1x1 and no flatten",
+    lambda: (S(nn.Conv2d(3, 64, 3), nn.AdaptiveAvgPool2d(1), nn.Linear(64, 10)), R(8, 3, 16, 16)),
+    r"flatten\(1\)|Flatten\(\)",
+)
+case(
+    "CRNN: squeeze and no permute",
+    lambda: (
+        N(
+            lambda s, x: s.rnn(s.cnn(x).squeeze(2)),
+            cnn=S(nn.Conv2d(1, 32, 3, padding=1), nn.AdaptiveAvgPool2d((1, 20))),
+            rnn=nn.LSTM(32, 16, batch_first=True),
+        ),
+        R(4, 1, 8, 40),
+    ),
+    r"transpose\(1, 2\)|permute\(0, 2, 1\)|\.mT|movedim",
+)
+case(
+    "text CNN without permute",
+    lambda: (
+        N(lambda s, i: s.conv(s.emb(i)), emb=nn.Embedding(100, 32), conv=nn.Conv1d(32, 8, 3)),
+        torch.randint(0, 100, (4, 12)),
+    ),
+    r"transpose\(1, 2\)|permute\(0, 2, 1\)|\.mT|movedim",
+)
+case(
+    "DCGAN noise",
+    lambda: (
+        S(
+            nn.ConvTranspose2d(100, 64, 4),
+            nn.BatchNorm2d(64),
+            nn.ReLU(),
+            nn.ConvTranspose2d(64, 3, 4, 2, 1),
+        ),
+        R(8, 100),
+    ),
+    r"\[(\.\.\.|:, :), None, None\]|unsqueeze\(-1\)\.unsqueeze\(-1\)|view\(.*1, 1\)",
+)
+case(
+    "discriminator's map against labels",
+    lambda: (
+        (lambda x, y: F.binary_cross_entropy(torch.sigmoid(nn.Conv2d(8, 1, 4)(x)), y)),
+        R(6, 8, 4, 4),
+        R(6),
+    ),
+    r"flatten\(\)|squeeze|view\(-1\)|view_as|reshape|flatten\(0\)",
+)
+case(
+    "decoder view of another size",
+    lambda: (
+        N(
+            lambda s, z: s.up(s.fc(z).view(-1, 64, 4, 4)),
+            fc=nn.Linear(16, 64 * 3 * 3),
+            up=nn.ConvTranspose2d(64, 3, 4, 2, 1),
+        ),
+        R(5, 16),
+    ),
+    r"Linear\(16, 1024\)|view\(-1, 64, 3, 3\)|64, 3, 3",
+)
+case(
+    "q @ k without transpose",
+    lambda: (
+        (lambda q, k, v: (q @ k).softmax(-1) @ v),
+        R(2, 4, 10, 8),
+        R(2, 4, 10, 8),
+        R(2, 4, 10, 8),
+    ),
+    r"transpose\(-2, -1\)|\.mT|transpose\(-1, -2\)|transpose\(2, 3\)",
+)
+case(
+    "adjacency on the wrong side",
+    lambda: (
+        N(lambda s, a, x: a @ s.lin(x).transpose(1, 2), lin=nn.Linear(16, 8)),
+        R(7, 7),
+        R(3, 7, 16),
+    ),
+    r"transpose",
+)
+case(
+    "features are not d_model",
+    lambda: (
+        nn.TransformerEncoder(nn.TransformerEncoderLayer(32, 4, batch_first=True), 1),
+        R(2, 10, 7),
+    ),
+    r"Linear\(7, 32\)|d_model|TransformerEncoderLayer\(7",
+)
+case(
+    "backward of a map",
+    lambda: ((lambda x: nn.Linear(4, 4)(x).backward()), R(2, 4)),
+    r"\.(mean|sum)\(\)",
+)
+case("backward without grad", lambda: ((lambda x: x.sum().backward()), R(2, 4)), r"grad_fn")
+case(
+    "backward twice",
+    lambda: (
+        (
+            lambda x: (lambda loss: (loss.backward(), loss.backward()))(
+                nn.Linear(4, 1)(x).pow(2).sum()
+            )
+        ),
+        R(2, 4),
+    ),
+    r"detach",
+)
+case(
+    "numpy array",
+    lambda: (S(nn.Conv2d(3, 8, 3)), np.zeros((1, 3, 8, 8), "float32")),
+    r"from_numpy|torch\.(as_)?tensor",
+)
+case(
+    "a list for a tensor",
+    lambda: (S(nn.Conv2d(3, 8, 3)), [R(3, 8, 8), R(3, 8, 8)]),
+    r"torch\.stack",
+)
+case(
+    "aux outputs into the loss",
+    lambda: (
+        N(
+            lambda s, x, y: F.cross_entropy(s.net(x), y),
+            net=N(lambda s, x: (s.a(x), s.b(x)), a=nn.Linear(8, 5), b=nn.Linear(8, 5)),
+        ),
+        R(4, 8),
+        torch.randint(0, 5, (4,)),
+    ),
+    r"\[0\]",
+)
+case(
+    "class weights of another count",
+    lambda: (nn.CrossEntropyLoss(weight=torch.ones(4)), R(6, 5), torch.randint(0, 5, (6,))),
+    r"5",
+)
+case(
+    "class weights in double",
+    lambda: (
+        nn.CrossEntropyLoss(weight=torch.ones(5, dtype=torch.float64)),
+        R(6, 5),
+        torch.randint(0, 5, (6,)),
+    ),
+    r"float\(\)|float32|\.to\(",
+)
+case(
+    "bce of raw scores",
+    lambda: ((lambda x, y: F.binary_cross_entropy(x, y)), torch.randn(8, 1) * 3, R(8, 1).round()),
+    r"with_logits|sigmoid|WithLogits",
+)
+case(
+    "unet on 8x8",
+    lambda: (
+        S(
+            *[
+                m
+                for i in range(4)
+                for m in (nn.Conv2d(3 if i == 0 else 8, 8, 3, padding=1), nn.MaxPool2d(2))
+            ]
+        ),
+        R(1, 3, 8, 8),
+    ),
+    r"16",
+)
+case(
+    "complex spectrum into conv",
+    lambda: (S(nn.Conv1d(1, 4, 3)), torch.fft.rfft(R(2, 1, 16))),
+    r"\.abs\(\)|\.real|view_as_real",
+)
+case(
+    "LayerNorm of a fixed image",
+    lambda: (S(nn.Conv2d(3, 8, 3, padding=1), nn.LayerNorm([8, 32, 32])), R(2, 3, 28, 28)),
+    r"LayerNorm\(\[8, 28, 28\]\)|LayerNorm\(\(8, 28, 28\)\)|32 x 32|GroupNorm\(1, 8\)",
+)
+case(
+    "replaced head",
+    lambda: (
+        N(
+            lambda s, x: s.fc(s.body(x)),
+            body=S(nn.Conv2d(3, 32, 3, 2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+            fc=nn.Linear(512, 10),
+        ),
+        R(4, 3, 32, 32),
+    ),
+    r"Linear\(32, 10\)",
+)
+case(
+    "forward is missing",
+    lambda: (type("Net", (nn.Module,), {"forwrd": lambda s, x: x})(), R(1, 3)),
+    r"forward",
+)
+case(
+    "ModuleList called",
+    lambda: (nn.ModuleList([nn.Conv2d(3, 8, 3), nn.ReLU()]), R(1, 3, 8, 8)),
+    r"Sequential|for ",
+)
+case(
+    "circular padding too large",
+    lambda: (nn.Conv1d(2, 4, 9, padding=6, padding_mode="circular"), R(1, 2, 5)),
+    r"padding=(5|4|[0-3])|zeros",
+)
+case(
+    "reflection too large",
+    lambda: (S(nn.ReflectionPad2d(4), nn.Conv2d(3, 8, 9)), R(1, 3, 4, 4)),
+    r"ReflectionPad2d\(3\)|5 x 5|ReplicationPad|ZeroPad",
+)
+case(
+    "bilinear of a sequence",
+    lambda: ((lambda x: F.interpolate(x, scale_factor=2, mode="bilinear")), R(2, 4, 10)),
+    r"\[None\]|linear",
+)
+case(
+    "pixel shuffle",
+    lambda: (S(nn.Conv2d(3, 10, 3), nn.PixelShuffle(2)), R(1, 3, 8, 8)),
+    r"Conv2d\(3, (8|12), ",
+)
+case(
+    "unflatten",
+    lambda: (S(nn.Linear(10, 60), nn.Unflatten(1, (4, 4, 4))), R(2, 10)),
+    r"Linear\(10, 64\)|Unflatten\(1, \((15|4|3|60|-1)",
+)
+case(
+    "half model float input",
+    lambda: (S(nn.Linear(4, 4).half()), R(2, 4)),
+    r"\.half\(\)|\.float\(\)|to\(",
+)
+case(
+    "skip with another width",
+    lambda: (
+        N(
+            lambda s, x: s.b(s.a(x)) + s.a(x),
+            a=nn.Conv2d(3, 16, 3, padding=1),
+            b=nn.Conv2d(16, 32, 3, padding=1, stride=2),
+        ),
+        R(2, 3, 16, 16),
+    ),
+    r"Conv2d\(16, 32, (kernel_size=)?1.*stride=2",
+)
+case(
+    "concat skip of an odd map",
+    lambda: (
+        N(
+            lambda s, x: s.c(torch.cat([s.u(s.d(x)), x], 1)),
+            d=nn.Conv2d(8, 16, 3, 2, 1),
+            u=nn.ConvTranspose2d(16, 8, 3, 2, 1),
+            c=nn.Conv2d(16, 4, 1),
+        ),
+        R(1, 8, 16, 16),
+    ),
+    r"output_padding=1",
+)
+case(
+    "grouped norm of the wrong width in a net",
+    lambda: (S(nn.Conv2d(3, 24, 3), nn.BatchNorm2d(32), nn.ReLU()), R(2, 3, 8, 8)),
+    r"BatchNorm2d\(24\)",
+)
+case(
+    "conv in a list by index",
+    lambda: (
+        N(
+            lambda s, x: s.l[1](s.l[0](x)),
+            l=nn.ModuleList([nn.Conv2d(3, 8, 3), nn.Conv2d(16, 8, 3)]),
+        ),
+        R(1, 3, 8, 8),
+    ),
+    r"Conv2d\(8, 8, 3",
+)
+case(
+    "depthwise after change of width",
+    lambda: (S(nn.Conv2d(3, 24, 1), nn.Conv2d(32, 32, 3, groups=32)), R(1, 3, 8, 8)),
+    r"Conv2d\(24, 24, .*groups=24",
+)
+case(
+    "prelu count",
+    lambda: (S(nn.Conv2d(3, 8, 3), nn.PReLU(16)), R(1, 3, 8, 8)),
+    r"PReLU\((num_parameters=)?8\)",
+)
+case(
+    "linear head on tokens with cls only",
+    lambda: (
+        N(lambda s, x: s.head(s.enc(x).flatten(1)), enc=nn.Linear(16, 32), head=nn.Linear(32, 5)),
+        R(2, 9, 16),
+    ),
+    r"\[:, 0\]|mean\(|Linear\(288, 5\)",
+)
+case(
+    "wrong order of the target and the input",
+    lambda: ((lambda a, b: F.cross_entropy(a, b)), torch.randint(0, 5, (4,)), R(4, 5)),
+    r"cross_entropy\(target, x\)",
+)
+case(
+    "weights shared with functional conv",
+    lambda: ((lambda x, w: F.conv2d(x, w)), R(1, 3, 8, 8), R(3, 8, 3, 3)),
+    r"transpose\(0, 1\)|conv_transpose2d|permute",
+)
+case(
+    "conv1d weight 2d",
+    lambda: ((lambda x, w: F.conv1d(x, w)), R(1, 1, 8), R(3)),
+    r"\[None, None\]|view\(1, 1, -?\d|unsqueeze|reshape\(1, 1",
+)
+case(
+    "sum of two branches of different pools",
+    lambda: (
+        N(
+            lambda s, x: s.a(x) + s.b(x),
+            a=S(nn.Conv2d(3, 8, 3, 2, 1)),
+            b=S(nn.AvgPool2d(2), nn.Conv2d(3, 8, 1)),
+        ),
+        R(1, 3, 15, 15),
+    ),
+    r"ceil_mode=True",
+)
+case(
+    "lstm hidden of a former batch",
+    lambda: (
+        N(lambda s, x: s.r(x, s.h)[0], r=nn.GRU(8, 16, batch_first=True), h=R(1, 32, 16)),
+        R(20, 5, 8),
+    ),
+    r"zeros\(1|None|new_zeros",
+)
+case(
+    "long inputs to Linear", lambda: (nn.Linear(3, 2), torch.ones(4, 3, dtype=torch.long)), r"float"
+)
+case(
+    "conv1d on raw audio",
+    lambda: (S(nn.Conv1d(1, 8, 9)), R(4, 16000)),
+    r"unsqueeze\(1\)|\[:, None\]",
+)
+case(
+    "gray images to rgb net",
+    lambda: (S(nn.Conv2d(3, 8, 3)), R(4, 1, 28, 28)),
+    r"Conv2d\(1, 8|expand|repeat",
+)
+case("rgba", lambda: (S(nn.Conv2d(3, 8, 3)), R(4, 4, 28, 28)), r"Conv2d\(4, 8|\[:, :3\]")
+case(
+    "resnet block widened without shortcut",
+    lambda: (S(nn.Conv2d(3, 16, 3, padding=1), Block(16, 16), Block(16, 32, 2)), R(2, 3, 32, 32)),
+    r"Conv2d\(16, 32, .*1.*stride=2",
+)
+case("unet valid convs", lambda: (UNet(), R(1, 3, 32, 32)), r"padding=1|padding='same'")
+case(
+    "se block",
+    lambda: (N(lambda s, x: x * s.fc(x.mean((2, 3))).sigmoid(), fc=nn.Linear(8, 8)), R(2, 8, 6, 6)),
+    r"\[:, :, None, None\]|\[\.\.\., None, None\]",
+)
+case(
+    "time channel film",
+    lambda: (
+        N(lambda s, x, t: s.c(x) + s.e(t), c=nn.Conv2d(3, 16, 3, padding=1), e=nn.Linear(32, 16)),
+        R(4, 3, 8, 8),
+        R(4, 32),
+    ),
+    r"None, None\]",
+)
+case(
+    "mask in attention float of bool heads",
+    lambda: (
+        N(lambda s, x, m: F.scaled_dot_product_attention(x, x, x, attn_mask=m)),
+        R(2, 4, 9, 8),
+        torch.ones(2, 9, dtype=torch.bool),
+    ),
+    r"None",
+)
+case(
+    "linear on image without flatten",
+    lambda: (S(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)), R(16, 1, 28, 28)),
+    r"flatten\(1\)|Flatten\(\)",
+)
+case(
+    "conv after flatten",
+    lambda: (S(nn.Conv2d(1, 8, 3), nn.Flatten(), nn.Conv2d(8, 16, 3)), R(4, 1, 28, 28)),
+    r"Flatten|leave|remove",
+)
+case(
+    "lstm output in classifier as tuple",
+    lambda: (
+        N(lambda s, x: s.fc(s.r(x)), r=nn.LSTM(8, 16, batch_first=True), fc=nn.Linear(16, 3)),
+        R(4, 5, 8),
+    ),
+    r"\[0\]",
+)
+case(
+    "lstm last step batch-second classification",
+    lambda: ((lambda o, y: F.cross_entropy(o, y)), R(5, 4, 3), torch.randint(0, 3, (4,))),
+    r"\[-1\]|\[:, -1\]|mean",
+)
+case(
+    "seq2seq logits",
+    lambda: ((lambda o, y: F.cross_entropy(o, y)), R(4, 7, 11), torch.randint(0, 11, (4, 7))),
+    r"transpose\(1, 2\)|movedim|flatten",
+)
+case(
+    "segmentation one-hot",
+    lambda: (
+        (lambda o, y: F.cross_entropy(o, y)),
+        R(2, 5, 8, 8),
+        torch.randint(0, 2, (2, 5, 8, 8)),
+    ),
+    r"argmax\(1\)|float\(\)",
+)
+case(
+    "labels shape (N,1)",
+    lambda: ((lambda o, y: F.cross_entropy(o, y)), R(4, 3), torch.randint(0, 3, (4, 1))),
+    r"squeeze\(1\)|squeeze\(\)|flatten",
+)
+case(
+    "labels float (N,1)",
+    lambda: ((lambda o, y: F.cross_entropy(o, y)), R(4, 3), torch.randint(0, 3, (4, 1)).float()),
+    r"squeeze|long",
+)
+case(
+    "bce logits long",
+    lambda: (
+        (lambda o, y: F.binary_cross_entropy_with_logits(o, y)),
+        R(4),
+        torch.randint(0, 2, (4,)),
+    ),
+    r"float\(\)",
+)
+case(
+    "bce (N,2) with (N,)",
+    lambda: (
+        (lambda o, y: F.binary_cross_entropy_with_logits(o, y)),
+        R(4, 2),
+        torch.randint(0, 2, (4,)).float(),
+    ),
+    r"cross_entropy\(|one_hot",
+)
+case(
+    "patch embed of wrong image",
+    lambda: (
+        N(
+            lambda s, x: s.p(x).flatten(2).transpose(1, 2) + s.pos,
+            p=nn.Conv2d(3, 32, 16, 16),
+            pos=nn.Parameter(torch.zeros(1, 196, 32)),
+        ),
+        R(1, 3, 256, 256),
+    ),
+    r"224|interpolate|256",
+)
+case(
+    "group conv in_channels",
+    lambda: (
+        S(nn.Conv2d(3, 12, 3), nn.Conv2d(12, 24, 3, groups=4), nn.Conv2d(32, 8, 1)),
+        R(1, 3, 16, 16),
+    ),
+    r"Conv2d\(24, 8",
+)
+case(
+    "stem conv for audio spectrogram",
+    lambda: (S(nn.Conv2d(1, 8, 3)), R(4, 128, 100)),
+    r"unsqueeze\(1\)|\[:, None\]",
+)
+case(
+    "conv1d channels last sensor",
+    lambda: (S(nn.Conv1d(6, 16, 5), nn.ReLU()), R(32, 128, 6)),
+    r"transpose\(1, 2\)|permute\(0, 2, 1\)|mT",
+)
+case(
+    "video to conv2d",
+    lambda: (S(nn.Conv2d(3, 16, 3)), R(2, 8, 3, 32, 32)),
+    r"flatten\(0, 1\)|view\(-1|reshape",
+)
+case(
+    "bn1d on (N,L,C)",
+    lambda: (S(nn.Linear(6, 16), nn.BatchNorm1d(16)), R(8, 20, 6)),
+    r"transpose|permute|mT|movedim|flatten",
+)
+case(
+    "instance norm 1x1",
+    lambda: (S(nn.AdaptiveAvgPool2d(1), nn.InstanceNorm2d(3)), R(2, 3, 8, 8)),
+    r"GroupNorm|LayerNorm|leave|eval|larger|remove|InstanceNorm",
+)
+case(
+    "global pool then conv 3x3",
+    lambda: (S(nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Conv2d(8, 4, 3)), R(1, 3, 16, 16)),
+    r"kernel|Conv2d\(8, 4, (kernel_size=)?1|padding=1",
+)
+case(
+    "too deep",
+    lambda: (
+        S(*[nn.Sequential(nn.Conv2d(3 if i == 0 else 8, 8, 3), nn.MaxPool2d(2)) for i in range(4)]),
+        R(1, 3, 32, 32),
+    ),
+    r"46|64|padding=1",
+)
+case("dropout2d rank", lambda: (nn.MaxPool1d(2), R(10)), r"\[None|unsqueeze|view")
+case(
+    "reshape to wrong grid",
+    lambda: ((lambda x: x.transpose(1, 2).view(2, 16, 7, 7)), R(2, 50, 16)),
+    r"\[:, 1:|7, 7|without the class|49",
+)
+case(
+    "unflatten tokens",
+    lambda: (
+        N(lambda s, x: s.c(x.transpose(1, 2).reshape(2, 16, 8, 8)), c=nn.Conv2d(16, 4, 3)),
+        R(2, 49, 16),
+    ),
+    r"7, 7",
+)
+case(
+    "einsum",
+    lambda: ((lambda a, b: torch.einsum("bij,bjk->bik", a, b)), R(2, 3, 4), R(2, 5, 6)),
+    r"shape",
+)
+case(
+    "linear weight orientation",
+    lambda: ((lambda x, w: F.linear(x, w)), R(2, 3), R(3, 5)),
+    r"\.T|\.t\(\)|mT|transpose",
+)
+case(
+    "matmul weight orientation",
+    lambda: ((lambda x, w: x @ w), R(2, 3), R(5, 3)),
+    r"\.T|\.t\(\)|mT|transpose",
+)
+case(
+    "squeeze all with batch 1",
+    lambda: (
+        N(
+            lambda s, x: s.fc(s.g(x).squeeze()),
+            g=nn.AdaptiveAvgPool2d(1),
+            fc=S(nn.Linear(8, 4), nn.BatchNorm1d(4)),
+        ).eval(),
+        R(1, 8, 6, 6),
+    ),
+    r"flatten\(1\)|squeeze\(\(2, 3\)|squeeze\(-1\)|squeeze\(2\)",
+)
+case("embedding of floats", lambda: (S(nn.Embedding(10, 4)), R(2, 3) * 9), r"long\(\)")
+case(
+    "embedding bag",
+    lambda: (nn.EmbeddingBag(10, 4), torch.randint(0, 10, (6,))),
+    r"offsets|\[None|unsqueeze",
+)
+case("too many indices", lambda: ((lambda x: x[:, 0, 0]), R(4, 3)), r"index")
+case("index by float", lambda: ((lambda x, i: x[i]), R(4, 3), R(2)), r"long\(\)")
+case(
+    "cat of image and label map",
+    lambda: (
+        N(lambda s, x, c: s.c(torch.cat([x, c], 1)), c=nn.Conv2d(13, 8, 3)),
+        R(2, 3, 8, 8),
+        R(2, 10),
+    ),
+    r"None, None\]\.expand",
+)
+case(
+    "cond gan embed",
+    lambda: (
+        N(
+            lambda s, z, c: s.l(torch.cat([z, s.e(c)], 1)),
+            e=nn.Embedding(10, 5),
+            l=nn.Linear(15, 4),
+        ),
+        R(4, 10),
+        torch.randint(0, 10, (4, 1)),
+    ),
+    r"squeeze\(1\)|flatten\(1\)|\[:, 0\]",
+)
+case(
+    "stack then conv",
+    lambda: ((lambda a, b: nn.Conv2d(3, 8, 3)(torch.stack([a, b]))), R(3, 8, 8), R(3, 9, 9)),
+    r"interpolate|size",
+)
+case(
+    "adaptive pool args",
+    lambda: ((lambda: nn.AdaptiveAvgPool2d()),),
+    r"AdaptiveAvgPool2d\(1\)|output_size",
+)
+case("conv kwargs typo", lambda: ((lambda: nn.Conv2d(3, 8, kernal_size=3)),), r"kernel_size")
+case("conv no kernel", lambda: ((lambda: nn.Conv2d(3, 8)),), r"kernel_size")
+case("conv float channels", lambda: ((lambda: nn.Conv2d(3, 16 / 2, 3)),), r"8")
+case("linear from conv out numpy int", lambda: ((lambda: nn.Linear("12", 3)),), r"12")
+case("padding bigger pool", lambda: (nn.MaxPool2d(2, padding=2), R(1, 3, 8, 8)), r"padding=1")
+case(
+    "transposed out padding",
+    lambda: (nn.ConvTranspose2d(3, 8, 3, stride=2, output_padding=2), R(1, 3, 8, 8)),
+    r"output_padding=1",
+)
+case(
+    "mha ctor",
+    lambda: ((lambda: nn.MultiheadAttention(30, 4)),),
+    r"MultiheadAttention\((30, [35621]|32, 4|28, 4)",
+)
+case(
+    "kdim",
+    lambda: (
+        N(lambda s, x, y: s.a(x, y, y)[0], a=nn.MultiheadAttention(16, 4, batch_first=True)),
+        R(2, 5, 16),
+        R(2, 7, 24),
+    ),
+    r"kdim=24",
+)
+case(
+    "tf decoder",
+    lambda: (nn.Transformer(16, 4, 1, 1, batch_first=True), R(2, 5, 16), R(3, 4, 16)),
+    r"target",
+)
+case(
+    "gru hidden size",
+    lambda: (nn.GRU(8, 16, batch_first=True), R(4, 5, 8), R(1, 4, 8)),
+    r"zeros\(1, .*16|hidden_size=8|GRU\(8, 8",
+)
+case(
+    "packed",
+    lambda: (
+        (lambda x, n: nn.utils.rnn.pack_padded_sequence(x, n, batch_first=True)),
+        R(3, 5, 8),
+        torch.tensor([3, 5, 4]),
+    ),
+    r"enforce_sorted=False",
+)
+case(
+    "normalise transform",
+    lambda: ((lambda x, m, s: (x - m) / s), R(3, 8, 8), R(3), R(3)),
+    r"None, None\]|view\(|\[:, None",
+)
+case("log_softmax dim", lambda: ((lambda x: F.log_softmax(x, dim=2)), R(4, 10)), r"-1|dim=1|\(1\)")
+case(
+    "focal gather",
+    lambda: ((lambda p, t: p.gather(1, t)), R(4, 5), torch.randint(0, 5, (4,))),
+    r"unsqueeze|None\]",
+)
+case(
+    "dice sum shapes",
+    lambda: ((lambda p, t: (p * t).sum()), R(2, 3, 8, 8), R(2, 8, 8)),
+    r"unsqueeze\(1\)|\[:, None\]",
+)
+case(
+    "cosine sim",
+    lambda: ((lambda a, b: F.cosine_similarity(a, b)), R(4, 16), R(5, 16)),
+    r"None|unsqueeze|mT|\.T|pairwise",
+)
+case(
+    "nll 2d",
+    lambda: ((lambda a, b: F.nll_loss(a, b)), R(4, 3), torch.randint(0, 3, (5,))),
+    r"target",
+)
+case("half precision conv", lambda: (S(nn.Conv2d(3, 8, 3)), R(1, 3, 8, 8).half()), r"float\(\)")
+case(
+    "double from numpy",
+    lambda: (
+        S(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(288, 2)),
+        torch.from_numpy(np.random.rand(1, 3, 8, 8)),
+    ),
+    r"float\(\)|float32",
+)
+case("meta params", lambda: (nn.Linear(4, 2, device="meta"), R(1, 4)), r"to_empty|cpu")
