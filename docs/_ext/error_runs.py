@@ -29,7 +29,7 @@ def run_mended(entry: Entry) -> FixRun:
     setup, last = parts_of(entry.mended)
     names: dict[str, Any] = dict(SCOPE)
     exec(setup, names)
-    return FixRun("As it should be:", entry.mended, repr(eval(last, names)))
+    return FixRun("The example as it should be:", entry.mended, repr(eval(last, names)))
 
 
 def run_fix(entry: Entry, fix: Fix) -> FixRun:

@@ -115,7 +115,7 @@ def entry_section(entry: Entry, messages: dict[str, str]) -> str:
     error, found = run_of(entry)
     check(entry, found, entry.example)
     lines = [
-        f"({entry.code})=\n## {entry.title}\n",
+        f"({entry.code})=\n## {escape_markdown(entry.title)}\n",
         f"{{.error-code}}\n{markdown_code(entry.code)}\n",
         block("text", f"{type(error).__name__}: {error}", "torch-says"),
         f"{escape_markdown(found.cause)}\n",
@@ -135,7 +135,8 @@ def block(language: str, code: str, kind: str) -> str:
 def fix_section(fix: FixRun) -> str:
     """What to do, the code, and what it gave."""
     if not fix.shown:  # advice, which no line of code can give
-        return f"{{.fix}}\n{escape_markdown(fix.text)}\n"
+        note = markdown_code(fix.code.removeprefix("# "))
+        return f"{{.fix}}\n{escape_markdown(fix.text)} {note}\n"
     tried, shown = block("python", fix.code, "fixed"), block("text", fix.shown, "output")
     return f"{{.fix}}\n{escape_markdown(fix.text)}\n\n{tried}\n{shown}"
 
