@@ -170,3 +170,30 @@ def test_out_of_memory_is_said_to_be_no_shape_error(capsys) -> None:
 def test_what_the_catalogue_does_not_know_is_said(capsys) -> None:
     assert cli.main(["errors", "chanels-mismatch"]) == 2
     assert "channels-mismatch" in capsys.readouterr().err
+
+
+class Config:
+    """Not a model: its errors are none of ours."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+
+def test_a_class_of_the_users_that_is_no_model_gets_no_note() -> None:
+    with pytest.raises(TypeError) as caught, convdocs.explaining():
+        Config(1, 2)  # type: ignore[call-arg]
+    assert not hasattr(caught.value, "__notes__")
+
+
+def test_a_training_step_leaves_no_gradients_behind() -> None:
+    layer = torch.nn.Linear(4, 3)
+
+    def step() -> None:
+        layer(torch.ones(2, 4)).sum().backward()
+        layer(torch.ones(2, 4)).backward()
+
+    found = convdocs.diagnose(step)
+    assert found is not None
+    assert found.code == "backward-of-many-values"
+    assert "(2, 3), which is 6 numbers" in found.cause
+    assert layer.weight.grad is None

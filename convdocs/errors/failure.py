@@ -276,7 +276,10 @@ def _constructor(error: BaseException) -> dict[str, Any]:
         if frame.f_code.co_name == "__init__" and nn_class(made) is made:
             names = inspect.signature(made.__init__).parameters.keys() - _NO_SETTINGS
             return {"built": made, "settings": {k: v for k, v in local.items() if k in names}}
-    return {}
+    frame = _frames(error)[-1][0]  # arguments that a constructor does not take never reach it
+    named = {**frame.f_globals, **frame.f_locals}.get(str(error).partition(".__init__()")[0])
+    model = isinstance(named, type) and issubclass(named, nn.Module) and nn_class(named) is None
+    return {"built": named} if model else {}
 
 
 def _function(error: BaseException) -> dict[str, Any]:
