@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from IPython.core.interactiveshell import InteractiveShell
 
+import convdocs
 from convdocs import cli
 from convdocs.errors import catalogue, examples
 
