@@ -199,3 +199,40 @@ def test_a_training_step_leaves_no_gradients_behind() -> None:
     assert found.code == "backward-of-many-values"
     assert "(2, 3), which is 6 numbers" in found.cause
     assert layer.weight.grad is None
+
+
+def test_what_a_function_writes_into_stays_as_it_was() -> None:
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    x, total = torch.ones(2, 3, 8, 8), torch.zeros(3)
+    loss = model[0](x).sum()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+
+    def step(seen: torch.Tensor) -> None:
+        seen.add_(1)
+        total.index_add_(0, torch.tensor([0]), torch.ones(1))
+        optimizer.zero_grad()
+        model(x).mean().backward()
+        optimizer.step()
+        loss.backward()
+
+    assert convdocs.diagnose(step, x) is None
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert torch.equal(x, torch.ones(2, 3, 8, 8))
+    assert torch.equal(total, torch.zeros(3))
+    assert all(parameter.grad is None for parameter in model.parameters())
+    loss.backward()  # its graph was not used up
+
+
+def test_trying_a_fix_loads_no_weights() -> None:
+    model, other = torch.nn.Linear(4, 3), torch.nn.Linear(4, 3)
+    state = {f"module.{name}": value for name, value in other.state_dict().items()}
+    before = model.weight.detach().clone()
+    with pytest.raises(RuntimeError) as caught, convdocs.explaining():
+        model.load_state_dict(state)
+    assert "saved-names" in caught.value.__notes__[0]
+    assert torch.equal(model.weight, before)
+    found = convdocs.diagnose(model.load_state_dict, state)
+    assert found is not None
+    assert found.fixes[0].verified
+    assert torch.equal(model.weight, before)

@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from convdocs import tracing
-from convdocs.errors import catalogue
+from convdocs.errors import catalogue, function
 from convdocs.errors.failure import Failure, module_calls, read
 from convdocs.errors.search import fixes
-from convdocs.errors.trial import Answers, Run
+from convdocs.errors.trial import Run
 from convdocs.report import Diagnosis
 from convdocs.tracing.guard import collector_paused
 from convdocs.tracing.nested import tensors_in
@@ -43,9 +42,7 @@ def diagnose(model: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Diagnosi
     """
     if not isinstance(model, nn.Module):
         try:
-            # a function may be a whole training step: its gradients are computed, and left out
-            with torch.random.fork_rng(devices=[]), Answers((_is_backward, _gradients)):
-                model(*inputs, **kwargs)
+            function.run(model, inputs, kwargs)
         except Exception as error:
             return _diagnosis(read(error), None)
         return None
@@ -59,22 +56,6 @@ def diagnose(model: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Diagnosi
     except tracing.TraceError as error:
         return of_trace(error, model, inputs, kwargs)
     return None
-
-
-def _is_backward(function: Any, _given: Any, _site: Any) -> bool:
-    return function is Tensor.backward
-
-
-def _gradients(loss: Tensor, gradient: Any = None, retain_graph: Any = None, **_more: Any) -> None:
-    """What ``loss.backward()`` computes, without adding it to the parameters' gradients."""
-    leaves, nodes, seen = [], [loss.grad_fn], set()
-    while nodes:
-        node = nodes.pop()
-        if node is not None and node not in seen:
-            seen.add(node)
-            nodes += [before for before, _ in node.next_functions]
-            leaves += [leaf] if (leaf := getattr(node, "variable", None)) is not None else []
-    torch.autograd.grad(loss, leaves or [loss], gradient, retain_graph)
 
 
 def _unwrapped(model: nn.Module) -> nn.Module:
@@ -130,9 +111,8 @@ def _diagnosis(failure: Failure, run: Run | None) -> Diagnosis:
         return diagnosis
     entry, facts = found
     mended = tuple(fixes(failure, entry, facts, run))  # which may tell the cause more
-    return replace(
-        diagnosis, code=entry.code, cause=entry.told(facts), fixes=mended, url=entry.place
-    )
+    cause = entry.told(facts) or f"{entry.title}."  # where the call itself is not known
+    return replace(diagnosis, code=entry.code, cause=cause, fixes=mended, url=entry.place)
 
 
 @contextlib.contextmanager

@@ -64,7 +64,8 @@ def _loaded(failure: Failure, target: str, code: Code, layer: str = "", **strict
         twin = replica(failure.args[0])
         if layer:
             twin.set_submodule(layer, run(code, scope))
-        return twin.load_state_dict(scope.get("state", failure.args[1]), **strict)
+        # assigned, since the twin shares the memory of the model's own weights
+        return twin.load_state_dict(scope.get("state", failure.args[1]), assign=True, **strict)
 
     given = "".join(f", {key}={value}" for key, value in strict.items())
     loading = Code(f"model.load_state_dict(state{given})", load)
