@@ -296,6 +296,20 @@ def _asked_values(facts: Facts) -> str:
     return f"{asked} needs a multiple of {fixed}" if -1 in asked else f"{asked} has {fixed}"
 
 
+def _unsplit(facts: Facts) -> str:
+    """The axes that a view parts or joins, without those that it leaves as they are."""
+    shape, asked = list(facts.failure.shape), list(need(whole(facts.words.get("shape", ""))))
+    while shape and asked and shape[0] == asked[0]:
+        del shape[0], asked[0]
+    while shape and asked and shape[-1] == asked[-1]:
+        shape.pop(), asked.pop()
+    if not shape or len(asked) < 2 or min(asked) < 1 or len(facts.failure.shape) == len(shape):
+        return ""
+    left, right = _times(shape), _times(asked)
+    total = f" = {prod(shape)}" if len(shape) > 1 else ""
+    return f"What it parts is {left}{total}, and {right} = {prod(asked)}."
+
+
 def _batch_is_first(failure: Failure) -> bool:
     """Three-axis inputs of one batch, for a layer that reads the length first."""
     modules = failure.layer.modules() if failure.layer is not None else ()
@@ -470,13 +484,21 @@ _OF_CALL: dict[str, Callable[[Failure], Any]] = {
     "shapes": lambda f: " and ".join(map(str, f.shapes)),
     "operands": lambda f: " and ".join(map("{} {}".format, f.names, f.shapes)),
     "similarity": lambda f: f.function in ("cosine_similarity", "pairwise_distance"),
+    "after_gru": lambda f: (
+        f.trace is not None and any(c.kind in ("GRU", "RNN") for c in f.trace.calls[-2:])
+    ),
+    "features_last": lambda f: f.shape[-1] == f.settings["input_size"],
+    "given_layer": lambda f: isinstance(f.args[0], nn.Module),
+    "given_class": lambda f: type(f.args[0]).__name__,
     "several_tensors": lambda f: len(f.tensors) > 1,
     "two_matrices": lambda f: len(f.tensors) == 2 and f.function != "linear",
     "no_tensor": lambda f: (
         bool(f.kind or f.message.startswith("expected Tensor as"))
         and not isinstance(next(iter(f.args), None), Tensor)
     ),
-    "of_numbers": lambda f: f.args[0] is not None and not tensors_in(f.args[0]),
+    "of_numbers": lambda f: (
+        not isinstance(f.args[0], nn.Module | type(None)) and not tensors_in(f.args[0])
+    ),
     "first_shape": lambda f: str(f.shapes[0]),
     "second_shape": lambda f: str(f.shapes[1]),
     "last": lambda f: f.shape[-1],
@@ -538,6 +560,7 @@ _OF_CALL: dict[str, Callable[[Failure], Any]] = {
     "lost_batch": _lost_batch,
     # data types and devices
     "float32": lambda f: torch.float32,
+    "torch_version": lambda f: torch.__version__,
     "bytes": lambda f: f.tensors[0].dtype == torch.uint8,
     "complex": lambda f: f.tensors[0].is_complex(),
     "dtype": lambda f: str(f.tensors[0].dtype),
@@ -607,6 +630,7 @@ FACTS: dict[str, Callable[[Facts], Any]] = {
     "signature": _signature,
     "meant": lambda f: nearest(f["extra"], _parameters(f)).strip("; ?").capitalize(),
     **{name: _of_call(tell) for name, tell in _OF_CALL.items()},
+    "function": lambda f: f"{need(f.failure.function)}()",
     "name": lambda f: f.failure.name or f.words.get("op") or "the call",
     "shape": lambda f: f.failure.shape if f.failure.tensors else need(whole(f.words["shape"])),
     "axes": lambda f: counted(len(f["shape"]), "axis"),
@@ -621,6 +645,8 @@ FACTS: dict[str, Callable[[Facts], Any]] = {
     "output": _output,
     "cells": lambda f: prod(need(whole(f.words.get("size", "")))),
     "asked_values": _asked_values,
+    "asked_flat": lambda f: len(whole(f.words["shape"])) < 3,
+    "unsplit": _unsplit,
     "valid": lambda f: f"0 to {int(f['rows']) - 1}",
     "more_classes": lambda f: (
         f["largest"] + 1 if int(f["rows"]) <= f["largest"] < int(f["rows"]) + VOID else None

@@ -41,6 +41,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     r"^Transformer": ("x", "target"),
     r"^(gather|index_select|take_along_dim|__getitem__|scatter)": ("x", "index"),
     r"^Max[uU]npool|unpool": ("x", "indices"),
+    r"^masked_fill": ("x", "mask"),
+    r"^grid_sampl": ("x", "grid"),
 }
 
 
@@ -307,6 +309,8 @@ def _of_torch(error: BaseException) -> tuple[Any, tuple[Any, ...], dict[str, Any
             return call, (local[first],), {key: local[key] for key in rest if key in local}, site
         if name == "load_state_dict" and isinstance(local.get("self"), nn.Module):
             return nn.Module.load_state_dict, (local["self"], local.get("state_dict")), {}, site
+        if name == "__init__" and isinstance(made := local.get("self"), torch.optim.Optimizer):
+            return type(made), (local.get("params"),), {}, site
         if name == "backward" and isinstance(local.get("self"), Tensor):
             return Tensor.backward, (local["self"],), {}, site
     return None, (), {}, None

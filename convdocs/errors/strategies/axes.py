@@ -126,7 +126,7 @@ def depthwise(failure: Failure, facts: Facts) -> Iterator[Repair]:
 
 
 def any_rank(failure: Failure, facts: Facts) -> Iterator[Repair]:
-    if len(failure.shapes[0]) == len(failure.shapes[1]):
+    if len(failure.shapes[0]) == len(failure.shapes[1]) or failure.function == "mm":
         yield assigned(failure, "y", TORCH.matmul(*operands(failure)))
 
 

@@ -52,7 +52,9 @@ def to_weights(failure: Failure, facts: Facts) -> Iterator[Repair]:
         return  # the layer's weights are what is wrong
     if kind is None:  # all operands in one floating type
         types = [tensor.dtype for tensor in failure.tensors]
-        target = next((dtype for dtype in types if dtype in _CASTS), torch.float32)
+        complex_types = (dtype for dtype in types if dtype.is_complex)
+        floating = next((dtype for dtype in types if dtype in _CASTS), torch.float32)
+        target = next(complex_types, floating)
         pairs = enumerate(zip(operands(failure), types, strict=False))
         codes = {number: _cast(code, target) for number, (code, dtype) in pairs if dtype != target}
         yield given(failure, codes, f"Make all of them {target}.")

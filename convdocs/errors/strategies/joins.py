@@ -92,6 +92,42 @@ def one_for_all(failure: Failure, facts: Facts) -> Iterator[Repair]:
             yield given(failure, {number: a.expand(*sizes)}, text)
 
 
+def tokens_first(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """A map that was flattened to (N, C, L) beside tokens, (N, L, C)."""
+    numbers, dim = pair(failure), joined_axis(failure)
+    if numbers is None or {len(failure.shapes[number]) for number in numbers} != {3}:
+        return
+    for number, other in (numbers[::-1], numbers):
+        own, target = failure.shapes[number], failure.shapes[other]
+        turned = (own[0], own[2], own[1])
+        agrees = all(
+            x in (y, 1) or y == 1
+            for i, (x, y) in enumerate(zip(turned, target, strict=True))
+            if i != dim
+        )
+        if agrees and own[1] != own[2] and axis_names(failure, number)[:2] == ("N", "C"):
+            code = operands(failure)[number]
+            text = (
+                f"{code} {own} is a flattened map, with its channels on axis 1: make tokens of it."
+            )
+            yield given(failure, {number: code.transpose(1, 2)}, text)
+
+
+def causal(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """A convolution that pads the whole reach of its window at both ends, as a causal one does."""
+    numbers = pair(failure) or (0, 0)
+    for number, calls in zip(numbers, own_calls(failure, numbers), strict=True):
+        for window in (call.windows[0] for call in calls if len(call.windows) == 1):
+            surplus = window.padding[1]
+            if surplus == window.span - 1 > 0 and window.stride == 1 and not window.transposed:
+                code = operands(failure)[number]
+                text = (
+                    f"The convolution pads {surplus} cells at both ends. Drop the last {surplus}: "
+                    "then no cell sees what comes after it."
+                )
+                yield given(failure, {number: code[..., :-surplus]}, text)
+
+
 def surplus_axis(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """An axis of size 1 taken out of the operand of a cat that has one axis more."""
     short, long = sorted(range(2), key=lambda number: len(failure.shapes[number]))
@@ -122,17 +158,24 @@ def resized(failure: Failure, facts: Facts) -> Iterator[Repair]:
     (first, second), ranks = ([failure.shapes[n] for n in numbers], {3, 4, 5})
     if len(first) != len(second) or len(first) not in ranks or first[2:] == second[2:]:
         return
-    grown = [any(map(_enlarges, calls)) for calls in own_calls(failure, numbers)]
+    calls = own_calls(failure, numbers)
+    grown = [any(map(_enlarges, side)) for side in calls]
     if failure.trace is None:
         grown = [first[2:] <= second[2:], True]
+    elif not any(grown) and len(failure.inputs) > 1 and first[2:] != second[2:]:
+        smaller = first[2:] < second[2:]  # maps of two inputs
+        grown = [smaller, not smaller]
     if any(grown):
         side = grown.index(True)
         a, b = (operands(failure)[numbers[place]] for place in (side, 1 - side))
-        text = f"Bring {a} to the size of {b}: upsampling does not undo what was rounded down."
+        why = ": upsampling does not undo what was rounded down" * any(map(_enlarges, calls[side]))
+        text = f"Bring {a} to the size of {b}{why}."
         yield given(failure, {numbers[side]: NN.functional.interpolate(a, size=b.shape[2:])}, text)
 
 
 def _enlarges(call: Call) -> bool:
+    if call.windows and not call.windows[0].transposed:
+        return False  # a convolution that pads more than its window reaches
     before, after = call.input_shapes[:1], call.output_shapes[:1]
     pairs = zip(before, after, strict=False)
     return any(len(x) == len(y) and any(map(int.__lt__, x[2:], y[2:])) for x, y in pairs)
@@ -276,6 +319,10 @@ def _judged(side: list[Call]) -> Iterator[tuple[str, list[_Change]]]:
     if shrinking:
         text = "Pad so that the size stays, with padding='same'."
         yield text, [_padded(call, same=True) for call in shrinking]
+    for call in convs:
+        if all(w.kernel == w.stride == 1 for w in call.windows):
+            text = "The convolution of size 1 takes the stride of the other branch."
+            yield text, [_changed(call, stride=2)]
     for call in reversed(strided if len(strided) > 1 else ()):
         yield "Only the first convolution of a block has the stride.", [_changed(call, stride=1)]
     for call in layers:

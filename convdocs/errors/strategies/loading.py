@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
 
 from convdocs.cells.replica import replica
-from convdocs.errors.code import Code, Scope, run
+from convdocs.errors.code import Code, Scope, constant, run
 from convdocs.errors.facts import Facts
 from convdocs.errors.failure import Failure, nn_class
 from convdocs.errors.meaning import mismatches
@@ -41,6 +42,16 @@ def without_them(failure: Failure, facts: Facts) -> Iterator[Repair]:
     text = f"{{k: v for k, v in state.items() if not k.startswith({owners!r})}}"
     code = _state(failure, text, lambda key: "" if key.startswith(owners) else key)
     yield _loaded(failure, "state", code, strict=False)
+
+
+def of_checkpoint(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """The weights of a checkpoint, which holds the optimiser's and more beside them."""
+    own = set(failure.args[0].state_dict())
+    for key, held in failure.args[1].items():
+        if isinstance(held, Mapping) and own & set(held):
+            code = constant(f"state[{key!r}]", dict(held))
+            loaded = _loaded(failure, "state", code)
+            yield replace(loaded, text=f"The weights are in the checkpoint under {key!r}.")
 
 
 def without_prefix(failure: Failure, facts: Facts) -> Iterator[Repair]:

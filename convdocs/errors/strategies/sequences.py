@@ -9,7 +9,7 @@ from torch import nn
 
 from convdocs.cells.replica import replica
 from convdocs.errors.code import Code, Scope, length
-from convdocs.errors.facts import Facts, indices
+from convdocs.errors.facts import Facts, indices, whole
 from convdocs.errors.failure import Failure
 from convdocs.errors.meaning import positions
 from convdocs.errors.repair import Repair, assigned, given, operands, rebuilt
@@ -31,6 +31,42 @@ def state_for_all(failure: Failure, facts: Facts) -> Iterator[Repair]:
     if failure.shapes[1][:1] == (1,):
         x, *states = operands(failure)
         yield given(failure, {n: code.expand(length(x), -1) for n, code in enumerate(states, 1)})
+
+
+def map_as_tokens(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """The cells of a map as tokens, for attention."""
+    first = failure.settings.get("batch_first")
+    codes = {
+        number: code.flatten(2).transpose(1, 2) if first else code.flatten(2).permute(2, 0, 1)
+        for number, (code, shape) in enumerate(zip(operands(failure), failure.shapes, strict=True))
+        if len(shape) > 3 and shape[1] in (failure.settings.get(k) for k in ("embed_dim", "kdim"))
+    }
+    if codes:
+        yield given(failure, codes, "Each cell of a map is a token, and the channels its features.")
+
+
+def columns_as_steps(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """The columns of a map as the steps of a sequence."""
+    shape, wanted = failure.shape, failure.settings.get("input_size")
+    if len(shape) == 4 and wanted in (shape[1], shape[1] * shape[2]):
+        x, first = operands(failure)[0], failure.settings.get("batch_first")
+        joined = x.squeeze(2) if shape[2] == 1 else x.flatten(1, 2)
+        steps = joined.transpose(1, 2) if first else joined.permute(2, 0, 1)
+        text = f"The {shape[3]} columns of the map are the steps, with {wanted} features each."
+        if shape[2] == 1 or wanted != shape[1]:
+            yield given(failure, steps, text)
+
+
+def mask_of_length(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """The part of a mask made for the longest sequence that belongs to this one."""
+    got, need = whole(facts.words.get("got", "")), whole(facts.words.get("need", ""))
+    number = next(n for n, name in enumerate(failure.names) if "mask" in name)
+    if len(got) == len(need) == 2 and got[0] >= need[0] and got[1] >= need[1] and got != need:
+        first = failure.settings.get("batch_first")
+        steps = operands(failure)[0].shape[1 if first else 0]
+        part = operands(failure)[number][:steps, :steps]
+        text = f"The mask is for {got[0]} steps: take the part for these {need[0]}."
+        yield given(failure, {number: part}, text)
 
 
 def batch_first(failure: Failure, facts: Facts) -> Iterator[Repair]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
 from convdocs.errors.code import NN, TORCH, Code
 from convdocs.errors.facts import VOID, Facts, indices
@@ -66,6 +67,13 @@ def _other_loss(failure: Failure, kind: str, function: str, target: Code) -> Rep
         call = getattr(NN.functional, function)(operands(failure)[0], target)
         return assigned(failure, "y", call)
     return assigned(failure, "layer", getattr(NN, kind)()) + given(failure, {1: target})
+
+
+def shaped_like_target(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """As many values a sample in another shape: images, and what a decoder's last layer made."""
+    (x, y), (output, target) = operands(failure)[:2], failure.shapes[:2]
+    if prod(output) == prod(target) and output[:1] == target[:1]:
+        yield given(failure, {0: x.reshape(y.shape)})
 
 
 def turned(failure: Failure, facts: Facts) -> Iterator[Repair]:

@@ -52,11 +52,14 @@ def heads_apart(failure: Failure, facts: Facts) -> Iterator[Repair]:
 
 
 def made_as_asked(failure: Failure, facts: Facts) -> Iterator[Repair]:
-    """The linear layer before a view, built for the map that the view asks for."""
-    sizes, calls = tuple(_asked(failure)[1:]), failure.chain()
-    if len(sizes) > 1 and min(sizes) > 0 and calls and calls[-1].kind == "Linear" and failure.model:
+    """The layer before a view, built for the axes that the view asks for."""
+    sizes, calls, shape = tuple(_asked(failure)[1:]), failure.chain(), failure.shape
+    key = {"Linear": "out_features", "Conv2d": "out_channels"}.get(calls[-1].kind if calls else "")
+    if key == "out_channels":  # what is left of the channels, beside the map's own axes
+        sizes = sizes[: -len(shape[2:])] if sizes[-len(shape[2:]) :] == shape[2:] else ()
+    if len(sizes) > 1 and min(sizes) > 0 and key and failure.model and len(shape) in (2, 4):
         layer = failure.model.get_submodule(calls[-1].path)
-        if code := built_member(layer, {"out_features": prod(sizes)}):
+        if code := built_member(layer, {key: prod(sizes)}):
             product = " x ".join(map(str, sizes))
             text = f"Let the layer before make {product} = {prod(sizes)} values."
             yield assigned(calls[-1].path, "layer", code, text)
@@ -132,7 +135,9 @@ def image_large_enough(failure: Failure, facts: Facts) -> Iterator[Repair]:
     """Images that reach through all layers up to the one that failed."""
     if wanted := smallest(failure):
         size = " x ".join(map(str, wanted))
-        text = f"Feed images of at least {size}, or leave out a halving."
+        thing = "images" if len(wanted) > 1 else "sequences"
+        halves = any(w.stride > 1 for call in failure.chain() for w in call.windows)
+        text = f"Feed {thing} of at least {size}{', or leave out a halving' * halves}."
         code, tells = _resized(name("x"), wanted), {"smallest_input": size}
         yield assigned(0, "x", code, text, onwards=True, tells=tells)
 
@@ -180,6 +185,17 @@ def channels_to_shuffle(failure: Failure, facts: Facts) -> Iterator[Repair]:
     if code := built_member(layer, {"out_channels": channels}):
         text = f"Let the layer before make {channels} channels, a multiple of {by}."
         yield assigned(last.path, "layer", code, text)
+
+
+def index_of_rows(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    """An index that says for a whole row where it goes."""
+    if "scatter" in failure.function and len(failure.shapes) > 2:
+        source, own = failure.shapes[2], failure.shapes[1]
+        if len(own) == 1 and source[:1] == own:
+            index = operands(failure)[1]
+            shaped = index[(slice(None), *[None] * (len(source) - 1))]
+            text = "Each row goes where its index says: repeat the index along the row."
+            yield given(failure, {1: shaped.expand_as(operands(failure)[2])}, text)
 
 
 def last_index(failure: Failure, facts: Facts) -> Iterator[Repair]:
