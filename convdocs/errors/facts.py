@@ -119,6 +119,7 @@ def wrong_length(failure: Failure) -> dict[str, tuple[Any, ...]]:
         key: tuple(value)
         for key, value in many.items()
         if isinstance(value, tuple | list)
+        and (value or failure.layer is not None or failure.built is not None)
         and (len(value) != setting_length(failure) or failure.kind == "LPPool1d")
     }
 
@@ -294,6 +295,22 @@ def _asked_values(facts: Facts) -> str:
         return f"a size of {min(asked)} is none (only −1, 'what is left', is)"
     fixed = prod(size for size in asked if size >= 0)
     return f"{asked} needs a multiple of {fixed}" if -1 in asked else f"{asked} has {fixed}"
+
+
+# what leaves the graph of gradients behind
+_CUTS = re.compile(
+    r"argmax|\.item\(|\.detach\(|\.numpy\(|\.data\b|torch\.tensor\(|no_grad|inference_mode|"
+    r"requires_grad\w*[ (=]+False"
+)
+
+
+def _cutting_line(failure: Failure) -> str:
+    """The user's line that leaves the graph behind, in the function that asked for gradients."""
+    try:
+        lines = inspect.getsourcelines(need(failure.site)[0])[0]
+    except OSError:
+        return ""
+    return next((line.strip() for line in lines if _CUTS.search(line)), "")
 
 
 def _unsplit(facts: Facts) -> str:
@@ -560,6 +577,7 @@ _OF_CALL: dict[str, Callable[[Failure], Any]] = {
     "lost_batch": _lost_batch,
     # data types and devices
     "float32": lambda f: torch.float32,
+    "cutting_line": _cutting_line,
     "torch_version": lambda f: torch.__version__,
     "bytes": lambda f: f.tensors[0].dtype == torch.uint8,
     "complex": lambda f: f.tensors[0].is_complex(),

@@ -104,7 +104,7 @@ def _from_image(calls: Sequence[Call]) -> list[Call]:
 
 def _to_flatten(failure: Failure) -> list[Call]:
     """The calls up to the flatten of a map; nothing but what keeps the values may follow it."""
-    calls = failure.chain()
+    calls = [] if lacks_batch(failure) else failure.chain()
     while calls:
         before, after = calls[-1].input_shapes[0], calls[-1].output_shapes[0]
         if len(before) > 2 and len(after) < len(before):

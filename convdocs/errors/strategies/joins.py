@@ -87,7 +87,8 @@ def one_for_all(failure: Failure, facts: Facts) -> Iterator[Repair]:
             sizes: list[Any] = [-1] * len(own)
             for axis in unlike:
                 sizes[axis] = b.shape[axis] if axis else length(b)
-            what = "sample of the batch" if unlike == [0] else "place"
+            samples = failure.parameter(number) or axis_names(failure, other)[:1] == ("N",)
+            what = "sample of the batch" if unlike == [0] and samples else "place of the other"
             text = f"Repeat {a}, which belongs to every {what}."
             yield given(failure, {number: a.expand(*sizes)}, text)
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from convdocs.cells.replica import replica
-from convdocs.errors.code import Code, Scope, length
+from convdocs.errors.code import TORCH, Code, Scope, length, run
 from convdocs.errors.facts import Facts, indices, whole
 from convdocs.errors.failure import Failure
 from convdocs.errors.meaning import positions
@@ -25,6 +25,13 @@ def zero_state(failure: Failure, facts: Facts) -> Iterator[Repair]:
     batch = length(x) if first else x.shape[1]
     zeros = {number: x.new_zeros(layers, batch, size) for number, size in enumerate(sizes, 1)}
     yield given(failure, zeros)
+
+
+def both_states(failure: Failure, facts: Facts) -> Iterator[Repair]:
+    h = operands(failure)[1]
+    zeros = TORCH.zeros_like(h)
+    both = Code(f"({h}, {zeros})", lambda scope: (run(h, scope), run(zeros, scope)))
+    yield given(failure, {1: both}, "Hand over both, with zeros for c where there is none yet.")
 
 
 def state_for_all(failure: Failure, facts: Facts) -> Iterator[Repair]:
