@@ -764,3 +764,100 @@ case(
     r"float\(\)|float32",
 )
 case("meta params", lambda: (nn.Linear(4, 2, device="meta"), R(1, 4)), r"to_empty|cpu")
+
+# what 103 calls by someone else found: 62 had the expert's fix first, 95 after it was mended
+case(
+    "a residual block whose shortcut lacks the stride",
+    lambda: (
+        N(
+            lambda self, x: self.b(self.a(x)) + self.shortcut(x),
+            a=nn.Conv2d(8, 8, 3, 2, 1),
+            b=nn.Conv2d(8, 16, 1),
+            shortcut=nn.Conv2d(8, 16, 1),
+        ),
+        R(2, 8, 16, 16),
+    ),
+    r"shortcut = nn.Conv2d\(8, 16, .*stride=2\)",
+)
+case(
+    "an attention gate over maps of two sizes",
+    lambda: (
+        N(lambda self, g, x: self.a(g) + self.b(x), a=nn.Conv2d(8, 4, 1), b=nn.Conv2d(6, 4, 1)),
+        R(2, 8, 8, 8),
+        R(2, 6, 16, 16),
+    ),
+    r"interpolate\(a, size=b.shape|model.b = .*stride=2",
+)
+case(
+    "patches that were not transposed",
+    lambda: (
+        N(
+            lambda self, x, t: torch.cat([t.expand(len(x), -1, -1), self.p(x).flatten(2)], 1),
+            p=nn.Conv2d(3, 32, 8, 8),
+        ),
+        R(4, 3, 24, 24),
+        R(1, 1, 32),
+    ),
+    r"b = b.transpose\(1, 2\)",
+)
+case(
+    "a causal mask for the longest sequence",
+    lambda: (
+        N(
+            lambda self, x: self.a(x, x, x, attn_mask=torch.zeros(64, 64))[0],
+            a=nn.MultiheadAttention(16, 2, batch_first=True),
+        ),
+        R(3, 20, 16),
+    ),
+    r"attn_mask\[:\w+.shape\[1\], :\w+.shape\[1\]\]",
+)
+case(
+    "the columns of a map into an LSTM",
+    lambda: (S(nn.Conv2d(1, 32, (8, 3)), nn.LSTM(32, 16, batch_first=True)), R(4, 1, 8, 42)),
+    r"x.squeeze\(2\).transpose\(1, 2\)",
+)
+case(
+    "a causal convolution that keeps its padding at the end",
+    lambda: (
+        N(lambda self, x: self.c(x) + x, c=nn.Conv1d(8, 8, 3, dilation=2, padding=4)),
+        R(2, 8, 50),
+    ),
+    r"a = a\[..., :-4\]",
+)
+case(
+    "a complex spectrum and real weights",
+    lambda: (
+        lambda f, w: torch.einsum("bix,iox->box", f, w),
+        torch.fft.rfft(R(2, 4, 14)),
+        R(4, 4, 8),
+    ),
+    r"b = b.to\(torch.complex64\)",
+)
+case(
+    "a decoder's vector against images",
+    lambda: (nn.BCELoss(), R(4, 784), R(4, 1, 28, 28)),
+    r"x.reshape\(target.shape\)",
+)
+case(
+    "a detection head of the wrong width",
+    lambda: (
+        N(lambda self, x: self.h(x).view(len(x), 3, 9, 8, 8), h=nn.Conv2d(16, 30, 1)),
+        R(2, 16, 8, 8),
+    ),
+    r"nn.Conv2d\(16, 27, 1\)",
+)
+case(
+    "a checkpoint for its weights",
+    lambda: (nn.Linear(4, 3).load_state_dict, {"epoch": 3, "model": nn.Linear(4, 3).state_dict()}),
+    r"state = state\['model'\]",
+)
+case(
+    "mm of a batch",
+    lambda: (lambda a, x: torch.mm(a, x), R(7, 7), R(3, 7, 5)),
+    r"torch.matmul\(a, b\)",
+)
+case(
+    "an image without a batch to be resized",
+    lambda: (lambda x: F.interpolate(x, size=(64, 64), mode="bilinear"), R(3, 32, 32)),
+    r"x\[None\]",
+)
