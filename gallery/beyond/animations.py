@@ -7,9 +7,12 @@ work out the output size of each of eighteen examples.
 """
 
 # %%
+# Which grid is the input?
+# ------------------------
+#
 # The settings are those of V. Dumoulin and F. Visin, *A guide to convolution arithmetic for deep
-# learning* (2016), whose moving pictures many people know. Here each grid is labelled as input,
-# weight or output. The input holds the numbers 0, 1, 2 and so on; all weights are 1.
+# learning* (2016), whose moving pictures many people know. Here each grid bears its name:
+# input, weight or output. The input holds the numbers 0, 1, 2 and so on; all weights are 1.
 #
 # Nothing moves until you want it to. Step with the arrows below a picture or with the slider, or
 # let it play. :func:`draw.animate <convdocs.draw.animate>` makes such a player for a layer of your
