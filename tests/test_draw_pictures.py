@@ -63,7 +63,7 @@ def test_kernel_of_a_pool_is_refused():
 def test_a_picture_can_be_drawn_in_the_readers_axes():
     fig = Figure(figsize=(6, 3))
     left, right = fig.subplots(1, 2)
-    assert draw.kernel(nn.Conv1d(1, 1, 3), ax=right) is fig
+    assert draw.kernel(nn.Conv1d(1, 1, 3), fig=right) is fig
     assert not left.texts
     assert right.texts
 

@@ -19,10 +19,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from convdocs.cells import explain
-from convdocs.draw.boxes import MIDDLE, Box, Column, Row, Words, lines, page
+from convdocs.draw.boxes import MIDDLE, Box, Column, Row, Words, lines
 from convdocs.draw.palette import ROLES, Theme, asset
 from convdocs.draw.picture import PHONE, describe, drawn, fill, inline, pdf
-from convdocs.draw.plane import DIGITS, MOST_ROWS, Area, Plane, are, fitting
+from convdocs.draw.plane import DIGITS, MOST_ROWS, Area, Plane, fitting
 from convdocs.draw.scene import DrawError, Scene, named, scene
 from convdocs.draw.sheet import TITLE_SIZE, VALUE_SIZE, Place, corners
 from convdocs.draw.sides import half, input_plane, leads_to, taken_plane, thumbnail
@@ -40,14 +40,14 @@ PILLOW: dict[str, dict[str, Any]] = {
     ".gif": {},
     ".webp": {"lossless": True, "method": 3, "quality": 20},  # small enough, soon enough
 }
-# what moves: its order, fill, edge, and the edge's width
-MOVING: dict[str, tuple[float, str | None, str | None, float]] = {
-    "cv-read": (1.2, "read", None, 0.0),
-    "cv-lit": (1.2, "lit", None, 0.0),
-    "cv-window": (2.3, None, "window", 1.8),
-    "cv-winner": (2.4, None, "lit frame", 1.8),
-    "cv-later": (6.0, "box", "line", 0.5),
-    "cv-cell": (7.0, None, "lit frame", 1.8),
+# what moves: its fill, edge, the edge's width, and its order
+MOVING: dict[str, tuple[tuple[str, ...], str | None, float, float]] = {
+    "cv-read": (("read",), None, 0.0, 1.2),
+    "cv-lit": (("lit",), None, 0.0, 1.2),
+    "cv-window": ((), "window", 1.8, 2.3),
+    "cv-winner": ((), "lit frame", 1.8, 2.4),
+    "cv-later": (("box",), "line", 0.5, 6.0),
+    "cv-cell": ((), "lit frame", 1.8, 7.0),
 }
 
 
@@ -141,7 +141,8 @@ class Walk(FuncAnimation):
         self.scenes, self.title, self.caption = scenes, title, caption
         self.interval, self.theme, self.frames = interval, theme, len(scenes)
         self._inputs, self._output, body = _arranged(scenes[0])
-        sheet_page = page(PHONE, title, input_words(scenes[0]), body, Box(0, LINE - 8))
+        page = Column((body, Box(0, LINE - 8)), gap=8)
+        sheet_page = page.titled(title, input_words(scenes[0]), PHONE, 8)
         alt = _alt(scenes[0], self.frames)
         if fig is None:
             figure, sheet = drawn(sheet_page, alt, caption, theme=theme)
@@ -154,7 +155,7 @@ class Walk(FuncAnimation):
         edge, level = (self._axes.get_xlim()[1] - sheet_page.width) / 2, self._axes.get_ylim()[0]
         bottom = level - edge - LINE / 2
         self._line = sheet.text(edge, bottom, "", align="left", size=VALUE_SIZE + 0.5)
-        self._shapes = {name: sheet.movable(name, *look) for name, look in MOVING.items()}
+        self._shapes = {name: sheet.polygons([], *look, name) for name, look in MOVING.items()}
         super().__init__(self._figure, self.show, frames=self.frames, interval=interval)
         # an animation that is never shown is no mistake here: it may be saved, or only its figure
         self._draw_was_started = True
@@ -284,8 +285,8 @@ class Walk(FuncAnimation):
         self._line.set_text("")
         marks = svg(self.figure)
         for name, areas in self._places(0).items():
-            _, inside, edge, width = MOVING[name]
-            look = f' fill="{ROLES[inside][0]}"' if inside else ""
+            fills, edge, width, _ = MOVING[name]
+            look = "".join(f' fill="{ROLES[role][0]}"' for role in fills)
             look += f' stroke="{ROLES[edge][0]}" stroke-width="{width:g}"' if edge else ""
             shown = "" if name == "cv-lit" and not areas else f'class="{name}"'
             path = f'<path {shown}{look} d="{_path(areas)}"/>'
@@ -299,7 +300,7 @@ class Walk(FuncAnimation):
             plane.area(row, column)
             for plane, unit in pairs
             if plane.pixels is None  # shades are not to be painted over
-            for row, column in np.argwhere(are(unit.roles, "read")).tolist()
+            for row, column in np.argwhere(unit.roles == "read").tolist()
         ]
         framed = [(plane.area(*frame[:4]), frame[4])
                   for plane, unit in pairs for frame in unit.frames]  # fmt: skip
@@ -327,7 +328,7 @@ def _path(areas: list[Area]) -> str:
 def _arranged(shown: Scene) -> tuple[list[Plane], Plane, Box]:
     """The planes that move, and all of them laid out; with as many decimals as fit."""
     still = [
-        unit._replace(roles=np.where(are(unit.roles, "read"), "input", unit.roles), frames=())
+        unit._replace(roles=np.where(unit.roles == "read", "input", unit.roles), frames=())
         for unit in shown.units
     ]
     tall = max(len(unit.values) for unit in still) > MOST_ROWS

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from convdocs.draw.boxes import Box, Column, flow, page
+from convdocs.draw.boxes import Box, Column, flow
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.plane import fitting
 from convdocs.draw.scene import Scene, scene
@@ -61,14 +61,14 @@ def compare(
     names = [shown.cell.code for shown in both] if titles is None else titles
     pairs = list(zip(names, both, strict=True))
     gives = ", ".join(f"{name} gives {shown.cell.output_shape}" for name, shown in pairs)
-    words = f"One input, two layers: {gives}." if caption is None else caption
+    words = f"One input, two layers: {gives}."
 
     def body(room: float) -> Box:
         side = room if room <= PHONE else (room - GAP) / 2
         return flow((_side(*pair, side, room) for pair in pairs), room, GAP)
 
-    card = Column(map(thumbnail, both), gap=14)
-    return show(body, title, "", " ".join(map(alt_text, both)), words, card, fig)
+    alt, card = " ".join(map(alt_text, both)), Column(map(thumbnail, both), gap=14)
+    return show(body, alt, (title, ""), "", (caption, words), card, fig)
 
 
 def _side(name: str, shown: Scene, side: float, room: float) -> Box:
@@ -80,4 +80,4 @@ def _side(name: str, shown: Scene, side: float, room: float) -> Box:
     unit = shown.units[0]
     plane = with_arcs(fitting(unit.values, unit.roles, side, unit.frames), shown.axes)
     sides = leads_to(plane.titled(unit.name), output_plane(shown, side), room)
-    return page(side, name, input_words(shown), sides)
+    return sides.titled(name, input_words(shown), side, 8)

@@ -62,12 +62,10 @@ def curve(
         side = room if room <= PHONE else (room - 16) / 2
         return flow((_Panel(panels[name], side).titled(name) for name in panels), room, 16)
 
-    title = trace.model if title is None else title
-    caption = CAPTION if caption is None else caption
     note = f"{len(calls)} layers, from {name_of(calls[0])} to {name_of(calls[-1])}"
     alt = f"{trace.model} along its {len(calls)} layers: {reaches}."
     thumb = flow((_Panel(values, 150.0) for values in panels.values()), 320.0)
-    return show(body, title, note, alt, caption, thumb, fig)
+    return show(body, alt, (title, trace.model), note, (caption, CAPTION), thumb, fig)
 
 
 def _spatial(call: Call) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,9 +11,19 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from convdocs.cells.replica import replica, run
-from convdocs.draw.boxes import END, MIDDLE, Box, Column, Row, flow, heading, lines
+from convdocs.draw.boxes import END, MIDDLE, Box, Column, Row, flow, lines
 from convdocs.draw.picture import PHONE, show
-from convdocs.draw.plane import CONTRAST, SMALL, Plane, Scale, array, legend, photo, scale_of
+from convdocs.draw.plane import (
+    CONTRAST,
+    SMALL,
+    Plane,
+    Scale,
+    array,
+    legend,
+    numbers,
+    photo,
+    scale_of,
+)
 from convdocs.draw.scene import DrawError, named
 from convdocs.draw.sheet import Place
 from convdocs.layers import code
@@ -85,11 +96,10 @@ def feature_maps(
         side = (room - GAP * (across - 1)) / across
         return flow((tile.box(side) for tile in tiles), room, GAP, END)
 
-    title = code(layer_or_model) if title is None else title
     note = f"output of shape {maps.shape}" + f"; {rest} more channels are not drawn" * (rest > 0)
-    caption = f"Each filter makes a map of its own: {how}." if caption is None else caption
+    words = f"Each filter makes a map of its own: {how}."
     thumb = Row(tile.plane(120) for tile in tiles[:2])
-    return show(body, title, note, alt, caption, thumb, fig)
+    return show(body, alt, (title, code(layer_or_model)), note, (caption, words), thumb, fig)
 
 
 def _run(model: nn.Module, image: Tensor, sample: int | None) -> tuple[int, Tensor]:
@@ -127,7 +137,7 @@ class _Map(NamedTuple):
         kernel = () if self.kernel is None else (self.kernel,)
         room = side - sum(plane.width + 6 for plane in kernel)
         below = lines(self.words, room) if self.words else legend(self.scale)
-        names = Column((heading(self.name, room=room), below), gap=1)
+        names = below.titled(self.name, "", room, gap=1)
         return Column((Row((*kernel, names), 6, MIDDLE), self.plane(side)))
 
 
@@ -151,7 +161,8 @@ def _kernel(layer: nn.Module, channel: int) -> Plane | None:
     if len(kernel) == 3 or step < 13 or any(len(f"{v:g}") > 2 for v in kernel.ravel().tolist()):
         return plane
     rows, columns = kernel.shape[1:]
-    return Plane(kernel[0], "kernel", [step] * columns, [step] * rows, digits=(0, SMALL))
+    written = numbers(kernel[0], "kernel", (1, SMALL))
+    return replace(written, columns=[step] * columns, rows=[step] * rows)
 
 
 def coloured(kernel: np.ndarray, most: float, side: float) -> Plane:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from convdocs.draw.boxes import END, MIDDLE, Box, Column, Row, Rule, Words, first_fitting, lines
 from convdocs.draw.picture import show
-from convdocs.draw.plane import DIGITS, MOST_ROWS, Digits, Frame, Plane, are, numbers
+from convdocs.draw.plane import DIGITS, MOST_ROWS, Digits, Frame, Plane, numbers
 from convdocs.draw.scene import Scene, Unit, named, scene
 from convdocs.draw.sheet import TITLE_SIZE, Place
 from convdocs.draw.sides import half, input_plane, output_plane, taken_plane, thumbnail
@@ -47,7 +47,7 @@ def layer(
         The sample, when ``at`` is given without one.
     title, caption : str, optional
         What is written above and below; the layer's code and a sentence when left out.
-    fig : matplotlib Figure or SubFigure, optional
+    fig : matplotlib Figure, SubFigure or Axes, optional
         Where to draw; a new Figure when left out.
 
     Raises
@@ -70,9 +70,8 @@ def layer(
         plans = _plans(max(len(unit.values) for unit in shown.units) <= MOST_ROWS)
         return first_fitting((_Working(shown, plan, room).box() for plan in plans), room)
 
-    head = (shown.cell.code if title is None else title), input_words(shown)
-    words = caption_text(shown) if caption is None else caption
-    return show(body, *head, alt_text(shown), words, thumbnail(shown), fig)
+    head, words = (title, shown.cell.code), (caption, caption_text(shown))
+    return show(body, alt_text(shown), head, input_words(shown), words, thumbnail(shown), fig)
 
 
 class _Plan(NamedTuple):
@@ -163,11 +162,11 @@ class _Working:
         shown, digits, units = self.shown, self.plan.input, self.shown.units
         room = THUMB if len(units) > 1 else self.room if shown.flat else half(self.room)
         if digits[0] is None and any(window.dilation > 1 for window in shown.layer.windows):
-            taps = np.argwhere(are(unit.roles, "read")).tolist()
+            taps = np.argwhere(unit.roles == "read").tolist()
             cells: list[Frame] = [(row, column, 1, 1, "window") for row, column in taps]
             unit = unit._replace(frames=(*unit.frames, *cells))
-        real = [other.values[~are(other.roles, "hole", "outside")] for other in units]
-        return input_plane(shown, unit, digits, room, np.concatenate(real))
+        like = (other.values[~np.isin(other.roles, ("hole", "outside"))] for other in units)
+        return input_plane(shown, unit, digits, room, tuple(x for some in like for x in some))
 
     def _work(self, unit: Unit) -> list[Box]:
         """Window, kernel, products and their sum: what the plan has room for."""
@@ -198,7 +197,7 @@ class _Working:
         """Sums and what comes to them, with one number of decimals."""
         frames: list[Frame] = [(0, 0, 1, 1, "lit frame")] if role == "lit" else []
         digits = places_for(self.ends.tolist()), self.plan.input[1]
-        return numbers(values[:, None], role, digits, frames, self.ends)
+        return numbers(values[:, None], role, digits, frames, tuple(self.ends))
 
     def _added(self) -> Column:
         """What comes to the sums, and the output, one below the other."""

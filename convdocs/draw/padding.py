@@ -55,16 +55,14 @@ def padding(
     if list(padded) == ["zeros"]:
         words = f"A frame of zeros, {cells} wide on each side, around the input."
 
+    notes = {**PADDED_WITH, "zeros": ""}
+
     def body(room: float) -> Box:
-        parts = (
-            plane.titled(mode, PADDED_WITH[mode] if mode != "zeros" else "", 150)
-            for mode, plane in padded.items()
-        )
+        parts = (plane.titled(mode, notes[mode], 150) for mode, plane in padded.items())
         return flow(parts, room, 24)
 
     card = Column(map(bare, list(padded.values())[:3]), gap=10)
-    alt = _alt(plane, padded, pad)
-    return show(body, title, "", alt, words if caption is None else caption, card, fig)
+    return show(body, _alt(plane, padded, pad), (title, ""), "", (caption, words), card, fig)
 
 
 def _padded(mode: str, plane: np.ndarray, pad: int) -> Plane:
@@ -82,7 +80,7 @@ def _padded(mode: str, plane: np.ndarray, pad: int) -> Plane:
     cells = np.ix_(*(along.cells for along in both))
     values = np.where(np.minimum(*cells) == NOWHERE, 0.0, np.atleast_2d(plane)[cells])
     inside = np.maximum(*np.ix_(*(along.kinds for along in both))) == INPUT
-    return with_arcs(numbers(values, np.where(inside, "input", "padding").astype(object)), axes)
+    return with_arcs(numbers(values, np.where(inside, "input", "padding")), axes)
 
 
 def _alt(plane: np.ndarray, padded: dict[str, Plane], pad: int) -> str:

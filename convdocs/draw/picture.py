@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure, SubFigure
 
-from convdocs.draw.boxes import Box, page
+from convdocs.draw.boxes import Box
 from convdocs.draw.palette import ROLES, Theme, asset
 from convdocs.draw.sheet import DPI, Place, Sheet
 from convdocs.draw.svg import svg
@@ -70,17 +70,24 @@ class Picture(Figure):
 
 
 def show(
-    body: Layout, title: str, note: str, alt: str, caption: str, thumb: Box, place: Place | None
+    body: Layout,
+    alt: str,
+    title: tuple[str | None, str],
+    note: str,
+    caption: tuple[str | None, str],
+    thumb: Box,
+    place: Place | None,
 ) -> Figure:
     """A picture of what ``body`` lays out below a title and a note; or its marks in the reader's
-    own figure or axes.
+    own figure or axes. Title and caption are the reader's, or else ours.
     """
+    head, words = (ours if own is None else own for own, ours in (title, caption))
 
     def layout(room: float) -> Box:
-        return page(room, title, note, body(room))
+        return body(room).titled(head, note, room, 8)
 
     if place is None:
-        figure, _ = drawn(layout(PAGE), alt, caption)
+        figure, _ = drawn(layout(PAGE), alt, words)
         figure._layout, figure._thumb = layout, thumb
         return figure
     space = place.get_window_extent() if isinstance(place, Axes) else place.bbox

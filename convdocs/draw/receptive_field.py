@@ -10,18 +10,17 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from convdocs.draw.boxes import Box, Column, Row, flow
+from convdocs.draw.boxes import Box, Column, Row, Words, flow
 from convdocs.draw.picture import PHONE, show
-from convdocs.draw.plane import Frame, array, photo
+from convdocs.draw.plane import Plane, array, field, photo
 from convdocs.draw.scene import DrawError
-from convdocs.draw.sheet import NOTE_SIZE, PATCHES, Place, Sheet
+from convdocs.draw.sheet import NOTE_SIZE, Place, Sheet
 from convdocs.draw.tensors import name_of
 from convdocs.receptive import AxisField
 from convdocs.report import MODEL_INPUT, Call, Trace
 
 MOST_STATIONS = 15
-LINED = 4.0  # points of a cell from which on cells have borders
-STRIP, STRIP_GAP, LABEL = 16.0, 22.0, 14.0
+STRIP, STRIP_GAP = 16.0, 9.0
 PLAIN, PICTURE = 110.0, 220.0  # points of an input and of an image
 GAP = 10.0
 
@@ -83,9 +82,9 @@ def receptive_field(
     def body(room: float) -> Box:
         return _Strips(shown, room) if len(cell) == 1 else _tiles(shown, room)
 
-    title = f"Receptive field in {trace.model}" if title is None else title
     alt = f"Receptive field of {name} in {trace.model}: {sizes} cells wide. {regions}."
-    return show(body, title, words, alt, below if caption is None else caption, _thumb(shown), fig)
+    head = title, f"Receptive field in {trace.model}"
+    return show(body, alt, head, words, (caption, below), _thumb(shown), fig)
 
 
 class Station(NamedTuple):
@@ -194,52 +193,46 @@ def _thumb(shown: list[Station]) -> Box:
     if len(shown[0].sizes) == 1:
         return _Strips(shown[:4], 200.0, named=False)
     if shown[0].picture is not None:
-        return _tile(shown[0], 160.0)
-    return Row([_tile(station, 70.0) for station in shown[:3]])
+        return _plane(shown[0], 160.0)
+    return Row([_plane(station, 70.0) for station in shown[:3]])
 
 
-class _Field(Box):
-    """A tensor's cells, the region blue and framed; of one axis a strip."""
-
-    def __init__(self, station: Station, width: float) -> None:
-        self.high, wide = (1, *station.sizes)[-2:]
-        self.station, self.step = station, width / wide
-        self.tall = self.step if len(station.sizes) > 1 else STRIP
-        super().__init__(width, self.high * self.tall)
-
-    def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        sheet.cell(x, y, self.width, self.height, self.station.role)
-        if self.step >= LINED:
-            sheet.grid(x, y, [self.step] * self.station.sizes[-1], [self.tall] * self.high)
-        rows, columns = (range(1), *self.station.region)[-2:]
-        if rows and columns:
-            area = (x + columns.start * self.step, y + rows.start * self.tall,
-                    len(columns) * self.step, len(rows) * self.tall)  # fmt: skip
-            sheet.cell(*area, "read", PATCHES)
-            sheet.frame(*area, "window")
-
-
-class _Strips(Box):
+class _Strips(Column):
     """Tensors of one axis as strips of one width, the region narrowing from one to the next."""
 
     def __init__(self, stations: list[Station], width: float, *, named: bool = True) -> None:
-        super().__init__(width, len(stations) * (STRIP + STRIP_GAP) - STRIP_GAP + LABEL)
-        self.stations, self.named = stations, named
+        self.strips = [_plane(station, width) for station in stations]
+        names = (f"{station.name}: {station.words}" if named else "" for station in stations)
+        rows = (
+            Column((Words(name, NOTE_SIZE), strip), 0)
+            for name, strip in zip(names, self.strips, strict=True)
+        )
+        super().__init__(rows, STRIP_GAP)
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
+        super().draw(sheet, x, y)
         ends = []
-        for number, station in enumerate(self.stations):
-            top = y + LABEL + number * (STRIP + STRIP_GAP)
-            field = _Field(station, self.width)
-            field.draw(sheet, x, top)
-            if self.named:
-                words = f"{station.name}: {station.words}"
-                sheet.text(x, top - 7, words, align="left", size=NOTE_SIZE)
-            (cells,) = station.region
-            ends.append((x + cells.start * field.step, x + cells.stop * field.step, top))
-        for (*above, top), (*below, bottom) in pairwise(ends):
+        for strip in self.strips:
+            (*cells, _), *_ = strip.frames or ((0, 0, 0, 0, ""),)
+            left, top, wide, _ = strip.area(*cells)
+            ends.append(((left, left + wide), top, top + strip.height))
+        for (above, _, top), (below, bottom, _) in pairwise(ends):
             for start, end in zip(above, below, strict=True):
-                sheet.line([(start, top + STRIP), (end, bottom)], "window", 0.8, "dashed")
+                sheet.line([(start, top), (end, bottom)], "window", 0.8, "dashed")
+
+
+def _plane(station: Station, side: float) -> Plane:
+    """A tensor's cells, its longer side or its width ``side`` points, the region framed."""
+    (rows, columns), (high, wide) = (
+        (start, *axes)[-2:] for start, axes in ((range(1), station.region), (1, station.sizes))
+    )
+    frames = [(rows.start, columns.start, len(rows), len(columns), "window")]
+    frames *= bool(rows and columns)
+    if station.picture is not None:
+        return photo(station.picture, "input", side, frames=frames)
+    step = side / (wide if len(station.sizes) == 1 else max(wide, high))
+    tall = STRIP if len(station.sizes) == 1 else step
+    return field((high, wide), station.role, (step, tall), *frames)
 
 
 def _tiles(shown: list[Station], room: float) -> Box:
@@ -247,8 +240,8 @@ def _tiles(shown: list[Station], room: float) -> Box:
     narrow = room <= PHONE
     side = (room - GAP * (2 if narrow else 4)) / (3 if narrow else 5)
     large = PLAIN if shown[0].picture is None else PICTURE if narrow else PICTURE * 1.35
-    first = _titled(shown[0], max(side, large))
-    rest = [_titled(station, side) for station in shown[1:]]
+    first = _tile(shown[0], max(side, large))
+    rest = [_tile(station, side) for station in shown[1:]]
     below = Column((first, flow(rest, room, GAP)), GAP)
     left = room - first.width - GAP
     if left < side:
@@ -258,18 +251,8 @@ def _tiles(shown: list[Station], room: float) -> Box:
 
 
 def _tile(station: Station, side: float) -> Box:
-    """A tensor of two axes, its longer side or its width ``side`` points."""
-    high, wide = station.sizes
-    if station.picture is None:
-        return _Field(station, side * min(1.0, wide / high))
-    rows, columns = station.region
-    frames: list[Frame] = [(rows.start, columns.start, len(rows), len(columns), "window")]
-    return photo(station.picture, "input", side, frames=frames if rows and columns else ())
-
-
-def _titled(station: Station, side: float) -> Box:
     (rows, columns), (high, wide) = map(len, station.region), station.sizes
     name = station.name if len(station.name) < 16 else f"{station.name[:14]}…"
     square = rows == columns and high == wide
     size = f"{rows}² of {high}²" if square else f"{rows} of {high} by {columns} of {wide}"
-    return _tile(station, side).titled(name, size)
+    return _plane(station, side).titled(name, size)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from convdocs.cells import CellError, Explanation, explain
 from convdocs.cells.replica import replica, run
-from convdocs.draw.plane import Frame, Pairs, are, array
+from convdocs.draw.plane import Frame, Pairs, array
 from convdocs.geometry import Window, source
 from convdocs.layers import Layer, LayerError, read
 
@@ -144,18 +144,14 @@ class Scene:
         return self.cell.at[1 if self.sample is None else 2 :]
 
     @property
-    def kernel_shape(self) -> tuple[int, ...]:
-        return tuple(window.kernel for window in self.layer.windows)
-
-    @property
     def depth(self) -> int:
         """Slices that the window reads of every channel."""
-        return prod(self.kernel_shape[:-2])
+        return prod(window.kernel for window in self.layer.windows[:-2])
 
     def taken(self, what: str) -> np.ndarray:
         """``"weight"``, ``"value"`` or ``"product"`` of every term, (channels, taps, ...)."""
         flat = np.array([getattr(term, what) for term in self.cell.terms], dtype=float)
-        block = flat.reshape((-1, *self.kernel_shape))
+        block = flat.reshape((-1, *(window.kernel for window in self.layer.windows)))
         axes = tuple(range(1, block.ndim)) if self.layer.family == "transposed" else ()
         turned: np.ndarray = np.flip(block, axes)
         return turned
@@ -186,13 +182,21 @@ class Scene:
         more = len(self.channels) * self.depth - drawn
         return more, ("slice" if self.layer.dims == 3 else "channel") + "s" * (more > 1)
 
+    @property
+    def output(self) -> tuple[np.ndarray, np.ndarray, list[int]]:
+        """The drawn plane of the output, its roles, and the place of the cell."""
+        values = self.y if self.y.ndim == 2 else self.y[(self.channel, *self.place[:-2])]
+        row, column = (self.channel, *self.place)[-2:]
+        roles = np.full(values.shape, "output", dtype=object)
+        roles[row, column] = "lit"
+        return values, roles, [row, column]
+
     def _roles(self, *lead: int) -> np.ndarray:
         """What every place of a plane is; of three axes, the plane at slot ``lead`` of the first.
 
         ``"read"`` is an input cell under a tap.
         """
-        kinds = reduce(np.maximum, self._mesh([axis.kinds for axis in self.axes], lead))
-        kinds = kinds[(0,) * len(lead)]
+        kinds = reduce(np.maximum, self._mesh("kinds", lead))[(0,) * len(lead)]
         roles: np.ndarray = ROLES[kinds]
         if all(place in axis.taps for place, axis in zip(lead, self.axes, strict=False)):
             window = np.ix_(*(axis.taps for axis in self.axes[len(lead) :]))
@@ -201,16 +205,16 @@ class Scene:
 
     def _values(self, channel: int, *lead: int) -> np.ndarray:
         """The numbers of the plane as the window sees it, padding and holes filled in."""
-        cells = self._mesh([axis.cells for axis in self.axes], lead)
+        cells = self._mesh("cells", lead)
         filling = -inf if self.layer.family == "max" else 0.0
         missing = reduce(np.minimum, cells) == NOWHERE
         plane: np.ndarray = np.where(missing, filling, self.x[channel][cells])[(0,) * len(lead)]
         return plane
 
-    @staticmethod
-    def _mesh(along: list[np.ndarray], lead: tuple[int, ...]) -> tuple[np.ndarray, ...]:
-        one = [values[[place]] for values, place in zip(along, lead, strict=False)]
-        return np.ix_(*one, *along[len(lead) :])
+    def _mesh(self, what: str, lead: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+        along = [getattr(axis, what) for axis in self.axes]
+        return np.ix_(*(values[[at]] for values, at in zip(along, lead, strict=False)),
+                      *along[len(lead) :])  # fmt: skip
 
     def _kernel_name(self, channel: int | None, *taps: int) -> str:
         """Name of the kernel, or of the part of it that reads one input channel."""
@@ -224,12 +228,12 @@ class Scene:
         """One dimension: every channel is a row."""
         start = self.channels[0] if self.x.shape[0] > MOST_CHANNELS else 0
         drawn = range(start, min(start + MOST_CHANNELS, self.x.shape[0]))
-        read = self._roles()
-        unread = np.where(are(read, "read"), "input", read)
         above = self.channels[0] - start
         rows = min(len(self.channels), MOST_CHANNELS - above)
         values = np.stack([self._values(channel) for channel in drawn])
-        roles = np.stack([read if channel in self.channels else unread for channel in drawn])
+        roles = np.stack([self._roles()] * len(drawn))
+        unread = ~np.isin(drawn, self.channels)[:, None]
+        roles[unread & (roles == "read")] = "input"
         frames, name = self._frames(above, rows), named("input", self.sample)
         return Unit(name, self._kernel_name(None), values, roles, (slice(rows),), frames)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
 
 from convdocs.draw.boxes import MIDDLE, WIDE, Box, Column, Row, Words, first_fitting
 from convdocs.draw.picture import PHONE
 from convdocs.draw.plane import (
+    DIGITS,
     MOST_ROWS,
     Digits,
     Frame,
@@ -17,7 +18,6 @@ from convdocs.draw.plane import (
     keyed,
     numbers,
     scale_of,
-    shades,
 )
 from convdocs.draw.scene import LARGEST, Axis, Scene, Unit, named
 from convdocs.draw.sheet import TITLE_SIZE
@@ -28,35 +28,32 @@ KERNEL_CELL = 9.0  # points of a shaded kernel's cell
 
 
 def input_plane(
-    shown: Scene, unit: Unit, digits: Digits, room: float, like: np.ndarray | None = None
+    shown: Scene, unit: Unit, digits: Digits, room: float, like: tuple[float, ...] = ()
 ) -> Plane:
     """The plane in numbers, or in shades that take at most ``room`` points."""
-    if digits[0] is not None:
-        plane = numbers(unit.values, unit.roles, digits, unit.frames, like)
-        return with_arcs(plane, shown.axes)
     size = fine(unit.values.shape, room)
-    return shades(unit.values, unit.roles, size, scale_of(shown.x), unit.frames)
+    plane = numbers(unit.values, unit.roles, digits, unit.frames, like, size, scale_of(shown.x))
+    return with_arcs(plane, shown.axes)
 
 
 def with_arcs(plane: Plane, axes: list[Axis]) -> Plane:
     """The padded input with arcs that show where copied cells come from, if they are few."""
     down, across = ([], *(axis.copies for axis in axes))[-2:]
-    return plane if len(down) + len(across) > MOST_ARCS else plane.with_arcs(across, down)
+    few = len(down) + len(across) <= MOST_ARCS
+    return replace(plane, across=across, down=down) if few else plane
 
 
 def taken_plane(shown: Scene, unit: Unit, what: str, role: str, digits: Digits) -> Plane:
     """A part of the kernel, or what it reads or makes; its cells as wide as all parts'."""
-    values = shown.taken(what)
-    if digits[0] is None:
-        return shades(values[unit.part], role, (KERNEL_CELL, KERNEL_CELL), scale_of(values))
-    drawn = np.concatenate([values[other.part].ravel() for other in shown.units])
-    return numbers(values[unit.part], role, digits, like=drawn)
+    values, size = shown.taken(what), (KERNEL_CELL, KERNEL_CELL)
+    like = tuple(x for other in shown.units for x in values[other.part].ravel())
+    return numbers(values[unit.part], role, digits, (), like, size, scale_of(values))
 
 
 def output_plane(shown: Scene, room: float) -> Box:
     """The output channel (all of them in one dimension) with the cell lit."""
     flat = shown.y.ndim == 2
-    values, roles, place = _output(shown)
+    values, roles, place = shown.output
     words = [f"of shape {shown.cell.output_shape}"]
     for axis, most in enumerate((MOST_ROWS, LARGEST)) if flat else ():
         if (size := values.shape[axis]) > most:
@@ -74,15 +71,6 @@ def output_plane(shown: Scene, room: float) -> Box:
     return plane.titled(named("output", shown.sample, *lead), "; ".join(words))
 
 
-def _output(shown: Scene) -> tuple[np.ndarray, np.ndarray, list[int]]:
-    """The drawn plane of the output, its roles, and the place of the cell."""
-    values = shown.y if shown.y.ndim == 2 else shown.y[(shown.channel, *shown.place[:-2])]
-    row, column = (shown.channel, *shown.place)[-2:]
-    roles = np.full(values.shape, "output", dtype=object)
-    roles[row, column] = "lit"
-    return values, roles, [row, column]
-
-
 def half(room: float) -> float:
     """What a large plane takes of the page, so that another one fits beside it."""
     return room if room <= PHONE else (room - 12) / 2
@@ -96,14 +84,13 @@ def leads_to(inputs: Box, output: Box, room: float = WIDE, size: float = TITLE_S
 
 def thumbnail(shown: Scene) -> Box:
     """The first plane of the input and the output, without numbers."""
-    unit, (out, lit, (row, column)) = shown.units[0], _output(shown)
-    frames: tuple[Frame, ...] = ((row, column, 1, 1, "lit frame"),)
-    sides = ((unit.values, unit.roles, unit.frames), (out, lit, frames))
-    large = max(*unit.values.shape, *out.shape) > MOST_ROWS
+    unit, (out, lit, (row, column)) = shown.units[0], shown.output
+    digits = DIGITS[-1 if max(*unit.values.shape, *out.shape) > MOST_ROWS else 0]
     left, right = (
-        shades(values, roles, fine(values.shape, CARD), scale_of(values), frames)
-        if large
-        else bare(numbers(values, roles, frames=frames))
-        for values, roles, frames in sides
+        bare(numbers(values, roles, digits, frames, size=fine(values.shape, CARD)))
+        for values, roles, frames in (
+            (unit.values, unit.roles, unit.frames),
+            (out, lit, ((row, column, 1, 1, "lit frame"),)),
+        )
     )
     return Column((left, right), gap=16) if shown.flat else leads_to(left, right, size=18)

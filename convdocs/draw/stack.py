@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from convdocs.draw.blocks import by_blocks
 from convdocs.draw.boxes import MIDDLE, WIDE, Box, Column, Row, Words, flow, lines
 from convdocs.draw.picture import PHONE, show
-from convdocs.draw.plane import Plane
+from convdocs.draw.plane import field
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Place, Points, Sheet, text_width
 from convdocs.draw.tensors import Tensor, boxes_of, lanes
@@ -87,8 +86,8 @@ def stack(
         return Column((flow(boxes, room, 20), Row(scale.legend(), 18, MIDDLE)), gap=10)
 
     thumb = Row([_Stack(*pair, scale, named=False) for pair in pairs[:2]], gap=40)
-    words = f"Each box is a tensor, to scale: {sides}." if caption is None else caption
-    return show(body, title, "", " ".join(alts), words, thumb, fig)
+    words = f"Each box is a tensor, to scale: {sides}."
+    return show(body, " ".join(alts), (title, ""), "", (caption, words), thumb, fig)
 
 
 def _tensors(trace: Trace) -> list[Tensor]:
@@ -137,7 +136,7 @@ class _Scale:
         for unit, name, upright in ((channel, "channel", True), (self.cell, "cell", False)):
             count = next(2**power for power in range(64) if 2**power * unit >= 12)
             wide, high = (6.0, count * unit) if upright else (count * unit, 6.0)
-            bar = Plane(np.zeros((1, 1)), "output", [wide], [high])
+            bar = field((1, 1), "output", (wide, high))
             words = Words(f"{count} {name}{'s' * (count > 1)}", NOTE_SIZE, "muted")
             yield Row((bar, words), gap=6, align=MIDDLE)
 
