@@ -27,7 +27,6 @@ from convdocs.draw.scene import DrawError, Scene, named, scene
 from convdocs.draw.sheet import TITLE_SIZE, VALUE_SIZE, Place, corners
 from convdocs.draw.sides import half, input_plane, leads_to, taken_plane, thumbnail
 from convdocs.draw.svg import Outline, svg
-from convdocs.draw.words import input_words, padding_words, total_words
 from convdocs.view.numbers import plain
 
 MOST_FRAMES = 400
@@ -142,7 +141,7 @@ class Walk(FuncAnimation):
         self.interval, self.theme, self.frames = interval, theme, len(scenes)
         self._inputs, self._output, body = _arranged(scenes[0])
         page = Column((body, Box(0, LINE - 8)), gap=8)
-        sheet_page = page.titled(title, input_words(scenes[0]), PHONE, 8)
+        sheet_page = page.titled(title, scenes[0].note, PHONE, 8)
         alt = _alt(scenes[0], self.frames)
         if fig is None:
             figure, sheet = drawn(sheet_page, alt, caption, theme=theme)
@@ -276,7 +275,7 @@ class Walk(FuncAnimation):
 
     def _words(self, number: int) -> str:
         shown = self.scenes[number]
-        return f"{total_words(shown)} = {plain(shown.cell.value)}"
+        return f"{shown.total} = {plain(shown.cell.value)}"
 
     def _first(self) -> str:
         """The first frame as SVG whose moving shapes are a path each."""
@@ -357,7 +356,7 @@ def _alt(shown: Scene, count: int) -> str:
     words = f"The walk of {shown.cell.code} over an input of shape {shown.cell.input_shape}"
     name = named("output", shown.sample, shown.channel)
     return (
-        f"{words}{padding_words(shown)}: in {count} steps the window visits every place, and "
+        f"{words}{shown.padded}: in {count} steps the window visits every place, and "
         f"{name} fills up."
     )
 

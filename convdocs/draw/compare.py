@@ -13,7 +13,6 @@ from convdocs.draw.plane import fitting
 from convdocs.draw.scene import Scene, scene
 from convdocs.draw.sheet import Place
 from convdocs.draw.sides import leads_to, output_plane, thumbnail, with_arcs
-from convdocs.draw.words import alt_text, input_words
 
 GAP = 24.0
 
@@ -67,7 +66,7 @@ def compare(
         side = room if room <= PHONE else (room - GAP) / 2
         return flow((_side(*pair, side, room) for pair in pairs), room, GAP)
 
-    alt, card = " ".join(map(alt_text, both)), Column(map(thumbnail, both), gap=14)
+    alt, card = " ".join(shown.alt for shown in both), Column(map(thumbnail, both), gap=14)
     return show(body, alt, (title, ""), "", (caption, words), card, fig)
 
 
@@ -80,4 +79,4 @@ def _side(name: str, shown: Scene, side: float, room: float) -> Box:
     unit = shown.units[0]
     plane = with_arcs(fitting(unit.values, unit.roles, side, unit.frames), shown.axes)
     sides = leads_to(plane.titled(unit.name), output_plane(shown, side), room)
-    return sides.titled(name, input_words(shown), side, 8)
+    return sides.titled(name, shown.note, side, 8)

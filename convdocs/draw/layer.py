@@ -16,7 +16,6 @@ from convdocs.draw.plane import DIGITS, MOST_ROWS, Digits, Frame, Plane, numbers
 from convdocs.draw.scene import Scene, Unit, named, scene
 from convdocs.draw.sheet import TITLE_SIZE, Place
 from convdocs.draw.sides import half, input_plane, output_plane, taken_plane, thumbnail
-from convdocs.draw.words import alt_text, caption_text, input_words
 from convdocs.view.numbers import number, places_for
 
 THUMB = 104.0  # points of a shaded plane beside its kernel
@@ -70,8 +69,8 @@ def layer(
         plans = _plans(max(len(unit.values) for unit in shown.units) <= MOST_ROWS)
         return first_fitting((_Working(shown, plan, room).box() for plan in plans), room)
 
-    head, words = (title, shown.cell.code), (caption, caption_text(shown))
-    return show(body, alt_text(shown), head, input_words(shown), words, thumbnail(shown), fig)
+    head, words = (title, shown.cell.code), (caption, shown.caption)
+    return show(body, shown.alt, head, shown.note, words, thumbnail(shown), fig)
 
 
 class _Plan(NamedTuple):

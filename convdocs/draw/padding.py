@@ -12,10 +12,9 @@ from torch import Tensor
 from convdocs.draw.boxes import Box, Column, flow
 from convdocs.draw.picture import show
 from convdocs.draw.plane import Plane, array, bare, numbers
-from convdocs.draw.scene import INPUT, NOWHERE, DrawError, axis
+from convdocs.draw.scene import INPUT, NOWHERE, PADDED_WITH, DrawError, axis
 from convdocs.draw.sheet import Place
 from convdocs.draw.sides import with_arcs
-from convdocs.draw.words import PADDED_WITH
 from convdocs.geometry import PADDING_MODES, Window
 
 

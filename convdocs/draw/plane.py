@@ -100,7 +100,7 @@ class Plane(Box):
 
     def _field(self, sheet: Sheet, x: float, y: float, role: str) -> None:
         sheet.cell(x, y, self.width, self.height, role)
-        if self.columns[0] >= LINED:
+        if self.columns[0] >= LINED and self.values.size > 1:
             sheet.grid(x, y, self.columns, self.rows)
         for *cells, _ in self.frames:
             sheet.cell(*self.area(*cells), "read", PATCHES)

@@ -1,4 +1,4 @@
-"""What a picture of a layer shows, as plain arrays: the padded input, the window, the output.
+"""What a picture of a layer shows: the padded input, the window, the output, and the words.
 
 Numbers come from :func:`convdocs.explain` and from the layer; places come from geometry.
 """
@@ -20,6 +20,7 @@ from convdocs.cells.replica import replica, run
 from convdocs.draw.plane import Frame, Pairs, array
 from convdocs.geometry import Window, source
 from convdocs.layers import Layer, LayerError, read
+from convdocs.view.numbers import plain
 
 LARGEST = 224  # cells along an axis that are drawn
 MOST_CHANNELS = 8  # of one dimension, a row each
@@ -27,6 +28,12 @@ MOST_PLANES = 4  # channels, or slices, of two dimensions
 ROLES = np.array(["input", "hole", "padding", "outside"], dtype=object)
 INPUT, HOLE, PADDING, OUTSIDE = range(4)  # along several axes the last one wins
 NOWHERE = -1  # the cell of a place whose number is no input cell's
+PADDED_WITH = {
+    "zeros": "zeros",
+    "reflect": "the input reflected at its edges",
+    "replicate": "copies of the edge cells",
+    "circular": "cells from the opposite side",
+}
 
 
 class DrawError(LayerError):
@@ -110,6 +117,8 @@ class Scene:
     sample: int | None
     samples: int
 
+    # ---- places
+
     @cached_property
     def axes(self) -> list[Axis]:
         each = zip(self.layer.windows, self.x.shape[1:], self.cell.cell, strict=True)
@@ -130,7 +139,6 @@ class Scene:
 
     @property
     def weighted(self) -> bool:
-        """Whether the layer has weights."""
         return self.cell.terms[0].weight is not None
 
     @property
@@ -191,30 +199,27 @@ class Scene:
         roles[row, column] = "lit"
         return values, roles, [row, column]
 
-    def _roles(self, *lead: int) -> np.ndarray:
-        """What every place of a plane is; of three axes, the plane at slot ``lead`` of the first.
+    def _mesh(self, what: str) -> tuple[np.ndarray, ...]:
+        """``"kinds"``, ``"cells"`` or places along the axes; of three the first has taps alone."""
+        first, rest = self.axes[:-2], self.axes[-2:]
+        return np.ix_(*(getattr(axis, what)[axis.taps] for axis in first),
+                      *(getattr(axis, what) for axis in rest))  # fmt: skip
 
-        ``"read"`` is an input cell under a tap.
-        """
-        kinds = reduce(np.maximum, self._mesh("kinds", lead))[(0,) * len(lead)]
+    @cached_property
+    def _roles(self) -> np.ndarray:
+        """What every place of a channel is; ``"read"`` is an input cell under a tap."""
+        kinds = reduce(np.maximum, self._mesh("kinds"))
         roles: np.ndarray = ROLES[kinds]
-        if all(place in axis.taps for place, axis in zip(lead, self.axes, strict=False)):
-            window = np.ix_(*(axis.taps for axis in self.axes[len(lead) :]))
-            roles[window] = np.where(kinds[window] == INPUT, "read", roles[window])
+        window = np.ix_(*map(range, kinds.shape[:-2]), *(axis.taps for axis in self.axes[-2:]))
+        roles[window] = np.where(kinds[window] == INPUT, "read", roles[window])
         return roles
 
-    def _values(self, channel: int, *lead: int) -> np.ndarray:
-        """The numbers of the plane as the window sees it, padding and holes filled in."""
-        cells = self._mesh("cells", lead)
+    def _values(self, channel: int) -> np.ndarray:
+        """The numbers of a channel as the window sees it, padding and holes filled in."""
+        cells = self._mesh("cells")
         filling = -inf if self.layer.family == "max" else 0.0
         missing = reduce(np.minimum, cells) == NOWHERE
-        plane: np.ndarray = np.where(missing, filling, self.x[channel][cells])[(0,) * len(lead)]
-        return plane
-
-    def _mesh(self, what: str, lead: tuple[int, ...]) -> tuple[np.ndarray, ...]:
-        along = [getattr(axis, what) for axis in self.axes]
-        return np.ix_(*(values[[at]] for values, at in zip(along, lead, strict=False)),
-                      *along[len(lead) :])  # fmt: skip
+        return np.where(missing, filling, self.x[channel][cells])
 
     def _kernel_name(self, channel: int | None, *taps: int) -> str:
         """Name of the kernel, or of the part of it that reads one input channel."""
@@ -231,31 +236,30 @@ class Scene:
         above = self.channels[0] - start
         rows = min(len(self.channels), MOST_CHANNELS - above)
         values = np.stack([self._values(channel) for channel in drawn])
-        roles = np.stack([self._roles()] * len(drawn))
-        unread = ~np.isin(drawn, self.channels)[:, None]
-        roles[unread & (roles == "read")] = "input"
+        roles = np.stack([self._roles] * len(drawn))
+        roles[~np.isin(drawn, self.channels)[:, None] & (roles == "read")] = "input"
         frames, name = self._frames(above, rows), named("input", self.sample)
         return Unit(name, self._kernel_name(None), values, roles, (slice(rows),), frames)
 
     def _plane(self, index: int, depth: int) -> Unit:
         """A channel; of three dimensions the slice of it that one slice of the kernel reads."""
         channel = self.channels[index]
-        lead: tuple[int, ...] = ()
-        tap: tuple[int, ...] = ()
-        name = named("input", self.sample, channel)
-        if self.layer.dims == 3:
-            lead = (self.axes[0].taps[depth],)
-            kind, cell = (int(which[lead]) for which in self.axes[0][:2])
-            name = named("input", self.sample, channel, cell)
-            if kind != INPUT:
-                name = ROLES[kind] if cell == NOWHERE else f"copy of {name}"
-            tap = (self.depth - 1 - depth if self.layer.family == "transposed" else depth,)
+        values, roles = self._values(channel), self._roles
         # an unfold copies from one of the channels that it reads
         wins = channel in {term.channel for term in self.cell.terms}
-        wins &= self.winner is not None and self.winner[: len(lead)] == lead
-        kernel, part = self._kernel_name(channel, *tap), (index, depth)[: 1 + len(lead)]
-        values, roles = self._values(channel, *lead), self._roles(*lead)
-        return Unit(name, kernel, values, roles, part, self._frames(wins=wins))
+        if self.layer.dims == 2:
+            name, kernel = named("input", self.sample, channel), self._kernel_name(channel)
+            return Unit(name, kernel, values, roles, (index,), self._frames(wins=wins))
+        first = self.axes[0]
+        place = first.taps[depth]
+        kind, cell = int(first.kinds[place]), int(first.cells[place])
+        name = named("input", self.sample, channel, cell)
+        if kind != INPUT:
+            name = ROLES[kind] if cell == NOWHERE else f"copy of {name}"
+        tap = self.depth - 1 - depth if self.layer.family == "transposed" else depth
+        frames = self._frames(wins=wins and self.winner is not None and self.winner[0] == place)
+        kernel = self._kernel_name(channel, tap)
+        return Unit(name, kernel, values[depth], roles[depth], (index, depth), frames)
 
     def _frames(self, row: int = 0, rows: int = 1, *, wins: bool = True) -> tuple[Frame, ...]:
         """Around the window, and around the one cell that makes the output."""
@@ -265,6 +269,94 @@ class Scene:
             top, left = (row, *self.winner)[-2:]
             frames.append((top, left, 1, 1, "lit frame"))
         return tuple(frames)
+
+    # ---- words
+
+    @property
+    def result(self) -> str:
+        return f"{named('output', *self.cell.at)} = {plain(self.cell.value)}"
+
+    @property
+    def alt(self) -> str:
+        """What a picture of the cell shows."""
+        of = "" if self.sample is None else f", sample {self.sample} of {self.samples}"
+        spans = ", ".join(
+            f"{'' if self.flat else f'{name} '}{axis.first + axis.taps[0]} to "
+            f"{axis.first + axis.taps[-1]}"
+            for name, axis in zip(self.layer.axes, self.axes, strict=True)
+        )
+        return (
+            f"{self.cell.code} on an input of shape {self.cell.input_shape}{of}{self.padded}: the "
+            f"window covers positions {spans}. {self.total} = {self.result}."
+        )
+
+    @property
+    def caption(self) -> str:
+        """What there is to see in it, as a teacher would say."""
+        cell, count, channels = self.cell, len(self.cell.terms), len(self.channels)
+        bias = ", and the bias" if cell.bias is not None else ""
+        of = f", {count // channels} in each of {channels} channels" if channels > 1 else ""
+        how = {
+            "max": "Of the numbers in the window the largest is kept",
+            "unfold": "The window is laid down as a column; one of its numbers",
+            "average": "The numbers in the window are added up and divided by "
+            f"{plain(cell.divisor or 1)}",
+            "lp": f"The numbers in the window to the power {plain(cell.power or 1)}, added up",
+        }.get(
+            cell.family,
+            f"The window covers {count} cell{'s' * (count > 1)}{of}; their products with the "
+            f"weights{bias}, added up",
+        )
+        padded = sum(term.padded or term.index is None for term in cell.terms)
+        outside = f" {padded} of the {count} cells lie outside the input." if padded else ""
+        return f"{how}: {self.result}.{outside}"
+
+    @property
+    def note(self) -> str:
+        """The input, and what the picture leaves out."""
+        words = f"input {self.cell.input_shape}{self.padded}"
+        if self.layer.family == "transposed":
+            words += ", its cells spread by the stride, zeros around, the kernel turned round"
+        if self.sample is not None and self.samples > 1:
+            words += f"; sample {self.sample} of {self.samples} is drawn"
+        if self.layer.groups > 1:
+            first, last = self.channels[0], self.channels[-1]
+            which = f"channel {first}" if first == last else f"channels {first} to {last}"
+            words += f"; output channel {self.channel} reads {which} of {self.x.shape[0]}"
+        return words
+
+    @property
+    def padded(self) -> str:
+        """How the input was padded: ", padded with zeros, 1 on each side"."""
+        layer, pads = self.layer, [window.padding for window in self.layer.windows]
+        if layer.family == "transposed" or not any(map(max, pads)):
+            return ""
+        before, after = pads[0]
+        amount = (
+            f"{before} on each side" if before == after else f"{before} before and {after} after"
+        )
+        if len(set(pads)) > 1:
+            sides = zip(layer.axes, pads, strict=True)
+            amount = ", ".join(f"{name}: {before} and {after}" for name, (before, after) in sides)
+        what = "minus infinity" if layer.family == "max" else PADDED_WITH[layer.padding_mode]
+        return f", padded with {what}, {amount}"
+
+    @property
+    def total(self) -> str:
+        """What is added up to the output cell, without the result."""
+        cell, total = self.cell, plain(float(sum(term.product for term in self.cell.terms)))
+        match cell.family:
+            case "max":
+                return f"The largest of {sum(term.index is not None for term in cell.terms)} cells"
+            case "unfold":
+                return "The number copied"
+            case "average":
+                cells = plain(cell.divisor or 1)
+                return f"The mean of {cells} cells: {total} / {cells}"
+            case "lp":
+                return f"The sum of powers {total}, and its root"
+        words = f"The sum of {len(cell.terms)} products"
+        return words if cell.bias is None else f"{words} {total} + bias {plain(cell.bias)}"
 
 
 def scene(layer: nn.Module, x: Tensor, at: int | Sequence[int] | None, sample: int | None) -> Scene:
