@@ -12,7 +12,7 @@ from convdocs.draw.boxes import MIDDLE, WIDE, Box, Column, Row, Words, flow, lin
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.plane import field
 from convdocs.draw.scene import DrawError
-from convdocs.draw.sheet import NOTE_SIZE, Place, Points, Sheet, text_width
+from convdocs.draw.sheet import NOTE_SIZE, Place, Sheet, text_width
 from convdocs.draw.tensors import Tensor, boxes_of, lanes
 from convdocs.report import Call, Trace
 
@@ -80,8 +80,9 @@ def stack(
         side = room if len(pairs) == 1 or room <= PHONE else (room - 20) / 2
         placed = [_Stack(*pair, scale, side) for pair in pairs]
         if side < room and len({len(stack.heights) for stack in placed}) == 1:  # level
-            least = [max(level) for level in zip(*(stack.heights for stack in placed), strict=True)]
-            placed = [_Stack(*pair, scale, side, least) for pair in pairs]
+            level = [max(row) for row in zip(*(stack.heights for stack in placed), strict=True)]
+            for stack in placed:
+                stack.place(level)
         boxes = (stack.titled(name) for name, stack in zip(names, placed, strict=True))
         return Column((flow(boxes, room, 20), Row(scale.legend(), 18, MIDDLE)), gap=10)
 
@@ -150,48 +151,55 @@ class _Stack(Box):
         tensors: list[Tensor],
         scale: _Scale,
         room: float = WIDE,
-        least: Sequence[float] = (),
         *,
         named: bool = True,
     ) -> None:
-        self.tensors, self.named = tensors, named
+        self.tensors = tensors
         ways = [(source, to) for to, box in enumerate(tensors) for source in box.sources]
         skips = lanes([way for way in ways if way[1] - way[0] > 1])
         self.ways = {way: skips.get(way) for way in ways}  # those in a lane pass over other boxes
         self.sizes = [scale.size(tensor) for tensor in tensors]
-        column = max(wide + deep for wide, _, deep in self.sizes)
         labelled = named and not scale.dense
         self.labels = [" × ".join(map(str, one.sides)) if labelled else "" for one in tensors]
         margin = LANE * max(skips.values(), default=-1) + LANE + 4 if skips else 0.0
         margin += max(text_width(label, NOTE_SIZE) for label in self.labels) + 5
-        self.middle, self.left = margin + column / 2, margin + column + 12
+        column = max(wide + deep for wide, _, deep in self.sizes)
+        self.middle, self.left = margin + column / 2, margin + column + 12 * named
         self.texts = [
             _text(trace, tensors, tensor, scale.dense, room - self.left) if named else Column(())
             for tensor in tensors
         ]
-        rows = zip(self.sizes, self.texts, least or [0.0] * len(tensors), strict=True)
-        self.heights = [max(high + deep, text.height, low) for (_, high, deep), text, low in rows]
-        self.tops = list(accumulate((height + GAP for height in self.heights), initial=0.0))
-        width = max(text.width for text in self.texts) + self.left if named else self.left - 12
-        super().__init__(width, self.tops[-1] - GAP)
+        rows = zip(self.sizes, self.texts, strict=True)
+        self.place([max(high + deep, text.height) for (_, high, deep), text in rows])
+
+    def place(self, heights: list[float]) -> None:
+        """Put the boxes below one another, in rows of given heights."""
+        self.heights = heights
+        self.tops = list(accumulate((height + GAP for height in heights), initial=0.0))
+        self.fronts = [  # upper left corners; the depth goes up and to the right
+            (self.middle - (wide + deep) / 2, top + (height - high - deep) / 2 + deep)
+            for (wide, high, deep), top, height in zip(self.sizes, self.tops, heights, strict=False)
+        ]
+        super().__init__(max(text.width for text in self.texts) + self.left, self.tops[-1] - GAP)
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
         for at, text in enumerate(self.texts):
-            level = y + self.tops[at] + (self.heights[at] - text.height) / 2
-            text.draw(sheet, x + self.left, level)
+            text.draw(
+                sheet, x + self.left, y + self.tops[at] + (self.heights[at] - text.height) / 2
+            )
             self._box(sheet, x, y, at)
-        for way, lane in self.ways.items():
-            sheet.arrow([(x + right, y + down) for right, down in self._arrow(*way, lane)])
-
-    def _front(self, at: int) -> tuple[float, float]:
-        """The upper left corner of a box's front; its depth goes up and to the right."""
-        wide, high, deep = self.sizes[at]
-        top = self.tops[at] + (self.heights[at] - high - deep) / 2 + deep
-        return self.middle - (wide + deep) / 2, top
+        for (source, to), lane in self.ways.items():
+            (_, above, _), (_, below, deep) = self.sizes[source], self.sizes[to]
+            (_, start), (left, end) = self.fronts[source], self.fronts[to]
+            way = [(self.middle, start + above), (self.middle, end - deep)]  # to the next box
+            if lane is not None:  # past those between, at the left
+                start, end = start + 0.7 * above, end + 0.3 * below
+                across = self.fronts[source][0], LANE * lane, LANE * lane, left
+                way = list(zip(across, (start, start, end, end), strict=True))
+            sheet.arrow([(x + right, y + down) for right, down in way])
 
     def _box(self, sheet: Sheet, x: float, y: float, at: int) -> None:
-        wide, high, deep = self.sizes[at]
-        left, top = self._front(at)
+        (wide, high, deep), (left, top) = self.sizes[at], self.fronts[at]
         left, top = x + left, y + top
         if deep:
             low, end, back = top + high, left + wide, top - deep
@@ -204,15 +212,6 @@ class _Stack(Box):
             sheet.text(left + wide / 2, middle, label, size=NOTE_SIZE)
         elif label:
             sheet.text(left - 4, middle, label, size=NOTE_SIZE, align="right", role="muted")
-
-    def _arrow(self, source: int, to: int, lane: int | None) -> Points:
-        """An arrow from a box down to the next, or past those between, in a lane at the left."""
-        (start_x, start_y), (end_x, end_y) = self._front(source), self._front(to)
-        (_, above, _), (_, below, deep) = self.sizes[source], self.sizes[to]
-        if lane is None:
-            return [(self.middle, start_y + above), (self.middle, end_y - deep)]
-        start, end = start_y + 0.7 * above, end_y + 0.3 * below
-        return [(start_x, start), (LANE * lane, start), (LANE * lane, end), (end_x, end)]
 
 
 def _text(trace: Trace, tensors: list[Tensor], tensor: Tensor, dense: bool, room: float) -> Column:
