@@ -26,7 +26,7 @@ from convdocs.draw.plane import DIGITS, MOST_ROWS, Area, Plane, fitting
 from convdocs.draw.scene import DrawError, Scene, named, scene
 from convdocs.draw.sheet import TITLE_SIZE, VALUE_SIZE, Place, corners
 from convdocs.draw.sides import half, input_plane, leads_to, taken_plane, thumbnail
-from convdocs.draw.svg import Outline, svg
+from convdocs.draw.svg import outline, svg
 from convdocs.view.numbers import plain
 
 MOST_FRAMES = 400
@@ -319,9 +319,8 @@ def _near(x: float, y: float) -> tuple[float, float]:
 
 
 def _path(areas: list[Area]) -> str:
-    outline = Outline()
     shapes = [corners(*area) for area in areas]
-    return "".join(outline.letters([*shape, shape[0]]) for shape in shapes)
+    return "".join(outline([*shape, shape[0]]) for shape in shapes)
 
 
 def _arranged(shown: Scene) -> tuple[list[Plane], Plane, Box]:
