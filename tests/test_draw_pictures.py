@@ -22,10 +22,10 @@ from torch import Tensor, nn
 
 import convdocs
 from convdocs import draw
+from convdocs.draw.blocks import boxes_of
 from convdocs.draw.matrix import matrix_of
 from convdocs.draw.palette import ROLES, asset
 from convdocs.draw.receptive_field import place, stations, target
-from convdocs.draw.tensors import boxes_of
 
 
 def words_of(figure: Figure) -> list[str]:

@@ -1,18 +1,107 @@
-"""A trace in blocks: modules in place of the calls inside them, so that a real network fits."""
+"""The tensors of a trace that are worth a box; a real network's in blocks, so that it fits."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import NamedTuple
 
-from convdocs.draw.tensors import boxes_of
-from convdocs.report import Call, Trace
+from convdocs.report import MODEL_INPUT, Call, Shape, Trace
 from convdocs.view.tree import Node, deepest, runs, span_of, tree
 
+MOST_JOINED = 5  # layers named at one box
 MOST_BOXES = 24
 MOST_INSIDE = 5  # kinds named of what is inside a block
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One box: a tensor, the calls that made it (none for an input), and the boxes those read."""
+
+    shape: Shape
+    axes: str
+    calls: tuple[Call, ...]
+    sources: tuple[int, ...]
+    batched: bool
+    inputs: int = 0  # that it shows: a trace does not tell inputs of one shape apart
+
+    @property
+    def sides(self) -> Shape:
+        return self.shape[1:] if self.batched else self.shape
+
+    @property
+    def note(self) -> str:
+        """What the axes mean, or that the box is an input."""
+        return self.axes if self.calls else "input" if self.inputs == 1 else f"{self.inputs} inputs"
+
+    @property
+    def words(self) -> str:
+        """The shape, and how many more tensors the last layer gave."""
+        more = len(self.calls[-1].output_shapes) - 1 if self.calls else 0
+        return f"{self.shape}{f' and {more} more' if more else ''}"
+
+
+def name_of(call: Call) -> str:
+    return f"{call.path} {call.kind}".strip()
+
+
+def boxes_of(trace: Trace) -> list[Tensor]:
+    """The boxes in the order of execution; a layer that keeps the shape shares the one before."""
+    inputs = Counter(trace.input_shapes)
+    batched = _batched(trace)
+    boxes = [Tensor(x, "", (), (), len(x) in batched, n) for x, n in inputs.items()]
+    readers = Counter(source for call in trace.calls for source in set(call.sources))
+    at: dict[int, int] = {}  # the box of every call
+    for call in (call for call in trace.calls if call.output_shapes):
+        shape, sources, last = call.output_shapes[0], _sources(call, at, list(inputs)), boxes[-1:]
+        if (
+            sources == (len(boxes) - 1,)
+            and 0 < len(last[0].calls) < MOST_JOINED
+            and last[0].shape == shape
+            and readers[last[0].calls[-1].index] == 1
+            and not call.windows
+        ):  # it only changes numbers of a tensor that nothing else reads
+            boxes[-1] = replace(last[0], axes=call.axes, calls=(*last[0].calls, call))
+        else:
+            boxes.append(Tensor(shape, call.axes, (call,), sources, len(shape) in batched))
+        at[call.index] = len(boxes) - 1
+    return boxes
+
+
+def _batched(trace: Trace) -> set[int]:
+    """Of how many axes the tensors with a batch are.
+
+    A batch of sequences that a pool of two axes takes for one image is a batch all the same.
+    """
+    known = [call.axes for call in trace.calls if call.axes]
+    ranks = {len(axes.split()) for axes in known if axes.startswith("N")}
+    others = {len(call.axes.split()) for call in trace.calls if call.axes} - ranks
+    single = bool(known) and not known[0].startswith("N")
+    return ranks if single else set(range(2, 9)) - others
+
+
+def _sources(call: Call, at: dict[int, int], inputs: list[Shape]) -> tuple[int, ...]:
+    places = []
+    for source, shape in zip(call.sources, call.input_shapes, strict=False):
+        if source in at:
+            places.append(at[source])
+        elif source == MODEL_INPUT and inputs:
+            places.append(inputs.index(shape) if shape in inputs else 0)
+    return tuple(dict.fromkeys(places))
+
+
+def lanes(edges: list[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    """A lane for every edge so that edges in one lane do not overlap; short ones come first."""
+    taken_by: dict[tuple[int, int], int] = {}
+    for edge in sorted(edges, key=lambda edge: edge[1] - edge[0]):
+        used = {taken_by[other] for other in taken_by if other[0] < edge[1] and edge[0] < other[1]}
+        taken_by[edge] = next(lane for lane in range(len(edges)) if lane not in used)
+    return taken_by
+
+
+# ---- modules in place of the calls inside them
 
 
 class _Block(NamedTuple):

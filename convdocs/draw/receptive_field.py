@@ -10,12 +10,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from convdocs.draw.blocks import name_of
 from convdocs.draw.boxes import Box, Column, Row, Words, flow
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.plane import Plane, array, field, photo
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Place, Sheet
-from convdocs.draw.tensors import name_of
 from convdocs.receptive import AxisField
 from convdocs.report import MODEL_INPUT, Call, Trace
 

@@ -7,13 +7,12 @@ from itertools import accumulate
 
 from matplotlib.figure import Figure
 
-from convdocs.draw.blocks import by_blocks
+from convdocs.draw.blocks import Tensor, boxes_of, by_blocks, lanes
 from convdocs.draw.boxes import MIDDLE, WIDE, Box, Column, Row, Words, flow, lines
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.plane import field
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Place, Sheet, text_width
-from convdocs.draw.tensors import Tensor, boxes_of, lanes
 from convdocs.report import Call, Trace
 
 TALLEST = 62.0  # points of the most channels, and of the longest side
