@@ -23,9 +23,8 @@ from convdocs.draw.boxes import MIDDLE, Box, Column, Row, Words, lines
 from convdocs.draw.palette import ROLES, Theme, asset
 from convdocs.draw.picture import PHONE, describe, drawn, fill, inline, pdf
 from convdocs.draw.plane import DIGITS, MOST_ROWS, Area, Plane, fitting
-from convdocs.draw.scene import DrawError, Scene, named, scene
+from convdocs.draw.scene import DrawError, Scene, half, leads_to, named, scene
 from convdocs.draw.sheet import TITLE_SIZE, VALUE_SIZE, Place, corners
-from convdocs.draw.sides import half, input_plane, leads_to, taken_plane, thumbnail
 from convdocs.draw.svg import outline, svg
 from convdocs.view.numbers import plain
 
@@ -145,7 +144,7 @@ class Walk(FuncAnimation):
         alt = _alt(scenes[0], self.frames)
         if fig is None:
             figure, sheet = drawn(sheet_page, alt, caption, theme=theme)
-            figure._thumb = thumbnail(scenes[self.frames // 2])
+            figure._thumb = scenes[self.frames // 2].thumbnail()
         else:
             sheet = fill(sheet_page, fig, alt, theme)
         self._figure, self._axes = sheet.figure, sheet.ax
@@ -331,13 +330,13 @@ def _arranged(shown: Scene) -> tuple[list[Plane], Plane, Box]:
     ]
     tall = max(len(unit.values) for unit in still) > MOST_ROWS
     for digits in DIGITS[-1:] if tall else DIGITS:
-        inputs = [input_plane(shown, unit, digits, half(PHONE) * DRAWN) for unit in still]
+        inputs = [shown.input_plane(unit, digits, half(PHONE) * DRAWN) for unit in still]
         rows: list[Box] = []
         for plane, unit in zip(inputs, still, strict=True):
             row: list[Box] = [plane.titled(unit.name)]
             if shown.weighted:
                 written = digits[0] or 2, digits[1]
-                kernel = taken_plane(shown, unit, "weight", "kernel", written)
+                kernel = shown.taken_plane(unit, "weight", "kernel", written)
                 row += [Words("×", TITLE_SIZE + 2, "muted"), kernel.titled(unit.kernel)]
             rows.append(Row(row, gap=6, align=MIDDLE))
         if Column(rows).width <= PHONE:

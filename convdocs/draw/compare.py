@@ -10,9 +10,8 @@ from torch import Tensor, nn
 from convdocs.draw.boxes import Box, Column, flow
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.plane import fitting
-from convdocs.draw.scene import Scene, scene
+from convdocs.draw.scene import Scene, leads_to, scene, with_arcs
 from convdocs.draw.sheet import Place
-from convdocs.draw.sides import leads_to, output_plane, thumbnail, with_arcs
 
 GAP = 24.0
 
@@ -66,7 +65,10 @@ def compare(
         side = room if room <= PHONE else (room - GAP) / 2
         return flow((_side(*pair, side, room) for pair in pairs), room, GAP)
 
-    alt, card = " ".join(shown.alt for shown in both), Column(map(thumbnail, both), gap=14)
+    alt, card = (
+        " ".join(shown.alt for shown in both),
+        Column((shown.thumbnail() for shown in both), gap=14),
+    )
     return show(body, alt, (title, ""), "", (caption, words), card, fig)
 
 
@@ -78,5 +80,5 @@ def _side(name: str, shown: Scene, side: float, room: float) -> Box:
     """
     unit = shown.units[0]
     plane = with_arcs(fitting(unit.values, unit.roles, side, unit.frames), shown.axes)
-    sides = leads_to(plane.titled(unit.name), output_plane(shown, side), room)
+    sides = leads_to(plane.titled(unit.name), shown.output_plane(side), room)
     return sides.titled(name, shown.note, side, 8)

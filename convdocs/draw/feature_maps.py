@@ -12,16 +12,7 @@ from torch import Tensor, nn
 from convdocs.cells.replica import replica, run
 from convdocs.draw.boxes import END, MIDDLE, Box, Column, Row, flow, lines
 from convdocs.draw.picture import PHONE, show
-from convdocs.draw.plane import (
-    CONTRAST,
-    SMALL,
-    Plane,
-    array,
-    legend,
-    numbers,
-    photo,
-    scale_of,
-)
+from convdocs.draw.plane import CONTRAST, SMALL, Plane, array, legend, numbers, photo, scale_of
 from convdocs.draw.scene import DrawError, named
 from convdocs.draw.sheet import Place
 from convdocs.layers import code

@@ -13,9 +13,8 @@ from torch import Tensor, nn
 from convdocs.draw.boxes import END, MIDDLE, Box, Column, Row, Rule, Words, first_fitting, lines
 from convdocs.draw.picture import show
 from convdocs.draw.plane import DIGITS, MOST_ROWS, Digits, Frame, Plane, numbers
-from convdocs.draw.scene import Scene, Unit, named, scene
+from convdocs.draw.scene import Scene, Unit, half, named, scene
 from convdocs.draw.sheet import TITLE_SIZE, Place
-from convdocs.draw.sides import half, input_plane, output_plane, taken_plane, thumbnail
 from convdocs.view.numbers import number, places_for
 
 THUMB = 104.0  # points of a shaded plane beside its kernel
@@ -70,7 +69,7 @@ def layer(
         return first_fitting((_Working(shown, room, *plan).box() for plan in plans), room)
 
     head, words = (title, shown.cell.code), (caption, shown.caption)
-    return show(body, shown.alt, head, shown.note, words, thumbnail(shown), fig)
+    return show(body, shown.alt, head, shown.note, words, shown.thumbnail(), fig)
 
 
 def _plans(written: bool) -> Iterator[tuple[Digits, Digits, bool, bool]]:
@@ -114,7 +113,7 @@ class _Working:
         self.photograph = alone and shown.weighted and self.input[0] is None
 
     def box(self) -> Box:
-        steps, output = self._added(), output_plane(self.shown, self.room)
+        steps, output = self._added(), self.shown.output_plane(self.room)
         boxes = list(map(self._unit, self.shown.units, self.sums))
         # where the sums end, below which the steps are
         end = max((box.parts[-1] if isinstance(box, Column) else box).width for box in boxes)
@@ -138,7 +137,7 @@ class _Working:
         plane: Box = self._input(unit).titled(unit.name)
         work = self._work(unit, sums)
         if self.photograph:
-            both = (plane, output_plane(self.shown, self.room))
+            both = (plane, self.shown.output_plane(self.room))
             plane = first_fitting((Row(both, gap=12), Column(both, gap=9)), self.room)
         elif self.beside or not work:
             return Row((plane, *work), gap=5)
@@ -152,7 +151,7 @@ class _Working:
             cells: list[Frame] = [(row, column, 1, 1, "window") for row, column in taps]
             unit = unit._replace(frames=(*unit.frames, *cells))
         like = (other.values[~np.isin(other.roles, ("hole", "outside"))] for other in units)
-        return input_plane(shown, unit, self.input, room, tuple(x for some in like for x in some))
+        return shown.input_plane(unit, self.input, room, tuple(x for some in like for x in some))
 
     def _work(self, unit: Unit, sums: np.ndarray) -> list[Box]:
         """Window, kernel, products and their sum: what there is room for."""
@@ -165,7 +164,7 @@ class _Working:
         if weighted and self.products:
             wanted.append(("=", "products", "product", "product"))
         for mark, title, what, role in wanted:
-            plane = taken_plane(self.shown, unit, what, role, self.kernel)
+            plane = self.shown.taken_plane(unit, what, role, self.kernel)
             boxes += [_sign(mark, plane.height)] if mark else []
             boxes.append(plane.titled(title))
         if not weighted:

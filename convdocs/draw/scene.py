@@ -6,7 +6,7 @@ Numbers come from :func:`convdocs.explain` and from the layer; places come from 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from itertools import product
 from math import inf, prod
@@ -17,7 +17,24 @@ from torch import Tensor, nn
 
 from convdocs.cells import CellError, Explanation, explain
 from convdocs.cells.replica import replica, run
-from convdocs.draw.plane import Frame, Pairs, array
+from convdocs.draw.boxes import MIDDLE, WIDE, Box, Column, Row, Words, first_fitting
+from convdocs.draw.picture import PHONE
+from convdocs.draw.plane import (
+    DIGITS,
+    MOST_ROWS,
+    Digits,
+    Frame,
+    Pairs,
+    Plane,
+    array,
+    bare,
+    fine,
+    fitting,
+    keyed,
+    numbers,
+    scale_of,
+)
+from convdocs.draw.sheet import TITLE_SIZE
 from convdocs.geometry import Window, source
 from convdocs.layers import Layer, LayerError, read
 from convdocs.view.numbers import plain
@@ -25,6 +42,9 @@ from convdocs.view.numbers import plain
 LARGEST = 224  # cells along an axis that are drawn
 MOST_CHANNELS = 8  # of one dimension, a row each
 MOST_PLANES = 4  # channels, or slices, of two dimensions
+MOST_ARCS = 8
+CARD = 120.0  # points of a shaded plane on a thumbnail
+KERNEL_CELL = 9.0  # points of a shaded kernel's cell
 ROLES = np.array(["input", "hole", "padding", "outside"], dtype=object)
 INPUT, HOLE, PADDING, OUTSIDE = range(4)  # along several axes the last one wins
 NOWHERE = -1  # the cell of a place whose number is no input cell's
@@ -270,6 +290,55 @@ class Scene:
             frames.append((top, left, 1, 1, "lit frame"))
         return tuple(frames)
 
+    # ---- as planes
+
+    def input_plane(
+        self, unit: Unit, digits: Digits, room: float, like: tuple[float, ...] = ()
+    ) -> Plane:
+        """The plane in numbers, or in shades that take at most ``room`` points."""
+        size = fine(unit.values.shape, room)
+        plane = numbers(unit.values, unit.roles, digits, unit.frames, like, size, scale_of(self.x))
+        return with_arcs(plane, self.axes)
+
+    def taken_plane(self, unit: Unit, what: str, role: str, digits: Digits) -> Plane:
+        """A part of the kernel, or what it reads or makes; its cells as wide as all parts'."""
+        values, size = self.taken(what), (KERNEL_CELL, KERNEL_CELL)
+        like = tuple(x for other in self.units for x in values[other.part].ravel())
+        return numbers(values[unit.part], role, digits, (), like, size, scale_of(values))
+
+    def output_plane(self, room: float) -> Box:
+        """The output channel (all of them in one dimension) with the cell lit."""
+        flat = self.y.ndim == 2
+        values, roles, place = self.output
+        words = [f"of shape {self.cell.output_shape}"]
+        for axis, most in enumerate((MOST_ROWS, LARGEST)) if flat else ():
+            if (size := values.shape[axis]) > most:
+                first = min(max(0, place[axis] - most // 2), size - most)
+                words.append(f"{('rows', 'columns')[axis]} {first} to {first + most - 1} of {size}")
+                kept = range(first, first + most)
+                values, roles = values.take(kept, axis), roles.take(kept, axis)
+                place[axis] -= first
+        row, column = place
+        frames: list[Frame] = [(row, column, 1, 1, "lit frame")]
+        if self.layer.family == "unfold":
+            frames.insert(0, (0, column, len(values), 1, "window"))
+        plane = keyed(fitting(values, roles, room if flat else half(room), frames), gap=3)
+        lead = () if flat else (self.channel, *self.place[:-2])
+        return plane.titled(named("output", self.sample, *lead), "; ".join(words))
+
+    def thumbnail(self) -> Box:
+        """The first plane of the input and the output, without numbers."""
+        unit, (out, lit, (row, column)) = self.units[0], self.output
+        digits = DIGITS[-1 if max(*unit.values.shape, *out.shape) > MOST_ROWS else 0]
+        left, right = (
+            bare(numbers(values, roles, digits, frames, size=fine(values.shape, CARD)))
+            for values, roles, frames in (
+                (unit.values, unit.roles, unit.frames),
+                (out, lit, ((row, column, 1, 1, "lit frame"),)),
+            )
+        )
+        return Column((left, right), gap=16) if self.flat else leads_to(left, right, size=18)
+
     # ---- words
 
     @property
@@ -383,3 +452,21 @@ def scene(layer: nn.Module, x: Tensor, at: int | Sequence[int] | None, sample: i
     picked = cell.at[0] if batched else None
     before, after = (array(t if picked is None else t[picked]) for t in (x, output))
     return Scene(cell, reading, before, after, picked, x.shape[0] if batched else 1)
+
+
+def with_arcs(plane: Plane, axes: list[Axis]) -> Plane:
+    """The padded input with arcs that show where copied cells come from, if they are few."""
+    down, across = ([], *(axis.copies for axis in axes))[-2:]
+    few = len(down) + len(across) <= MOST_ARCS
+    return replace(plane, across=across, down=down) if few else plane
+
+
+def half(room: float) -> float:
+    """What a large plane takes of the page, so that another one fits beside it."""
+    return room if room <= PHONE else (room - 12) / 2
+
+
+def leads_to(inputs: Box, output: Box, room: float = WIDE, size: float = TITLE_SIZE + 2) -> Box:
+    """Input and output with an arrow between them, or below each other."""
+    beside = Row((inputs, Words("→", size, "muted"), output), gap=8, align=MIDDLE)
+    return first_fitting((beside, Column((inputs, output), gap=8)), room)
