@@ -156,11 +156,11 @@ def stations(trace: Trace, call: Call, cell: tuple[int, ...]) -> list[Station]:
         for shape, source, fields in reads:
             if source < MODEL_INPUT or len(fields) != dims:
                 continue
-            sizes = shape[-dims:]
-            read = tuple(map(_read, fields, region, sizes))
-            regions[source] = tuple(map(_hull, zip(regions.get(source, read), read, strict=True)))
+            read = tuple(map(_read, fields, region, shape[-dims:]))
+            before = regions.get(source, read)
+            regions[source] = tuple(_hull(pair) for pair in zip(before, read, strict=True))
             if source == MODEL_INPUT:
-                first = [Station("input", sizes, regions[source], "input")]
+                first = [Station("input", shape[-dims:], regions[source], "input")]
     return [*first, *reversed(way)]
 
 
@@ -177,11 +177,9 @@ def _hull(runs: Iterable[range]) -> range:
 
 
 def _picture(station: Station, image: Tensor) -> np.ndarray:
-    values = array(image)
-    values = values[0] if values.ndim == 4 else values
+    values = array(image[0] if image.ndim == 4 else image)
     if values.ndim != 3 or values.shape[1:] != station.sizes:
-        sizes = " x ".join(map(str, station.sizes))
-        shape = tuple(image.shape)
+        sizes, shape = " x ".join(map(str, station.sizes)), tuple(image.shape)
         raise DrawError(f"the image has shape {shape}, but the traced input is {sizes}")
     return values if len(values) == 3 else values[0]
 
