@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import NamedTuple
 
 from convdocs.report import MODEL_INPUT, Call, Shape, Trace
 from convdocs.view.tree import Node, deepest, runs, span_of, tree
@@ -101,20 +100,6 @@ def lanes(edges: list[tuple[int, int]]) -> dict[tuple[int, int], int]:
     return taken_by
 
 
-# ---- modules in place of the calls inside them
-
-
-class _Block(NamedTuple):
-    """Calls next to one another that are drawn as one, which makes what ``node`` makes."""
-
-    path: str
-    kind: str
-    code: str
-    first: int
-    last: int
-    node: Node
-
-
 def by_blocks(trace: Trace, depth: int | None) -> Trace:
     """The trace with a call for each block: modules opened so deep, what repeats in one.
 
@@ -124,27 +109,34 @@ def by_blocks(trace: Trace, depth: int | None) -> Trace:
         return trace
     root = tree(trace)
     for level in range(deepest(root), 0, -1) if depth is None else (depth,):
-        found = _joined(trace, list(_blocks(root, level)))
+        found = _joined(trace, list(_blocks(trace, root, level)))
         if len(boxes_of(found)) <= MOST_BOXES:
             break
     return found
 
 
-def _blocks(node: Node, depth: int) -> Iterator[_Block]:
+def _blocks(trace: Trace, node: Node, depth: int) -> Iterator[tuple[range, Call]]:
+    """Calls next to one another that are drawn as one, and a call that makes what they make."""
     for run in runs(node.inside):
         nodes = sorted((node for same in run for node in same), key=lambda node: node.first)
         first, last = nodes[0], nodes[-1]
         if last.last < first.first:
             continue  # a module that called nothing
         if len(nodes) == 1 and first.inside and depth > 1:
-            yield from _blocks(first, depth - 1)
+            yield from _blocks(trace, first, depth - 1)
             continue
         kind = ", ".join(same[0].kind for same in run)
         code = f"{len(run[0])} × {f'({kind})' if len(run) > 1 else kind}"
         if len(nodes) == 1:
             code = kind if first.call else f"{kind}{_inside(first)}"
             kind = first.call.kind if first.call else kind
-        yield _Block(span_of(first.path, last.path), kind, code, first.first, last.last, last)
+        call = trace.calls[last.last]._replace(
+            path=span_of(first.path, last.path), kind=kind, code=code
+        )
+        shapes = last.module.output_shapes if last.module else ()
+        if shapes and shapes != call.output_shapes:
+            call = call._replace(output_shapes=shapes, axes="")
+        yield range(first.first, last.last + 1), call
 
 
 def _inside(node: Node) -> str:
@@ -157,32 +149,21 @@ def _inside(node: Node) -> str:
     return f" of {', '.join(words)}" if words else ""
 
 
-def _joined(trace: Trace, blocks: list[_Block]) -> Trace:
-    at = {call: place for place, b in enumerate(blocks) for call in range(b.first, b.last + 1)}
-    calls = tuple(_call(trace, place, block, at) for place, block in enumerate(blocks))
+def _joined(trace: Trace, blocks: list[tuple[range, Call]]) -> Trace:
+    at = {index: place for place, (inside, _) in enumerate(blocks) for index in inside}
+    calls = []
+    for place, (inside, call) in enumerate(blocks):
+        read = {  # what the calls inside read of other blocks
+            at.get(source, source): shape
+            for index in inside
+            for source, shape in zip(
+                trace.calls[index].sources, trace.calls[index].input_shapes, strict=False
+            )
+            if source not in inside
+        }
+        shapes, windows = tuple(read.values()), call.windows if len(inside) == 1 else ()
+        calls.append(
+            call._replace(index=place, input_shapes=shapes, sources=tuple(read), windows=windows)
+        )
     findings = tuple(replace(f, index=at.get(f.index, f.index)) for f in trace.findings)
-    return replace(trace, calls=calls, findings=findings, modules=())
-
-
-def _call(trace: Trace, place: int, block: _Block, at: dict[int, int]) -> Call:
-    """One call in place of a block's: it reads what they read of other blocks."""
-    inside = trace.calls[block.first : block.last + 1]
-    read = {
-        at.get(source, source): shape
-        for call in inside
-        for source, shape in zip(call.sources, call.input_shapes, strict=False)
-        if not block.first <= source <= block.last
-    }
-    module, last = block.node.module, inside[-1]
-    shapes = module.output_shapes if module and module.output_shapes else last.output_shapes
-    return last._replace(
-        index=place,
-        path=block.path,
-        kind=block.kind,
-        code=block.code,
-        input_shapes=tuple(read.values()),
-        output_shapes=shapes,
-        axes=last.axes if shapes == last.output_shapes else "",
-        sources=tuple(read),
-        windows=last.windows if len(inside) == 1 else (),
-    )
+    return replace(trace, calls=tuple(calls), findings=findings, modules=())

@@ -168,9 +168,6 @@ def _arcs(sizes: Sequence[float], pairs: Pairs) -> Iterator[Points]:
         yield [(middle - reach * cos(turn), 1 + rise * sin(turn)) for turn in turns]
 
 
-# ---- numbers
-
-
 def numbers(
     values: np.ndarray,
     roles: Roles,
@@ -221,9 +218,6 @@ def fitting(values: np.ndarray, roles: Roles, room: float, frames: Sequence[Fram
     size, every = fine(values.shape, room), DIGITS if len(values) <= MOST_ROWS else DIGITS[-1:]
     planes = (numbers(values, roles, digits, frames, size=size) for digits in every)
     return first_fitting(planes, room)
-
-
-# ---- shades and photographs
 
 
 def shades(

@@ -184,9 +184,6 @@ def _picture(station: Station, image: Tensor) -> np.ndarray:
     return values if len(values) == 3 else values[0]
 
 
-# ---- marks
-
-
 def _thumb(shown: list[Station]) -> Box:
     if len(shown[0].sizes) == 1:
         return _Strips(shown[:4], 200.0, named=False)

@@ -47,7 +47,6 @@ def _advance(letter: str, weight: str) -> float:
 
 
 def corners(x: float, y: float, width: float, height: float) -> list[tuple[float, float]]:
-    """Those of a rectangle."""
     return [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
 
 

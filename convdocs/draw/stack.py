@@ -121,14 +121,11 @@ class _Scale:
     def size(self, tensor: Tensor) -> tuple[float, float, float]:
         """Width, height and depth: length and channels, or width, height and channels."""
         sides = tensor.sides
-        cells = [max(SMALLEST, side * self.cell) for side in sides]
         channels = max(SMALLEST, (sides or (0,))[-min(len(sides), 3)] * self.channel)
-        match len(sides):
-            case 0 | 1:
-                return 8.0, min(self.tallest, channels), 0.0
-            case 2:
-                return cells[1], channels, 0.0
-        return cells[-1], cells[-2], channels * SLANT
+        if len(sides) < 2:
+            return 8.0, min(self.tallest, channels), 0.0
+        wide, high = (max(SMALLEST, side * self.cell) for side in (sides[-1], sides[-2]))
+        return (wide, channels, 0.0) if len(sides) == 2 else (wide, high, channels * SLANT)
 
     def legend(self) -> Iterator[Row]:
         """Bars of a round number of channels and of cells, 12 points long or more."""
