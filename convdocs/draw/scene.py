@@ -126,7 +126,7 @@ class Unit(NamedTuple):
     frames: tuple[Frame, ...]  # the window, and the cell that alone makes the output
 
 
-@dataclass(frozen=True)
+@dataclass
 class Scene:
     """A layer, one sample of its input, (C, ...), and one output cell, ready to be drawn."""
 
@@ -137,44 +137,24 @@ class Scene:
     sample: int | None
     samples: int
 
-    # ---- places
-
-    @cached_property
-    def axes(self) -> list[Axis]:
-        each = zip(self.layer.windows, self.x.shape[1:], self.cell.cell, strict=True)
-        mode = self.layer.padding_mode
-        return [axis(window, size, mode, cell) for window, size, cell in each]
-
-    @cached_property
-    def channels(self) -> list[int]:
-        """Input channels that the window reads."""
-        if self.layer.family == "unfold":
-            return list(range(self.x.shape[0]))
-        return sorted({term.channel for term in self.cell.terms})
-
-    @property
-    def flat(self) -> bool:
-        """Whether all channels are rows of one plane."""
-        return self.layer.dims == 1
-
-    @property
-    def weighted(self) -> bool:
-        return self.cell.terms[0].weight is not None
-
-    @property
-    def channel(self) -> int:
-        """Output channel (for an unfold: the row)."""
-        return self.cell.at[0 if self.sample is None else 1]
-
-    @property
-    def place(self) -> tuple[int, ...]:
-        """The output cell's place within its channel."""
-        return self.cell.at[1 if self.sample is None else 2 :]
-
-    @property
-    def depth(self) -> int:
-        """Slices that the window reads of every channel."""
-        return prod(window.kernel for window in self.layer.windows[:-2])
+    def __post_init__(self) -> None:
+        layer, cell, lead = self.layer, self.cell, int(self.sample is not None)
+        windows, mode = layer.windows, layer.padding_mode
+        each = zip(windows, self.x.shape[1:], cell.cell, strict=True)
+        self.axes = [axis(window, size, mode, at) for window, size, at in each]
+        self.flat = layer.dims == 1  # all channels are rows of one plane
+        self.depth = prod(window.kernel for window in windows[:-2])  # slices read of every channel
+        self.weighted = cell.terms[0].weight is not None
+        self.channel, self.place = cell.at[lead], cell.at[lead + 1 :]  # for an unfold: the row
+        self.channels = sorted({term.channel for term in cell.terms})  # that the window reads
+        self.winner: tuple[int, ...] | None = None  # the cell that alone makes the output
+        if layer.family in ("unfold", "max"):
+            # the first of several, and nan before any number: so torch, and so argmax
+            best = cell.terms[int(np.argmax([term.product for term in cell.terms]))]
+            taps = zip(self.axes, best.kernel, strict=True)
+            self.winner = tuple(axis.taps[tap] for axis, tap in taps)
+        if layer.family == "unfold":
+            self.channels = list(range(self.x.shape[0]))
 
     def taken(self, what: str) -> np.ndarray:
         """``"weight"``, ``"value"`` or ``"product"`` of every term, (channels, taps, ...)."""
@@ -183,17 +163,6 @@ class Scene:
         axes = tuple(range(1, block.ndim)) if self.layer.family == "transposed" else ()
         turned: np.ndarray = np.flip(block, axes)
         return turned
-
-    @cached_property
-    def winner(self) -> tuple[int, ...] | None:
-        """Place of the cell that alone makes the output: the largest, or the one copied."""
-        if self.layer.family not in ("unfold", "max"):
-            return None
-        # the first of several, and nan before any number: so torch, and so argmax
-        products = [term.product for term in self.cell.terms]
-        best = int(np.argmax(products)) if self.layer.family == "max" else 0
-        kernel = self.cell.terms[best].kernel
-        return tuple(axis.taps[tap] for axis, tap in zip(self.axes, kernel, strict=True))
 
     @cached_property
     def units(self) -> list[Unit]:
@@ -210,7 +179,6 @@ class Scene:
         more = len(self.channels) * self.depth - drawn
         return more, ("slice" if self.layer.dims == 3 else "channel") + "s" * (more > 1)
 
-    @property
     def output(self) -> tuple[np.ndarray, np.ndarray, list[int]]:
         """The drawn plane of the output, its roles, and the place of the cell."""
         values = self.y if self.y.ndim == 2 else self.y[(self.channel, *self.place[:-2])]
@@ -290,8 +258,6 @@ class Scene:
             frames.append((top, left, 1, 1, "lit frame"))
         return tuple(frames)
 
-    # ---- as planes
-
     def input_plane(
         self, unit: Unit, digits: Digits, room: float, like: tuple[float, ...] = ()
     ) -> Plane:
@@ -309,7 +275,7 @@ class Scene:
     def output_plane(self, room: float) -> Box:
         """The output channel (all of them in one dimension) with the cell lit."""
         flat = self.y.ndim == 2
-        values, roles, place = self.output
+        values, roles, place = self.output()
         words = [f"of shape {self.cell.output_shape}"]
         for axis, most in enumerate((MOST_ROWS, LARGEST)) if flat else ():
             if (size := values.shape[axis]) > most:
@@ -328,7 +294,7 @@ class Scene:
 
     def thumbnail(self) -> Box:
         """The first plane of the input and the output, without numbers."""
-        unit, (out, lit, (row, column)) = self.units[0], self.output
+        unit, (out, lit, (row, column)) = self.units[0], self.output()
         digits = DIGITS[-1 if max(*unit.values.shape, *out.shape) > MOST_ROWS else 0]
         left, right = (
             bare(numbers(values, roles, digits, frames, size=fine(values.shape, CARD)))
@@ -338,8 +304,6 @@ class Scene:
             )
         )
         return Column((left, right), gap=16) if self.flat else leads_to(left, right, size=18)
-
-    # ---- words
 
     @property
     def result(self) -> str:
