@@ -14,7 +14,6 @@ import numpy as np
 from matplotlib.animation import FuncAnimation
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor, nn
 
@@ -119,6 +118,13 @@ class Walk(FuncAnimation):
     It is a picture with all that moves apart from what does not. The scenes are one per output
     cell, in the order of the walk; all of one output channel.
 
+    Attributes
+    ----------
+    figure : matplotlib Figure
+        At the frame that was shown last; at first in the middle of the walk.
+    frames : int
+        How many there are.
+
     Examples
     --------
     >>> import torch
@@ -149,21 +155,16 @@ class Walk(FuncAnimation):
             figure._thumb = scenes[self.frames // 2].thumbnail()
         else:
             sheet = fill(page, fig, alt, theme)
-        self._figure, self._axes = sheet.figure, sheet.ax
-        self._figure.set_facecolor(sheet.colour("page"))  # a GIF has no clear background
+        self.figure, self._axes = sheet.figure, sheet.ax
+        self.figure.set_facecolor(sheet.colour("page"))  # a GIF has no clear background
         self._letters = {_middle(*text.get_position()): text for text in self._axes.texts}
         bottom = EDGE + page.height - LINE / 2
         self._line = sheet.text(EDGE, bottom, "", align="left", size=VALUE_SIZE + 0.5)
         self._shapes = {name: sheet.polygons([], *look, name) for name, look in MOVING.items()}
-        super().__init__(self._figure, self.show, frames=self.frames, interval=interval)
+        super().__init__(self.figure, self.show, frames=self.frames, interval=interval)
         # an animation that is never shown is no mistake here: it may be saved, or only its figure
         self._draw_was_started = True
         self.show(self.frames // 2)
-
-    @property
-    def figure(self) -> Figure:
-        """The figure at the last frame that was shown; at first in the middle of the walk."""
-        return self._figure
 
     def on(self, theme: Theme) -> Walk:
         """The same walk for a light or a dark page."""

@@ -15,7 +15,7 @@ MOST_BOXES = 24
 MOST_INSIDE = 5  # kinds named of what is inside a block
 
 
-@dataclass(frozen=True)
+@dataclass
 class Tensor:
     """One box: a tensor, the calls that made it (none for an input), and the boxes those read."""
 
@@ -26,20 +26,13 @@ class Tensor:
     batched: bool
     inputs: int = 0  # that it shows: a trace does not tell inputs of one shape apart
 
-    @property
-    def sides(self) -> Shape:
-        return self.shape[1:] if self.batched else self.shape
-
-    @property
-    def note(self) -> str:
-        """What the axes mean, or that the box is an input."""
-        return self.axes if self.calls else "input" if self.inputs == 1 else f"{self.inputs} inputs"
-
-    @property
-    def words(self) -> str:
-        """The shape, and how many more tensors the last layer gave."""
-        more = len(self.calls[-1].output_shapes) - 1 if self.calls else 0
-        return f"{self.shape}{f' and {more} more' if more else ''}"
+    def __post_init__(self) -> None:
+        self.sides = self.shape[1:] if self.batched else self.shape
+        self.words, self.note = str(self.shape), self.axes
+        if not self.calls:
+            self.note = "input" if self.inputs == 1 else f"{self.inputs} inputs"
+        elif more := len(self.calls[-1].output_shapes) - 1:
+            self.words += f" and {more} more"
 
 
 def name_of(call: Call) -> str:
