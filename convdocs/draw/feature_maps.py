@@ -75,17 +75,18 @@ def feature_maps(
     if not signed:
         how = "the brighter, the larger its answer"
 
-    def tiles(side: float) -> list[Box]:
+    def tiles(side: float) -> list[Column]:
         """The image in colour when it has three channels, else its first, and the maps."""
         colour = ", in colour" if len(picture) == 3 else ""
         name = "input" if colour else named("input", None if len(picture) == 1 else 0)
         words = lines(f"{batch}of shape {picture.shape}{colour}", side)
-        shown = [_tile(_image(picture, side), words.titled(name, "", side, 1))]
+        shown = [Column((words.titled(name, "", side, 1), _image(picture, side)))]
         for channel, (values, scale) in enumerate(zip(drawn, scales, strict=True)):
             kernel = _kernel(layer_or_model, channel)
             room = side - sum(plane.width + 6 for plane in kernel)
             words = legend(scale).titled(called[channel], "", room, 1)
-            shown.append(_tile(photo(values, "output", side, scale), *kernel, words))
+            head = Row((*kernel, words), 6, MIDDLE)
+            shown.append(Column((head, photo(values, "output", side, scale))))
         return shown
 
     def body(room: float) -> Box:
@@ -114,10 +115,6 @@ def _run(model: nn.Module, image: Tensor, sample: int | None) -> tuple[int, Tens
     if not -count <= (sample or 0) < count:
         raise DrawError(f"no sample {sample} in a batch of shape {tuple(image.shape)}")
     return (sample or 0) % count, output
-
-
-def _tile(plane: Plane, *head: Box) -> Box:
-    return Column((Row(head, 6, MIDDLE), plane))
 
 
 def _image(picture: np.ndarray, side: float) -> Plane:

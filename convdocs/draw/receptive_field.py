@@ -20,7 +20,7 @@ from convdocs.receptive import AxisField
 from convdocs.report import MODEL_INPUT, Call, Trace
 
 MOST_STATIONS = 15
-STRIP, STRIP_GAP = 16.0, 9.0
+STRIP = 16.0  # points of a tensor of one axis
 PLAIN, PICTURE = 110.0, 220.0  # points of an input and of an image
 GAP = 10.0
 
@@ -82,9 +82,14 @@ def receptive_field(
     def body(room: float) -> Box:
         return _Strips(shown, room) if len(cell) == 1 else _tiles(shown, room)
 
+    thumb: Box = Row([_plane(station, 70.0) for station in shown[:3]])
+    if len(cell) == 1:
+        thumb = _Strips(shown[:4], 200.0, named=False)
+    elif image is not None:
+        thumb = _plane(shown[0], 160.0)
     alt = f"Receptive field of {name} in {trace.model}: {sizes} cells wide. {regions}."
     head = title, f"Receptive field in {trace.model}"
-    return show(body, alt, head, words, (caption, below), _thumb(shown), fig)
+    return show(body, alt, head, words, (caption, below), thumb, fig)
 
 
 class Station(NamedTuple):
@@ -184,36 +189,25 @@ def _picture(station: Station, image: Tensor) -> np.ndarray:
     return values if len(values) == 3 else values[0]
 
 
-def _thumb(shown: list[Station]) -> Box:
-    if len(shown[0].sizes) == 1:
-        return _Strips(shown[:4], 200.0, named=False)
-    if shown[0].picture is not None:
-        return _plane(shown[0], 160.0)
-    return Row([_plane(station, 70.0) for station in shown[:3]])
-
-
 class _Strips(Column):
     """Tensors of one axis as strips of one width, the region narrowing from one to the next."""
 
     def __init__(self, stations: list[Station], width: float, *, named: bool = True) -> None:
         self.strips = [_plane(station, width) for station in stations]
-        names = (f"{station.name}: {station.words}" if named else "" for station in stations)
-        rows = (
-            Column((Words(name, NOTE_SIZE), strip), 0)
-            for name, strip in zip(names, self.strips, strict=True)
-        )
-        super().__init__(rows, STRIP_GAP)
+        names = [f"{station.name}: {station.words}" if named else "" for station in stations]
+        strips = zip(names, self.strips, strict=True)
+        super().__init__((Column((Words(name, NOTE_SIZE), one), 0) for name, one in strips), GAP)
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
         super().draw(sheet, x, y)
-        ends = []
-        for strip in self.strips:
-            (*cells, _), *_ = strip.frames or ((0, 0, 0, 0, ""),)
-            left, top, wide, _ = strip.area(*cells)
-            ends.append(((left, left + wide), top, top + strip.height))
-        for (above, _, top), (below, bottom, _) in pairwise(ends):
-            for start, end in zip(above, below, strict=True):
-                sheet.line([(start, top), (end, bottom)], "window", 0.8, "dashed")
+        for strips in pairwise(self.strips):
+            above, below = (
+                strip.area(*(strip.frames[0] if strip.frames else (0,) * 4)[:4]) for strip in strips
+            )
+            for part in (0, 1):  # from the left ends, and the right ones
+                start, end = (left + part * wide for left, _, wide, _ in (above, below))
+                ends = [(start, above[1] + STRIP), (end, below[1])]
+                sheet.line(ends, "window", 0.8, "dashed")
 
 
 def _plane(station: Station, side: float) -> Plane:
