@@ -277,11 +277,12 @@ def scale_of(values: np.ndarray, percentile: float = 100.0, *, signed: bool = Fa
     finite = values[np.isfinite(values)]
     if not finite.size:
         return 0.0, 1.0
-    if not signed and float(finite.min()) >= 0:
-        low, high = np.percentile(finite, (100 - percentile, percentile)).tolist()
-        return (low, high) if high > low else (float(finite.min()), float(finite.max()))
-    most = float(np.percentile(np.abs(finite), percentile)) or float(np.abs(finite).max()) or 1.0
-    return -most, most
+    if signed or finite.min() < 0:
+        sizes = np.abs(finite)
+        most = float(np.percentile(sizes, percentile) or sizes.max() or 1.0)
+        return -most, most
+    low, high = np.percentile(finite, (100 - percentile, percentile)).tolist()
+    return (low, high) if high > low else (float(finite.min()), float(finite.max()))
 
 
 def fine(shape: tuple[int, ...], room: float) -> Size:

@@ -95,16 +95,15 @@ def axis(window: Window, size: int, mode: str, cell: int = 0) -> Axis:
         places = np.arange(first, max(spread, out - 1 + before) + 1)
         within = (places >= 0) & (places <= spread)
         cells = np.where(within & (places % stride == 0), places // stride, NOWHERE)
-        kinds = np.where(within, np.where(cells == NOWHERE, HOLE, INPUT), PADDING)
+        kinds = np.select([~within, cells == NOWHERE], [PADDING, HOLE], INPUT)
         start += cell
     else:
-        first, end, start = -before, size + after, cell * stride - before
-        places = np.arange(first, max(end, (out - 1) * stride - before + window.span))
-        sources = [source(place, size, mode) for place in range(first, end)]
-        cells = np.full(places.shape, NOWHERE)
-        cells[: len(sources)] = [NOWHERE if place is None else place for place in sources]
-        kinds = np.where((places >= 0) & (places < size), INPUT, PADDING)
-        kinds[len(sources) :] = OUTSIDE
+        first, padded, start = -before, size + after, cell * stride - before
+        places = np.arange(first, max(padded, (out - 1) * stride - before + window.span))
+        sources = (source(at, size, mode) if at < padded else None for at in places.tolist())
+        cells = np.array([NOWHERE if cell is None else cell for cell in sources])
+        within = (places >= 0) & (places < size)
+        kinds = np.select([within, places < padded], [INPUT, PADDING], OUTSIDE)
     taps = [start - first + tap * window.dilation for tap in range(window.kernel)]
     return Axis(kinds, cells, first, taps)
 

@@ -172,20 +172,18 @@ class _Renderer(RendererBase):
 
 def _look(gc: Any, face: Any) -> str:
     """A shape's fill and stroke; nothing for one that is not seen."""
-    parts, edge = "", gc.get_rgb()
-    if face is not None and tuple(face)[3:] != (0,):
-        parts += _colour("fill", face, gc)
-    if gc.get_linewidth() and edge[3]:
-        parts += f'{_colour("stroke", edge, gc)} stroke-width="{_short(gc.get_linewidth())}"'
+    parts, edge = "", gc.get_rgb() if gc.get_linewidth() else None
+    for what, colour in (("fill", face), ("stroke", edge)):
+        if colour is None or (*colour, 1.0)[3] == 0:
+            continue
+        alpha = gc.get_alpha() if gc.get_forced_alpha() else (*colour, 1.0)[3]
+        opacity = "" if alpha == 1 else f' {what}-opacity="{_short(alpha)}"'
+        parts += f' {what}="{to_hex(colour)}"{opacity}'
+    if " stroke=" in parts:
+        parts += f' stroke-width="{_short(gc.get_linewidth())}"'
         if (dashes := gc.get_dashes()[1]) is not None:
             parts += f' stroke-dasharray="{" ".join(map(_short, dashes))}"'
     return parts
-
-
-def _colour(what: str, colour: Any, gc: Any) -> str:
-    alpha = gc.get_alpha() if gc.get_forced_alpha() else (*colour, 1.0)[3]
-    opacity = "" if alpha == 1 else f' {what}-opacity="{_short(alpha)}"'
-    return f' {what}="{to_hex(colour)}"{opacity}'
 
 
 def _data(pixels: np.ndarray) -> str:
