@@ -169,7 +169,7 @@ class Scene:
         if self.flat:
             return [self._rows()]
         parts = product(range(len(self.channels)), range(self.depth))
-        return [self._plane(*part) for part in parts][:MOST_PLANES]
+        return [self._plane(*part) for part in list(parts)[:MOST_PLANES]]
 
     @cached_property
     def left_out(self) -> tuple[int, str]:
@@ -230,23 +230,23 @@ class Scene:
 
     def _plane(self, index: int, depth: int) -> Unit:
         """A channel; of three dimensions the slice of it that one slice of the kernel reads."""
-        channel = self.channels[index]
-        values, roles = self._values(channel), self._roles
+        channel, shape = self.channels[index], self._roles.shape[-2:]
+        values, roles = (
+            of.reshape(-1, *shape)[depth] for of in (self._values(channel), self._roles)
+        )
+        name, taps, part = named("input", self.sample, channel), list[int](), (index, depth)
         # an unfold copies from one of the channels that it reads
         wins = channel in {term.channel for term in self.cell.terms}
-        if self.layer.dims == 2:
-            name, kernel = named("input", self.sample, channel), self._kernel_name(channel)
-            return Unit(name, kernel, values, roles, (index,), self._frames(wins=wins))
-        first = self.axes[0]
-        place = first.taps[depth]
-        kind, cell = int(first.kinds[place]), int(first.cells[place])
-        name = named("input", self.sample, channel, cell)
-        if kind != INPUT:
-            name = ROLES[kind] if cell == NOWHERE else f"copy of {name}"
-        tap = self.depth - 1 - depth if self.layer.family == "transposed" else depth
-        frames = self._frames(wins=wins and self.winner is not None and self.winner[0] == place)
-        kernel = self._kernel_name(channel, tap)
-        return Unit(name, kernel, values[depth], roles[depth], (index, depth), frames)
+        if self.layer.dims == 3:
+            place = self.axes[0].taps[depth]
+            kind, cell = (int(what[place]) for what in self.axes[0][:2])
+            name = named("input", self.sample, channel, cell)
+            if kind != INPUT:
+                name = ROLES[kind] if cell == NOWHERE else f"copy of {name}"
+            taps = [self.depth - 1 - depth if self.layer.family == "transposed" else depth]
+            wins &= self.winner is not None and self.winner[0] == place
+        kernel, frames = self._kernel_name(channel, *taps), self._frames(wins=wins)
+        return Unit(name, kernel, values, roles, part[: 1 + len(taps)], frames)
 
     def _frames(self, row: int = 0, rows: int = 1, *, wins: bool = True) -> tuple[Frame, ...]:
         """Around the window, and around the one cell that makes the output."""
