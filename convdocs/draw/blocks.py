@@ -45,9 +45,15 @@ def boxes_of(trace: Trace) -> list[Tensor]:
     batched = _batched(trace)
     boxes = [Tensor(x, "", (), (), len(x) in batched, n) for x, n in inputs.items()]
     readers = Counter(source for call in trace.calls for source in set(call.sources))
+    first = {x: place for place, x in enumerate(inputs)}
     at: dict[int, int] = {}  # the box of every call
     for call in (call for call in trace.calls if call.output_shapes):
-        shape, sources, last = call.output_shapes[0], _sources(call, at, list(inputs)), boxes[-1:]
+        read = (
+            at.get(source, first.get(shape, 0) if source == MODEL_INPUT and first else None)
+            for source, shape in zip(call.sources, call.input_shapes, strict=False)
+        )
+        sources = tuple(dict.fromkeys(place for place in read if place is not None))
+        shape, last = call.output_shapes[0], boxes[-1:]
         if (
             sources == (len(boxes) - 1,)
             and 0 < len(last[0].calls) < MOST_JOINED
@@ -69,19 +75,9 @@ def _batched(trace: Trace) -> set[int]:
     """
     known = [call.axes for call in trace.calls if call.axes]
     ranks = {len(axes.split()) for axes in known if axes.startswith("N")}
-    others = {len(call.axes.split()) for call in trace.calls if call.axes} - ranks
+    others = {len(axes.split()) for axes in known} - ranks
     single = bool(known) and not known[0].startswith("N")
     return ranks if single else set(range(2, 9)) - others
-
-
-def _sources(call: Call, at: dict[int, int], inputs: list[Shape]) -> tuple[int, ...]:
-    places = []
-    for source, shape in zip(call.sources, call.input_shapes, strict=False):
-        if source in at:
-            places.append(at[source])
-        elif source == MODEL_INPUT and inputs:
-            places.append(inputs.index(shape) if shape in inputs else 0)
-    return tuple(dict.fromkeys(places))
 
 
 def lanes(edges: list[tuple[int, int]]) -> dict[tuple[int, int], int]:

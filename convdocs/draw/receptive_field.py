@@ -16,7 +16,6 @@ from convdocs.draw.picture import PHONE, show
 from convdocs.draw.plane import Plane, array, field, photo
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Place, Sheet
-from convdocs.receptive import AxisField
 from convdocs.report import MODEL_INPUT, Call, Trace
 
 MOST_STATIONS = 15
@@ -161,18 +160,17 @@ def stations(trace: Trace, call: Call, cell: tuple[int, ...]) -> list[Station]:
         for shape, source, fields in reads:
             if source < MODEL_INPUT or len(fields) != dims:
                 continue
-            read = tuple(map(_read, fields, region, shape[-dims:]))
+            runs = (_hull(map(field.cells, cells))
+                    for field, cells in zip(fields, region, strict=True))  # fmt: skip
+            read = tuple(
+                range(max(run.start, 0), max(min(run.stop, size), 0))
+                for run, size in zip(runs, shape[-dims:], strict=True)
+            )
             before = regions.get(source, read)
             regions[source] = tuple(_hull(pair) for pair in zip(before, read, strict=True))
             if source == MODEL_INPUT:
                 first = [Station("input", shape[-dims:], regions[source], "input")]
     return [*first, *reversed(way)]
-
-
-def _read(field: AxisField, cells: range, size: int) -> range:
-    """Cells of an input of ``size`` that some cells of the output depend on."""
-    run = _hull(map(field.cells, cells))
-    return range(max(run.start, 0), max(min(run.stop, size), 0))
 
 
 def _hull(runs: Iterable[range]) -> range:

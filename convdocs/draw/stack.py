@@ -66,7 +66,16 @@ def stack(
     names = [trace.model for trace in traces] if titles is None else titles
     if len(names) != len(traces):
         raise DrawError(f"{len(names)} titles for {len(traces)} stacks; give each one its title")
-    pairs = [(trace, _tensors(trace)) for trace in traces]
+    pairs = [(trace, boxes_of(trace)) for trace in traces]
+    for trace, tensors in pairs:
+        if not tensors:
+            raise DrawError(f"{trace.model} was traced without a tensor: there is no shape to draw")
+        if len(tensors) > MOST_TENSORS:
+            raise DrawError(
+                f"{trace.model} makes {len(tensors)} tensors of different shape or use, more than "
+                f"the {MOST_TENSORS} that can be read in a picture; trace a part of it, such as "
+                f"one block"
+            )
     scale = _Scale([tensor for _, tensors in pairs for tensor in tensors])
     alts = [_alt(*pair) for pair in pairs]
     if len(traces) > 1:
@@ -88,18 +97,6 @@ def stack(
     thumb = Row([_Stack(*pair, scale, named=False) for pair in pairs[:2]], gap=40)
     words = f"Each box is a tensor, to scale: {sides}."
     return show(body, " ".join(alts), (title, ""), "", (caption, words), thumb, fig)
-
-
-def _tensors(trace: Trace) -> list[Tensor]:
-    tensors = boxes_of(trace)
-    if not tensors:
-        raise DrawError(f"{trace.model} was traced without a tensor: there is no shape to draw")
-    if len(tensors) > MOST_TENSORS:
-        raise DrawError(
-            f"{trace.model} makes {len(tensors)} tensors of different shape or use, more than the "
-            f"{MOST_TENSORS} that can be read in a picture; trace a part of it, such as one block"
-        )
-    return tensors
 
 
 class _Scale:
