@@ -71,10 +71,6 @@ class Axis(NamedTuple):
     taps: list[int]
 
     @property
-    def span(self) -> tuple[int, int]:
-        return self.taps[0], self.taps[-1] - self.taps[0] + 1
-
-    @property
     def copies(self) -> Pairs:
         """Places of input cells, and of padding that shows the same numbers."""
         copied = np.flatnonzero((self.kinds == PADDING) & (self.cells != NOWHERE))
@@ -250,7 +246,8 @@ class Scene:
 
     def _frames(self, row: int = 0, rows: int = 1, *, wins: bool = True) -> tuple[Frame, ...]:
         """Around the window, and around the one cell that makes the output."""
-        (top, high), (left, wide) = [(row, rows), *(axis.span for axis in self.axes)][-2:]
+        spans = [(taps[0], taps[-1] - taps[0] + 1) for *_, taps in self.axes]
+        (top, high), (left, wide) = [(row, rows), *spans][-2:]
         frames: list[Frame] = [(top, left, high, wide, "window")]
         if wins and self.winner is not None:
             top, left = (row, *self.winner)[-2:]
