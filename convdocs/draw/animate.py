@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from convdocs.cells import explain
 from convdocs.draw.boxes import MIDDLE, Box, Column, Row, Words, lines
 from convdocs.draw.palette import ROLES, Theme, asset
-from convdocs.draw.picture import EDGE, PHONE, describe, drawn, fill, inline, pdf
+from convdocs.draw.picture import EDGE, PHONE, Picture, describe, drawn, inline, pdf
 from convdocs.draw.plane import DIGITS, MOST_ROWS, Area, Plane, fitting
 from convdocs.draw.scene import DrawError, Scene, half, leads_to, named, scene
 from convdocs.draw.sheet import TITLE_SIZE, VALUE_SIZE, Place, corners
@@ -150,11 +150,9 @@ class Walk(FuncAnimation):
         body = Column((body, Box(0, LINE - 8)), gap=8)
         page = body.titled(title, scenes[0].note, PHONE, 8)
         alt = _alt(scenes[0], self.frames)
-        if fig is None:
-            figure, sheet = drawn(page, alt, caption, theme=theme)
-            figure._thumb = scenes[self.frames // 2].thumbnail()
-        else:
-            sheet = fill(page, fig, alt, theme)
+        sheet = drawn(page, alt, caption, fig, theme=theme)
+        if fig is None and isinstance(sheet.figure, Picture):
+            sheet.figure._thumb = scenes[self.frames // 2].thumbnail()
         self.figure, self._axes = sheet.figure, sheet.ax
         self.figure.set_facecolor(sheet.colour("page"))  # a GIF has no clear background
         self._letters = {_middle(*text.get_position()): text for text in self._axes.texts}
