@@ -209,7 +209,8 @@ class _Stack(Box):
 
 def _text(trace: Trace, tensors: list[Tensor], tensor: Tensor, dense: bool, room: float) -> Column:
     """The layers that made a tensor, what is amiss with them, its shape, and what they changed."""
-    names = [f"{call.path}  {_kind(call)}" if call.path else _kind(call) for call in tensor.calls]
+    kinds = (call.code if call.kind in call.code else call.kind for call in tensor.calls)
+    names = [f"{call.path}  {kind}".strip() for call, kind in zip(tensor.calls, kinds, strict=True)]
     made = [lines(name, room, role="ink") for name in ([", ".join(names)] if dense else names)]
     within = {call.index for call in tensor.calls}
     codes = dict.fromkeys(one.code for one in trace.findings if one.index in within)
@@ -217,10 +218,6 @@ def _text(trace: Trace, tensors: list[Tensor], tensor: Tensor, dense: bool, room
     shape = Words(tensor.words, weight="bold"), Words(tensor.note, NOTE_SIZE, "muted")
     change = lines(_change(tensor, [tensors[source] for source in tensor.sources]), room)
     return Column((*made, *wrong, flow((Row(shape, 4, MIDDLE), change), room, 8, MIDDLE, 0)), gap=0)
-
-
-def _kind(call: Call) -> str:
-    return call.code if call.kind in call.code else call.kind
 
 
 def _change(tensor: Tensor, sources: list[Tensor]) -> str:
