@@ -13,7 +13,7 @@ from convdocs.draw.picture import PHONE, show
 from convdocs.draw.plane import field
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Place, Sheet, text_width
-from convdocs.report import Call, Trace
+from convdocs.report import Trace
 
 TALLEST = 62.0  # points of the most channels, and of the longest side
 SHORTEST = 26.0  # the same where there are many boxes
