@@ -433,6 +433,15 @@ def test_two_layers_are_compared_on_one_input():
     assert draw.describe(fig).count("on an input of shape (1, 6, 6)") == 2
 
 
+def test_arcs_leave_a_shaded_input_its_size():
+    x, widths = torch.rand(1, 30, 30), []
+    for mode in ("zeros", "circular"):
+        layer = nn.Conv2d(1, 1, 3, padding=1, padding_mode=mode)
+        image = draw.compare(layer, layer, x).axes[0].images[0]
+        widths.append(np.ptp(image.get_extent()[:2]))
+    assert widths[0] == pytest.approx(widths[1])
+
+
 def test_names_and_kernels_are_beside_their_maps():
     layer = nn.Conv2d(1, 2, 3)
     with torch.no_grad():
