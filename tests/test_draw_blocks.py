@@ -10,8 +10,7 @@ from torch import nn
 
 import convdocs
 from convdocs import draw
-from convdocs.draw.blocks import MOST_BOXES, by_blocks
-from convdocs.draw.tensors import boxes_of
+from convdocs.draw.blocks import MOST_BOXES, boxes_of, by_blocks
 from convdocs.report import Trace
 
 sys.path.insert(0, str(Path(__file__).with_name("bench")))

@@ -22,10 +22,10 @@ from torch import Tensor, nn
 
 import convdocs
 from convdocs import draw
+from convdocs.draw.blocks import boxes_of
 from convdocs.draw.matrix import matrix_of
 from convdocs.draw.palette import ROLES, asset
 from convdocs.draw.receptive_field import place, stations, target
-from convdocs.draw.tensors import boxes_of
 
 
 def words_of(figure: Figure) -> list[str]:
@@ -63,7 +63,7 @@ def test_kernel_of_a_pool_is_refused():
 def test_a_picture_can_be_drawn_in_the_readers_axes():
     fig = Figure(figsize=(6, 3))
     left, right = fig.subplots(1, 2)
-    assert draw.kernel(nn.Conv1d(1, 1, 3), ax=right) is fig
+    assert draw.kernel(nn.Conv1d(1, 1, 3), fig=right) is fig
     assert not left.texts
     assert right.texts
 
@@ -431,6 +431,15 @@ def test_two_layers_are_compared_on_one_input():
         "One input, two layers: stride=1 gives (1, 5, 5), stride=2 gives (1, 3, 3)."
     )
     assert draw.describe(fig).count("on an input of shape (1, 6, 6)") == 2
+
+
+def test_arcs_leave_a_shaded_input_its_size():
+    x, widths = torch.rand(1, 30, 30), []
+    for mode in ("zeros", "circular"):
+        layer = nn.Conv2d(1, 1, 3, padding=1, padding_mode=mode)
+        image = draw.compare(layer, layer, x).axes[0].images[0]
+        widths.append(np.ptp(image.get_extent()[:2]))
+    assert widths[0] == pytest.approx(widths[1])
 
 
 def test_names_and_kernels_are_beside_their_maps():

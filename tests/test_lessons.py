@@ -5,16 +5,20 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from matplotlib.colors import to_hex, to_rgb
 from torch import nn
 
 import convdocs
 import convdocs.draw
+from convdocs.draw.palette import ROLES, colour
 
 LEARN = Path(__file__).parent.parent / "docs" / "learn"
 sys.path += [str(LEARN), str(LEARN.parent / "_ext")]
 images = importlib.import_module("lesson_images")
+lesson_pictures = importlib.import_module("lesson_pictures")
 training = importlib.import_module("lesson_training")
 nets = importlib.import_module("nets")
 
@@ -138,3 +142,33 @@ def test_the_random_state_is_left_alone() -> None:
     training.trained()
     training.learning()
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def luminance(colour: np.ndarray) -> float:
+    linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+    return float(linear @ np.array([0.2126, 0.7152, 0.0722]))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_numbers_are_read_on_the_fullest_shades(theme: str) -> None:
+    full = lesson_pictures.kernels({"signs": [[-9, 0, 9]]})
+    kernel = nn.Conv2d(1, 1, 16).requires_grad_(False)
+    kernel.weight.data = torch.linspace(-8, 8, 256).reshape(1, 1, 16, 16)
+    greys = lesson_pictures.patch(torch.linspace(0, 1, 256).reshape(1, 1, 16, 16), kernel, (0, 0))
+    page = np.array(to_rgb(colour("page", theme)))
+    swapped = {light: dark if theme == "dark" else light for light, dark in ROLES.values()}
+    read = 0
+    for axis in [*full.axes, *greys.axes]:
+        for text in axis.texts:
+            column, row = map(int, text.get_position())
+            shade = axis.images[0].to_rgba(axis.images[0].get_array())[row, column]
+            below = shade[:3] * shade[3] + page * (1 - shade[3])
+            ink = np.array(to_rgb(swapped.get(to_hex(text.get_color()), text.get_color())))
+            low, high = sorted((luminance(below), luminance(ink)))
+            assert (high + 0.05) / (low + 0.05) >= 4.5, (text, shade)
+            read += 1
+    assert read == 3 + 3 * 256
+
+
+def test_a_map_is_clear_where_it_is_zero() -> None:
+    assert lesson_pictures.SIGNS([0.0, 0.5, 1.0])[:, 3] == pytest.approx([1, 0, 1], abs=0.01)

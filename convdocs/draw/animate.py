@@ -14,20 +14,17 @@ import numpy as np
 from matplotlib.animation import FuncAnimation
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor, nn
 
 from convdocs.cells import explain
-from convdocs.draw.boxes import MIDDLE, Box, Column, Row, Words, lines, page
+from convdocs.draw.boxes import MIDDLE, Box, Column, Row, Words, lines
 from convdocs.draw.palette import ROLES, Theme, asset
-from convdocs.draw.picture import PHONE, describe, drawn, fill, inline, pdf
-from convdocs.draw.plane import DIGITS, MOST_ROWS, Area, Plane, are, fitting
-from convdocs.draw.scene import DrawError, Scene, named, scene
+from convdocs.draw.picture import EDGE, PHONE, Picture, describe, drawn, inline, pdf
+from convdocs.draw.plane import DIGITS, MOST_ROWS, Area, Plane, fitting
+from convdocs.draw.scene import DrawError, Scene, half, leads_to, named, scene
 from convdocs.draw.sheet import TITLE_SIZE, VALUE_SIZE, Place, corners
-from convdocs.draw.sides import half, input_plane, leads_to, taken_plane, thumbnail
-from convdocs.draw.svg import Outline, svg
-from convdocs.draw.words import input_words, padding_words, total_words
+from convdocs.draw.svg import outline, svg
 from convdocs.view.numbers import plain
 
 MOST_FRAMES = 400
@@ -40,14 +37,14 @@ PILLOW: dict[str, dict[str, Any]] = {
     ".gif": {},
     ".webp": {"lossless": True, "method": 3, "quality": 20},  # small enough, soon enough
 }
-# what moves: its order, fill, edge, and the edge's width
-MOVING: dict[str, tuple[float, str | None, str | None, float]] = {
-    "cv-read": (1.2, "read", None, 0.0),
-    "cv-lit": (1.2, "lit", None, 0.0),
-    "cv-window": (2.3, None, "window", 1.8),
-    "cv-winner": (2.4, None, "lit frame", 1.8),
-    "cv-later": (6.0, "box", "line", 0.5),
-    "cv-cell": (7.0, None, "lit frame", 1.8),
+# what moves: its fill, edge, the edge's width, and its order
+MOVING: dict[str, tuple[tuple[str, ...], str | None, float, float]] = {
+    "cv-read": (("read",), None, 0.0, 1.2),
+    "cv-lit": (("lit",), None, 0.0, 1.2),
+    "cv-window": ((), "window", 1.8, 2.3),
+    "cv-winner": ((), "lit frame", 1.8, 2.4),
+    "cv-later": (("box",), "line", 0.5, 6.0),
+    "cv-cell": ((), "lit frame", 1.8, 7.0),
 }
 
 
@@ -121,12 +118,21 @@ class Walk(FuncAnimation):
     It is a picture with all that moves apart from what does not. The scenes are one per output
     cell, in the order of the walk; all of one output channel.
 
+    Attributes
+    ----------
+    figure : matplotlib Figure
+        At the frame that was shown last; at first in the middle of the walk.
+    frames : int
+        How many there are.
+
     Examples
     --------
     >>> import torch
     >>> walk = animate(nn.AvgPool1d(2), torch.ones(1, 4))
-    >>> walk.frames
-    2
+    >>> walk.frames, walk.on("dark").frames, len(walk.show(1)) > 6
+    (2, 2, True)
+    >>> walk.player()[:33]
+    '<figure class="cv-picture cv-play'
     """
 
     def __init__(
@@ -141,69 +147,41 @@ class Walk(FuncAnimation):
         self.scenes, self.title, self.caption = scenes, title, caption
         self.interval, self.theme, self.frames = interval, theme, len(scenes)
         self._inputs, self._output, body = _arranged(scenes[0])
-        sheet_page = page(PHONE, title, input_words(scenes[0]), body, Box(0, LINE - 8))
+        body = Column((body, Box(0, LINE - 8)), gap=8)
+        page = body.titled(title, scenes[0].note, PHONE, 8)
         alt = _alt(scenes[0], self.frames)
-        if fig is None:
-            figure, sheet = drawn(sheet_page, alt, caption, theme=theme)
-            figure._thumb = thumbnail(scenes[self.frames // 2])
-        else:
-            sheet = fill(sheet_page, fig, alt, theme)
-        self._figure, self._axes = sheet.figure, sheet.ax
-        self._figure.set_facecolor(sheet.colour("page"))  # a GIF has no clear background
-        self._letters = {_near(*text.get_position()): text for text in self._axes.texts}
-        edge, level = (self._axes.get_xlim()[1] - sheet_page.width) / 2, self._axes.get_ylim()[0]
-        bottom = level - edge - LINE / 2
-        self._line = sheet.text(edge, bottom, "", align="left", size=VALUE_SIZE + 0.5)
-        self._shapes = {name: sheet.movable(name, *look) for name, look in MOVING.items()}
-        super().__init__(self._figure, self.show, frames=self.frames, interval=interval)
+        sheet = drawn(page, alt, caption, fig, theme=theme)
+        if fig is None and isinstance(sheet.figure, Picture):
+            sheet.figure._thumb = scenes[self.frames // 2].thumbnail()
+        self.figure, self._axes = sheet.figure, sheet.ax
+        self.figure.set_facecolor(sheet.colour("page"))  # a GIF has no clear background
+        self._letters = {_middle(*text.get_position()): text for text in self._axes.texts}
+        bottom = EDGE + page.height - LINE / 2
+        self._line = sheet.text(EDGE, bottom, "", align="left", size=VALUE_SIZE + 0.5)
+        self._shapes = {name: sheet.polygons([], *look, name) for name, look in MOVING.items()}
+        super().__init__(self.figure, self.show, frames=self.frames, interval=interval)
         # an animation that is never shown is no mistake here: it may be saved, or only its figure
         self._draw_was_started = True
         self.show(self.frames // 2)
 
-    @property
-    def figure(self) -> Figure:
-        """The figure at the last frame that was shown; at first in the middle of the walk."""
-        return self._figure
-
     def on(self, theme: Theme) -> Walk:
-        """The same walk for a light or a dark page.
-
-        Examples
-        --------
-        >>> import torch
-        >>> animate(nn.AvgPool1d(2), torch.ones(1, 4)).on("dark").frames
-        2
-        """
+        """The same walk for a light or a dark page."""
         return Walk(self.scenes, self.title, self.caption, self.interval, theme)
 
     def show(self, number: int) -> list[Artist]:
-        """Move to a frame; what to draw again, in the order to draw it.
-
-        Examples
-        --------
-        >>> import torch
-        >>> len(animate(nn.AvgPool1d(2), torch.ones(1, 4)).show(1)) > 6
-        True
-        """
+        """Move to a frame; what to draw again, in the order to draw it."""
         places = self._places(number)
         for name, areas in places.items():
             self._shapes[name].set_verts([corners(*area) for area in areas])
         self._line.set_text(self._words(number))
-        lit = [*places["cv-read"], *places["cv-lit"]]
-        middles = (_near(x + wide / 2, y + high / 2) for x, y, wide, high in lit)
-        letters = [text for middle in middles if (text := self._letters.get(middle))]
-        read, over, *rest = self._shapes.values()
-        return [read, over, *letters, *rest, self._line]
+        read, lit, *above = self._shapes.values()
+        covered = [_middle(*area) for area in (*places["cv-read"], *places["cv-lit"])]
+        letters = [self._letters[middle] for middle in covered if middle in self._letters]
+        return [read, lit, *letters, *above, self._line]
 
     def player(self) -> str:
         """The walk for a web page, in line: its first frame, and all others for the script of
         ``convdocs/draw/player.js``, which adds the controls.
-
-        Examples
-        --------
-        >>> import torch
-        >>> animate(nn.AvgPool1d(2), torch.ones(1, 4)).player()[:33]
-        '<figure class="cv-picture cv-play'
         """
         walk = self.on("light")
         words = [self._words(number) for number in range(self.frames)]
@@ -275,7 +253,7 @@ class Walk(FuncAnimation):
 
     def _words(self, number: int) -> str:
         shown = self.scenes[number]
-        return f"{total_words(shown)} = {plain(shown.cell.value)}"
+        return f"{shown.total} = {plain(shown.cell.value)}"
 
     def _first(self) -> str:
         """The first frame as SVG whose moving shapes are a path each."""
@@ -284,8 +262,8 @@ class Walk(FuncAnimation):
         self._line.set_text("")
         marks = svg(self.figure)
         for name, areas in self._places(0).items():
-            _, inside, edge, width = MOVING[name]
-            look = f' fill="{ROLES[inside][0]}"' if inside else ""
+            fills, edge, width, _ = MOVING[name]
+            look = "".join(f' fill="{ROLES[role][0]}"' for role in fills)
             look += f' stroke="{ROLES[edge][0]}" stroke-width="{width:g}"' if edge else ""
             shown = "" if name == "cv-lit" and not areas else f'class="{name}"'
             path = f'<path {shown}{look} d="{_path(areas)}"/>'
@@ -293,54 +271,53 @@ class Walk(FuncAnimation):
         return marks
 
     def _places(self, number: int) -> dict[str, list[Area]]:
-        """Where everything is at a frame."""
+        """Where everything is at a frame, by the names of MOVING."""
         pairs = list(zip(self._inputs, self.scenes[number].units, strict=True))
         read = [
             plane.area(row, column)
             for plane, unit in pairs
             if plane.pixels is None  # shades are not to be painted over
-            for row, column in np.argwhere(are(unit.roles, "read")).tolist()
+            for row, column in np.argwhere(unit.roles == "read").tolist()
         ]
-        framed = [(plane.area(*frame[:4]), frame[4])
-                  for plane, unit in pairs for frame in unit.frames]  # fmt: skip
+        window, winner = (
+            [plane.area(*frame[:4]) for plane, unit in pairs for frame in unit.frames
+             if frame[4] == role] for role in ("window", "lit frame")
+        )  # fmt: skip
         cells = [self._output.area(*(0, *shown.place)[-2:]) for shown in self.scenes[number:]]
-        return {
-            "cv-read": read,
-            "cv-lit": cells[:1] if self._output.pixels is None else [],
-            "cv-window": [area for area, role in framed if role == "window"],
-            "cv-winner": [area for area, role in framed if role != "window"],
-            "cv-later": cells[1:],
-            "cv-cell": cells[:1],
-        }
+        lit = cells[:1] if self._output.pixels is None else []
+        return dict(zip(MOVING, (read, lit, window, winner, cells[1:], cells[:1]), strict=True))
 
 
-def _near(x: float, y: float) -> tuple[float, float]:
-    return round(x, 3), round(y, 3)
+def _middle(x: float, y: float, width: float = 0.0, height: float = 0.0) -> tuple[float, float]:
+    return round(x + width / 2, 3), round(y + height / 2, 3)
 
 
 def _path(areas: list[Area]) -> str:
-    outline = Outline()
     shapes = [corners(*area) for area in areas]
-    return "".join(outline.letters([*shape, shape[0]]) for shape in shapes)
+    return "".join(outline([*shape, shape[0]]) for shape in shapes)
 
 
 def _arranged(shown: Scene) -> tuple[list[Plane], Plane, Box]:
     """The planes that move, and all of them laid out; with as many decimals as fit."""
     still = [
-        unit._replace(roles=np.where(are(unit.roles, "read"), "input", unit.roles), frames=())
+        unit._replace(roles=np.where(unit.roles == "read", "input", unit.roles), frames=())
         for unit in shown.units
     ]
-    tall = max(len(unit.values) for unit in still) > MOST_ROWS
-    for digits in DIGITS[-1:] if tall else DIGITS:
-        inputs = [input_plane(shown, unit, digits, half(PHONE) * DRAWN) for unit in still]
-        rows: list[Box] = []
-        for plane, unit in zip(inputs, still, strict=True):
-            row: list[Box] = [plane.titled(unit.name)]
-            if shown.weighted:
-                written = digits[0] or 2, digits[1]
-                kernel = taken_plane(shown, unit, "weight", "kernel", written)
-                row += [Words("×", TITLE_SIZE + 2, "muted"), kernel.titled(unit.kernel)]
-            rows.append(Row(row, gap=6, align=MIDDLE))
+    sign = Words("×", TITLE_SIZE + 2, "muted")
+    for digits in DIGITS if max(len(unit.values) for unit in still) <= MOST_ROWS else DIGITS[-1:]:
+        inputs = [shown.input_plane(unit, digits, half(PHONE) * DRAWN) for unit in still]
+        rows: list[Box] = [
+            plane.titled(unit.name) for plane, unit in zip(inputs, still, strict=True)
+        ]
+        if shown.weighted:
+            written = digits[0] or 2, digits[1]
+            kernels = (
+                shown.taken_plane(unit, "weight", "kernel", written).titled(unit.kernel)
+                for unit in still
+            )
+            rows = [
+                Row((row, sign, one), 6, MIDDLE) for row, one in zip(rows, kernels, strict=True)
+            ]
         if Column(rows).width <= PHONE:
             break
     more, what = shown.left_out
@@ -353,11 +330,10 @@ def _arranged(shown: Scene) -> tuple[list[Plane], Plane, Box]:
 
 
 def _alt(shown: Scene, count: int) -> str:
-    words = f"The walk of {shown.cell.code} over an input of shape {shown.cell.input_shape}"
-    name = named("output", shown.sample, shown.channel)
     return (
-        f"{words}{padding_words(shown)}: in {count} steps the window visits every place, and "
-        f"{name} fills up."
+        f"The walk of {shown.cell.code} over an input of shape {shown.cell.input_shape}"
+        f"{shown.padded}: in {count} steps the window visits every place, and "
+        f"{named('output', shown.sample, shown.channel)} fills up."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from convdocs.draw.sheet import NOTE_SIZE, TITLE_SIZE, Sheet, text_width
 
@@ -21,9 +22,11 @@ class Box:
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
         """Draw the marks on the sheet."""
 
-    def titled(self, title: str, words: str = "", room: float = WIDE) -> Column:
-        """The box under its title and a note."""
-        return Column((heading(title, words, max(self.width, room)), self), gap=3)
+    def titled(self, title: str, note: str = "", room: float = WIDE, gap: float = 3.0) -> Column:
+        """The box under a title and, smaller, a note."""
+        room = max(self.width, room)
+        head = Column((lines(title, room, TITLE_SIZE, "ink", "bold"), lines(note, room)), 0)
+        return Column((head, self) if title or note else (self,), gap)
 
 
 class Rule(Box):
@@ -69,7 +72,10 @@ class Column(Box):
             y += part.height + self.gap
 
 
-def first_fitting(boxes: Iterable[Box], room: float) -> Box:
+_Some = TypeVar("_Some", bound=Box)
+
+
+def first_fitting(boxes: Iterable[_Some], room: float) -> _Some:
     """The first box that is no wider than ``room``, else the last of all."""
     for box in boxes:
         if box.width <= room + 0.01:
@@ -101,14 +107,3 @@ def lines(
         else:
             broken.append(word)
     return Column((Words(line, size, role, weight) for line in broken), gap=0)
-
-
-def heading(title: str, words: str = "", room: float = WIDE) -> Column:
-    """A title and, smaller, a note."""
-    return Column((lines(title, room, TITLE_SIZE, "ink", "bold"), lines(words, room)), gap=0)
-
-
-def page(room: float, title: str, words: str, *parts: Box, gap: float = 8.0) -> Column:
-    """A whole picture: its title, what else there is to know, and its parts."""
-    head = (heading(title, words, room),) if title or words else ()
-    return Column((*head, *parts), gap)

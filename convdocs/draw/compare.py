@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from convdocs.draw.boxes import Box, Column, flow, page
+from convdocs.draw.boxes import Box, Column, flow
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.plane import fitting
-from convdocs.draw.scene import Scene, scene
+from convdocs.draw.scene import leads_to, scene, with_arcs
 from convdocs.draw.sheet import Place
-from convdocs.draw.sides import leads_to, output_plane, thumbnail, with_arcs
-from convdocs.draw.words import alt_text, input_words
 
 GAP = 24.0
 
@@ -61,23 +59,21 @@ def compare(
     names = [shown.cell.code for shown in both] if titles is None else titles
     pairs = list(zip(names, both, strict=True))
     gives = ", ".join(f"{name} gives {shown.cell.output_shape}" for name, shown in pairs)
-    words = f"One input, two layers: {gives}." if caption is None else caption
+    words = f"One input, two layers: {gives}."
 
     def body(room: float) -> Box:
         side = room if room <= PHONE else (room - GAP) / 2
-        return flow((_side(*pair, side, room) for pair in pairs), room, GAP)
+        boxes = []
+        for name, shown in pairs:
+            unit = shown.units[0]
+            plane = with_arcs(fitting(unit.values, unit.roles, side, unit.frames), shown.axes)
+            # alike for both, so that one may take more than its side of the page, the other less
+            sides = leads_to(plane.titled(unit.name), shown.output_plane(side), room)
+            boxes.append(sides.titled(name, shown.note, side, 8))
+        return flow(boxes, room, GAP)
 
-    card = Column(map(thumbnail, both), gap=14)
-    return show(body, title, "", " ".join(map(alt_text, both)), words, card, fig)
-
-
-def _side(name: str, shown: Scene, side: float, room: float) -> Box:
-    """One layer: its input with the window, and its output.
-
-    Its planes fit a ``side`` of the page; input and output stand alike for both layers, so that
-    one may take more than its side, and the other less.
-    """
-    unit = shown.units[0]
-    plane = with_arcs(fitting(unit.values, unit.roles, side, unit.frames), shown.axes)
-    sides = leads_to(plane.titled(unit.name), output_plane(shown, side), room)
-    return page(side, name, input_words(shown), sides)
+    alt, card = (
+        " ".join(shown.alt for shown in both),
+        Column((shown.thumbnail() for shown in both), gap=14),
+    )
+    return show(body, alt, (title, ""), "", (caption, words), card, fig)

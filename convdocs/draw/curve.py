@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import ceil, floor, log2
+from typing import Any
 
 from matplotlib.figure import Figure
 
+from convdocs.draw.blocks import name_of
 from convdocs.draw.boxes import Box, flow
 from convdocs.draw.picture import PHONE, show
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Place, Sheet
-from convdocs.draw.tensors import name_of
 from convdocs.report import Call, Trace
 
 TALL = 92.0  # points of a panel
@@ -62,26 +63,23 @@ def curve(
         side = room if room <= PHONE else (room - 16) / 2
         return flow((_Panel(panels[name], side).titled(name) for name in panels), room, 16)
 
-    title = trace.model if title is None else title
-    caption = CAPTION if caption is None else caption
     note = f"{len(calls)} layers, from {name_of(calls[0])} to {name_of(calls[-1])}"
     alt = f"{trace.model} along its {len(calls)} layers: {reaches}."
     thumb = flow((_Panel(values, 150.0) for values in panels.values()), 320.0)
-    return show(body, title, note, alt, caption, thumb, fig)
+    return show(body, alt, (title, trace.model), note, (caption, CAPTION), thumb, fig)
 
 
-def _spatial(call: Call) -> int:
+def _size(call: Call) -> int | None:
     axes = call.axes.split()
-    return len(axes) - 2 if axes[:2] == ["N", "C"] else len(call.receptive_field)
-
-
-def _axes(call: Call) -> dict[str, int]:
-    return dict(zip(call.axes.split(), call.output_shapes[0], strict=False))
+    spatial = len(axes) - 2 if axes[:2] == ["N", "C"] else len(call.receptive_field)
+    return max(call.output_shapes[0][-spatial:]) if spatial else None
 
 
 READERS: dict[str, Callable[[Call], float | None]] = {
-    "size": lambda call: max(call.output_shapes[0][-_spatial(call) :]) if _spatial(call) else None,
-    "channels": lambda call: _axes(call).get("C"),
+    "size": _size,
+    "channels": lambda call: dict(zip(call.axes.split(), call.output_shapes[0], strict=False)).get(
+        "C"
+    ),
     "receptive field": lambda call: max((a.size or 0 for a in call.receptive_field), default=None),
     "MACs": lambda call: call.macs,
 }
@@ -95,37 +93,37 @@ class _Panel(Box):
     def __init__(self, values: Values, width: float) -> None:
         super().__init__(width, TALL + 14)
         self.values, self.line = values, all(values)
-        known = [value for value in values if value]
-        low, high = floor(log2(min(known))), ceil(log2(max(known)))
-        self.low = low - (not self.line)
-        self.powers = max(high, low + 1) - self.low
+        known = [log2(value) for value in values if value]
+        self.low = floor(min(known)) - (not self.line)
+        self.powers = max(ceil(max(known)), floor(min(known)) + 1) - self.low
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        left, right, count = x + AXIS, x + self.width, len(self.values)
+        left, right, bottom, count = x + AXIS, x + self.width, y + TALL, len(self.values)
         step, rise = (right - left) / count, (TALL - 6) / self.powers
+        look: dict[str, Any] = {"size": NOTE_SIZE, "role": "muted"}
         for power in range(self.powers + 1):
-            place = y + TALL - power * rise
-            sheet.line([(left, place), (right, place)], "line", 0.3)
+            level = bottom - power * rise
+            sheet.line([(left, level), (right, level)], "line", 0.3)
             if power % ceil(self.powers / 6) == 0:
-                words = _short(2.0 ** (power + self.low))
-                sheet.text(left - 4, place, words, size=NOTE_SIZE, role="muted", align="right")
-        points: list[tuple[float, float]] = []
+                sheet.text(
+                    left - 4, level, _short(2.0 ** (power + self.low)), align="right", **look
+                )
+        steps: list[tuple[float, float]] = []
         for number, value in enumerate(self.values):
             start, high = left + number * step, (log2(value) - self.low) * rise if value else 0.0
-            points += [(start, y + TALL - high), (start + step, y + TALL - high)]
+            steps += [(start, bottom - high), (start + step, bottom - high)]
             if value and not self.line:
-                sheet.cell(*points[-2], step, high, "lit")
+                sheet.cell(*steps[-2], step, high, "lit")
             if number % max(1, ceil(count / MOST_NAMES)) == 0:
-                middle = start + step / 2
-                sheet.text(middle, y + TALL + 8, str(number), size=NOTE_SIZE, role="muted")
+                sheet.text(start + step / 2, bottom + 8, str(number), **look)
         if self.line:
-            sheet.line(points, "lit frame", 1.8)
+            sheet.line(steps, "lit frame", 1.8)
 
 
 def _reach(values: Values) -> str:
     """First and last value, in words."""
     known = [_short(value) for value in values if value is not None]
-    return known[0] if known[0] == known[-1] else f"{known[0]} to {known[-1]}"
+    return " to ".join(dict.fromkeys((known[0], known[-1])))
 
 
 def _short(value: float) -> str:

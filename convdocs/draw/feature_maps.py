@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from convdocs.cells.replica import replica, run
-from convdocs.draw.boxes import END, MIDDLE, Box, Column, Row, flow, heading, lines
+from convdocs.draw.boxes import END, MIDDLE, Box, Column, Row, flow, lines
 from convdocs.draw.picture import PHONE, show
-from convdocs.draw.plane import CONTRAST, SMALL, Plane, Scale, array, legend, photo, scale_of
+from convdocs.draw.plane import CONTRAST, SMALL, Plane, array, legend, numbers, photo, scale_of
 from convdocs.draw.scene import DrawError, named
 from convdocs.draw.sheet import Place
 from convdocs.layers import code
@@ -65,14 +65,9 @@ def feature_maps(
     count, high, wide = maps.shape
     called = [named("output", channel) for channel in range(count)] if names is None else names
     batch = f"sample {which} of {len(image)}; " if image.ndim == 4 and len(image) > 1 else ""
-    drawn = maps[:MOST_MAPS]
+    drawn, rest = maps[:MOST_MAPS], max(0, count - MOST_MAPS)
     signed = bool((drawn < 0).any())
-    tiles = [_image(picture, f"{batch}of shape {picture.shape}")] + [
-        _Map(values, scale_of(values, CONTRAST, signed=signed), called[channel],
-             _kernel(layer_or_model, channel))
-        for channel, values in enumerate(drawn)
-    ]  # fmt: skip
-    rest = count - len(drawn)
+    scales = [scale_of(values, CONTRAST, signed=signed) for values in drawn]
     alt = f"{batch}An image of shape {picture.shape} and the {count} channels, of {high} x {wide}, "
     alt += f"that {code(layer_or_model)} makes of it{': ' + ', '.join(names) if names else ''}"
     alt += f"; the first {MOST_MAPS} are drawn." if rest else "."
@@ -80,16 +75,28 @@ def feature_maps(
     if not signed:
         how = "the brighter, the larger its answer"
 
-    def body(room: float) -> Box:
-        across = 2 if room <= PHONE or len(tiles) in (2, 4) else 3
-        side = (room - GAP * (across - 1)) / across
-        return flow((tile.box(side) for tile in tiles), room, GAP, END)
+    def tiles(side: float) -> list[Column]:
+        """The image in colour when it has three channels, else its first, and the maps."""
+        colour = ", in colour" if len(picture) == 3 else ""
+        name = "input" if colour else named("input", None if len(picture) == 1 else 0)
+        words = lines(f"{batch}of shape {picture.shape}{colour}", side)
+        shown = [Column((words.titled(name, "", side, 1), _image(picture, side)))]
+        for channel, (values, scale) in enumerate(zip(drawn, scales, strict=True)):
+            kernel = _kernel(layer_or_model, channel)
+            room = side - sum(plane.width + 6 for plane in kernel)
+            words = legend(scale).titled(called[channel], "", room, 1)
+            head = Row((*kernel, words), 6, MIDDLE)
+            shown.append(Column((head, photo(values, "output", side, scale))))
+        return shown
 
-    title = code(layer_or_model) if title is None else title
+    def body(room: float) -> Box:
+        across = 2 if room <= PHONE or len(drawn) in (1, 3) else 3
+        return flow(tiles((room - GAP * (across - 1)) / across), room, GAP, END)
+
     note = f"output of shape {maps.shape}" + f"; {rest} more channels are not drawn" * (rest > 0)
-    caption = f"Each filter makes a map of its own: {how}." if caption is None else caption
-    thumb = Row(tile.plane(120) for tile in tiles[:2])
-    return show(body, title, note, alt, caption, thumb, fig)
+    words = f"Each filter makes a map of its own: {how}."
+    thumb = Row((_image(picture, 120), photo(drawn[0], "output", 120, scales[0])))
+    return show(body, alt, (title, code(layer_or_model)), note, (caption, words), thumb, fig)
 
 
 def _run(model: nn.Module, image: Tensor, sample: int | None) -> tuple[int, Tensor]:
@@ -110,48 +117,25 @@ def _run(model: nn.Module, image: Tensor, sample: int | None) -> tuple[int, Tens
     return (sample or 0) % count, output
 
 
-class _Map(NamedTuple):
-    """A tile of the picture; values of three axes are a photograph."""
-
-    values: np.ndarray
-    scale: Scale
-    name: str
-    kernel: Plane | None = None
-    words: str = ""  # instead of the legend
-
-    def plane(self, side: float) -> Plane:
-        return photo(self.values, "output", side, self.scale)
-
-    def box(self, side: float) -> Box:
-        """The map below its name, with the kernel that made it beside that."""
-        kernel = () if self.kernel is None else (self.kernel,)
-        room = side - sum(plane.width + 6 for plane in kernel)
-        below = lines(self.words, room) if self.words else legend(self.scale)
-        names = Column((heading(self.name, room=room), below), gap=1)
-        return Column((Row((*kernel, names), 6, MIDDLE), self.plane(side)))
-
-
-def _image(picture: np.ndarray, words: str) -> _Map:
-    """The image in colour when it has three channels, else its first channel."""
+def _image(picture: np.ndarray, side: float) -> Plane:
     if len(picture) == 3:
-        return _Map(picture, (0, 1), "input", None, f"{words}, in colour")
-    name = named("input", None if len(picture) == 1 else 0)
-    return _Map(picture[0], scale_of(picture[0], CONTRAST), name, None, words)
+        return photo(picture, "output", side)
+    return photo(picture[0], "output", side, scale_of(picture[0], CONTRAST))
 
 
-def _kernel(layer: nn.Module, channel: int) -> Plane | None:
+def _kernel(layer: nn.Module, channel: int) -> list[Plane]:
     """The weights that make a channel: as numbers where they are short, in colour where they read
     red, green and blue.
     """
     if not isinstance(layer, nn.Conv2d) or layer.weight.shape[1] not in (1, 3):
-        return None
+        return []
     kernel = array(layer.weight[channel])
-    plane = coloured(kernel, np.abs(kernel).max(), KERNEL)
-    step = KERNEL / max(*kernel.shape[1:], 2)
+    _, rows, columns = kernel.shape
+    step = KERNEL / max(rows, columns, 2)
     if len(kernel) == 3 or step < 13 or any(len(f"{v:g}") > 2 for v in kernel.ravel().tolist()):
-        return plane
-    rows, columns = kernel.shape[1:]
-    return Plane(kernel[0], "kernel", [step] * columns, [step] * rows, digits=(0, SMALL))
+        return [coloured(kernel, np.abs(kernel).max(), KERNEL)]
+    written = numbers(kernel[0], "kernel", (1, SMALL))
+    return [replace(written, columns=[step] * columns, rows=[step] * rows)]
 
 
 def coloured(kernel: np.ndarray, most: float, side: float) -> Plane:

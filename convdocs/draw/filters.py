@@ -53,31 +53,31 @@ def filters(
     'The 16 filters of Conv2d(3, 16, 5) as images of 5 x 5, in red, green and blue.'
     """
     weight, _ = weights_of(layer)
-    reads = weight.shape[1]
-    image = weight.ndim == 3 or (weight.ndim == 4 and reads in (1, 3))
+    count, reads, *size = weight.shape
+    image = len(size) == 1 or (len(size) == 2 and reads in (1, 3))
     if read(layer).family != "convolution" or not image:
         raise DrawError(
             f"the filters of {code(layer)} are not images: each reads {reads} channels; "
             f"draw.kernel draws them plane by plane"
         )
     planes = weight if weight.ndim == 4 else weight[:, None]
-    how, words = SHADED if planes.shape[1] == 1 else COLOURED
-    size = " x ".join(map(str, weight.shape[-2:]))
-    note = f"weight of shape {weight.shape}"
-    if len(weight) > MOST:
-        note += f"; the first {MOST} of {len(weight)} filters"
-
+    shaded = planes.shape[1] == 1
+    how, words = SHADED if shaded else COLOURED
     scale = scale_of(planes, CONTRAST, signed=True)
+    note = f"weight of shape {weight.shape}"
+    if count > MOST:
+        note += f"; the first {MOST} of {count} filters"
 
     def tiles(most: int, side: float) -> list[Plane]:
         return [coloured(kernel, scale[1], side) for kernel in planes[:most]]
 
     def body(room: float) -> Box:
         across = ACROSS // 2 if room <= PHONE else ACROSS
-        named = enumerate(tiles(MOST, (room - GAP * (across - 1)) / across))
-        key = () if planes.shape[1] == 3 else (legend(scale),)
-        return Column((*key, flow((tile.titled(str(at)) for at, tile in named), room, GAP)), gap=8)
+        images = enumerate(tiles(MOST, (room - GAP * (across - 1)) / across))
+        named = flow((image.titled(str(at)) for at, image in images), room, GAP)
+        return Column((legend(scale), named) if shaded else (named,), gap=8)
 
-    title, caption = code(layer) if title is None else title, words if caption is None else caption
-    alt = f"The {len(weight)} filters of {code(layer)} as images of {size}, {how}."
-    return show(body, title, note, alt, caption, flow(tiles(12, 45.0), 210.0, GAP), fig)
+    sides = " x ".join(map(str, weight.shape[-2:]))
+    alt = f"The {count} filters of {code(layer)} as images of {sides}, {how}."
+    thumb = flow(tiles(12, 45.0), 210.0, GAP)
+    return show(body, alt, (title, code(layer)), note, (caption, words), thumb, fig)

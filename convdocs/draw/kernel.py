@@ -5,24 +5,13 @@ from __future__ import annotations
 from math import prod
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import nn
 
 from convdocs.cells.replica import replica
 from convdocs.draw.boxes import Box, Column, Row, first_fitting
 from convdocs.draw.picture import show
-from convdocs.draw.plane import (
-    DIGITS,
-    FINE,
-    Digits,
-    array,
-    fitting,
-    legend,
-    numbers,
-    scale_of,
-    shades,
-)
+from convdocs.draw.plane import DIGITS, FINE, Digits, array, fitting, legend, numbers, scale_of
 from convdocs.draw.scene import DrawError, named
 from convdocs.draw.sheet import Place
 from convdocs.layers import code, read
@@ -38,7 +27,6 @@ def kernel(
     title: str | None = None,
     caption: str | None = None,
     fig: Place | None = None,
-    ax: Axes | None = None,
 ) -> Figure:
     """Draw the weights of a convolution: a row per output channel, a grid per input channel.
 
@@ -48,8 +36,6 @@ def kernel(
         A convolution or a transposed convolution.
     title, caption, fig : optional
         As in :func:`convdocs.draw.layer`.
-    ax : matplotlib Axes, optional
-        Where to draw instead.
 
     Examples
     --------
@@ -74,15 +60,14 @@ def kernel(
         note += f"; the first {MOST_COLUMNS} of {planes} planes in a row"
 
     def body(room: float) -> Box:
-        parts = [first_fitting((_tiles(weight, digits, room) for digits in DIGITS), room)]
+        parts: list[Box] = [first_fitting((_tiles(weight, d, room) for d in DIGITS), room)]
         if biases is not None:
             parts.append(fitting(biases[None, :MOST_ROWS], "kernel", room).titled("bias"))
         return Column(parts, gap=9)
 
     alt = f"The weight of {code(layer)}, of shape {weight.shape}, numbers {reach}{end}."
-    thumb = _tiles(weight[:2, :2] if weight.ndim > 3 else weight[:2], (None, 9.0), 140.0)
-    title, caption = code(layer) if title is None else title, words if caption is None else caption
-    return show(body, title, note, alt, caption, thumb, fig if ax is None else ax)
+    thumb = _tiles(weight[:2, :2] if weight.ndim > 3 else weight[:2], DIGITS[-1], 140.0)
+    return show(body, alt, (title, code(layer)), note, (caption, words), thumb, fig)
 
 
 def weights_of(layer: nn.Module) -> tuple[np.ndarray, np.ndarray | None]:
@@ -98,17 +83,12 @@ def weights_of(layer: nn.Module) -> tuple[np.ndarray, np.ndarray | None]:
 
 def _tiles(weight: np.ndarray, digits: Digits, room: float) -> Column:
     """A row of planes per row of the weight; their cells are equally wide."""
-    places = list(np.ndindex(*weight.shape[1:-2]))[:MOST_COLUMNS]
-    rows = range(min(len(weight), MOST_ROWS))
-    drawn = np.stack([weight[(row, *place)] for row in rows for place in places])
-    scale, side = scale_of(weight), min(FINE, (room - 20) / len(places) / weight.shape[-1])
-
-    def tile(*index: int) -> Box:
-        if digits[0] is None:
-            plane = shades(weight[index], "kernel", (side, side), scale)
-        else:
-            plane = numbers(weight[index], "kernel", digits, like=drawn)
-        return plane.titled(named("weight", *index))
-
-    grid = [Row([tile(row, *place) for place in places], gap=10) for row in rows]
-    return Column((*grid, *((legend(scale),) if digits[0] is None else ())), gap=9)
+    rows, places = weight[:MOST_ROWS], list(np.ndindex(*weight.shape[1:-2]))[:MOST_COLUMNS]
+    like = tuple(x for row in rows for at in places for x in row[at].ravel())
+    side, scale = min(FINE, (room - 20) / len(places) / weight.shape[-1]), scale_of(weight)
+    grid: list[Box] = [
+        Row((numbers(row[at], "kernel", digits, (), like, (side, side), scale)
+             .titled(named("weight", number, *at)) for at in places), gap=10)
+        for number, row in enumerate(rows)
+    ]  # fmt: skip
+    return Column((*grid, legend(scale)) if digits[0] is None else grid, gap=9)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby, product
-from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -12,11 +12,9 @@ from torch import Tensor, nn
 
 from convdocs.draw.boxes import END, MIDDLE, Box, Column, Row, Rule, Words, first_fitting, lines
 from convdocs.draw.picture import show
-from convdocs.draw.plane import DIGITS, MOST_ROWS, Digits, Frame, Plane, are, numbers
-from convdocs.draw.scene import Scene, Unit, named, scene
+from convdocs.draw.plane import DIGITS, MOST_ROWS, Digits, Frame, Plane, numbers
+from convdocs.draw.scene import Scene, Unit, half, named, scene
 from convdocs.draw.sheet import TITLE_SIZE, Place
-from convdocs.draw.sides import half, input_plane, output_plane, taken_plane, thumbnail
-from convdocs.draw.words import alt_text, caption_text, input_words
 from convdocs.view.numbers import number, places_for
 
 THUMB = 104.0  # points of a shaded plane beside its kernel
@@ -47,7 +45,7 @@ def layer(
         The sample, when ``at`` is given without one.
     title, caption : str, optional
         What is written above and below; the layer's code and a sentence when left out.
-    fig : matplotlib Figure or SubFigure, optional
+    fig : matplotlib Figure, SubFigure or Axes, optional
         Where to draw; a new Figure when left out.
 
     Raises
@@ -68,74 +66,65 @@ def layer(
 
     def body(room: float) -> Box:
         plans = _plans(max(len(unit.values) for unit in shown.units) <= MOST_ROWS)
-        return first_fitting((_Working(shown, plan, room).box() for plan in plans), room)
+        return first_fitting((_Working(shown, room, *plan).box() for plan in plans), room)
 
-    head = (shown.cell.code if title is None else title), input_words(shown)
-    words = caption_text(shown) if caption is None else caption
-    return show(body, *head, alt_text(shown), words, thumbnail(shown), fig)
+    head, words = (title, shown.cell.code), (caption, shown.caption)
+    return show(body, shown.alt, head, shown.note, words, shown.thumbnail(), fig)
 
 
-class _Plan(NamedTuple):
-    """How much of the working a page shows, and how."""
+def _plans(written: bool) -> Iterator[tuple[Digits, Digits, bool, bool]]:
+    """How to show the working, from the most telling way to the tersest; the input in numbers only
+    if it can be written.
+    """
+    for shaded in (False, True) if written else (True,):
+        for places, group in groupby(DIGITS, key=lambda digits: digits[0]):
+            for products, beside, digits in product((True, False), (True, False), list(group)):
+                if places is not None or (shaded and not products):
+                    yield (None, digits[1]) if shaded else digits, digits, products, beside
 
+
+@dataclass
+class _Working:
+    """The working of one cell: rows of input, kernel, products, and a sum at the right end, which
+    are added up below one another as on paper.
+    """
+
+    shown: Scene
+    room: float
     input: Digits
     kernel: Digits  # and of the products
     products: bool  # are shown
     beside: bool  # are kernel and products beside the input, else below it
 
-
-def _plans(written: bool) -> Iterator[_Plan]:
-    """From the most telling to the tersest; the input in numbers only if it can be written."""
-    for shaded in (False, True) if written else (True,):
-        for places, group in groupby(DIGITS, key=lambda digits: digits[0]):
-            for products, beside, digits in product((True, False), (True, False), list(group)):
-                if shaded if places is None and not products else places is not None:
-                    yield _Plan((None, digits[1]) if shaded else digits, digits, products, beside)
-
-
-class _Step(NamedTuple):
-    """A number on the way from the sums to the output."""
-
-    label: str
-    value: float
-    role: str
-
-
-class _Working:
-    """The working of one cell by a plan: rows of input, kernel, products, and a sum at the right
-    end, which are added up below one another as on paper.
-    """
-
-    def __init__(self, shown: Scene, plan: _Plan, room: float) -> None:
-        self.shown, self.plan, self.room = shown, plan, room
+    def __post_init__(self) -> None:
+        shown = self.shown
         self.several = shown.weighted and len(shown.channels) * shown.depth > 1
-        self.steps = _steps(shown, self.several)
+        self.steps = list(_steps(shown, self.several))
         # a single sum without a bias is the output itself, and is shown as that alone
         self.direct = shown.weighted and not self.several and len(self.steps) == 1
-        sums = [self._sums(unit) for unit in shown.units] if shown.weighted else []
-        self.ends = np.concatenate([[step.value for step in self.steps], *sums])
+        # the products' sums: one per row in one dimension, else one
+        self.sums = [np.empty(0) for _ in shown.units]
+        if shown.weighted:
+            products, axes = shown.taken("product"), 1 if shown.flat else None
+            self.sums = [np.atleast_1d(products[unit.part].sum(axes)) for unit in shown.units]
+        self.ends = (*(value for _, value, _ in self.steps), *np.concatenate(self.sums).tolist())
         # one large plane is drawn beside the output
         alone = len(shown.units) == 1 and not shown.flat
-        self.photograph = alone and shown.weighted and plan.input[0] is None
-
-    def _sums(self, unit: Unit) -> np.ndarray:
-        """The products' sums: one per row in one dimension, else one."""
-        products = self.shown.taken("product")[unit.part]
-        sums: np.ndarray = products.sum(axis=1) if self.shown.flat else products.sum()[None]
-        return sums
+        self.photograph = alone and shown.weighted and self.input[0] is None
 
     def box(self) -> Box:
-        steps, output = self._added(), output_plane(self.shown, self.room)
-        boxes, ends = zip(*map(self._unit, self.shown.units), strict=True)
+        steps, output = self._added(), self.shown.output_plane(self.room)
+        boxes = list(map(self._unit, self.shown.units, self.sums))
+        # where the sums end, below which the steps are
+        end = max((box.parts[-1] if isinstance(box, Column) else box).width for box in boxes)
         more, what = self.shown.left_out
         if more > 0 and not self.several:
-            boxes = (*boxes, lines(f"{more} more {what}", self.room))
+            boxes.append(lines(f"{more} more {what}", self.room))
         if not self.shown.weighted:  # the planes, what is done to the window, the output
             after = Column((steps, output), gap=9)
             arrow = _sign("→", boxes[0].height - TITLE_HEIGHT)
             beside = Row((Column(boxes, gap=9), arrow, after), gap=10)
             return first_fitting((beside, Column((*boxes, after), gap=9)), self.room)
-        end = max(ends)
         below: tuple[Box, ...] = (Row((Box(max(0.0, end - steps.width)), steps), gap=0),)
         between = end - output.width - steps.width
         if not self.photograph:
@@ -143,72 +132,67 @@ class _Working:
             below = (beside,) if between >= 12 else (*below, output)
         return Column((*boxes, *below), gap=9)
 
-    def _unit(self, unit: Unit) -> tuple[Box, float]:
-        """A plane of the input with the part of the kernel that reads it, and the place across
-        where its sum ends.
-        """
+    def _unit(self, unit: Unit, sums: np.ndarray) -> Box:
+        """A plane of the input with the part of the kernel that reads it."""
         plane: Box = self._input(unit).titled(unit.name)
-        work = Row(self._work(unit), gap=5)
-        if not work.parts:
-            return plane, plane.width
+        work = self._work(unit, sums)
         if self.photograph:
-            both = (plane, output_plane(self.shown, self.room))
+            both = (plane, self.shown.output_plane(self.room))
             plane = first_fitting((Row(both, gap=12), Column(both, gap=9)), self.room)
-        elif self.plan.beside:
-            row = Row((plane, *work.parts), gap=5)
-            return row, row.width
-        return Column((plane, work), gap=6), work.width
+        elif self.beside or not work:
+            return Row((plane, *work), gap=5)
+        return Column((plane, Row(work, gap=5)), gap=6)
 
     def _input(self, unit: Unit) -> Plane:
-        shown, digits, units = self.shown, self.plan.input, self.shown.units
+        shown, units = self.shown, self.shown.units
         room = THUMB if len(units) > 1 else self.room if shown.flat else half(self.room)
-        if digits[0] is None and any(window.dilation > 1 for window in shown.layer.windows):
-            taps = np.argwhere(are(unit.roles, "read")).tolist()
+        if self.input[0] is None and any(window.dilation > 1 for window in shown.layer.windows):
+            taps = np.argwhere(unit.roles == "read").tolist()
             cells: list[Frame] = [(row, column, 1, 1, "window") for row, column in taps]
             unit = unit._replace(frames=(*unit.frames, *cells))
-        real = [other.values[~are(other.roles, "hole", "outside")] for other in units]
-        return input_plane(shown, unit, digits, room, np.concatenate(real))
+        like = (other.values[~np.isin(other.roles, ("hole", "outside"))] for other in units)
+        return shown.input_plane(unit, self.input, room, tuple(x for some in like for x in some))
 
-    def _work(self, unit: Unit) -> list[Box]:
-        """Window, kernel, products and their sum: what the plan has room for."""
-        plan, boxes, weighted = self.plan, list[Box](), self.shown.weighted
+    def _work(self, unit: Unit, sums: np.ndarray) -> list[Box]:
+        """Window, kernel, products and their sum: what there is room for."""
+        boxes, weighted = list[Box](), self.shown.weighted
         wanted = []
-        if plan.input[0] is None and self.shown.layer.family != "unfold":
+        if self.input[0] is None and self.shown.layer.family != "unfold":
             wanted.append(("", "window", "value", "read"))
         if weighted:
-            wanted.append(("×" if plan.beside or wanted else "", unit.kernel, "weight", "kernel"))
-        if weighted and plan.products:
+            wanted.append(("×" if self.beside or wanted else "", unit.kernel, "weight", "kernel"))
+        if weighted and self.products:
             wanted.append(("=", "products", "product", "product"))
         for mark, title, what, role in wanted:
-            plane = taken_plane(self.shown, unit, what, role, plan.kernel)
+            plane = self.shown.taken_plane(unit, what, role, self.kernel)
             boxes += [_sign(mark, plane.height)] if mark else []
             boxes.append(plane.titled(title))
         if not weighted:
             return boxes
         height = boxes[-1].height - TITLE_HEIGHT
-        mark, title, role, values = "→", "sum", "product", self._sums(unit)
+        mark, title, role = "→", "sum", "product"
         if self.direct:
-            mark, title = self.steps[0].label.split(" ", 1)
-            role, values = "lit", np.array([self.steps[0].value])
-        sums = self._column(values, role)
-        lowered = Column((Box(0, max(0.0, (height - sums.height) / 2)), sums), gap=0)
-        return [*boxes, _sign(mark, height), lowered.titled(title + "s" * (len(values) > 1))]
+            (label, value, role), *_ = self.steps
+            (mark, title), sums = label.split(" ", 1), np.array([value])
+        column = self._column(sums, role)
+        lowered = Column((Box(0, max(0.0, (height - column.height) / 2)), column), gap=0)
+        return [*boxes, _sign(mark, height), lowered.titled(title + "s" * (len(sums) > 1))]
 
     def _column(self, values: np.ndarray, role: str) -> Plane:
         """Sums and what comes to them, with one number of decimals."""
         frames: list[Frame] = [(0, 0, 1, 1, "lit frame")] if role == "lit" else []
-        digits = places_for(self.ends.tolist()), self.plan.input[1]
+        digits = places_for(self.ends), self.input[1]
         return numbers(values[:, None], role, digits, frames, self.ends)
 
     def _added(self) -> Column:
         """What comes to the sums, and the output, one below the other."""
         rows: list[Box] = []
-        for place, step in enumerate(() if self.direct else self.steps):
-            weight = "bold" if step.role == "lit" else "normal"
-            cell = self._column(np.array([step.value]), step.role)
-            if step.role == "lit" and (place or self.several):
-                rows.append(Rule(cell.width + 12, 1))
-            rows.append(Row((Words(step.label, weight=weight), cell), gap=6, align=MIDDLE))
+        for place, (label, value, role) in enumerate(() if self.direct else self.steps):
+            weight, cell = "normal", self._column(np.array([value]), role)
+            if role == "lit":
+                weight = "bold"
+                rows += [Rule(cell.width + 12, 1)] if place or self.several else []
+            rows.append(Row((Words(label, weight=weight), cell), gap=6, align=MIDDLE))
         return Column(rows, gap=3, align=END)
 
 
@@ -218,30 +202,28 @@ def _sign(words: str, height: float) -> Box:
     return Column((Box(0, TITLE_HEIGHT + (height - mark.height) / 2), mark), gap=0)
 
 
-def _steps(shown: Scene, several: bool) -> list[_Step]:
-    """From the sums that are shown to the output cell."""
+def _steps(shown: Scene, several: bool) -> Iterator[tuple[str, float, str]]:
+    """From the sums that are shown to the output cell: labels, numbers and roles."""
     cell, power, name = shown.cell, shown.cell.power, named("output", *shown.cell.at)
-    if cell.family == "unfold":
-        return [_Step(f"copied to {name}", cell.value, "lit")]
     count = sum(term.index is not None for term in cell.terms)
-    if cell.family == "max" or (power and abs(power) == np.inf):
-        extreme = "smallest" if power and power < 0 else "largest"
-        return [_Step(f"{extreme} of {count} = {name}", cell.value, "lit")]
-    steps = []
-    if cell.family == "average" or power:
-        of = f"|x|^{number(power, places_for([power], 2))}" if power else count
-        total = float(sum(term.product for term in cell.terms))
-        steps.append(_Step(f"sum of {of}", total, "product"))
-    if cell.divisor is not None:
-        steps.append(_Step("÷ cells", cell.divisor, "kernel"))
-    if power:
-        steps.append(_Step("^ 1 / p", 1 / power, "kernel"))
-    more, what = shown.left_out
-    if more > 0 and several:
-        products = shown.taken("product")
-        pieces = products.reshape((-1, *products.shape[-2:])) if shown.depth > 1 else products
-        rest = float(pieces[len(pieces) - more :].sum())
-        steps.append(_Step(f"+ {more} more {what}", rest, "product"))
-    if cell.bias is not None:
-        steps.append(_Step(f"+ {named('bias', shown.channel)}", cell.bias, "kernel"))
-    return [*steps, _Step(f"= {name}", cell.value, "lit")]
+    last = f"= {name}"
+    if cell.family == "unfold":
+        last = f"copied to {name}"
+    elif cell.family == "max" or (power and abs(power) == np.inf):
+        last = f"{'smallest' if power and power < 0 else 'largest'} of {count} = {name}"
+    else:
+        if cell.family == "average" or power:
+            of = f"|x|^{number(power, places_for([power], 2))}" if power else count
+            yield f"sum of {of}", float(sum(term.product for term in cell.terms)), "product"
+        if cell.divisor is not None:
+            yield "÷ cells", cell.divisor, "kernel"
+        if power:
+            yield "^ 1 / p", 1 / power, "kernel"
+        more, what = shown.left_out
+        if more > 0 and several:
+            pieces = shown.taken("product")
+            pieces = pieces.reshape((-1, *pieces.shape[-2:])) if shown.depth > 1 else pieces
+            yield f"+ {more} more {what}", float(pieces[len(pieces) - more :].sum()), "product"
+        if cell.bias is not None:
+            yield f"+ {named('bias', shown.channel)}", cell.bias, "kernel"
+    yield last, cell.value, "lit"

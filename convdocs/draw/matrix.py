@@ -7,7 +7,6 @@ from math import prod
 
 import numpy as np
 import torch
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import nn
 
@@ -30,7 +29,6 @@ def matrix(
     title: str | None = None,
     caption: str | None = None,
     fig: Place | None = None,
-    ax: Axes | None = None,
 ) -> Figure:
     """Draw a layer as the matrix it multiplies its flattened input with.
 
@@ -40,8 +38,8 @@ def matrix(
         A convolution, transposed convolution, average pool or ``Unfold``.
     shape : tuple of int
         Shape of one sample, (C, ...).
-    title, caption, fig, ax : optional
-        As in :func:`convdocs.draw.kernel`.
+    title, caption, fig : optional
+        As in :func:`convdocs.draw.layer`.
 
     Examples
     --------
@@ -51,7 +49,7 @@ def matrix(
     """
     table, output = matrix_of(layer, shape)
     rows, columns = table.shape
-    roles = np.where(table != 0, "kernel", "hole").astype(object)
+    roles = np.where(table != 0, "kernel", "hole")
     note = (
         f"{rows} rows, one per cell of the output {output}; {columns} columns, one per cell of "
         f"the input {tuple(shape)}"
@@ -60,8 +58,6 @@ def matrix(
         f"A row of this {rows} × {columns} matrix makes one output cell. Its weights move along "
         f"from row to row, and all else is 0."
     )
-    card = fitting(table, roles, CARD)
-
     used = np.count_nonzero(table, axis=1)
     amount = " to ".join(map(str, dict.fromkeys((int(used.min()), int(used.max())))))
     alt = (
@@ -69,13 +65,12 @@ def matrix(
         f"output cell, and {columns} columns, one per input cell. A row has {amount} "
         f"numbers that are not 0; of the whole matrix {1 - used.sum() / table.size:.0%} are 0."
     )
-    title, caption = code(layer) if title is None else title, words if caption is None else caption
-    thumb, place = bare(card) if card.pixels is None else card, fig if ax is None else ax
 
     def body(room: float) -> Box:
         return keyed(fitting(table, roles, room), 8)
 
-    return show(body, title, note, alt, caption, thumb, place)
+    card = bare(fitting(table, roles, CARD))
+    return show(body, alt, (title, code(layer)), note, (caption, words), card, fig)
 
 
 def matrix_of(layer: nn.Module, shape: Sequence[int]) -> tuple[np.ndarray, tuple[int, ...]]:

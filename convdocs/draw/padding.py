@@ -6,16 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from convdocs.draw.boxes import Box, Column, flow
 from convdocs.draw.picture import show
 from convdocs.draw.plane import Plane, array, bare, numbers
-from convdocs.draw.scene import INPUT, NOWHERE, DrawError, axis
+from convdocs.draw.scene import PADDED_WITH, DrawError, axis, with_arcs
 from convdocs.draw.sheet import Place
-from convdocs.draw.sides import with_arcs
-from convdocs.draw.words import PADDED_WITH
 from convdocs.geometry import PADDING_MODES, Window
 
 
@@ -55,16 +54,14 @@ def padding(
     if list(padded) == ["zeros"]:
         words = f"A frame of zeros, {cells} wide on each side, around the input."
 
+    notes = {**PADDED_WITH, "zeros": ""}
+
     def body(room: float) -> Box:
-        parts = (
-            plane.titled(mode, PADDED_WITH[mode] if mode != "zeros" else "", 150)
-            for mode, plane in padded.items()
-        )
+        parts = (plane.titled(mode, notes[mode], 150) for mode, plane in padded.items())
         return flow(parts, room, 24)
 
     card = Column(map(bare, list(padded.values())[:3]), gap=10)
-    alt = _alt(plane, padded, pad)
-    return show(body, title, "", alt, words if caption is None else caption, card, fig)
+    return show(body, _alt(plane, padded, pad), (title, ""), "", (caption, words), card, fig)
 
 
 def _padded(mode: str, plane: np.ndarray, pad: int) -> Plane:
@@ -76,13 +73,11 @@ def _padded(mode: str, plane: np.ndarray, pad: int) -> Plane:
         raise DrawError(
             f"{mode} padding of {pad} on an input of shape {plane.shape}: 0 to {most} fit"
         )
-    window = Window(kernel=1, padding=(pad, pad))
-    axes = [axis(window, size, mode) for size in plane.shape]
-    both = [axis(Window(kernel=1), 1, mode), *axes][-2:]
-    cells = np.ix_(*(along.cells for along in both))
-    values = np.where(np.minimum(*cells) == NOWHERE, 0.0, np.atleast_2d(plane)[cells])
-    inside = np.maximum(*np.ix_(*(along.kinds for along in both))) == INPUT
-    return with_arcs(numbers(values, np.where(inside, "input", "padding").astype(object)), axes)
+    window, how = Window(kernel=1, padding=(pad, pad)), "constant" if mode == "zeros" else mode
+    values = F.pad(torch.from_numpy(plane)[None, None], (pad, pad) * plane.ndim, how)[0, 0]
+    inside = np.pad(np.full(plane.shape, "input", object), pad, constant_values="padding")
+    cells = numbers(np.atleast_2d(values), np.atleast_2d(inside))
+    return with_arcs(cells, [axis(window, size, mode) for size in plane.shape])
 
 
 def _alt(plane: np.ndarray, padded: dict[str, Plane], pad: int) -> str:

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure, SubFigure
 
-from convdocs.draw.boxes import Box, page
+from convdocs.draw.boxes import Box
 from convdocs.draw.palette import ROLES, Theme, asset
 from convdocs.draw.sheet import DPI, Place, Sheet
 from convdocs.draw.svg import svg
@@ -45,13 +45,13 @@ class Picture(Figure):
 
     def narrow(self) -> Picture:
         """The same picture for a phone: as wide as one, its parts below one another."""
-        layout = self._layout
-        return self if layout is None else drawn(layout(PHONE), self.alt, self.caption)[0]
+        page = self._layout(PHONE) if self._layout else None
+        return self if page is None else cast(Picture, drawn(page, self.alt, self.caption).figure)
 
     def thumbnail(self) -> Picture:
         """The picture's gist, without small letters, for a card of 330 by 220 pixels."""
-        thumb = self._thumb
-        return self if thumb is None else drawn(thumb, self.alt, self.caption, THUMBNAIL)[0]
+        made = drawn(self._thumb, self.alt, self.caption, size=THUMBNAIL) if self._thumb else None
+        return self if made is None else cast(Picture, made.figure)
 
     def __getstate__(self) -> dict[str, Any]:
         state = cast(dict[str, Any], super().__getstate__())
@@ -70,44 +70,49 @@ class Picture(Figure):
 
 
 def show(
-    body: Layout, title: str, note: str, alt: str, caption: str, thumb: Box, place: Place | None
+    body: Layout,
+    alt: str,
+    title: tuple[str | None, str],
+    note: str,
+    caption: tuple[str | None, str],
+    thumb: Box,
+    place: Place | None,
 ) -> Figure:
     """A picture of what ``body`` lays out below a title and a note; or its marks in the reader's
-    own figure or axes.
+    own figure or axes. Title and caption are the reader's, or else ours.
     """
+    head, words = (ours if own is None else own for own, ours in (title, caption))
 
     def layout(room: float) -> Box:
-        return page(room, title, note, body(room))
+        return body(room).titled(head, note, room, 8)
 
     if place is None:
-        figure, _ = drawn(layout(PAGE), alt, caption)
+        figure = cast(Picture, drawn(layout(PAGE), alt, words).figure)
         figure._layout, figure._thumb = layout, thumb
         return figure
     space = place.get_window_extent() if isinstance(place, Axes) else place.bbox
     root = place.get_figure(root=True)
     assert root is not None
-    fill(layout(PAGE if space.width / root.dpi * 72 > PHONE * 1.2 else PHONE), place, alt)
-    return root
+    room = PAGE if space.width / root.dpi * 72 > PHONE * 1.2 else PHONE
+    return drawn(layout(room), alt, words, place).figure
 
 
 def drawn(
     page: Box,
     alt: str,
     caption: str,
+    place: Place | None = None,
     size: tuple[float, float] | None = None,
     theme: Theme = "light",
-) -> tuple[Picture, Sheet]:
-    """A picture of a page, as large as that or of a given size in points; and its sheet."""
-    width, height = size or (page.width + 2 * EDGE, page.height + 2 * EDGE)
-    figure = Picture((width / 72, height / 72), DPI, facecolor="none", edgecolor="none")
-    figure.set_layout_engine("none")
-    figure.alt, figure.caption = alt, caption
-    return figure, fill(page, figure, alt, theme)
-
-
-def fill(page: Box, place: Place, alt: str, theme: Theme = "light") -> Sheet:
-    """Draw a page into a figure or axes."""
-    sheet = Sheet(page.width + 2 * EDGE, page.height + 2 * EDGE, place, theme)
+) -> Sheet:
+    """Draw a page where the reader wants it, or as a picture of its size or a given one."""
+    width, height = page.width + 2 * EDGE, page.height + 2 * EDGE
+    if place is None:
+        wide, high = size or (width, height)
+        picture = Picture((wide / 72, high / 72), DPI, facecolor="none", edgecolor="none")
+        picture.set_layout_engine("none")
+        place, picture.alt, picture.caption = picture, alt, caption
+    sheet = Sheet(width, height, place, theme)
     page.draw(sheet, EDGE, EDGE)
     sheet.finish()
     sheet.ax.add_artist(Description(alt))

@@ -1,8 +1,9 @@
-"""A plane of cells: numbers that are written out, shades of them, or a photograph."""
+"""A plane of cells: numbers that are written out, shades of them, a photograph, or one field."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil, cos, isfinite, pi, sin
 
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from convdocs.draw.boxes import MIDDLE, Box, Column, Row, Words, first_fitting
 from convdocs.draw.palette import ABOVE_ZERO, BELOW_ZERO
-from convdocs.draw.sheet import NOTE_SIZE, PATCHES, VALUE_SIZE, Sheet, text_width
+from convdocs.draw.sheet import NOTE_SIZE, PATCHES, VALUE_SIZE, Points, Sheet, text_width
 from convdocs.view.numbers import PLACES, number, places_for
 
 CELL = 20.0  # points of a cell with a number
@@ -37,8 +38,10 @@ DIGITS: tuple[Digits, ...] = (
 
 Frame = tuple[int, int, int, int, str]  # row, column, rows, columns, role
 Area = tuple[float, float, float, float]  # left, top, width, height
+Size = tuple[float, float]  # of a cell
 Scale = tuple[float, float]  # the lowest and the highest number that have a shade
 Pairs = Sequence[tuple[int, int]]
+Roles = np.ndarray | str  # of each cell, or of all
 
 
 def array(tensor: Tensor) -> np.ndarray:
@@ -46,69 +49,68 @@ def array(tensor: Tensor) -> np.ndarray:
     return numbers
 
 
-def are(roles: np.ndarray, *wanted: str) -> np.ndarray:
-    where: np.ndarray = np.isin(roles, wanted)
-    return where
-
-
+@dataclass(eq=False)
 class Plane(Box):
     """Cells in rows and columns, each with a number and a role, some of them framed.
 
-    Without decimals the numbers are left out; with pixels the cells are an image.
+    Without decimals the numbers are left out; with pixels the cells are an image; with one role
+    for all they are a field on which frames are filled.
     """
 
-    def __init__(
-        self,
-        values: np.ndarray,
-        roles: np.ndarray | str,
-        columns: Sequence[float],
-        rows: Sequence[float],
-        frames: Sequence[Frame] = (),
-        digits: Digits = (None, VALUE_SIZE),
-        pixels: np.ndarray | None = None,
-    ) -> None:
-        super().__init__(sum(columns), sum(rows))
-        self.values, self.roles = values, _full(values, roles)
-        self.columns, self.rows, self.frames = columns, rows, frames
-        self.digits, self.pixels = digits, pixels
-        self.arcs: tuple[Pairs, Pairs] = (), ()  # which columns are copied to which; and which rows
-        self.corner = (0.0, 0.0)  # where it was drawn last
+    values: np.ndarray
+    roles: Roles
+    columns: Sequence[float]
+    rows: Sequence[float]
+    frames: Sequence[Frame] = ()
+    digits: Digits = (None, VALUE_SIZE)
+    pixels: np.ndarray | None = None
+    across: Pairs = ()  # which columns are copied to which, shown by arcs
+    down: Pairs = ()  # and which rows
 
-    def with_arcs(self, across: Pairs, down: Pairs) -> Plane:
-        """The plane with arcs from copied columns and rows to their copies."""
-        self.arcs = across, down
-        self.width, self.height = (
-            sum(sizes) + ARC_ROOM * bool(arcs)
-            for sizes, arcs in ((self.columns, down), (self.rows, across))
-        )
-        return self
+    def __post_init__(self) -> None:
+        self.corner = (0.0, 0.0)  # where it was drawn last
+        self.width = sum(self.columns) + ARC_ROOM * bool(self.down)
+        self.height = sum(self.rows) + ARC_ROOM * bool(self.across)
 
     def area(self, row: int, column: int, rows: int = 1, columns: int = 1) -> Area:
         """Left, top, width and height of some cells where they were drawn; never tiny."""
-        (x, wide), (y, high) = _span(self.columns, column, columns), _span(self.rows, row, rows)
+        spans = []
+        for sizes, first, count in ((self.columns, column, columns), (self.rows, row, rows)):
+            length = sum(sizes[first : first + count])
+            more = 0.0 if self.pixels is None else max(0.0, SMALLEST_FRAME - length)
+            spans.append((sum(sizes[:first]) - more / 2, length + more))
+        (x, wide), (y, high) = spans
         return self.corner[0] + x, self.corner[1] + y, wide, high
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        across, down = self.arcs
-        self.corner = x, y = x + ARC_ROOM * bool(down), y + ARC_ROOM * bool(across)
-        if self.pixels is None:
-            self._cells(sheet, x, y)
+        self.corner = x, y = x + ARC_ROOM * bool(self.down), y + ARC_ROOM * bool(self.across)
+        if isinstance(self.roles, str):
+            self._field(sheet, x, y, self.roles)
+        elif self.pixels is None:
+            self._cells(sheet, x, y, self.roles)
         else:
-            self._image(sheet, x, y, self.pixels)
+            self._image(sheet, x, y, self.roles, self.pixels)
         for *cells, role in self.frames:
             for edge in (role,) if self.pixels is None else ("halo", role):
                 sheet.frame(*self.area(*cells), edge)
-        for sizes, pairs, above in ((self.columns, across, True), (self.rows, down, False)):
-            for arc in _arcs(sizes, pairs):
-                way = [(x + a, y - b) if above else (x - b, y + a) for a, b in arc]
-                sheet.arrow(way, "window", 0.9, ARC_HEAD)
+        for arc in _arcs(self.columns, self.across):
+            sheet.arrow([(x + a, y - b) for a, b in arc], "window", 0.9, ARC_HEAD)
+        for arc in _arcs(self.rows, self.down):
+            sheet.arrow([(x - b, y + a) for a, b in arc], "window", 0.9, ARC_HEAD)
 
-    def _cells(self, sheet: Sheet, x: float, y: float) -> None:
-        lefts = [x, *(x + np.cumsum(self.columns)).tolist()]
-        tops = [y, *(y + np.cumsum(self.rows)).tolist()]
+    def _field(self, sheet: Sheet, x: float, y: float, role: str) -> None:
+        sheet.cell(x, y, self.width, self.height, role)
+        if self.columns[0] >= LINED and self.values.size > 1:
+            sheet.grid(x, y, self.columns, self.rows)
+        for *cells, _ in self.frames:
+            sheet.cell(*self.area(*cells), "read", PATCHES)
+
+    def _cells(self, sheet: Sheet, x: float, y: float, roles: np.ndarray) -> None:
         bold = {frame[:2] for frame in self.frames if frame[4] == "lit frame"}
         places, size = self.digits
-        for (row, column), role in np.ndenumerate(self.roles):
+        lefts = [x, *(x + np.cumsum(self.columns)).tolist()]
+        tops = [y, *(y + np.cumsum(self.rows)).tolist()]
+        for (row, column), role in np.ndenumerate(roles):
             left, top, wide, high = lefts[column], tops[row], self.columns[column], self.rows[row]
             middle, centre = left + wide / 2, top + high / 2
             sheet.cell(left, top, wide, high, role)
@@ -123,34 +125,30 @@ class Plane(Box):
                 ink = "muted" if role == "padding" else "ink"
                 sheet.text(middle, centre, words, size=size, weight=weight, role=ink)
 
-    def _image(self, sheet: Sheet, x: float, y: float, pixels: np.ndarray) -> None:
+    def _image(
+        self, sheet: Sheet, x: float, y: float, roles: np.ndarray, pixels: np.ndarray
+    ) -> None:
         wide, high = self.columns[0], self.rows[0]
-        bare = are(self.roles, *BARE)
+        whole, bare = self.area(0, 0, *roles.shape), np.isin(roles, BARE)
         if bare.any():  # padding all over, and a clear field for the input
-            sheet.cell(x, y, self.width, self.height, "padding")
-            _hatch(sheet, x, y, self.width, self.height, STROKES)
-            inner = np.argwhere(~are(self.roles, "padding", "outside"))
+            sheet.cell(*whole, "padding")
+            _hatch(sheet, *whole, STROKES)
+            inner = np.argwhere(~np.isin(roles, ("padding", "outside")))
             if inner.size:
                 first, last = inner.min(axis=0), inner.max(axis=0)
                 cells = (*first.tolist(), *(last - first + 1).tolist())
                 sheet.cell(*self.area(*cells), "hole", PATCHES)
-        sheet.image(x, y, self.width, self.height, pixels)
-        columns = self.columns if wide >= LINED else [self.width]
-        sheet.grid(x, y, columns, self.rows if high >= LINED else [self.height])
+        sheet.image(*whole, pixels)
+        columns = self.columns if wide >= LINED else [whole[2]]
+        sheet.grid(x, y, columns, self.rows if high >= LINED else [whole[3]])
         for row, column in zip(*np.nonzero(~np.isfinite(self.values) & ~bare), strict=True):
             left, top = x + column * wide, y + row * high
             sheet.line([(left, top), (left + wide, top + high)], "ink", 0.9)
             sheet.line([(left + wide, top), (left, top + high)], "ink", 0.9)
 
 
-def _full(values: np.ndarray, roles: np.ndarray | str) -> np.ndarray:
+def _full(values: np.ndarray, roles: Roles) -> np.ndarray:
     return np.full(values.shape, roles, dtype=object) if isinstance(roles, str) else roles
-
-
-def _span(sizes: Sequence[float], first: int, count: int) -> tuple[float, float]:
-    start, length = sum(sizes[:first]), sum(sizes[first : first + count])
-    more = max(0.0, SMALLEST_FRAME - length)
-    return start - more / 2, length + more
 
 
 def _hatch(sheet: Sheet, x: float, y: float, wide: float, high: float, apart: float) -> None:
@@ -160,7 +158,7 @@ def _hatch(sheet: Sheet, x: float, y: float, wide: float, high: float, apart: fl
         sheet.line([start, (x + min(step, wide), y + max(0.0, step - wide))], "hatch", 0.5)
 
 
-def _arcs(sizes: Sequence[float], pairs: Pairs) -> Iterator[list[tuple[float, float]]]:
+def _arcs(sizes: Sequence[float], pairs: Pairs) -> Iterator[Points]:
     """Places along a line of cells and above it, of an arc over each pair; higher the farther."""
     middles = (np.cumsum(sizes) - np.array(sizes) / 2).tolist()
     turns = [pi * step / 16 for step in range(17)]
@@ -170,80 +168,70 @@ def _arcs(sizes: Sequence[float], pairs: Pairs) -> Iterator[list[tuple[float, fl
         yield [(middle - reach * cos(turn), 1 + rise * sin(turn)) for turn in turns]
 
 
-# ---- numbers
-
-
-def _width(values: np.ndarray, digits: Digits) -> float:
-    finite = tuple({value for value in values.ravel().tolist() if isfinite(value)})
-    # a tenth of a point at least, so that an SVG says the same of each column
-    return max(ceil(10 * (_widest(finite, *digits) + 2 * (digits[1] - TIGHT))) / 10, CELL)
-
-
-@lru_cache(maxsize=256)
-def _widest(finite: tuple[float, ...], places: int | None, size: float) -> float:
-    decimals = places_for(finite, places or 0)
-    return max((text_width(number(value, decimals), size) for value in finite), default=0.0)
-
-
 def numbers(
     values: np.ndarray,
-    roles: np.ndarray | str,
+    roles: Roles,
     digits: Digits = DIGITS[0],
     frames: Sequence[Frame] = (),
-    like: np.ndarray | None = None,
+    like: Sequence[float] = (),
+    size: Size = (FINE, FINE),
+    scale: Scale | None = None,
 ) -> Plane:
-    """A plane whose numbers are written out.
+    """A plane whose numbers are written out; without decimals in shades, its cells of ``size``.
 
     All columns are as wide as the widest number, those of ``like`` included; columns of padding
     alone are narrower.
     """
+    if digits[0] is None:
+        return shades(values, roles, size, scale, frames)
     roles = _full(values, roles)
-    real = values[~are(roles, "hole", "outside")]
-    shown = places_for(real.tolist(), digits[0] or 0), digits[1]
-    wide = max(_width(some, digits) for some in (real, values[:0] if like is None else like))
-    padding = np.where(are(roles, "padding"), values, np.nan)
-    narrow = np.all(are(roles, *BARE), axis=0).tolist()
-    columns = [_width(padding[:, at], shown) if one else wide for at, one in enumerate(narrow)]
+    real = values[~np.isin(roles, ("hole", "outside"))].tolist()
+    shown = places_for(real, digits[0]), digits[1]
+    wide = max(_width(tuple(some), digits) for some in (real, like))
+    padding = np.where(roles == "padding", values, np.nan)
+    narrow = np.all(np.isin(roles, BARE), axis=0)
+    columns = [
+        _width(tuple(padding[:, at]), shown) if narrow[at] else wide for at in range(len(narrow))
+    ]  # fmt: skip
     return Plane(values, roles, columns, [CELL] * len(values), frames, shown)
+
+
+@lru_cache(maxsize=256)
+def _width(values: tuple[float, ...], digits: Digits) -> float:
+    """Points of a column of numbers, rounded up."""
+    finite = [value for value in values if isfinite(value)]
+    places = places_for(finite, digits[0] or 0)
+    widest = max((text_width(number(value, places), digits[1]) for value in finite), default=0.0)
+    return max(ceil(10 * (widest + 2 * (digits[1] - TIGHT))) / 10, CELL)
 
 
 def bare(plane: Plane) -> Plane:
     """The plane without its numbers, in cells of one size: what is left of it on a small card."""
-    rows, columns = plane.roles.shape
-    left = Plane(plane.values, plane.roles, [CELL] * columns, [CELL] * rows, plane.frames)
-    return left.with_arcs(*plane.arcs)
+    if plane.pixels is not None:
+        return plane
+    rows, columns = plane.values.shape
+    return replace(plane, columns=[CELL] * columns, rows=[CELL] * rows, digits=DIGITS[-1])
 
 
-def fitting(
-    values: np.ndarray, roles: np.ndarray | str, room: float, frames: Sequence[Frame] = ()
-) -> Plane:
+def fitting(values: np.ndarray, roles: Roles, room: float, frames: Sequence[Frame] = ()) -> Plane:
     """Numbers with as many decimals as fit into ``room`` points, else shades."""
-
-    def candidates() -> Iterator[Plane]:
-        for digits in DIGITS[:-1] if len(values) <= MOST_ROWS else ():
-            yield numbers(values, roles, digits, frames)
-        yield shades(values, roles, fine(values.shape, room), scale_of(values), frames)
-
-    plane = first_fitting(candidates(), room)
-    assert isinstance(plane, Plane)
-    return plane
-
-
-# ---- shades and photographs
+    size, every = fine(values.shape, room), DIGITS if len(values) <= MOST_ROWS else DIGITS[-1:]
+    planes = (numbers(values, roles, digits, frames, size=size) for digits in every)
+    return first_fitting(planes, room)
 
 
 def shades(
     values: np.ndarray,
-    roles: np.ndarray | str,
-    size: tuple[float, float],
-    scale: Scale,
+    roles: Roles,
+    size: Size,
+    scale: Scale | None = None,
     frames: Sequence[Frame] = (),
 ) -> Plane:
     """Cells shaded by their numbers: greys where none is negative, as in a photograph; else blue
     below zero and orange above; padding and holes are clear.
     """
-    roles, (low, high) = _full(values, roles), scale
-    clear = are(roles, *BARE) | ~np.isfinite(values)
+    roles, (low, high) = _full(values, roles), scale or scale_of(values)
+    clear = np.isin(roles, BARE) | ~np.isfinite(values)
     shown = np.clip(np.where(clear, 0.0, values), low, high)
     pixels = np.full((*values.shape, 4), 255, dtype=np.uint8)
     if low >= 0:
@@ -270,7 +258,7 @@ def photo(
     """
     step = side / max(values.shape[-2:])
     if values.ndim == 2:
-        return shades(values, role, (step, step), scale or scale_of(values), frames)
+        return shades(values, role, (step, step), scale, frames)
     shown = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     low, high = min(0.0, float(shown.min())), float(shown.max())
     if low == 0:
@@ -289,14 +277,15 @@ def scale_of(values: np.ndarray, percentile: float = 100.0, *, signed: bool = Fa
     finite = values[np.isfinite(values)]
     if not finite.size:
         return 0.0, 1.0
-    if not signed and float(finite.min()) >= 0:
-        low, high = np.percentile(finite, (100 - percentile, percentile)).tolist()
-        return (low, high) if high > low else (float(finite.min()), float(finite.max()))
-    most = float(np.percentile(np.abs(finite), percentile)) or float(np.abs(finite).max()) or 1.0
-    return -most, most
+    if signed or finite.min() < 0:
+        sizes = np.abs(finite)
+        most = float(np.percentile(sizes, percentile) or sizes.max() or 1.0)
+        return -most, most
+    low, high = np.percentile(finite, (100 - percentile, percentile)).tolist()
+    return (low, high) if high > low else (float(finite.min()), float(finite.max()))
 
 
-def fine(shape: tuple[int, ...], room: float) -> tuple[float, float]:
+def fine(shape: tuple[int, ...], room: float) -> Size:
     """Size of a shaded cell of a plane of ``shape`` that is ``room`` wide at most.
 
     Cells are square, unless the plane would be a mere line.
@@ -311,6 +300,13 @@ def legend(scale: Scale) -> Row:
     bar = shades(np.linspace(*scale, 41)[None], "output", (1.6, 8.0), scale)
     low, high = (Words(number(end, places), NOTE_SIZE, "muted") for end in scale)
     return Row((low, bar, high), 4, MIDDLE)
+
+
+def field(shape: tuple[int, ...], role: str, size: Size, *frames: Frame) -> Plane:
+    """A plane of cells of a ``size`` that are not told apart."""
+    rows, columns = shape
+    nothing = np.broadcast_to(0.0, shape)
+    return Plane(nothing, role, [size[0]] * columns, [size[1]] * rows, frames)
 
 
 def keyed(plane: Plane, gap: float) -> Column:

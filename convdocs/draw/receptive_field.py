@@ -10,18 +10,16 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from convdocs.draw.boxes import Box, Column, Row, flow
+from convdocs.draw.blocks import name_of
+from convdocs.draw.boxes import Box, Column, Row, Words, flow
 from convdocs.draw.picture import PHONE, show
-from convdocs.draw.plane import Frame, array, photo
+from convdocs.draw.plane import Plane, array, field, photo
 from convdocs.draw.scene import DrawError
-from convdocs.draw.sheet import NOTE_SIZE, PATCHES, Place, Sheet
-from convdocs.draw.tensors import name_of
-from convdocs.receptive import AxisField
+from convdocs.draw.sheet import NOTE_SIZE, Place, Sheet
 from convdocs.report import MODEL_INPUT, Call, Trace
 
 MOST_STATIONS = 15
-LINED = 4.0  # points of a cell from which on cells have borders
-STRIP, STRIP_GAP, LABEL = 16.0, 22.0, 14.0
+STRIP = 16.0  # points of a tensor of one axis
 PLAIN, PICTURE = 110.0, 220.0  # points of an input and of an image
 GAP = 10.0
 
@@ -83,9 +81,14 @@ def receptive_field(
     def body(room: float) -> Box:
         return _Strips(shown, room) if len(cell) == 1 else _tiles(shown, room)
 
-    title = f"Receptive field in {trace.model}" if title is None else title
+    thumb: Box = Row([_plane(station, 70.0) for station in shown[:3]])
+    if len(cell) == 1:
+        thumb = _Strips(shown[:4], 200.0, named=False)
+    elif image is not None:
+        thumb = _plane(shown[0], 160.0)
     alt = f"Receptive field of {name} in {trace.model}: {sizes} cells wide. {regions}."
-    return show(body, title, words, alt, below if caption is None else caption, _thumb(shown), fig)
+    head = title, f"Receptive field in {trace.model}"
+    return show(body, alt, head, words, (caption, below), thumb, fig)
 
 
 class Station(NamedTuple):
@@ -157,18 +160,17 @@ def stations(trace: Trace, call: Call, cell: tuple[int, ...]) -> list[Station]:
         for shape, source, fields in reads:
             if source < MODEL_INPUT or len(fields) != dims:
                 continue
-            sizes = shape[-dims:]
-            read = tuple(map(_read, fields, region, sizes))
-            regions[source] = tuple(map(_hull, zip(regions.get(source, read), read, strict=True)))
+            runs = (_hull(map(field.cells, cells))
+                    for field, cells in zip(fields, region, strict=True))  # fmt: skip
+            read = tuple(
+                range(max(run.start, 0), max(min(run.stop, size), 0))
+                for run, size in zip(runs, shape[-dims:], strict=True)
+            )
+            before = regions.get(source, read)
+            regions[source] = tuple(_hull(pair) for pair in zip(before, read, strict=True))
             if source == MODEL_INPUT:
-                first = [Station("input", sizes, regions[source], "input")]
+                first = [Station("input", shape[-dims:], regions[source], "input")]
     return [*first, *reversed(way)]
-
-
-def _read(field: AxisField, cells: range, size: int) -> range:
-    """Cells of an input of ``size`` that some cells of the output depend on."""
-    run = _hull(map(field.cells, cells))
-    return range(max(run.start, 0), max(min(run.stop, size), 0))
 
 
 def _hull(runs: Iterable[range]) -> range:
@@ -178,68 +180,46 @@ def _hull(runs: Iterable[range]) -> range:
 
 
 def _picture(station: Station, image: Tensor) -> np.ndarray:
-    values = array(image)
-    values = values[0] if values.ndim == 4 else values
+    values = array(image[0] if image.ndim == 4 else image)
     if values.ndim != 3 or values.shape[1:] != station.sizes:
-        sizes = " x ".join(map(str, station.sizes))
-        shape = tuple(image.shape)
+        sizes, shape = " x ".join(map(str, station.sizes)), tuple(image.shape)
         raise DrawError(f"the image has shape {shape}, but the traced input is {sizes}")
     return values if len(values) == 3 else values[0]
 
 
-# ---- marks
-
-
-def _thumb(shown: list[Station]) -> Box:
-    if len(shown[0].sizes) == 1:
-        return _Strips(shown[:4], 200.0, named=False)
-    if shown[0].picture is not None:
-        return _tile(shown[0], 160.0)
-    return Row([_tile(station, 70.0) for station in shown[:3]])
-
-
-class _Field(Box):
-    """A tensor's cells, the region blue and framed; of one axis a strip."""
-
-    def __init__(self, station: Station, width: float) -> None:
-        self.high, wide = (1, *station.sizes)[-2:]
-        self.station, self.step = station, width / wide
-        self.tall = self.step if len(station.sizes) > 1 else STRIP
-        super().__init__(width, self.high * self.tall)
-
-    def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        sheet.cell(x, y, self.width, self.height, self.station.role)
-        if self.step >= LINED:
-            sheet.grid(x, y, [self.step] * self.station.sizes[-1], [self.tall] * self.high)
-        rows, columns = (range(1), *self.station.region)[-2:]
-        if rows and columns:
-            area = (x + columns.start * self.step, y + rows.start * self.tall,
-                    len(columns) * self.step, len(rows) * self.tall)  # fmt: skip
-            sheet.cell(*area, "read", PATCHES)
-            sheet.frame(*area, "window")
-
-
-class _Strips(Box):
+class _Strips(Column):
     """Tensors of one axis as strips of one width, the region narrowing from one to the next."""
 
     def __init__(self, stations: list[Station], width: float, *, named: bool = True) -> None:
-        super().__init__(width, len(stations) * (STRIP + STRIP_GAP) - STRIP_GAP + LABEL)
-        self.stations, self.named = stations, named
+        self.strips = [_plane(station, width) for station in stations]
+        names = [f"{station.name}: {station.words}" if named else "" for station in stations]
+        strips = zip(names, self.strips, strict=True)
+        super().__init__((Column((Words(name, NOTE_SIZE), one), 0) for name, one in strips), GAP)
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
-        ends = []
-        for number, station in enumerate(self.stations):
-            top = y + LABEL + number * (STRIP + STRIP_GAP)
-            field = _Field(station, self.width)
-            field.draw(sheet, x, top)
-            if self.named:
-                words = f"{station.name}: {station.words}"
-                sheet.text(x, top - 7, words, align="left", size=NOTE_SIZE)
-            (cells,) = station.region
-            ends.append((x + cells.start * field.step, x + cells.stop * field.step, top))
-        for (*above, top), (*below, bottom) in pairwise(ends):
-            for start, end in zip(above, below, strict=True):
-                sheet.line([(start, top + STRIP), (end, bottom)], "window", 0.8, "dashed")
+        super().draw(sheet, x, y)
+        for strips in pairwise(self.strips):
+            above, below = (
+                strip.area(*(strip.frames[0] if strip.frames else (0,) * 4)[:4]) for strip in strips
+            )
+            for part in (0, 1):  # from the left ends, and the right ones
+                start, end = (left + part * wide for left, _, wide, _ in (above, below))
+                ends = [(start, above[1] + STRIP), (end, below[1])]
+                sheet.line(ends, "window", 0.8, "dashed")
+
+
+def _plane(station: Station, side: float) -> Plane:
+    """A tensor's cells, its longer side or its width ``side`` points, the region framed."""
+    (rows, columns), (high, wide) = (
+        (start, *axes)[-2:] for start, axes in ((range(1), station.region), (1, station.sizes))
+    )
+    frames = [(rows.start, columns.start, len(rows), len(columns), "window")]
+    frames *= bool(rows and columns)
+    if station.picture is not None:
+        return photo(station.picture, "input", side, frames=frames)
+    step = side / (wide if len(station.sizes) == 1 else max(wide, high))
+    tall = STRIP if len(station.sizes) == 1 else step
+    return field((high, wide), station.role, (step, tall), *frames)
 
 
 def _tiles(shown: list[Station], room: float) -> Box:
@@ -247,8 +227,8 @@ def _tiles(shown: list[Station], room: float) -> Box:
     narrow = room <= PHONE
     side = (room - GAP * (2 if narrow else 4)) / (3 if narrow else 5)
     large = PLAIN if shown[0].picture is None else PICTURE if narrow else PICTURE * 1.35
-    first = _titled(shown[0], max(side, large))
-    rest = [_titled(station, side) for station in shown[1:]]
+    first = _tile(shown[0], max(side, large))
+    rest = [_tile(station, side) for station in shown[1:]]
     below = Column((first, flow(rest, room, GAP)), GAP)
     left = room - first.width - GAP
     if left < side:
@@ -258,18 +238,8 @@ def _tiles(shown: list[Station], room: float) -> Box:
 
 
 def _tile(station: Station, side: float) -> Box:
-    """A tensor of two axes, its longer side or its width ``side`` points."""
-    high, wide = station.sizes
-    if station.picture is None:
-        return _Field(station, side * min(1.0, wide / high))
-    rows, columns = station.region
-    frames: list[Frame] = [(rows.start, columns.start, len(rows), len(columns), "window")]
-    return photo(station.picture, "input", side, frames=frames if rows and columns else ())
-
-
-def _titled(station: Station, side: float) -> Box:
     (rows, columns), (high, wide) = map(len, station.region), station.sizes
     name = station.name if len(station.name) < 16 else f"{station.name[:14]}…"
     square = rows == columns and high == wide
     size = f"{rows}² of {high}²" if square else f"{rows} of {high} by {columns} of {wide}"
-    return _tile(station, side).titled(name, size)
+    return _plane(station, side).titled(name, size)

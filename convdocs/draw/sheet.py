@@ -47,7 +47,6 @@ def _advance(letter: str, weight: str) -> float:
 
 
 def corners(x: float, y: float, width: float, height: float) -> list[tuple[float, float]]:
-    """Those of a rectangle."""
     return [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
 
 
@@ -69,7 +68,7 @@ class Sheet:
         ax.set_xlim(0, width)
         ax.set_ylim(height, 0)
         ax.set_aspect("equal", adjustable="box")
-        self._fills: dict[tuple[float, str], list[Points]] = {}
+        self._fills: dict[float, dict[str, list[Points]]] = {CELLS: {}, PATCHES: {}}
         self._lines: dict[tuple[str, float, str], list[Points]] = {}
 
     def colour(self, role: str) -> str:
@@ -82,25 +81,18 @@ class Sheet:
         self.shape(corners(x, y, width, height), role, order)
 
     def shape(self, points: Points, role: str, order: float = CELLS) -> None:
-        self._fills.setdefault((order, role), []).append(points)
+        self._fills[order].setdefault(role, []).append(points)
 
-    def movable(
-        self, name: str, order: float, fill: str | None, edge: str | None, width: float
-    ) -> PolyCollection:
-        inside, border = (self.colour(role) if role else "none" for role in (fill, edge))
-        return self._polygons([], inside, border, width, order, name)
-
-    def _polygons(
-        self,
-        shapes: Sequence[Points],
-        fill: object,
-        edge: str,
-        width: float,
-        order: float,
-        name: str = "",
-    ) -> PolyCollection:
-        polygons = PolyCollection(shapes, facecolors=fill, edgecolors=edge, antialiaseds=True,
-                                  linewidths=width * self.scale, zorder=order)  # fmt: skip
+    def polygons(
+        self, shapes: Sequence[Points], fills: Sequence[str], edge: str | None, width: float,
+        order: float, name: str = "",
+    ) -> PolyCollection:  # fmt: skip
+        """Shapes that are drawn together, each in its role's colour."""
+        polygons = PolyCollection(
+            shapes, facecolors=list(map(self.colour, fills)) or "none",
+            edgecolors=self.colour(edge) if edge else "none", antialiaseds=True,
+            linewidths=width * self.scale, zorder=order,
+        )  # fmt: skip
         polygons.set_gid(name)
         self.ax.add_collection(polygons, autolim=False)
         return polygons
@@ -145,29 +137,22 @@ class Sheet:
         align: str = "center", weight: str = "normal",
     ) -> Text:  # fmt: skip
         """Letters, centred on ``y``."""
+        font = FontProperties(family=FONT, style="normal", weight=weight, size=size * self.scale)
         return self.ax.text(
             x, y, words, ha=align, va="center_baseline", color=self.colour(role), zorder=LETTERS,
-            fontproperties=_font(size * self.scale, weight), usetex=False, parse_math=False,
+            fontproperties=font, usetex=False, parse_math=False,
         )  # fmt: skip
 
     def finish(self) -> None:
         """Hand the marks to matplotlib."""
-        for order, width in ((CELLS, 0.5), (PATCHES, 0.0)):
-            fills = [(role, shapes) for (at, role), shapes in self._fills.items() if at == order]
-            shapes = [shape for _, some in fills for shape in some]
-            codes = [self.colour(role) for role, some in fills for _ in some]
-            if shapes:
-                self._polygons(
-                    shapes, codes, self.colour("line") if width else "none", width, order
-                )
+        for (order, fills), edge in zip(self._fills.items(), ("line", None), strict=True):
+            roles = [role for role, some in fills.items() for _ in some]
+            if roles:
+                shapes = [shape for some in fills.values() for shape in some]
+                self.polygons(shapes, roles, edge, 0.5 if edge else 0.0, order)
         for place, ((role, width, style), lines) in enumerate(sorted(self._lines.items())):
             order = ORDER.get(role, LINES + width / 10 + place / 1000)
             strokes = LineCollection(lines, colors=self.colour(role), linestyles=style,
                                      linewidths=width * self.scale, antialiaseds=True,
                                      zorder=order)  # fmt: skip
             self.ax.add_collection(strokes, autolim=False)
-
-
-@lru_cache(maxsize=64)
-def _font(size: float, weight: str) -> FontProperties:
-    return FontProperties(family=FONT, style="normal", weight=weight, size=size)

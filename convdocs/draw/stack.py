@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-import numpy as np
 from matplotlib.figure import Figure
 
-from convdocs.draw.blocks import by_blocks
+from convdocs.draw.blocks import Tensor, boxes_of, by_blocks, lanes
 from convdocs.draw.boxes import MIDDLE, WIDE, Box, Column, Row, Words, flow, lines
 from convdocs.draw.picture import PHONE, show
-from convdocs.draw.plane import Plane
+from convdocs.draw.plane import field
 from convdocs.draw.scene import DrawError
-from convdocs.draw.sheet import NOTE_SIZE, Place, Points, Sheet, text_width
-from convdocs.draw.tensors import Tensor, boxes_of, lanes
-from convdocs.report import Call, Trace
+from convdocs.draw.sheet import NOTE_SIZE, Place, Sheet, text_width
+from convdocs.report import Trace
 
 TALLEST = 62.0  # points of the most channels, and of the longest side
 SHORTEST = 26.0  # the same where there are many boxes
@@ -68,7 +66,16 @@ def stack(
     names = [trace.model for trace in traces] if titles is None else titles
     if len(names) != len(traces):
         raise DrawError(f"{len(names)} titles for {len(traces)} stacks; give each one its title")
-    pairs = [(trace, _tensors(trace)) for trace in traces]
+    pairs = [(trace, boxes_of(trace)) for trace in traces]
+    for trace, tensors in pairs:
+        if not tensors:
+            raise DrawError(f"{trace.model} was traced without a tensor: there is no shape to draw")
+        if len(tensors) > MOST_TENSORS:
+            raise DrawError(
+                f"{trace.model} makes {len(tensors)} tensors of different shape or use, more than "
+                f"the {MOST_TENSORS} that can be read in a picture; trace a part of it, such as "
+                f"one block"
+            )
     scale = _Scale([tensor for _, tensors in pairs for tensor in tensors])
     alts = [_alt(*pair) for pair in pairs]
     if len(traces) > 1:
@@ -81,26 +88,15 @@ def stack(
         side = room if len(pairs) == 1 or room <= PHONE else (room - 20) / 2
         placed = [_Stack(*pair, scale, side) for pair in pairs]
         if side < room and len({len(stack.heights) for stack in placed}) == 1:  # level
-            least = [max(level) for level in zip(*(stack.heights for stack in placed), strict=True)]
-            placed = [_Stack(*pair, scale, side, least) for pair in pairs]
+            level = [max(row) for row in zip(*(stack.heights for stack in placed), strict=True)]
+            for stack in placed:
+                stack.place(level)
         boxes = (stack.titled(name) for name, stack in zip(names, placed, strict=True))
         return Column((flow(boxes, room, 20), Row(scale.legend(), 18, MIDDLE)), gap=10)
 
     thumb = Row([_Stack(*pair, scale, named=False) for pair in pairs[:2]], gap=40)
-    words = f"Each box is a tensor, to scale: {sides}." if caption is None else caption
-    return show(body, title, "", " ".join(alts), words, thumb, fig)
-
-
-def _tensors(trace: Trace) -> list[Tensor]:
-    tensors = boxes_of(trace)
-    if not tensors:
-        raise DrawError(f"{trace.model} was traced without a tensor: there is no shape to draw")
-    if len(tensors) > MOST_TENSORS:
-        raise DrawError(
-            f"{trace.model} makes {len(tensors)} tensors of different shape or use, more than the "
-            f"{MOST_TENSORS} that can be read in a picture; trace a part of it, such as one block"
-        )
-    return tensors
+    words = f"Each box is a tensor, to scale: {sides}."
+    return show(body, " ".join(alts), (title, ""), "", (caption, words), thumb, fig)
 
 
 class _Scale:
@@ -122,14 +118,11 @@ class _Scale:
     def size(self, tensor: Tensor) -> tuple[float, float, float]:
         """Width, height and depth: length and channels, or width, height and channels."""
         sides = tensor.sides
-        cells = [max(SMALLEST, side * self.cell) for side in sides]
         channels = max(SMALLEST, (sides or (0,))[-min(len(sides), 3)] * self.channel)
-        match len(sides):
-            case 0 | 1:
-                return 8.0, min(self.tallest, channels), 0.0
-            case 2:
-                return cells[1], channels, 0.0
-        return cells[-1], cells[-2], channels * SLANT
+        if len(sides) < 2:
+            return 8.0, min(self.tallest, channels), 0.0
+        wide, high = (max(SMALLEST, side * self.cell) for side in (sides[-1], sides[-2]))
+        return (wide, channels, 0.0) if len(sides) == 2 else (wide, high, channels * SLANT)
 
     def legend(self) -> Iterator[Row]:
         """Bars of a round number of channels and of cells, 12 points long or more."""
@@ -137,7 +130,7 @@ class _Scale:
         for unit, name, upright in ((channel, "channel", True), (self.cell, "cell", False)):
             count = next(2**power for power in range(64) if 2**power * unit >= 12)
             wide, high = (6.0, count * unit) if upright else (count * unit, 6.0)
-            bar = Plane(np.zeros((1, 1)), "output", [wide], [high])
+            bar = field((1, 1), "output", (wide, high))
             words = Words(f"{count} {name}{'s' * (count > 1)}", NOTE_SIZE, "muted")
             yield Row((bar, words), gap=6, align=MIDDLE)
 
@@ -151,48 +144,55 @@ class _Stack(Box):
         tensors: list[Tensor],
         scale: _Scale,
         room: float = WIDE,
-        least: Sequence[float] = (),
         *,
         named: bool = True,
     ) -> None:
-        self.tensors, self.named = tensors, named
+        self.tensors = tensors
         ways = [(source, to) for to, box in enumerate(tensors) for source in box.sources]
         skips = lanes([way for way in ways if way[1] - way[0] > 1])
         self.ways = {way: skips.get(way) for way in ways}  # those in a lane pass over other boxes
         self.sizes = [scale.size(tensor) for tensor in tensors]
-        column = max(wide + deep for wide, _, deep in self.sizes)
         labelled = named and not scale.dense
         self.labels = [" × ".join(map(str, one.sides)) if labelled else "" for one in tensors]
         margin = LANE * max(skips.values(), default=-1) + LANE + 4 if skips else 0.0
         margin += max(text_width(label, NOTE_SIZE) for label in self.labels) + 5
-        self.middle, self.left = margin + column / 2, margin + column + 12
+        column = max(wide + deep for wide, _, deep in self.sizes)
+        self.middle, self.left = margin + column / 2, margin + column + 12 * named
         self.texts = [
             _text(trace, tensors, tensor, scale.dense, room - self.left) if named else Column(())
             for tensor in tensors
         ]
-        rows = zip(self.sizes, self.texts, least or [0.0] * len(tensors), strict=True)
-        self.heights = [max(high + deep, text.height, low) for (_, high, deep), text, low in rows]
-        self.tops = list(accumulate((height + GAP for height in self.heights), initial=0.0))
-        width = max(text.width for text in self.texts) + self.left if named else self.left - 12
-        super().__init__(width, self.tops[-1] - GAP)
+        rows = zip(self.sizes, self.texts, strict=True)
+        self.place([max(high + deep, text.height) for (_, high, deep), text in rows])
+
+    def place(self, heights: list[float]) -> None:
+        """Put the boxes below one another, in rows of given heights."""
+        self.heights = heights
+        self.tops = list(accumulate((height + GAP for height in heights), initial=0.0))
+        self.fronts = [  # upper left corners; the depth goes up and to the right
+            (self.middle - (wide + deep) / 2, top + (height - high - deep) / 2 + deep)
+            for (wide, high, deep), top, height in zip(self.sizes, self.tops, heights, strict=False)
+        ]
+        super().__init__(max(text.width for text in self.texts) + self.left, self.tops[-1] - GAP)
 
     def draw(self, sheet: Sheet, x: float, y: float) -> None:
         for at, text in enumerate(self.texts):
-            level = y + self.tops[at] + (self.heights[at] - text.height) / 2
-            text.draw(sheet, x + self.left, level)
+            text.draw(
+                sheet, x + self.left, y + self.tops[at] + (self.heights[at] - text.height) / 2
+            )
             self._box(sheet, x, y, at)
-        for way, lane in self.ways.items():
-            sheet.arrow([(x + right, y + down) for right, down in self._arrow(*way, lane)])
-
-    def _front(self, at: int) -> tuple[float, float]:
-        """The upper left corner of a box's front; its depth goes up and to the right."""
-        wide, high, deep = self.sizes[at]
-        top = self.tops[at] + (self.heights[at] - high - deep) / 2 + deep
-        return self.middle - (wide + deep) / 2, top
+        for (source, to), lane in self.ways.items():
+            (_, above, _), (_, below, deep) = self.sizes[source], self.sizes[to]
+            (_, start), (left, end) = self.fronts[source], self.fronts[to]
+            way = [(self.middle, start + above), (self.middle, end - deep)]  # to the next box
+            if lane is not None:  # past those between, at the left
+                start, end = start + 0.7 * above, end + 0.3 * below
+                across = self.fronts[source][0], LANE * lane, LANE * lane, left
+                way = list(zip(across, (start, start, end, end), strict=True))
+            sheet.arrow([(x + right, y + down) for right, down in way])
 
     def _box(self, sheet: Sheet, x: float, y: float, at: int) -> None:
-        wide, high, deep = self.sizes[at]
-        left, top = self._front(at)
+        (wide, high, deep), (left, top) = self.sizes[at], self.fronts[at]
         left, top = x + left, y + top
         if deep:
             low, end, back = top + high, left + wide, top - deep
@@ -206,19 +206,11 @@ class _Stack(Box):
         elif label:
             sheet.text(left - 4, middle, label, size=NOTE_SIZE, align="right", role="muted")
 
-    def _arrow(self, source: int, to: int, lane: int | None) -> Points:
-        """An arrow from a box down to the next, or past those between, in a lane at the left."""
-        (start_x, start_y), (end_x, end_y) = self._front(source), self._front(to)
-        (_, above, _), (_, below, deep) = self.sizes[source], self.sizes[to]
-        if lane is None:
-            return [(self.middle, start_y + above), (self.middle, end_y - deep)]
-        start, end = start_y + 0.7 * above, end_y + 0.3 * below
-        return [(start_x, start), (LANE * lane, start), (LANE * lane, end), (end_x, end)]
-
 
 def _text(trace: Trace, tensors: list[Tensor], tensor: Tensor, dense: bool, room: float) -> Column:
     """The layers that made a tensor, what is amiss with them, its shape, and what they changed."""
-    names = [f"{call.path}  {_kind(call)}" if call.path else _kind(call) for call in tensor.calls]
+    kinds = (call.code if call.kind in call.code else call.kind for call in tensor.calls)
+    names = [f"{call.path}  {kind}".strip() for call, kind in zip(tensor.calls, kinds, strict=True)]
     made = [lines(name, room, role="ink") for name in ([", ".join(names)] if dense else names)]
     within = {call.index for call in tensor.calls}
     codes = dict.fromkeys(one.code for one in trace.findings if one.index in within)
@@ -226,10 +218,6 @@ def _text(trace: Trace, tensors: list[Tensor], tensor: Tensor, dense: bool, room
     shape = Words(tensor.words, weight="bold"), Words(tensor.note, NOTE_SIZE, "muted")
     change = lines(_change(tensor, [tensors[source] for source in tensor.sources]), room)
     return Column((*made, *wrong, flow((Row(shape, 4, MIDDLE), change), room, 8, MIDDLE, 0)), gap=0)
-
-
-def _kind(call: Call) -> str:
-    return call.code if call.kind in call.code else call.kind
 
 
 def _change(tensor: Tensor, sources: list[Tensor]) -> str:

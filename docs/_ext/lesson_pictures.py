@@ -16,10 +16,14 @@ from convdocs.draw.picture import Description
 
 PAGE, PHONE = 7.2, 4.86  # inches across; at 72 pixels an inch as wide as a phone's text
 TITLE = 0.25  # inches
+# blue below zero, orange above, and clear at zero, so that a dark page stays dark there
+BLUE, ORANGE = (np.array(shade) / 255 for shade in (BELOW_ZERO, ABOVE_ZERO))
 SIGNS = LinearSegmentedColormap.from_list(
-    "signs", [np.array(shade) / 255 for shade in (BELOW_ZERO, (255, 255, 255), ABOVE_ZERO)]
+    "signs", [(0, (*BLUE, 1)), (0.5, (*BLUE, 0)), (0.5, (*ORANGE, 0)), (1, (*ORANGE, 1))]
 )
-ON_CELL, ON_BLACK = "#15181d", "#f4f6f8"  # ink on what has the same colour on a dark page
+WRITTEN = 0.75  # the strongest shade that a page's ink can be read on, light or dark
+ON_LIGHT, ON_DARK = "#000000", "#fefefe"  # ink on a grey that a dark page leaves as it is
+MIDDLE_GREY = 0.46  # both inks are read on it
 
 
 def fitted(draw: Callable[[float], Picture], words: str) -> Picture:
@@ -42,7 +46,7 @@ def canvas(width: float, height: float) -> Picture:
 
 def pictures(shown: Mapping[str, Tensor], words: str, *, across: int = 4) -> Picture:
     """Images with a title each: in colour (3, H, W), from black to white, or, where numbers are
-    below zero, from blue over white to orange. A phone has half as many side by side.
+    below zero, in blue and orange. A phone has half as many side by side.
     """
     across = min(across, len(shown))
     shapes = [numbers.shape[-2:] for numbers in shown.values()]
@@ -102,10 +106,10 @@ def bare(axis: Axes) -> None:
 
 def cells(axis: Axes, numbers: np.ndarray, most: float, form: str = "g") -> None:
     """Numbers in cells, blue below zero and orange above."""
-    axis.imshow(numbers, cmap=SIGNS, vmin=-most, vmax=most)
+    axis.imshow(np.clip(numbers / most, -WRITTEN, WRITTEN), cmap=SIGNS, vmin=-1, vmax=1)
     for (row, column), number in np.ndenumerate(numbers):
         words = "1/9" if np.isclose(number, 1 / 9) else f"{number:z{form}}"
-        _number(axis, row, column, words, ON_CELL)
+        _number(axis, row, column, words, colour("ink"))
     axis.set_axis_off()
 
 
@@ -134,7 +138,7 @@ def patch(picture: Tensor, conv: nn.Conv2d, at: tuple[int, int]) -> Picture:
         _image(under, pixels, "nine pixels")
         under.images[0].set_clim(0, 1)
         for (i, j), pixel in np.ndenumerate(pixels.numpy()):
-            _number(under, i, j, f"{pixel:.2f}", ON_BLACK if pixel < 0.5 else ON_CELL)
+            _number(under, i, j, f"{pixel:.2f}", ON_DARK if pixel < MIDDLE_GREY else ON_LIGHT)
         cells(weights, kernel.numpy(), 2.5)
         cells(summed, products.numpy(), 2.5, ".2f")
         for axis, title in (
