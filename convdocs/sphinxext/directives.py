@@ -78,15 +78,17 @@ class Explorer(Figure):
         from convdocs.explorer import embed, numbers
 
         explorer = embed.explore(layer, x, values["at"], controls=values["controls"])
-        own, named = dict(explorer.own), {"filter": "own"}
+        own, named = explorer.data["own"], {"filter": "own"}
         if values["values"] in numbers.INPUTS:
             named["values"] = values["values"]
             del own["x"]
         if values["filter"] or values["values"] == "notebook":
             named["filter"] = values["filter"] or "notebook"
             own = {name: tensor for name, tensor in own.items() if name == "x"}
-        found = replace(explorer, setting=explorer.setting | named, own=own)
-        return found.markup(address=values["address"], errors=self.errors())
+        setting = explorer.data["setting"] | named
+        return explorer.markup(
+            setting=setting, own=own, address=values["address"], errors=self.errors()
+        )
 
 
 class NetworkExplorer(PageDirective):
