@@ -153,7 +153,7 @@ def _instance_norm(given: Settings, call: Call) -> Settings:
 def _softmax(given: Settings, call: Call) -> Settings:
     rank = len(call.input_shapes[0])
     old = 0 if rank in (0, 1, 3) else 1  # torch's own rule, of old
-    return {"dim": (given["dim"] if "dim" in given else old) % rank}
+    return {"dim": given.get("dim", old) % rank}
 
 
 def _cat(given: Settings, call: Call) -> Settings:
