@@ -23,28 +23,13 @@ _FILES = {
     "exercise": ("sphinxext/exercise.css", "sphinxext/exercise.js"),
 }
 _JOINED = {"convdocs-pair": "pictures", "conv-explorer": "explorer", "network-explorer": "network"}
-# characters of the size formulas that pdfLaTeX does not know by itself
-_LATEX = {
-    "⌊": r"\lfloor",
-    "⌋": r"\rfloor",
-    "⌈": r"\lceil",
-    "⌉": r"\rceil",
-    "−": "-",
-    "≤": r"\leq",
-}
 
 
 def declare(app: Sphinx) -> None:
     """Let LaTeX documents hold the characters of the size formulas (``builder-inited``)."""
-    if app.builder.name != "latex":
-        return
-    lines = [
-        rf"\DeclareUnicodeCharacter{{{ord(char):04X}}}{{\ensuremath{{{command}}}}}"
-        for char, command in _LATEX.items()
-    ]
-    builder = cast("LaTeXBuilder", app.builder)
-    preamble = "\n".join([r"\ifdefined\DeclareUnicodeCharacter", *lines, r"\fi"])
-    builder.context["preamble"] = f"{builder.context.get('preamble', '')}\n{preamble}\n"
+    if app.builder.name == "latex":
+        context = cast("LaTeXBuilder", app.builder).context
+        context["preamble"] = f"{context.get('preamble', '')}\n{_text('sphinxext/formulas.tex')}"
 
 
 def add(
@@ -57,8 +42,8 @@ def add(
     used = {name for node in doctree.findall(nodes.container) for name in node["classes"]}
     if "convdocs-part" not in used:
         return
-    paths = [_PACKAGE / path for name in _FILES.keys() & used for path in _FILES[name]]
-    files = {path.name: path.read_text(encoding="utf-8") for path in sorted(paths)}
+    paths = sorted(path for name in _FILES.keys() & used for path in _FILES[name])
+    files = {path.rpartition("/")[2]: _text(path) for path in paths}
     # before the text, in every theme (some put scripts last, some write no metatags), so that a
     # part is live before it is first painted and nothing on the page moves
     early = {f"{name}.js": bundle.script(name) for key, name in _JOINED.items() if key in used}
@@ -74,3 +59,7 @@ def add(
             context["body"] = f'<script src="{address}"></script>{context["body"]}'
         else:
             builder.add_js_file(name)
+
+
+def _text(path: str) -> str:
+    return (_PACKAGE / path).read_text(encoding="utf-8")

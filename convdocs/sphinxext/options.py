@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,23 +32,20 @@ def read(declared: Sequence[Option], given: Mapping[str, str | None]) -> dict[st
 
     A ValueError says which option there is not, or cannot take its value.
     """
-    known = {option.name: option for option in declared}
+    values = {option.name: option.default for option in declared}
     for name in given:
-        if name not in known:
-            near = nearest(name, known) or f"; there are {', '.join(known)}"
+        if name not in values:
+            near = nearest(name, values) or f"; there are {', '.join(values)}"
             raise ValueError(f"there is no option :{name}:{near}")
-    return {name: _value(option, given) for name, option in known.items()}
-
-
-def _value(option: Option, given: Mapping[str, str | None]) -> Any:
-    if option.name not in given:
-        if option.required:
+    for option in declared:
+        if option.name in given:
+            try:
+                values[option.name] = option.read((given[option.name] or "").strip())
+            except ValueError as error:
+                raise ValueError(f":{option.name}: {error}") from error
+        elif option.required:
             raise ValueError(f":{option.name}: is needed: {option.takes}")
-        return option.default
-    try:
-        return option.read((given[option.name] or "").strip())
-    except ValueError as error:
-        raise ValueError(f":{option.name}: {error}") from error
+    return values
 
 
 def _whole(text: str) -> int:
@@ -68,7 +66,7 @@ def _text(text: str) -> str:
     return text
 
 
-def _one_of(text: str, words: Sequence[str]) -> str:
+def _one_of(words: Sequence[str], text: str) -> str:
     if text not in words:
         raise ValueError(f"takes {_either(words)}, not {text!r}{nearest(text, words)}")
     return text
@@ -76,6 +74,10 @@ def _one_of(text: str, words: Sequence[str]) -> str:
 
 def _either(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _split(mark: str | None, text: str) -> list[str]:
+    return [word.strip() for word in text.split(mark)]
 
 
 def _typed() -> Any:
@@ -93,9 +95,9 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "calls": lambda text: [int(word) if word.isdecimal() else word for word in text.split()],
     "classes": lambda text: [make_id(word) for word in text.split()],
     "length": lambda text: directives.length_or_percentage_or_unitless(text, "px"),
-    "commas": lambda text: [word.strip() for word in text.split(",")],
-    "semicolons": lambda text: [word.strip() for word in text.split(";")],
-    "names": str.split,
+    "commas": partial(_split, ","),
+    "semicolons": partial(_split, ";"),
+    "names": partial(_split, None),
     "number": float,
     "whole": _whole,
     "flag": _flag,
@@ -105,7 +107,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
 
 def _option(name: str, entry: dict[str, Any]) -> Option:
     if words := entry.pop("words", None):
-        entry |= {"takes": _either(words), "read": lambda text: _one_of(text, words)}
+        entry |= {"takes": _either(words), "read": partial(_one_of, words)}
     else:
         entry["read"] = _READERS[entry["read"]]
     return Option(**{"name": name, **entry})
