@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 # Goes up when the nodes that the directives make change, so that old doctrees are read anew.
-ENV_VERSION = 8
+ENV_VERSION = 9
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -27,7 +27,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     for directive in directives.DIRECTIVES:
         app.add_directive(directive.called, directive)
     app.add_node(pictures.themed, html=(pictures.visit_html, None))
-    app.add_transform(parts.Unwrap)
     app.add_post_transform(parts.Words)
     app.connect("builder-inited", assets.declare)
     app.connect("html-page-context", assets.add)

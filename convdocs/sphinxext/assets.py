@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from sphinx.builders.latex import LaTeXBuilder
 
 _PACKAGE = Path(__file__).parents[1]
-# what a page with a container of this class gets: files, and scripts that are joined from several
+# what a page with a container of this class gets: files, and explorers' scripts
 _FILES = {
-    "convdocs-part": ("sphinxext/convdocs.css",),
     "conv-animation": ("draw/picture.css", "draw/player.css", "draw/player.js"),
+    "convdocs-part": ("sphinxext/convdocs.css",),
     "exercise": ("sphinxext/exercise.css", "sphinxext/exercise.js"),
+    "convdocs-pair": ("pictures",),
+    "conv-explorer": ("explorer",),
+    "network-explorer": ("network",),
 }
-_JOINED = {"convdocs-pair": "pictures", "conv-explorer": "explorer", "network-explorer": "network"}
 
 
 def declare(app: Sphinx) -> None:
@@ -40,25 +42,22 @@ def add(
         return
     builder = cast("StandaloneHTMLBuilder", app.builder)
     used = {name for node in doctree.findall(nodes.container) for name in node["classes"]}
-    if "convdocs-part" not in used:
-        return
-    paths = sorted(path for name in _FILES.keys() & used for path in _FILES[name])
-    files = {path.rpartition("/")[2]: _text(path) for path in paths}
-    # before the text, in every theme (some put scripts last, some write no metatags), so that a
-    # part is live before it is first painted and nothing on the page moves
-    early = {f"{name}.js": bundle.script(name) for key, name in _JOINED.items() if key in used}
-    for name, text in (files | early).items():
-        if app.builder.name == "epub" and not name.endswith(".css"):
+    for file in (file for name, files in _FILES.items() if name in used for file in files):
+        name = Path(file).name if "." in file else f"{file}.js"
+        if app.builder.name == "epub" and name.endswith(".js"):
             continue  # a book's readers run no scripts: it holds the still pictures
+        text = _text(file) if "." in file else bundle.script(file)
         write_at_once(Path(app.outdir) / "_static" / name, text.encode())
         # the builder's own methods: Sphinx 7.2 reads those of the application at the start only
         if name.endswith(".css"):
             builder.add_css_file(name)
-        elif name in early:
+        elif "." in file:
+            builder.add_js_file(name)
+        else:
+            # before the text, in every theme (some put scripts last, some write no metatags), so
+            # that a part is live before it is first painted and nothing on the page moves
             address = context["pathto"](f"_static/{name}", 1)
             context["body"] = f'<script src="{address}"></script>{context["body"]}'
-        else:
-            builder.add_js_file(name)
 
 
 def _text(path: str) -> str:

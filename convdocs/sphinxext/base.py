@@ -23,7 +23,6 @@ from sphinx.util.docutils import SphinxDirective
 
 from convdocs.sphinxext import options, pictures
 from convdocs.sphinxext.options import Option
-from convdocs.sphinxext.parts import verbatim
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,7 +36,7 @@ _PLAIN = (
     *(nodes.raw, nodes.figure, nodes.image, nodes.caption, nodes.container, nodes.literal_block),
     *(nodes.table, nodes.title, nodes.tgroup, nodes.colspec, nodes.thead, nodes.tbody),
     *(nodes.row, nodes.entry, nodes.reference, addnodes.only, addnodes.tabular_col_spec),
-    *(nodes.bullet_list, nodes.list_item, verbatim, pictures.themed),
+    *(nodes.bullet_list, nodes.list_item, pictures.themed),
 )
 
 

@@ -32,7 +32,7 @@ class Figure(PageDirective):
         layer, x = spec.worked(self.text(), values["size"], **numbers)
         figure = draw.layer(layer, x, at=values["at"])
         words = getattr(figure, "caption", "")
-        caption = self.caption() or [nodes.caption(words, "", parts.verbatim("", words))]
+        caption = self.caption() or [nodes.caption(words, words, **parts.AS_TYPED)]
         return [self.picture(figure, values, caption)]
 
 

@@ -7,28 +7,12 @@ from typing import Any
 
 from docutils import nodes
 from sphinx import addnodes
-from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from convdocs.view.tables import CodeBlock, Column, Paragraph, Part, Table
 
-
-class verbatim(nodes.Special, nodes.inline):
-    """Text in which SmartQuotes changes nothing: torch's words, and names in code.
-
-    It leaves the children of ``Special`` nodes alone; :class:`Unwrap` puts them in its place.
-    """
-
-
-class Unwrap(SphinxTransform):
-    """Leave the text of ``verbatim`` nodes where they are, after SmartQuotes (priority 855)."""
-
-    default_priority = 856
-
-    def apply(self, **kwargs: Any) -> None:
-        """Replace each node by its text."""
-        for node in list(self.document.findall(verbatim)):
-            node.replace_self(node.children)
+# torch's words, and names in code: SmartQuotes changes nothing in them
+AS_TYPED: dict[str, Any] = {"support_smartquotes": False}
 
 
 def to_nodes(parts: Iterable[Part]) -> list[nodes.Node]:
@@ -39,7 +23,7 @@ def to_nodes(parts: Iterable[Part]) -> list[nodes.Node]:
                 made += table(part)
             case Paragraph(text, lead):
                 bold = [nodes.strong(lead, lead), nodes.Text(" ")] if lead else []
-                made.append(nodes.paragraph("", "", *bold, verbatim("", text)))
+                made.append(nodes.paragraph("", "", *bold, nodes.Text(text), **AS_TYPED))
             case CodeBlock(text):
                 made.append(code(text))
     return made
@@ -58,9 +42,9 @@ def table(part: Table) -> tuple[addnodes.only, nodes.table]:
     left, right = ("l", "r") if len(part.rows) > 30 else ("L", "R")
     types = [right if column.align == "right" else left for column in part.columns]
     spec = addnodes.tabular_col_spec(spec=f"|{'|'.join(types)}|")
-    made = nodes.table(classes=["convdocs-table", "colwidths-auto"])
+    made = nodes.table(classes=["convdocs-table", "colwidths-auto"], **AS_TYPED)
     if part.caption:
-        made += nodes.title(part.caption, "", verbatim("", part.caption))
+        made += nodes.title(part.caption, part.caption)
     group = nodes.tgroup(cols=len(part.columns))
     made += group
     heads = tuple(column.title for column in part.columns)
@@ -78,11 +62,9 @@ def table(part: Table) -> tuple[addnodes.only, nodes.table]:
 def _row(cells: Sequence[str], columns: Sequence[Column], strong: bool) -> nodes.row:
     made = nodes.row(classes=["convdocs-strong"] if strong else [])
     for cell, column in zip(cells, columns, strict=True):
-        words: nodes.Node = verbatim("", cell)
-        if strong:
-            words = nodes.strong(cell, "", words)
-        elif column.code:
-            words = nodes.literal(cell, cell)
+        words: nodes.Node = nodes.Text(cell)
+        if strong or column.code:
+            words = (nodes.strong if strong else nodes.literal)(cell, cell)
         entry = nodes.entry("", classes=["convdocs-right"] if column.align == "right" else [])
         if cell:
             entry += nodes.paragraph("", "", words)
