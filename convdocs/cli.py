@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import convdocs
-from convdocs import runner
+from convdocs import uncaught
 from convdocs.parser import LAYER_OPTIONS, USAGE, get_parser
 from convdocs.report import document
 from convdocs.suggest import nearest
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if argv is None else argv)
     if given[:1] == ["run"] and Path(*given[1:2]).is_file():
-        return runner.run(given[1], given[2:])  # as Python would: with its own way to end
+        return uncaught.run(given[1], given[2:])  # as Python would: with its own way to end
     with _interruptible():
         try:
             return _run(given)

@@ -487,7 +487,12 @@ WRONG = [
     ("conv-figure", "Linear(1, 1)", {"size": "7"}, "Linear has no sliding window"),
     ("conv-figure", "__import__('os')", {"size": "7"}, "torch.nn has no layer called __import__"),
     ("conv-explorer", "Conv3d(1, 1, 3)", {"size": "7x7x7"}, "Conv3d cannot be explored"),
-    ("conv-explorer", "Conv1d(1, 1, 3)", {"size": "7", "address": "x"}, ":address: takes nothing, not 'x'"),
+    (
+        "conv-explorer",
+        "Conv1d(1, 1, 3)",
+        {"size": "7", "address": "x"},
+        ":address: takes nothing, not 'x'",
+    ),
     ("conv-shapes", "Conv1d(1, 1, 9)", {"size": "3"}, "Kernel size can't be greater than actual"),
     ("conv-shapes", "MaxPool1d(3, padding=9)", {"size": "7"}, "padding should be at most half of"),
     ("conv-shapes", "Conv1d(1, 1, 3, stride=0)", {"size": "7"}, "non-positive stride is not supp"),
