@@ -26,7 +26,6 @@ FILES = {
     "pictures": ("scheme", "pictures"),
 }  # fmt: skip
 _SHEETS = {"explorer": ("theme", "explorer"), "network": ("network",), "pictures": ()}
-_GLOBALS = {"explorer": "ConvExplorer", "network": "ConvNetwork", "pictures": "ConvPictures"}
 _NO_CODE = re.compile(
     r"^[ \t]*(?:/\*[\s\S]*?\*/\s*\n|//[^\n]*\n|(?=\S)|\n)|[ \t]+// [^\n'\"`]*$|(?<=[,;({[])\n",
     re.MULTILINE,
@@ -67,7 +66,7 @@ class Page:
             f"<div {self.mark}{named}>{self._still()}"
             f'<script type="application/json">{data}</script></div>'
             # where the script came first, the page never shows the still: nothing on it moves
-            f"<script>window.{_GLOBALS[self.part]}?.start()</script>"
+            f"<script>window.Conv{self.part.title()}?.start()</script>"
         )
 
     def _repr_html_(self) -> str:
@@ -120,7 +119,7 @@ def style(name: str) -> str:
 def source(name: str) -> str:
     """The files of an explorer as one function of its constants, without their comments."""
     body = "".join(_NO_CODE.sub("", _text(f"js/{file}.js")) for file in FILES[name])
-    already = f"window.{_GLOBALS[name]}"
+    already = f"window.Conv{name.title()}"
     start = f"if ({already}) return {already}.start();"
     return f'(STYLE, STOCK) => {{\n"use strict";\n{start}\n{body}}}'
 

@@ -83,6 +83,10 @@ def _kernels(filters: str, layer: Any, shape: Sequence[int]) -> Tensor:
     """The weights of a shape: a kernel for each pair of channels, turned in each further filter."""
     rows, columns = (1, *shape[2:])[-2:]
     if filters == "learned":
+        if set(shape[2:]) != {3}:
+            raise ValueError(
+                f"learned kernels have 3 cells along each axis, not {tuple(shape[2:])}"
+            )
         learned = torch.tensor(samples()["learned"]).reshape(-1, 3, 3)
         taps = learned[torch.arange(prod(shape[:2])) % len(learned)]
         return (taps[:, 1] if len(shape) == 3 else taps).reshape(*shape)

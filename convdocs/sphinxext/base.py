@@ -12,7 +12,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from importlib.metadata import distribution
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -62,8 +63,9 @@ class PageDirective(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Make the nodes, or take those that were kept; a mistake is an error at its line."""
         # what a page shows depends on torch and on this package: read it anew with another
-        self.env.note_dependency(str(distribution("torch").locate_file("torch/version.py")))
-        self.env.note_dependency(str(_PACKAGE / "__init__.py"))
+        for package in ("torch", "convdocs"):
+            if (spec := find_spec(package)) and spec.origin:
+                self.env.note_dependency(spec.origin)
         settings = (self.config.convdocs_execute, self.config.convdocs_errors_url)
         written = (self.called, self.arguments, list(self.options.items()), list(self.content))
         known = repr((self.env.docname, written, settings, *_versions()))
@@ -206,7 +208,7 @@ class PageDirective(SphinxDirective):
 @cache
 def _versions() -> tuple[str, int]:
     files = (path.stat().st_mtime_ns for path in _PACKAGE.rglob("*.*") if path.suffix != ".pyc")
-    return distribution("torch").version, max(files)
+    return version("torch"), max(files)
 
 
 def _is_plain(node: nodes.Node) -> bool:
