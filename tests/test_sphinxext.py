@@ -566,6 +566,13 @@ def test_each_mistake_is_told_with_its_file_its_line_and_the_right_spelling(tmp_
             assert says in message
 
 
+def test_a_picture_that_is_not_there_is_told_at_its_line(tmp_path):
+    source = project(tmp_path, rest="Rest\n====\n\n.. conv-picture:: /no.svg\n\n   Words.\n")
+    more = ["myst_parser", "convdocs.sphinxext.gallery"]
+    _, warnings, _ = build(source, "dummy", extensions=more)
+    assert "rest.rst:4: ERROR: conv-picture: there is no picture /no.svg" in warnings
+
+
 def test_parallel_builds_write_the_same_bytes(tmp_path):
     def pages(target: Path) -> dict[str, bytes]:
         kept = [path for path in target.rglob("*") if path.suffix in (".html", ".svg", ".css")]
