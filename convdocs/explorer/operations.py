@@ -48,7 +48,7 @@ class Step(NamedTuple):
     operands: list[Operand | None]
 
 
-def watch(model: Any, *inputs: Any) -> tuple[Trace, list[Step]]:
+def watch(model: Any, *inputs: Any) -> tuple[Trace, tuple[Step, ...]]:
     """Run a stand-in of ``model`` in eval mode; its trace, and a step for each call of it."""
     steps: list[Step] = []
 
@@ -68,7 +68,8 @@ def watch(model: Any, *inputs: Any) -> tuple[Trace, list[Step]]:
         for operand, source in zip(step.operands, call.sources, strict=True):
             if operand and source != MODEL_INPUT:
                 operand.source = source
-    return trace, steps
+    # weights that are worked out from others are read later on, which is no call any more
+    return trace, tuple(steps)
 
 
 def _input_like(tensor: Tensor, inputs: tuple[Any, ...]) -> int:
@@ -101,12 +102,8 @@ def _given(step: Step) -> tuple[Settings, Settings]:
         worked_out = getattr(module, "parametrizations", ())
         names = [*module._parameters, *module._buffers, *worked_out]
         own = {name: getattr(module, name) for name in names}
-        return _KINDS[_LAYERS[base]], {
-            **vars(module),
-            **own,
-            "input": args[0],
-            "name": base.__name__,
-        }
+        own |= {"input": args[0], "name": base.__name__}
+        return _KINDS[_LAYERS[base]], {**vars(module), **own}
     name = functions.name(module).rstrip("_")
     entry = _KINDS[_FUNCTIONS[name]]
     names = entry.get("arguments", "input").split()
