@@ -60,12 +60,12 @@ def __getattr__(name: str) -> Any:
 
 def load_ipython_extension(shell: Any) -> None:
     """Show a diagnosis below each cell that a shape error ends: ``%load_ext convdocs``."""
-    import_module("convdocs.ipython").load(shell)
+    import_module("convdocs.uncaught").load(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """Stop showing them: ``%unload_ext convdocs``."""
-    import_module("convdocs.ipython").unload(shell)
+    import_module("convdocs.uncaught").unload(shell)
 
 
 def __dir__() -> list[str]:

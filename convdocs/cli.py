@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import convdocs
-from convdocs import runner
+from convdocs import uncaught
 from convdocs.parser import LAYER_OPTIONS, USAGE, get_parser
 from convdocs.report import document
 from convdocs.suggest import nearest
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if argv is None else argv)
     if given[:1] == ["run"] and Path(*given[1:2]).is_file():
-        return runner.run(given[1], given[2:])  # as Python would: with its own way to end
+        return uncaught.run(given[1], given[2:])  # as Python would: with its own way to end
     with _interruptible():
         try:
             return _run(given)
@@ -92,7 +92,7 @@ def _run(argv: list[str]) -> int:
             traceback.print_exc()
         print(terminal.error_line(_sentence(error)), file=sys.stderr)
         return USAGE
-    return status or FINE
+    return status
 
 
 def _sentence(error: BaseException) -> str:
@@ -104,7 +104,7 @@ def _sentence(error: BaseException) -> str:
     return str(error) if expected else f"{type(error).__name__}: {error}"
 
 
-def trace(args: argparse.Namespace) -> int | None:
+def trace(args: argparse.Namespace) -> int:
     """Print a model's trace, or up to where it fails and why."""
     columns = args.columns.split(",") if args.columns else None
     try:
@@ -112,30 +112,26 @@ def trace(args: argparse.Namespace) -> int | None:
             found = convdocs.trace(model, *inputs, **named)
     except convdocs.TraceError as error:
         records = [one for one in (error.trace, error.diagnosis) if one]
-        _show(args.format, records, records[-1].to_dict())
-        return PROBLEM
-    _show(args.format, [found], found.to_dict(), depth=args.depth, columns=columns)
-    return FINE
+        return _show(args.format, records, records[-1].to_dict(), PROBLEM)
+    return _show(args.format, [found], found.to_dict(), depth=args.depth, columns=columns)
 
 
-def diagnose(args: argparse.Namespace) -> int | None:
+def diagnose(args: argparse.Namespace) -> int:
     """Print why a model fails, if it does."""
     with _model(args) as (model, inputs, named):
         found = convdocs.diagnose(model, *inputs, **named)
     if found:
-        _show(args.format, [found], found.to_dict())
-        return PROBLEM
+        return _show(args.format, [found], found.to_dict(), PROBLEM)
     fine = Sheet(tables.Paragraph("It runs: nothing to diagnose."))
-    _show(args.format, [fine], document(None, None))
-    return FINE
+    return _show(args.format, [fine], document(None, None))
 
 
-def run(args: argparse.Namespace) -> int | None:
+def run(args: argparse.Namespace) -> int:
     """Say that there is no such script; one that is there never comes here."""
     raise ValueError(f"{args.script}: there is no such file")
 
 
-def errors(args: argparse.Namespace) -> None:
+def errors(args: argparse.Namespace) -> int:
     """Print an entry of the catalogue, all of them, or those that know a message."""
     from convdocs.errors import catalogue, examples
 
@@ -143,25 +139,24 @@ def errors(args: argparse.Namespace) -> None:
     by_code = {entry.code: entry for entry in catalogue.entries()}
     elsewhere = (one for one in catalogue.elsewhere() if asked and re.search(one["pattern"], asked))
     if not asked:
-        _show(args.format, [examples.listed()], list(by_code))
-    elif other := next(elsewhere, None):
-        _show(args.format, [Sheet(tables.Paragraph(other["words"]))], None)
-    elif entries := [by_code[asked]] if asked in by_code else examples.matching(asked):
+        return _show(args.format, [examples.listed()], list(by_code))
+    if other := next(elsewhere, None):
+        return _show(args.format, [Sheet(tables.Paragraph(other["words"]))], None)
+    if entries := [by_code[asked]] if asked in by_code else examples.matching(asked):
         sheets = [examples.explained(one) for one in entries[:3]]
-        _show(args.format, sheets, [one.code for one in entries])
-    else:
-        near = nearest(asked, by_code) or "; convdocs errors lists all"
-        raise ValueError(f"no entry has this code or knows this message{near}")
+        return _show(args.format, sheets, [one.code for one in entries])
+    near = nearest(asked, by_code) or "; convdocs errors lists all"
+    raise ValueError(f"no entry has this code or knows this message{near}")
 
 
-def memory(args: argparse.Namespace) -> None:
+def memory(args: argparse.Namespace) -> int:
     """Print what a training step of a model keeps in memory."""
     settings = {"dtype": args.dtype, "batch": args.batch}
     settings["optimizer"] = None if args.optimizer == "none" else args.optimizer
     settings["fits"] = args.fits and byte_count(args.fits)
     with _model(args) as (model, inputs, named):
         found = convdocs.memory(model, *inputs, **settings, **named)
-    _show(args.format, [found], found.to_dict())
+    return _show(args.format, [found], found.to_dict())
 
 
 @contextmanager
@@ -190,7 +185,10 @@ def _check_inputs(model: nn.Module, by_place: list[Any], by_name: dict[str, Any]
         return
 
 
-def _show(form: str, records: Sequence[Shown], data: Any, **options: Any) -> None:
+def _show(
+    form: str, records: Sequence[Shown], data: Any, status: int = FINE, **options: Any
+) -> int:
+    """Print what a command found; its exit status."""
     match form:
         case "json":
             print(json.dumps(data, indent=2))
@@ -201,6 +199,7 @@ def _show(form: str, records: Sequence[Shown], data: Any, **options: Any) -> Non
         case _:
             colour = terminal.has_colour(sys.stdout)
             print("\n\n".join(record.to_text(colour=colour, **options) for record in records))
+    return status
 
 
 def _layer(args: argparse.Namespace) -> tuple[nn.Module, Tensor, tuple[int, ...] | None]:
@@ -237,7 +236,7 @@ def _layer_text(args: argparse.Namespace) -> str:
     return f"{kind}({', '.join(words)})"
 
 
-def draw(args: argparse.Namespace) -> int | None:
+def draw(args: argparse.Namespace) -> int:
     """Write a layer's picture, or say why torch refuses the layer's input."""
     from convdocs import draw as pictures
 
@@ -248,18 +247,16 @@ def draw(args: argparse.Namespace) -> int | None:
         raise ValueError(f"--dark is for .svg, not {suffix}")
     layer, x, at = _layer(args)
     if refused := convdocs.diagnose(layer, x):
-        _show("text", [refused], None)
-        return PROBLEM
+        return _show("text", [refused], None, PROBLEM)
     figure = pictures.layer(layer, x, at=at)
     if suffix != ".svg":
         figure.savefig(args.output)
-    else:
-        svg = pictures.svg(figure)
-        _write(args.output, pictures.dark(svg) if args.dark else svg)
-    return FINE
+        return FINE
+    svg = pictures.svg(figure)
+    return _write(args.output, pictures.dark(svg) if args.dark else svg)
 
 
-def solve(args: argparse.Namespace) -> int | None:
+def solve(args: argparse.Namespace) -> int:
     """Print the windows that take one size to another."""
     from convdocs.solving import NoWindowError
 
@@ -273,11 +270,10 @@ def solve(args: argparse.Namespace) -> int | None:
     rows = tuple((window.arguments, window.formula(args.start)) for window in windows)
     columns = (tables.Column("settings", code=True), tables.Column("output size"))
     table = tables.Table(columns, rows, f"{args.start} cells to {args.end}")
-    _show("text", [Sheet(table)], None)
-    return FINE
+    return _show("text", [Sheet(table)], None)
 
 
-def explore(args: argparse.Namespace) -> None:
+def explore(args: argparse.Namespace) -> int:
     """Write a page with the explorer of a layer, or of a model on its input."""
     from convdocs.explorer import embed, network
 
@@ -292,23 +288,24 @@ def explore(args: argparse.Namespace) -> None:
         page = embed.explore(layer, x, at, controls=args.controls).to_page()
     else:
         raise ValueError("--size is needed for a layer, as 7 or 4x5; --input for a model")
-    _write(args.output, page)
+    return _write(args.output, page)
 
 
-def _write(path: str, text: str) -> None:
+def completion(args: argparse.Namespace) -> int:
+    """Print a completion script."""
+    script = Path(__file__).with_name("completions") / f"convdocs.{args.shell}"
+    return _write("-", script.read_text(encoding="utf-8"), end="")
+
+
+def _write(path: str, text: str, end: str = "\n") -> int:
     if path == "-":
-        print(text)
+        print(text, end=end)
     else:
         Path(path).write_text(text, encoding="utf-8")
+    return FINE
 
 
-def completion(args: argparse.Namespace) -> None:
-    """Print a completion script."""
-    scripts = Path(__file__).with_name("completions")
-    print((scripts / f"convdocs.{args.shell}").read_text(encoding="utf-8"), end="")
-
-
-COMMANDS: dict[str, Callable[[argparse.Namespace], int | None]] = {
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     command.__name__: command
     for command in (trace, diagnose, run, errors, memory, draw, solve, explore, completion)
 }

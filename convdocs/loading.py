@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -120,17 +121,7 @@ def _models_in(module: ModuleType, where: str) -> str:
 
 def _module(name: str, root: Path) -> ModuleType:
     importlib.invalidate_caches()
-    try:
-        module: ModuleType = run(lambda: importlib.import_module(name), name)
-    except ModuleNotFoundError as error:
-        missing = error.name or name
-        if not name.startswith(missing):
-            raise SpecError(f"{name} imports {missing}, which is not installed") from error
-        known = {one.name for one in pkgutil.iter_modules()} - {"__main__"}
-        raise SpecError(
-            f"no module called {missing}, neither in the folder {root.name or root} nor installed"
-            f"{nearest(missing, sorted(known))}"
-        ) from error
+    module: ModuleType = run(lambda: importlib.import_module(name), name, root)
     return module
 
 
@@ -146,20 +137,26 @@ def _file(path: Path, root: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     sys.modules[name] = module = importlib.util.module_from_spec(spec)
-    execute = spec.loader.exec_module
-    try:
-        run(lambda: execute(module), path.name)
-    except ModuleNotFoundError as error:
-        raise SpecError(f"{path.name} imports {error.name}, which is not installed") from error
+    run(partial(spec.loader.exec_module, module), path.name)
     return module
 
 
-def run(code: Callable[[], Any], name: str) -> Any:
-    """Run someone else's code; what it raises becomes a SpecError that names the code."""
+def run(code: Callable[[], Any], name: str, root: Path | None = None) -> Any:
+    """Run someone else's code; what it raises becomes a SpecError that names the code.
+
+    If it is the import of a module, ``root`` is the folder where that is looked for.
+    """
     try:
         return code()
-    except ModuleNotFoundError:
-        raise
+    except ModuleNotFoundError as error:
+        missing = error.name or name
+        if root is None or not name.startswith(missing):
+            raise SpecError(f"{name} imports {missing}, which is not installed") from error
+        known = {one.name for one in pkgutil.iter_modules()} - {"__main__"}
+        raise SpecError(
+            f"no module called {missing}, neither in the folder {root.name or root} nor installed"
+            f"{nearest(missing, sorted(known))}"
+        ) from error
     except (Exception, SystemExit) as error:
         raise SpecError(f"{name} raises {type(error).__name__}: {error}") from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,11 +23,13 @@ LAYER_OPTIONS = tuple(name.replace("-", "_") for name in _DECLARED["layer"])
 class Parser(argparse.ArgumentParser):
     """A parser whose refusals name the word that was meant."""
 
+    commands: Mapping[str, argparse.ArgumentParser] = {}
+
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse; an unknown option is told with the nearest one of its command."""
         known, extra = self.parse_known_args(args, namespace)
         if extra:
-            command = commands(self).get(getattr(known, "command", ""), self)
+            command = self.commands.get(getattr(known, "command", ""), self)
             options = [name for action in command._actions for name in action.option_strings]
             command.error(f"there is no {extra[0]}{nearest(extra[0].partition('=')[0], options)}")
         return known
@@ -47,9 +50,10 @@ def get_parser() -> Parser:
     parser = Parser("convdocs", description=convdocs.__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"convdocs {convdocs.__version__}")
     parser.set_defaults(traceback=False)
-    add = parser.add_subparsers(dest="command", required=True, metavar="COMMAND").add_parser
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parser.commands = subparsers.choices
     for name, command in _DECLARED["commands"].items():
-        made = add(
+        made = subparsers.add_parser(
             name,
             help=command["summary"],
             description=command["summary"],
@@ -69,11 +73,3 @@ def _add_option(parser: argparse.ArgumentParser, name: str) -> None:
     if "type" in settings:
         settings["type"] = {"int": int}[settings["type"]]
     parser.add_argument(*settings.pop("flags"), **settings)
-
-
-def commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    """The parsers of the subcommands by name."""
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            return dict(action.choices)
-    return {}

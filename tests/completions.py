@@ -13,7 +13,7 @@ OF_FILES = ("model", "output", "script")  # what names a file
 def script(shell: str) -> str:
     """The script that lets ``shell`` complete the command line."""
     whole = parser.get_parser()
-    for command in parser.commands(whole).values():
+    for command in whole.commands.values():
         for action in command._actions:
             if action.dest in OF_FILES:
                 action.complete = shtab.FILE

@@ -17,7 +17,7 @@ KINDS = {  # selectors, in the article
     "examples": "span.gp",  # >>> and its continuation lines
     "scripts": "div.highlight-Python",
     "code": "div.highlight-python",
-    "pictures": "img:not(.only-dark)",
+    "pictures": "img:not(.only-dark), [data-convdocs] > figure",
     "explorers": ".cx",
 }
 

@@ -378,7 +378,7 @@ def test_version_and_help_load_no_torch():
 
 
 def test_help_has_examples_that_parse():
-    for name, command in parser.commands(parser.get_parser()).items():
+    for name, command in parser.get_parser().commands.items():
         assert f"\n  convdocs {name} " in command.epilog or "convdocs completion" in command.epilog
 
 
@@ -501,7 +501,7 @@ def test_fish_completes_by_its_script():
 def test_the_reference_page_shows_every_command_with_its_examples():
     page = Path(__file__).parents[1] / "docs" / "reference" / "cli.md"
     text = page.read_text(encoding="utf-8")
-    commands = parser.commands(parser.get_parser())
+    commands = parser.get_parser().commands
     assert sorted(re.findall(r":path: (\w+)", text)) == sorted(commands)
     for name, command in commands.items():
         examples = [line.strip() for line in str(command.epilog).splitlines()[1:]]

@@ -52,3 +52,4 @@ def test_the_recipe_works_as_it_is_written(tmp_path):
     assert any(alt.startswith("AvgPool1d(2) on an input") for alt in light)
     assert soup.find("code", string="Conv1d(1, 2, 3)")
     assert "Picture size" not in page
+    assert "_static/convdocs.css" in page  # which hides the pictures for dark pages

@@ -482,12 +482,17 @@ WRONG = [
     ("conv-figure", "Conv1d(1, 1, 3)", {"size": "7", "values": "hole"}, "did you mean whole?"),
     ("conv-figure", "Conv1d(1, 1, 3)", {"size": "7", "align": "up"}, "left, center or right"),
     ("conv-figure", "Conv1d(1, 1, 3)", {"size": "7", "width": "wide"}, ":width: "),
-    ("conv-figure", "Conv1d(1, 1, 3)", {"size": "7", "alt": ""}, ":alt: is empty"),
+    ("conv-figure", "Conv1d(1, 1, 3)", {"size": "7", "alt": ""}, ":alt: takes text, not ''"),
     ("conv-figure", "Conv1(1, 1, 3)", {"size": "7"}, "no layer called Conv1; did you mean Conv1d"),
     ("conv-figure", "Linear(1, 1)", {"size": "7"}, "Linear has no sliding window"),
     ("conv-figure", "__import__('os')", {"size": "7"}, "torch.nn has no layer called __import__"),
     ("conv-explorer", "Conv3d(1, 1, 3)", {"size": "7x7x7"}, "Conv3d cannot be explored"),
-    ("conv-explorer", "Conv1d(1, 1, 3)", {"size": "7", "address": "x"}, ":address: takes no value"),
+    (
+        "conv-explorer",
+        "Conv1d(1, 1, 3)",
+        {"size": "7", "address": "x"},
+        ":address: takes nothing, not 'x'",
+    ),
     ("conv-shapes", "Conv1d(1, 1, 9)", {"size": "3"}, "Kernel size can't be greater than actual"),
     ("conv-shapes", "MaxPool1d(3, padding=9)", {"size": "7"}, "padding should be at most half of"),
     ("conv-shapes", "Conv1d(1, 1, 3, stride=0)", {"size": "7"}, "non-positive stride is not supp"),
@@ -559,6 +564,13 @@ def test_each_mistake_is_told_with_its_file_its_line_and_the_right_spelling(tmp_
             message = told[f"{file}:{lines[page, number]}"]
             assert message.startswith(f"{name}: ")
             assert says in message
+
+
+def test_a_picture_that_is_not_there_is_told_at_its_line(tmp_path):
+    source = project(tmp_path, rest="Rest\n====\n\n.. conv-picture:: /no.svg\n\n   Words.\n")
+    more = ["myst_parser", "convdocs.sphinxext.gallery"]
+    _, warnings, _ = build(source, "dummy", extensions=more)
+    assert "rest.rst:4: ERROR: conv-picture: there is no picture /no.svg" in warnings
 
 
 def test_parallel_builds_write_the_same_bytes(tmp_path):

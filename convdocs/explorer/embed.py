@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import html
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from convdocs.cells.forward import explain
 from convdocs.cells.places import CellError
-from convdocs.explorer import still_layer
-from convdocs.explorer.page import Page, element
-from convdocs.layers import FAMILIES, code, per_axis, read
+from convdocs.explorer.bundle import Page
+from convdocs.layers import FAMILIES, LayerError, code, per_axis, read
+from convdocs.view.page import to_html
+from convdocs.view.tables import Paragraph
 
 KINDS = tuple(
     kind
@@ -26,13 +27,15 @@ MOST_NUMBERS = 32768
 MOST_WEIGHTS = 16384
 MOST_AXES = 6
 LEVELS = ("none", "basic", "all")
-# a layer's attributes as the script calls them; the first five have a number for each axis
-_NAMES = {
+# a layer's attributes as the script calls them: a number for each axis, and one for the layer
+_PER_AXIS = {
     "kernel_size": "kernel",
     "stride": "stride",
     "padding": "padding",
     "dilation": "dilation",
     "output_padding": "outputPadding",
+}
+_PER_LAYER = {
     "in_channels": "in",
     "out_channels": "out",
     "groups": "groups",
@@ -49,51 +52,31 @@ class ExplorerError(ValueError):
     """A layer or an input that the explorer cannot show; says what to do."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Explorer(Page):
     """An explorer of one layer and one input, for a notebook or a page.
 
     Parameters
     ----------
-    setting : dict
-        The layer and the input's shape, as the script takes them.
-    own : dict
-        The input's and the layer's numbers.
-    at : tuple of int or None
-        The output cell chosen first.
-    controls : str
-        What the reader can change, one of ``LEVELS``.
+    title : str
+        The layer as one writes it.
+    data : dict
+        What the script takes: the ``setting``, that is the layer and the input's shape; their
+        ``own`` numbers; the ``index`` of the output cell chosen first; what the reader
+        ``controls``, one of ``LEVELS``.
     still : str
         What is shown where no script runs.
-    code : str
-        The layer as one writes it.
     """
 
-    part = "explorer"
+    part, mark = "explorer", 'class="cx"'
 
-    setting: Setting
-    own: dict[str, Any]
-    at: tuple[int, ...] | None = None
-    controls: str = "all"
     still: str = ""
-    code: str = ""
 
     def __repr__(self) -> str:
-        return f"<Explorer of {self.code} on x {tuple(self.setting['shape'])}>"
+        return f"<Explorer of {self.title} on x {tuple(self.data['setting']['shape'])}>"
 
-    def title(self) -> str:
-        """The layer."""
-        return self.code
-
-    def markup(self, *, address: bool = False, errors: str | None = None) -> str:
-        """The element alone, as the function of that name makes it."""
-        own: dict[str, Any] = {
-            "own": self.own,
-            "at": self.at,
-            "controls": self.controls,
-            "still": self.still,
-        }
-        return markup(self.setting, address=address, errors=errors, **own)
+    def _still(self) -> str:
+        return f"{self.still}<p>Where scripts run, this is an explorer.</p>"
 
 
 def explore(
@@ -106,17 +89,14 @@ def explore(
     if controls not in LEVELS:
         raise ExplorerError(f"controls={controls!r} is none of {', '.join(LEVELS)}")
     setting = case(layer, tuple(x.shape), values="own")
-    own = {"x": _tensor(x, "x", MOST_NUMBERS)}
+    own = {"x": _numbers(x, "x", MOST_NUMBERS)}
     for name in ("weight", "bias"):
-        numbers = getattr(layer, name, None)
-        if isinstance(numbers, Tensor):
-            own[name] = _tensor(numbers, name, MOST_WEIGHTS)
-    cell = None if at is None else tuple(int(place) for place in at)
-    try:
-        drawn = still_layer.figure(layer, x, cell)
-    except CellError as error:
-        raise ExplorerError(f"at={cell}: {error}") from error
-    return Explorer(setting, own, cell, controls, drawn, code(layer))
+        tensor = getattr(layer, name, None)
+        if isinstance(tensor, Tensor):
+            own[name] = _numbers(tensor, name, MOST_WEIGHTS)
+    cell = None if at is None else tuple(map(int, at))
+    data = {"setting": setting, "controls": controls, "own": own, "index": cell}
+    return Explorer(code(layer), data, _still(layer, x, cell))
 
 
 def case(layer: nn.Module, shape: Sequence[int], *, values: str = "notebook") -> Setting:
@@ -129,17 +109,18 @@ def case(layer: nn.Module, shape: Sequence[int], *, values: str = "notebook") ->
     if kind is None:
         known = ", ".join(one.__name__ for one in KINDS)
         raise ExplorerError(f"{type(layer).__name__} cannot be explored; these can: {known}")
-    _check_shape(shape)
-    dims, kept = read(layer).dims, vars(layer)
-    setting: Setting = {"kind": kind.__name__, "shape": list(shape), "values": values}
-    for place, (attribute, key) in enumerate(_NAMES.items()):
-        if attribute in kept:
-            value = kept[attribute]
-            sizes = place < 5 and not isinstance(value, str)
-            setting[key] = list(per_axis(value, dims)) if sizes else value
-    if hasattr(layer, "bias"):
-        setting["bias"] = layer.bias is not None
-    return setting
+    if not 1 <= len(shape) <= MOST_AXES:
+        raise ExplorerError(f"x has {len(shape)} axes; the explorer takes 1 to {MOST_AXES}")
+    if 0 in shape:
+        raise ExplorerError(f"x of shape {tuple(shape)} holds no numbers; give each axis a cell")
+    kept, dims = vars(layer), read(layer).dims
+    setting = {"kind": kind.__name__, "shape": list(shape), "values": values}
+    for name, key in _PER_AXIS.items():
+        if name in kept:
+            is_word = isinstance(kept[name], str)  # as padding="same"
+            setting[key] = kept[name] if is_word else [*per_axis(kept[name], dims)]
+    setting |= {key: kept[name] for name, key in _PER_LAYER.items() if name in kept}
+    return setting | ({"bias": layer.bias is not None} if hasattr(layer, "bias") else {})
 
 
 def kind_of(layer: nn.Module) -> type[nn.Module] | None:
@@ -148,55 +129,30 @@ def kind_of(layer: nn.Module) -> type[nn.Module] | None:
     return kind if kind is not None and type(layer).forward is kind.forward else None
 
 
-def _check_shape(shape: Sequence[int]) -> None:
-    if not 1 <= len(shape) <= MOST_AXES:
-        raise ExplorerError(f"x has {len(shape)} axes; the explorer takes 1 to {MOST_AXES}")
-    if 0 in shape:
-        raise ExplorerError(f"x of shape {tuple(shape)} holds no numbers; give each axis a cell")
-    if math.prod(shape) > MOST_NUMBERS:
+def _numbers(tensor: Tensor, name: str, most: int) -> dict[str, Any]:
+    """A tensor's shape, and each float32 in as few digits as hold it."""
+    if tensor.is_meta or not tensor.dtype.is_floating_point:
+        raise ExplorerError(f"{name} of {tensor.dtype} on {tensor.device} has no plain numbers")
+    if tensor.numel() > most:
         raise ExplorerError(
-            f"x has {math.prod(shape):,} numbers; the explorer takes up to {MOST_NUMBERS:,}: "
-            "cut a smaller piece out of it"
+            f"{name} has {tensor.numel():,} numbers; the explorer takes up to {most:,}"
+            + (": cut a smaller piece out of it" if name == "x" else "")
         )
+    texts = map(str, tensor.detach().to("cpu", torch.float32).flatten().numpy())
+    # JSON has no way to write nan and inf
+    data = [float(text) if math.isfinite(float(text)) else text for text in texts]
+    return {"shape": list(tensor.shape), "data": data}
 
 
-def _tensor(numbers: Tensor, name: str, most: int) -> dict[str, Any]:
-    if numbers.is_meta or not numbers.dtype.is_floating_point:
-        raise ExplorerError(f"{name} of {numbers.dtype} on {numbers.device} has no plain numbers")
-    if numbers.numel() > most:
-        raise ExplorerError(
-            f"{name} has {numbers.numel():,} numbers; the explorer takes up to {most:,}"
-        )
-    flat = numbers.detach().to("cpu", torch.float32).flatten().numpy()
-    return {"shape": list(numbers.shape), "data": [_number(str(value)) for value in flat]}
+def _still(layer: nn.Module, x: Tensor, at: tuple[int, ...] | None) -> str:
+    """One output cell as :func:`convdocs.explain` shows it, or why torch refuses.
 
-
-def _number(text: str) -> float | str:
-    """A float32 in as few digits as hold it; JSON has no way to write nan and inf."""
-    value = float(text)
-    return value if math.isfinite(value) else text
-
-
-def markup(
-    setting: Mapping[str, Any],
-    *,
-    name: str = "",
-    address: bool = False,
-    own: Mapping[str, Any] | None = None,
-    at: Sequence[int] | None = None,
-    errors: str | None = None,
-    controls: str = "all",
-    still: str = "",
-) -> str:
-    """The element that the script turns into an explorer; the script is not included.
-
-    ``name`` is its id, ``address`` lets the page's address follow it, and ``errors`` is where the
-    pages of the errors are.
+    Sites that show notebooks take scripts and styles out, and leave tables.
     """
-    index = None if at is None else list(at)
-    more = {"address": address or None, "own": own, "errors": errors, "index": index}
-    data: dict[str, Any] = {"setting": setting, "controls": controls}
-    data |= {key: value for key, value in more.items() if value is not None}
-    named = f' id="{html.escape(name)}"' if name else ""
-    words = "<p>Where scripts run, this is an explorer.</p>"
-    return element("explorer", f'class="cx"{named}', still + words, data)
+    try:
+        return explain(layer, x, at or (0,) * x.dim()).to_html()
+    except CellError as error:
+        raise ExplorerError(f"at={at}: {error}") from error
+    except (LayerError, RuntimeError) as error:
+        refusal = f"PyTorch refuses {code(layer)} on x {tuple(x.shape)}: {error}"
+        return to_html([Paragraph(refusal)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,12 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from convdocs.explorer import embed
+from convdocs.explorer.bundle import Page
 from convdocs.explorer.embed import Explorer, ExplorerError
-from convdocs.explorer.operations import Settings, operation
-from convdocs.explorer.page import Page, element
-from convdocs.explorer.recording import Operand, Step, watch
+from convdocs.explorer.operations import Operand, Step, operation, watch
 from convdocs.receptive import AxisField
-from convdocs.report import CONSTANT, MODEL_INPUT, Call, Trace
+from convdocs.report import CONSTANT, Call, Trace
 
 MOST_NUMBERS = 100_000
 
@@ -30,51 +28,36 @@ class NetworkExplorer(Page):
 
     Parameters
     ----------
+    title : str
+        The model's class.
+    data : dict
+        What the script takes: inputs, weights, and what each call works out.
     trace : Trace
         The network's calls.
-    data : dict
-        What the page holds: inputs, weights, and what each call works out.
     """
 
-    part = "network"
+    part, mark = "network", 'data-convdocs="network"'
 
     trace: Trace
-    data: dict[str, Any]
 
     def __repr__(self) -> str:
         alive = "" if self.data["live"] else ", recorded"
         count = len(self.trace.calls)
         calls = f"{count} call{'s' * (count != 1)}"
-        return f"<NetworkExplorer of {self.trace.model}: {calls}{alive}>"
+        return f"<NetworkExplorer of {self.title}: {calls}{alive}>"
+
+    def _picture(self) -> Any:
+        from convdocs import draw  # matplotlib is loaded where a still is drawn
+
+        words = "Where scripts run, each number in it shows where it comes from."
+        return draw.stack(self.trace, caption=f"{self.title}, call by call. {words}")
+
+    def _still(self) -> str:
+        return str(self._picture()._repr_html_())
 
     def _repr_pdf_(self) -> bytes:
         """The still picture for a notebook that becomes a PDF."""
-        from convdocs import draw  # matplotlib is loaded where a still is drawn
-        from convdocs.draw.picture import pdf
-
-        return pdf(draw.stack(self.trace))
-
-    def title(self) -> str:
-        """The model's class."""
-        return self.trace.model
-
-    def markup(self) -> str:
-        """The element that the script turns into the explorer; the script is not included."""
-        from convdocs import draw
-
-        figure = draw.stack(self.trace)
-        source = base64.b64encode(draw.svg(figure).encode()).decode()
-        still = (
-            '<figure style="margin:0">'
-            f'<img src="data:image/svg+xml;base64,{source}" '
-            f'width="{round(96 * figure.get_figwidth())}" '
-            f'height="{round(96 * figure.get_figheight())}" '
-            f'alt="{html.escape(draw.describe(figure))}" '
-            'style="max-width:100%;height:auto;background:#fff">'
-            f"<figcaption>{html.escape(self.trace.model)}, call by call. Where scripts run, each "
-            "number in it shows where it comes from.</figcaption></figure>"
-        )
-        return element("network", 'data-convdocs="network"', still, self.data)
+        return bytes(self._picture()._repr_pdf_())
 
 
 def explore(
@@ -155,42 +138,40 @@ def network(
     """The explorer of a network, of a single layer as well."""
     if blocks < 1:
         raise ExplorerError(f"blocks={blocks}: a cell is drawn as 1 or more pixels a side")
-    given = [_tensor(one) for one in inputs]
-    if not given:
+    if not inputs:
         raise ExplorerError("a network needs an input: explore(model, x)")
-    samples = _samples(model, given, labels)
-    runs = [watch(model, sample, *given[1:]) for sample in samples or given[:1]]
-    trace, steps = runs[0]
+    x, *others = map(_tensor, inputs)
+    samples = _samples(model, x, others, labels)
+    trace, steps = watch(model, samples[0], *others)
     chosen = _chosen(trace, calls)
     bank = _Bank()
-    entries = [
-        _entry(step, call, call.index in chosen, bank)
-        for step, call in zip(steps, trace.calls, strict=True)
-    ]
-    stopped = next((n for n in sorted(chosen) if not _alive(entries, n)), None)
+    pairs = zip(steps, trace.calls, strict=True)
+    entries = [_entry(step, call, call.index in chosen, bank) for step, call in pairs]
+    stopped = next((n for n in sorted(chosen) if not _is_alive(entries[n], chosen)), None)
     if stopped is not None and not record:
         call = trace.calls[stopped]
         raise ExplorerError(
             f"record=False leaves the numbers to the page, which cannot work out call {stopped}, "
             f"{call.code} ({call.path or 'in the model itself'}): leave record=True"
         )
-    kept = runs if stopped is not None else runs[:1]  # a live page works out the other samples
-    first = [bank.add(one) for one in samples or given[:1]]
-    axes = (call.axes for call in trace.calls)
+    # a live page works out the other samples
+    runs = [steps] + [watch(model, one, *others)[1] for one in samples[1:] if stopped is not None]
+    places = [bank.place(one) for one in samples]
+    axes = next(filter(None, (call.axes for call in trace.calls)), "")
     data = {
         "model": trace.model,
-        "inputs": [first[0], *(bank.add(one) for one in given[1:])],
-        "samples": first,
+        "inputs": [places[0], *map(bank.place, others)],
+        "samples": places,
         "labels": labels if labels is None else list(map(str, labels)),
         "classes": classes if classes is None else list(map(str, classes)),
         # as far as the layers' axes tell
-        "batched": bool(samples) or next(filter(None, axes), "").startswith("N"),
+        "batched": len(samples) > 1 or labels is not None or axes.startswith("N"),
         "blocks": blocks,
-        "tensors": bank.plain,
         "calls": entries,
         "recorded": [
-            [bank.add(step.value) if n in chosen else None for n, step in enumerate(taken)]
-            for _, taken in (kept if record else ())
+            [bank.place(step.value) if n in chosen else None for n, step in enumerate(run)]
+            for run in runs
+            if record
         ],
         # containers that hold more than one call
         "modules": [
@@ -201,8 +182,7 @@ def network(
         "live": stopped is None,
         "stopped": stopped,
     }
-    _check_size(bank, data)
-    return NetworkExplorer(trace, data)
+    return NetworkExplorer(trace.model, {**data, "tensors": bank.as_plain(data)}, trace)
 
 
 def _tensor(given: Any) -> Any:
@@ -212,38 +192,36 @@ def _tensor(given: Any) -> Any:
     return given
 
 
-def _samples(model: nn.Module, given: Sequence[Any], labels: Sequence[Any] | None) -> list[Tensor]:
-    """The samples of a batch, each as a batch of one; none where the first axis is no batch."""
-    x = given[0]
+def _samples(
+    model: nn.Module, x: Any, others: Sequence[Any], labels: Sequence[Any] | None
+) -> Sequence[Any]:
+    """The samples of a batch, each as a batch of one; ``x`` itself where it is no batch."""
     if not isinstance(x, Tensor) or x.dim() < 2 or (len(x) < 2 and labels is None):
-        return []
-    alone = _is_batch(model, given)
+        return [x]
+    alone = _is_batch(model, x, others)
     if labels is not None and (not alone or len(labels) != len(x)):
         raise ExplorerError(
             f"labels has {len(labels)} entries, but x of shape {tuple(x.shape)} is "
             + (f"a batch of {len(x)}" if alone else "no batch of samples that go their own ways")
         )
-    return list(torch.split(x, 1)) if alone else []
+    return torch.split(x, 1) if alone else [x]
 
 
-def _is_batch(model: nn.Module, given: Sequence[Any]) -> bool:
+def _is_batch(model: nn.Module, x: Tensor, others: Sequence[Any]) -> bool:
     """Whether the network gives the first sample the same answer alone."""
-    _, together = watch(model, *given)
+    whole = watch(model, x, *others)[1][-1].value
     try:
-        _, alone = watch(model, given[0][:1], *given[1:])
+        part = watch(model, x[:1], *others)[1][-1].value
     except (RuntimeError, ValueError, IndexError, AssertionError):
         return False
-    whole, part = together[-1].value, alone[-1].value
-    fits = whole.dim() > 0 and len(whole) == len(given[0]) and whole[:1].shape == part.shape
+    fits = whole.dim() > 0 and len(whole) == len(x) and whole[:1].shape == part.shape
     return fits and torch.allclose(whole[:1], part, rtol=1e-3, atol=1e-4, equal_nan=True)
 
 
 def _chosen(trace: Trace, calls: Collection[int | str] | None) -> set[int]:
     """The indices of the calls whose numbers the page holds."""
-    if calls is None:
-        return set(range(len(trace.calls)))
     chosen: set[int] = set()
-    for wanted in calls:
+    for wanted in range(len(trace.calls)) if calls is None else calls:
         hits = {
             call.index
             for call in trace.calls
@@ -254,63 +232,72 @@ def _chosen(trace: Trace, calls: Collection[int | str] | None) -> set[int]:
                 f"calls names {wanted!r}, which is no call of {trace.model}: give indices or paths "
                 "of its trace"
             )
-        chosen.update(hits)
+        chosen |= hits
     return chosen
 
 
 class _Bank:
-    """The tensors of a page, each once, as base64 of float32."""
+    """The tensors of a page, each once."""
 
     def __init__(self) -> None:
-        self.plain: list[dict[str, Any]] = []
-        self.numbers = 0
-        self._known: dict[int, tuple[int, Tensor]] = {}
+        self.tensors: list[Tensor] = []
+        self._places: dict[int, int] = {}  # by the tensor's id
 
-    def add(self, tensor: Tensor) -> int:
-        if id(tensor) not in self._known:
-            numbers = tensor.detach().to("cpu", torch.float32).contiguous()
-            data = base64.b64encode(numbers.numpy().tobytes()).decode()
-            self._known[id(tensor)] = (len(self.plain), tensor)
-            self.plain.append({"shape": list(tensor.shape), "data": data})
-            self.numbers += tensor.numel()
-        return self._known[id(tensor)][0]
+    def place(self, tensor: Tensor) -> int:
+        if id(tensor) not in self._places:
+            self._places[id(tensor)] = len(self.tensors)
+            self.tensors.append(tensor)
+        return self._places[id(tensor)]
+
+    def as_plain(self, data: dict[str, Any]) -> list[dict[str, Any]]:
+        """Each as base64 of float32, if together with the page's ``data`` they fit."""
+        sizes = [tensor.numel() for tensor in self.tensors]
+        if sum(sizes) > MOST_NUMBERS:
+            recorded = {n for run in data["recorded"] for n in run if n is not None}
+            counts = {"recorded values": recorded, "inputs": set(data["samples"])}
+            counts["weights"] = {*range(len(sizes))} - set().union(*counts.values())
+            totals = {name: sum(sizes[n] for n in places) for name, places in counts.items()}
+            parts = ", ".join(f"{total:,} {name}" for name, total in totals.items() if total)
+            raise ExplorerError(
+                f"the page would hold {sum(sizes):,} numbers ({parts}); it takes up to "
+                f"{MOST_NUMBERS:,}: give a smaller input or fewer samples, choose some calls with "
+                "calls=, or leave their values to the page with record=False"
+            )
+        arrays = [one.detach().to("cpu", torch.float32).numpy() for one in self.tensors]
+        return [
+            {"shape": [*one.shape], "data": base64.b64encode(one.tobytes()).decode()}
+            for one in arrays
+        ]
 
 
 def _entry(step: Step, call: Call, chosen: bool, bank: _Bank) -> dict[str, Any]:
     """One call as the page takes it."""
     op = operation(step, call) if chosen else None
-    if op is not None:
-        inputs = [_operand(one, call, bank) for one in op.pop("inputs")]
-        op = {"inputs": inputs, **{name: _plain(value, bank) for name, value in op.items()}}
-    # a page follows the first input only: the others are constants
-    others = {one.position for one in step.operands if one.number}
     return {
         "path": call.path,
         "kind": call.kind,
         "code": call.code,
         "shape": list(call.output_shapes[0]),
         "axes": call.axes,
-        "sources": [CONSTANT if n in others else one for n, one in enumerate(call.sources)],
+        # a page follows the first input only: the others are constants
+        "sources": [max(one.source, CONSTANT) if one else CONSTANT for one in step.operands],
         "fields": [[_field(one) for one in fields] for fields in call.local_fields],
         "chosen": chosen,
-        "op": op,
+        "op": op and {key: _plain(value, bank) for key, value in op.items()},
     }
 
 
-def _operand(value: Any, call: Call, bank: _Bank) -> Any:
-    """What a call reads: [call or input, its number], a constant's place in the bank, a number."""
-    if isinstance(value, Operand):
-        source = call.sources[value.position]
-        return ["call", source - value.number if source == MODEL_INPUT else source]
-    return ["tensor", bank.add(value)] if isinstance(value, Tensor) else float(value)
-
-
 def _plain(value: Any, bank: _Bank) -> Any:
-    """A setting: a tensor as its place in the bank, a number that JSON has not as a word."""
-    if isinstance(value, Tensor):
-        return {"tensor": bank.add(value)}
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"inf": "Infinity", "-inf": "-Infinity"}.get(str(value), "NaN")
+    """What a call works with: tensors by their places, and a word where JSON has no number."""
+    match value:
+        case Operand():
+            return ["call", value.source]
+        case Tensor():
+            return ["tensor", bank.place(value)]
+        case list():
+            return [_plain(one, bank) for one in value]
+        case float() if not math.isfinite(value):
+            return {"inf": "Infinity", "-inf": "-Infinity"}.get(str(value), "NaN")
     return value
 
 
@@ -322,28 +309,9 @@ def _field(field: AxisField) -> Any:
     return [field.size, step.numerator, step.denominator, field.offset, field.runs]
 
 
-def _alive(entries: Sequence[dict[str, Any]], index: int) -> bool:
+def _is_alive(entry: dict[str, Any], chosen: Collection[int]) -> bool:
     """Whether the page can work a call out itself: it knows how, and it has what goes in."""
-    op: Settings | None = entries[index]["op"]
-    if op is None:
+    if entry["op"] is None:
         return False
-    reads = [one[1] for one in op["inputs"] if isinstance(one, list) and one[0] == "call"]
-    return all(read < 0 or entries[read]["chosen"] for read in reads)
-
-
-def _check_size(bank: _Bank, data: dict[str, Any]) -> None:
-    if bank.numbers <= MOST_NUMBERS:
-        return
-
-    def numbers(places: set[int]) -> int:
-        return sum(math.prod(bank.plain[place]["shape"]) for place in places)
-
-    recorded = {place for one in data["recorded"] for place in one if place is not None}
-    counts = {"recorded values": numbers(recorded), "inputs": numbers(set(data["samples"]))}
-    counts["weights"] = bank.numbers - sum(counts.values())
-    parts = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
-    raise ExplorerError(
-        f"the page would hold {bank.numbers:,} numbers ({parts}); it takes up to "
-        f"{MOST_NUMBERS:,}: give a smaller input or fewer samples, choose some calls with "
-        "calls=, or leave their values to the page with record=False"
-    )
+    reads = [one[1] for one in entry["op"]["inputs"] if isinstance(one, list) and one[0] == "call"]
+    return all(read < 0 or read in chosen for read in reads)

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
 from convdocs.explorer.bundle import samples
-from convdocs.layers import Layer, read
 
 INPUTS = ("edge", "ramp", "digit", "photograph", "notebook")
 FILTERS = ("identity", "blur", "sharpen", "upright", "level", "laplacian", "learned", "notebook")
@@ -61,16 +60,15 @@ def fill_filters(filters: str, layer: nn.Module) -> None:
     >>> layer.weight.data
     tensor([[[0., 1., 0.]]])
     """
-    parameters: dict[str, Any] = dict(layer.named_parameters())
-    shape = parameters["weight"].shape
-    for name, parameter in parameters.items():
-        if filters == "notebook":
-            ready = samples()["notebook"][str(len(shape) - 2)]
+    own: dict[str, Any] = dict(layer.named_parameters())
+    if filters == "notebook":
+        ready = samples()["notebook"][str(own["weight"].dim() - 2)]
+        for name, parameter in own.items():
             parameter.data = _tiled(ready[name], parameter.shape)
-        elif name == "weight":
-            parameter.data = _kernels(filters, shape, read(layer))
-        else:
-            parameter.data = torch.zeros_like(parameter)
+        return
+    own["weight"].data = _kernels(filters, layer, own["weight"].shape)
+    if "bias" in own:
+        own["bias"].data.zero_()
 
 
 def _tiled(given: Mapping[str, Any], shape: Sequence[int]) -> Tensor:
@@ -81,19 +79,22 @@ def _tiled(given: Mapping[str, Any], shape: Sequence[int]) -> Tensor:
     return numbers.tile(*shape)[tuple(map(slice, shape))].clone()
 
 
-def _kernels(filters: str, shape: Sequence[int], layer: Layer) -> Tensor:
+def _kernels(filters: str, layer: Any, shape: Sequence[int]) -> Tensor:
     """The weights of a shape: a kernel for each pair of channels, turned in each further filter."""
     rows, columns = (1, *shape[2:])[-2:]
-    pairs = range(prod(shape[:2]))
     if filters == "learned":
-        learned, first = samples()["learned"], 3 if rows == 1 else 0
-        taps = [learned[pair % len(learned)][first : first + rows * columns] for pair in pairs]
-        return torch.tensor(taps).reshape(*shape)
-    transposed = layer.family == "transposed"
-    channels = shape[0] // layer.groups if transposed else shape[1]
+        if set(shape[2:]) != {3}:
+            raise ValueError(
+                f"learned kernels have 3 cells along each axis, not {tuple(shape[2:])}"
+            )
+        learned = torch.tensor(samples()["learned"]).reshape(-1, 3, 3)
+        taps = learned[torch.arange(prod(shape[:2])) % len(learned)]
+        return (taps[:, 1] if len(shape) == 3 else taps).reshape(*shape)
+    of, other = (1, 0) if layer.transposed else (0, 1)  # the axes of filters and of their channels
+    channels = shape[0] // layer.groups if layer.transposed else shape[1]
     kernel = _kernel(filters, rows, columns, channels)
-    of = [pair % shape[1] if transposed else pair // shape[1] for pair in pairs]
-    return torch.stack([_turned(kernel, turns) for turns in of]).reshape(*shape)
+    turned = torch.stack([_turned(kernel, turns) for turns in range(shape[of])])
+    return turned.reshape(-1, *shape[2:]).unsqueeze(other).expand(*shape).clone()
 
 
 def _kernel(filters: str, rows: int, columns: int, channels: int) -> Tensor:
@@ -101,17 +102,13 @@ def _kernel(filters: str, rows: int, columns: int, channels: int) -> Tensor:
     away = (row - (rows - 1) // 2).abs() + (column - (columns - 1) // 2).abs()
     centre, beside = (away == 0).float(), (away == 1).float()
     sides = 2.0 * (rows > 1) + 2.0 * (columns > 1)
-
-    def halves(place: Tensor, size: int) -> Tensor:
-        return (2 * place >= size).float() - (2 * place + 2 <= size).float()
-
     return {
         "identity": centre,
         "blur": torch.full_like(centre, 1 / (rows * columns * channels)),
         "sharpen": (1 + sides) * centre - beside,
         "laplacian": beside - sides * centre,
-        "upright": halves(column, columns).expand(rows, columns),
-        "level": halves(row, rows).expand(rows, columns),
+        "upright": (2.0 * column - columns + 1).sign().expand(rows, columns),
+        "level": (2.0 * row - rows + 1).sign().expand(rows, columns),
     }[filters]
 
 

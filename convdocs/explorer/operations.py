@@ -1,4 +1,4 @@
-"""What one call of a network works out, as plain settings for the page's own arithmetic.
+"""What each call of a network was given and gave, and what it works out, for a page's arithmetic.
 
 operations.toml says which functions and layers are of a kind and which of their arguments the page
 takes as they are; here is what has to be worked out from them.
@@ -7,53 +7,77 @@ takes as they are; here is what has to be worked out from them.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
-from convdocs.explorer.recording import Operand, Step
-from convdocs.report import Call
-from convdocs.tracing import functions
+from convdocs.report import MODEL_INPUT, Call, Trace
+from convdocs.tracing import functions, observed
+from convdocs.tracing.memory import mark_of
+from convdocs.tracing.nested import mapped, tensors_in
 from convdocs.tracing.rules import dims_of
 
 Settings = dict[str, Any]
 
 
-class _Unknown(Exception):
-    """The page cannot work this call out."""
+@dataclass
+class Operand:
+    """Stands in a call's arguments for a tensor that the model's input is in.
+
+    ``source`` is the call that made it, or -1, -2, ... for the model's first, second, ... input.
+    """
+
+    source: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """A layer's settings or a function's arguments by name, and the table's entry for its kind."""
+class Step(NamedTuple):
+    """One call: the module or the function, its arguments, and the tensor that came out.
 
-    name: str
-    entry: Settings
-    call: Call
-    read: Callable[[str], Any]
+    ``operands`` has an entry for each tensor among the arguments, None for a constant.
+    """
 
-    def get(self, name: str) -> Any:
-        """An argument, or what is usual where it is not given."""
-        value = self.read(name)
-        return self.entry.get("usual", {}).get(name) if value is None else value
+    function: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    value: Tensor
+    operands: list[Operand | None]
 
-    def pairs(self, key: str) -> Iterator[tuple[str, Any]]:
-        """The page's names and the values of the arguments that the table lists under ``key``."""
-        for word in self.entry.get(key, "").split():
-            name, _, argument = word.partition("=")
-            yield name, self.get(argument or name)
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.call.input_shapes[0]
+def watch(model: Any, *inputs: Any) -> tuple[Trace, tuple[Step, ...]]:
+    """Run a stand-in of ``model`` in eval mode; its trace, and a step for each call of it."""
+    steps: list[Step] = []
 
-    def dims(self, value: Any) -> list[int]:
-        """Axes of the input, counted from the front."""
-        return [*dims_of(value, len(self.shape))]
+    def keep(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
+        operands: list[Operand | None] = []
+
+        def stand_in(tensor: Tensor) -> Any:
+            fixed = mark_of(tensor).fixed
+            operands.append(None if fixed else Operand(_input_like(tensor, inputs)))
+            return operands[-1] or tensor.detach()
+
+        given, named = mapped((tuple(args), kwargs), stand_in)
+        steps.append(Step(function, given, named, tensors_in(out)[0].detach().clone(), operands))
+
+    trace = observed(model, inputs, {}, keep, training=False)
+    for step, call in zip(steps, trace.calls, strict=True):
+        for operand, source in zip(step.operands, call.sources, strict=True):
+            if operand and source != MODEL_INPUT:
+                operand.source = source
+    # weights that are worked out from others are read later on, which is no call any more
+    return trace, tuple(steps)
+
+
+def _input_like(tensor: Tensor, inputs: tuple[Any, ...]) -> int:
+    """Which of the inputs a tensor is, if it is one."""
+    for number, one in enumerate(inputs[1:], 1):
+        if isinstance(one, Tensor) and one.shape == tensor.shape and torch.equal(one, tensor):
+            return -1 - number
+    return MODEL_INPUT
 
 
 def operation(step: Step, call: Call) -> Settings | None:
@@ -62,95 +86,91 @@ def operation(step: Step, call: Call) -> Settings | None:
     ``inputs`` holds what it reads: an :class:`Operand`, a constant tensor or a number. Tensors
     among the settings are the weights.
     """
-    if len(call.output_shapes) != 1:
-        return None
     try:
-        given = (_of_module if isinstance(step.function, nn.Module) else _of_function)(step, call)
-        made = _settings(given)
-    except (_Unknown, TypeError, ValueError, LookupError, AttributeError):
+        return _settings(*_given(step), call)
+    except (TypeError, ValueError, LookupError, AttributeError):
         return None
-    return None if any(one is None for one in made["inputs"]) else made
 
 
-def _of_module(step: Step, call: Call) -> _Given:
-    module, x = step.function, step.args[0]
-    base: Any = next((cls for cls in type(module).__mro__ if cls in _LAYERS), None)
-    if base is None or type(module).forward is not base.forward or not isinstance(x, Operand):
-        raise _Unknown
-
-    def read(name: str) -> Any:
-        return x if name == "input" else getattr(module, name, None)
-
-    return _Given(base.__name__, _KINDS[_LAYERS[base]], call, read)
-
-
-def _of_function(step: Step, call: Call) -> _Given:
-    name = functions.name(step.function).rstrip("_")
-    entry, args = _KINDS[_FUNCTIONS[name]], step.args
+def _given(step: Step) -> tuple[Settings, Settings]:
+    """The table's entry for a call's kind, and its arguments or its layer's settings by name."""
+    module, args = step.function, step.args
+    if isinstance(module, nn.Module):
+        base: Any = next(filter(_LAYERS.get, type(module).__mro__), None)
+        if type(module).forward is not base.forward:
+            raise ValueError("a subclass that does something else")
+        worked_out = getattr(module, "parametrizations", ())
+        names = [*module._parameters, *module._buffers, *worked_out]
+        own = {name: getattr(module, name) for name in names}
+        own |= {"input": args[0], "name": base.__name__}
+        return _KINDS[_LAYERS[base]], {**vars(module), **own}
+    name = functions.name(module).rstrip("_")
+    entry = _KINDS[_FUNCTIONS[name]]
     names = entry.get("arguments", "input").split()
     if names[-1].startswith("*"):  # the rest as one tuple, or one by one
-        rest = args[len(names) - 1 :]
-        whole = rest[0] if rest and isinstance(rest[0], tuple | list) else rest
-        args = (*args[: len(names) - 1], whole)
+        first, rest = args[: len(names) - 1], args[len(names) - 1 :]
+        args = (*first, rest[0] if rest and isinstance(rest[0], tuple | list) else rest)
         names[-1] = names[-1][1:]
-    given = {**dict(zip(names, args, strict=False)), **step.kwargs}
-    return _Given(name, entry, call, given.get)
+    return entry, {**dict(zip(names, args, strict=False)), **step.kwargs, "name": name}
 
 
-def _settings(given: _Given) -> Settings:
-    entry, windows = given.entry, given.call.windows
+def _settings(entry: Settings, arguments: Settings, call: Call) -> Settings:
+    known = {name: value for name, value in arguments.items() if value is not None}
+    given = entry.get("usual", {}) | known
+
+    def listed(key: str) -> dict[str, Any]:
+        """The page's names and the values of the arguments that the table lists under ``key``."""
+        pairs = (word.partition("=") for word in entry.get(key, "").split())
+        return {name: given.get(argument or name) for name, _, argument in pairs}
+
     refused = [given.get(name) != wanted for name, wanted in entry.get("only", {}).items()]
-    refused += [value is not None for _, value in given.pairs("without")]
-    refused += [value is None for _, value in given.pairs("needs")]
-    weights = dict(given.pairs("weights"))
+    refused += [value is not None for value in listed("without").values()]
+    refused += [value is None for value in listed("needs").values()]
     # weights that a call worked out are none
-    if any(refused) or any(isinstance(one, Operand) for one in weights.values()):
-        raise _Unknown
-    made = {"op": entry["op"], "inputs": [value for _, value in given.pairs("inputs")]}
-    made |= dict(given.pairs("settings"))
-    made |= {
-        name: one.detach() if isinstance(one, Tensor) else one for name, one in weights.items()
-    }
-    if windows:
-        made |= {
-            name: [getattr(one, name) for one in windows]
-            for name in ("kernel", "stride", "padding", "dilation")
-        }
+    refused += [isinstance(weight, Operand) for weight in listed("weights").values()]
+    if any(refused) or len(call.output_shapes) != 1:
+        raise ValueError("the page has no arithmetic for this")
+    made = {"op": entry["op"], "inputs": [*listed("inputs").values()]}
+    made |= listed("settings") | listed("weights")
+    if call.windows:
+        names = ("kernel", "stride", "padding", "dilation")
+        made |= {name: [getattr(one, name) for one in call.windows] for name in names}
     make = _MAKERS.get(entry["kind"]) or _MAKERS.get(entry["op"])
-    return made | make(given) if make else made
+    made |= make(given, call) if make else {}
+    inputs = [one if isinstance(one, Operand | Tensor) else float(one) for one in made["inputs"]]
+    return made | {"inputs": inputs}
 
 
-def _instance_norm(given: _Given) -> Settings:
-    if not given.call.axes.startswith("N C"):
-        raise _Unknown
-    return {"groups": given.shape[1]}
+def _instance_norm(given: Settings, call: Call) -> Settings:
+    if not call.axes.startswith("N C"):
+        raise ValueError("it may be a sample alone")
+    return {"groups": call.input_shapes[0][1]}
 
 
-def _softmax(given: _Given) -> Settings:
-    dim = given.get("dim")
-    if dim is None:  # torch's old rule
-        dim = 0 if len(given.shape) in (0, 1, 3) else 1
-    return {"dim": dim % len(given.shape)}
+def _softmax(given: Settings, call: Call) -> Settings:
+    rank = len(call.input_shapes[0])
+    old = 0 if rank in (0, 1, 3) else 1  # torch's own rule, of old
+    return {"dim": given.get("dim", old) % rank}
 
 
-def _cat(given: _Given) -> Settings:
-    if any(0 in shape for shape in given.call.input_shapes):
-        raise _Unknown
-    dim = given.get("axis") if given.read("dim") is None else given.get("dim")
-    return {"inputs": [*given.get("tensors")], "dim": dim % len(given.call.output_shapes[0])}
+def _cat(given: Settings, call: Call) -> Settings:
+    if any(0 in shape for shape in call.input_shapes):
+        raise ValueError("torch leaves an empty one out, whatever its axes")
+    dim = given["dim"] if "dim" in given else given["axis"]
+    return {"inputs": [*given["tensors"]], "dim": dim % len(call.output_shapes[0])}
 
 
-def _transpose(given: _Given) -> Settings:
-    order = [*range(len(given.shape))]
-    a, b = given.get("dim0"), given.get("dim1")
+def _transpose(given: Settings, call: Call) -> Settings:
+    order = [*range(len(call.input_shapes[0]))]
+    a, b = given["dim0"], given["dim1"]
     order[a], order[b] = order[b], order[a]
     return {"order": order}
 
 
-def _upsample(given: _Given) -> Settings:
-    before, after = given.shape[2:], given.call.output_shapes[0][2:]
-    if given.get("mode") in ("bicubic", "area", "nearest-exact"):
-        raise _Unknown
+def _upsample(given: Settings, call: Call) -> Settings:
+    before, after = call.input_shapes[0][2:], call.output_shapes[0][2:]
+    if given["mode"] in ("bicubic", "area", "nearest-exact"):
+        raise ValueError("the page has no such mode")
     scales = None if given.get("recompute_scale_factor") else given.get("scale_factor")
     if not isinstance(scales, tuple | list):
         scales = [scales] * len(after)
@@ -159,37 +179,37 @@ def _upsample(given: _Given) -> Settings:
         steps = [(a - 1) / (b - 1) if b > 1 else 0 for a, b in zip(before, after, strict=True)]
     else:
         steps = [1 / s if s else a / b for s, a, b in zip(scales, before, after, strict=True)]
-    mode = "nearest" if given.get("mode") == "nearest" else "linear"
+    mode = "nearest" if given["mode"] == "nearest" else "linear"
     return {"mode": mode, "step": steps, "corners": corners}
 
 
-def _pad(given: _Given) -> Settings:
-    flat = given.get("padding") if given.read("pad") is None else given.get("pad")
+def _pad(given: Settings, call: Call) -> Settings:
+    flat = given["pad"] if "pad" in given else given["padding"]
     pairs = [[flat[i], flat[i + 1]] for i in range(0, len(flat), 2)][::-1]
-    return {"padding": [[0, 0]] * (len(given.shape) - len(pairs)) + pairs}
+    return {"padding": [[0, 0]] * (len(call.input_shapes[0]) - len(pairs)) + pairs}
 
 
-def _swept(given: _Given) -> Settings:
+def _swept(given: Settings, call: Call) -> Settings:
     """How many axes an adaptive pool slides over, which its name ends with."""
-    return {"dims": int(given.name[-2])}
+    return {"dims": int(given["name"][-2])}
 
 
-def _gather(given: _Given) -> Settings:
-    dim = given.get("dim")
-    return {"dims": sorted(given.dims(None if dim == () else dim))}
+def _gather(given: Settings, call: Call) -> Settings:
+    dims = given.get("dim", ())
+    return {"dims": sorted(dims_of(None if dims == () else dims, len(call.input_shapes[0])))}
 
 
-_MAKERS: dict[str, Callable[[_Given], Settings]] = {
+_MAKERS: dict[str, Callable[[Settings, Call], Settings]] = {
     "adaptive_max_pool": _swept,
     "adaptive_avg_pool": _swept,
     "instance_norm": _instance_norm,
-    "layer_norm": lambda given: {"cells": prod(given.get("normalized_shape"))},
+    "layer_norm": lambda given, _: {"cells": prod(given["normalized_shape"])},
     "softmax": _softmax,
     "log_softmax": _softmax,
     "mean": _gather,
     "sum": _gather,
     "cat": _cat,
-    "permute": lambda given: {"order": given.dims(given.get("dims"))},
+    "permute": lambda given, call: {"order": [*dims_of(given["dims"], len(call.input_shapes[0]))]},
     "transpose": _transpose,
     "upsample": _upsample,
     "pad": _pad,

@@ -14,21 +14,20 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 # Goes up when the nodes that the directives make change, so that old doctrees are read anew.
-ENV_VERSION = 7
+ENV_VERSION = 9
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives, their settings and their assets with a Sphinx application."""
     import convdocs
-    from convdocs.sphinxext import assets, directives, options, pictures, words
+    from convdocs.sphinxext import assets, directives, options, parts, pictures
 
     for name, setting in options.SETTINGS.items():
         app.add_config_value(name, setting["default"], "env", [type(setting["default"])])
     for directive in directives.DIRECTIVES:
         app.add_directive(directive.called, directive)
-    app.add_node(pictures.themed, html=(pictures.visit_html, pictures.depart_html))
-    app.add_transform(words.Unwrap)
-    app.add_post_transform(words.Words)
+    app.add_node(pictures.themed, html=(pictures.visit_html, None))
+    app.add_post_transform(parts.Words)
     app.connect("builder-inited", assets.declare)
     app.connect("html-page-context", assets.add)
     return {

@@ -16,35 +16,22 @@ if TYPE_CHECKING:
     from sphinx.builders.latex import LaTeXBuilder
 
 _PACKAGE = Path(__file__).parents[1]
-# what a page with a container of this class gets: files, and scripts that are joined from several
+# what a page with a container of this class gets: files, and explorers' scripts
 _FILES = {
-    "convdocs-part": ("sphinxext/convdocs.css",),
     "conv-animation": ("draw/picture.css", "draw/player.css", "draw/player.js"),
+    "convdocs-part": ("sphinxext/convdocs.css",),
     "exercise": ("sphinxext/exercise.css", "sphinxext/exercise.js"),
-}
-_JOINED = {"convdocs-pair": "pictures", "conv-explorer": "explorer", "network-explorer": "network"}
-# characters of the size formulas that pdfLaTeX does not know by itself
-_LATEX = {
-    "⌊": r"\lfloor",
-    "⌋": r"\rfloor",
-    "⌈": r"\lceil",
-    "⌉": r"\rceil",
-    "−": "-",
-    "≤": r"\leq",
+    "convdocs-pair": ("pictures",),
+    "conv-explorer": ("explorer",),
+    "network-explorer": ("network",),
 }
 
 
 def declare(app: Sphinx) -> None:
     """Let LaTeX documents hold the characters of the size formulas (``builder-inited``)."""
-    if app.builder.name != "latex":
-        return
-    lines = [
-        rf"\DeclareUnicodeCharacter{{{ord(char):04X}}}{{\ensuremath{{{command}}}}}"
-        for char, command in _LATEX.items()
-    ]
-    builder = cast("LaTeXBuilder", app.builder)
-    preamble = "\n".join([r"\ifdefined\DeclareUnicodeCharacter", *lines, r"\fi"])
-    builder.context["preamble"] = f"{builder.context.get('preamble', '')}\n{preamble}\n"
+    if app.builder.name == "latex":
+        context = cast("LaTeXBuilder", app.builder).context
+        context["preamble"] = f"{context.get('preamble', '')}\n{_text('sphinxext/formulas.tex')}"
 
 
 def add(
@@ -55,22 +42,23 @@ def add(
         return
     builder = cast("StandaloneHTMLBuilder", app.builder)
     used = {name for node in doctree.findall(nodes.container) for name in node["classes"]}
-    if "convdocs-part" not in used:
-        return
-    paths = [_PACKAGE / path for name in _FILES.keys() & used for path in _FILES[name]]
-    files = {path.name: path.read_text(encoding="utf-8") for path in sorted(paths)}
-    # before the text, in every theme (some put scripts last, some write no metatags), so that a
-    # part is live before it is first painted and nothing on the page moves
-    early = {f"{name}.js": bundle.script(name) for key, name in _JOINED.items() if key in used}
-    for name, text in (files | early).items():
-        if app.builder.name == "epub" and not name.endswith(".css"):
+    for file in (file for name, files in _FILES.items() if name in used for file in files):
+        name = Path(file).name if "." in file else f"{file}.js"
+        if app.builder.name == "epub" and name.endswith(".js"):
             continue  # a book's readers run no scripts: it holds the still pictures
+        text = _text(file) if "." in file else bundle.script(file)
         write_at_once(Path(app.outdir) / "_static" / name, text.encode())
         # the builder's own methods: Sphinx 7.2 reads those of the application at the start only
         if name.endswith(".css"):
             builder.add_css_file(name)
-        elif name in early:
+        elif "." in file:
+            builder.add_js_file(name)
+        else:
+            # before the text, in every theme (some put scripts last, some write no metatags), so
+            # that a part is live before it is first painted and nothing on the page moves
             address = context["pathto"](f"_static/{name}", 1)
             context["body"] = f'<script src="{address}"></script>{context["body"]}'
-        else:
-            builder.add_js_file(name)
+
+
+def _text(path: str) -> str:
+    return (_PACKAGE / path).read_text(encoding="utf-8")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from html import escape
+from typing import Any
 
 from docutils import nodes
 from sphinx import addnodes
@@ -12,14 +14,10 @@ from sphinx import addnodes
 import convdocs
 from convdocs.sphinxext import parts, pictures
 from convdocs.sphinxext.base import PageDirective
-from convdocs.sphinxext.exercise import Exercise
 from convdocs.view.tables import Column, Table
 
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from convdocs.layers import Layer
-    from convdocs.report import Diagnosis, Trace
+_SOLUTION = "+++"  # the line between an exercise's question and its solution
+_NAMES = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\nimport convdocs\n"
 
 
 class Figure(PageDirective):
@@ -28,65 +26,48 @@ class Figure(PageDirective):
     called = "conv-figure"
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
-        from convdocs import draw
+        from convdocs import draw, spec
 
-        figure = draw.layer(*self.layer(values), at=values["at"])
-        made = self.picture(figure, values)
+        numbers = {name: values[name] for name in ("values", "seed")}
+        layer, x = spec.worked(self.text(), values["size"], **numbers)
+        figure = draw.layer(layer, x, at=values["at"])
         words = getattr(figure, "caption", "")
-        made += self.caption() or [nodes.caption(words, "", parts.verbatim("", words))]
-        return [made]
-
-    def layer(self, values: Mapping[str, Any]) -> tuple[nn.Module, Tensor]:
-        """The layer and an input for it."""
-        from convdocs import spec
-
-        return spec.worked(
-            self.text(), values["size"], values=values["values"], seed=values["seed"]
-        )
+        caption = self.caption() or [nodes.caption(words, words, **parts.AS_TYPED)]
+        return [self.picture(figure, values, caption)]
 
 
-class Explorer(Figure):
+class Explorer(PageDirective):
     """``conv-explorer``: the interactive part, and the picture where nothing can interact."""
 
     called = "conv-explorer"
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
-        from convdocs import draw
-
-        layer, x = self.layer(values)
-        made = self.picture(draw.layer(layer, x, at=values["at"]), values)
-        made += self.caption()
-        return [pictures.enliven(made, self.embed(layer, x, values))]
-
-    def layer(self, values: Mapping[str, Any]) -> tuple[nn.Module, Tensor]:
-        """The layer and an input with the numbers of the options."""
-        from convdocs.explorer import numbers
-
-        ready = values["values"] in numbers.INPUTS
-        layer, x = super().layer({**values, "values": "whole" if ready else values["values"]})
-        if values["batch"]:
-            x = x.expand(values["batch"], *x.shape)
-        if ready:
-            x = numbers.fill_input(values["values"], x, len(values["size"]))
-        filters = values["filter"] or ("notebook" if values["values"] == "notebook" else None)
-        if filters and hasattr(layer, "weight"):
-            numbers.fill_filters(filters, layer)
-        return layer, x
-
-    def embed(self, layer: nn.Module, x: Tensor, values: Mapping[str, Any]) -> str:
-        """The explorer's element; numbers that the script has by name are not written out."""
+        from convdocs import draw, spec
         from convdocs.explorer import embed, numbers
 
+        # numbers that the script has by name are not written out
+        named = values["values"] if values["values"] in numbers.INPUTS else None
+        filters = values["filter"] or ("notebook" if named == "notebook" else None)
+        drawn = "whole" if named else values["values"]
+        layer, x = spec.worked(self.text(), values["size"], values=drawn, seed=values["seed"])
+        if values["batch"]:
+            x = x.expand(values["batch"], *x.shape)
+        if named:
+            x = numbers.fill_input(named, x, len(values["size"]))
+        if filters and hasattr(layer, "weight"):
+            numbers.fill_filters(filters, layer)
+        figure = self.picture(draw.layer(layer, x, at=values["at"]), values, self.caption())
         explorer = embed.explore(layer, x, values["at"], controls=values["controls"])
-        own, named = dict(explorer.own), {"filter": "own"}
-        if values["values"] in numbers.INPUTS:
-            named["values"] = values["values"]
-            del own["x"]
-        if values["filter"] or values["values"] == "notebook":
-            named["filter"] = values["filter"] or "notebook"
-            own = {name: tensor for name, tensor in own.items() if name == "x"}
-        found = replace(explorer, setting=explorer.setting | named, own=own)
-        return found.markup(address=values["address"], errors=self.errors())
+        setting = {**explorer.data["setting"], "filter": filters or "own"}
+        own = explorer.data["own"].items()
+        markup = explorer.markup(
+            setting=setting | ({"values": named} if named else {}),
+            own={name: one for name, one in own if not (named if name == "x" else filters)},
+            address=values["address"],
+            errors=self.errors(),
+        )
+        figure[0] = pictures.on_pages(pictures.live(markup))
+        return [figure]
 
 
 class NetworkExplorer(PageDirective):
@@ -98,11 +79,11 @@ class NetworkExplorer(PageDirective):
         from convdocs import draw
         from convdocs.explorer import network
 
-        names = ("classes", "labels", "calls", "blocks")
-        asked = {name: values[name] for name in names}
+        asked = {name: values[name] for name in ("classes", "labels", "calls", "blocks")}
         found = self.on_model(values, lambda net, *x: network.network(net, x, **asked))
-        still = self.picture(draw.stack(found.trace), values)
-        return [pictures.enliven(still, found.markup())]
+        figure = self.picture(draw.stack(found.trace), values)
+        figure[0] = pictures.on_pages(pictures.live(found.markup()))
+        return [figure]
 
 
 class LayerTrace(PageDirective):
@@ -113,7 +94,7 @@ class LayerTrace(PageDirective):
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         from convdocs.view import trace as view
 
-        found: Trace = self.on_model(values, convdocs.trace)
+        found = self.on_model(values, convdocs.trace)
         if values["findings"] == "hide":
             found = replace(found, findings=())
         made = parts.to_nodes(view.parts(found, values["depth"], values["columns"], paths=True))
@@ -122,41 +103,36 @@ class LayerTrace(PageDirective):
             return made
         # a tree opens and shuts on a page; a table with a name is one that numbers refer to
         page = found.to_html(depth=values["depth"], columns=values["columns"])
-        return [
-            addnodes.only("", pictures.live(page), expr="html and not epub"),
-            addnodes.only("", *made, expr="not html or epub"),
-        ]
+        still = addnodes.only("", *made, expr="not html or epub")
+        return [pictures.on_pages(pictures.live(page)), still]
 
 
 class Shapes(PageDirective):
-    """``conv-shapes``: a layer's output size, worked out."""
+    """``conv-shapes``: a layer's output size, worked out axis by axis."""
 
     called = "conv-shapes"
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         from convdocs import layers, spec
 
-        layer = spec.layer(self.text())
-        read = spec.sliding(layer, values["size"])
-        refused = convdocs.diagnose(layer, (read.in_channels or 1, *values["size"]))
+        layer, size = spec.layer(self.text()), values["size"]
+        read = spec.sliding(layer, size)
+        refused = convdocs.diagnose(layer, (read.in_channels or 1, *size))
         if refused:  # the formula gives a number for settings that torch does not take
             raise ValueError(refused.message)
-        columns, table = parts.table(_shapes_table(read, values["size"], layers.code(layer)))
+        axes = [*zip(read.axes, read.windows, size, strict=True)]
+        outs = [window.output_size(cells) for _, window, cells in axes]
+        rows = tuple(
+            (axis, str(cells), window.formula(cells), str(out))
+            for (axis, window, cells), out in zip(axes, outs, strict=True)
+        )
+        right = Column("input", "right"), Column("output", "right")
+        columns = (Column("axis"), right[0], Column("formula"), right[1])
+        before, after = ("×".join(map(str, sizes)) for sizes in (size, outs))
+        caption = f"{layers.code(layer)}: {before} → {after}"
+        types, table = parts.table(Table(columns, rows, caption))
         self.label(table, values["name"])
-        return [columns, table]
-
-
-def _shapes_table(layer: Layer, size: Sequence[int], code: str) -> Table:
-    """The output size of a layer that was read, axis by axis."""
-    sizes = [window.output_size(cells) for window, cells in zip(layer.windows, size, strict=True)]
-    rows = tuple(
-        (axis, str(cells), window.formula(cells), str(out))
-        for axis, window, cells, out in zip(layer.axes, layer.windows, size, sizes, strict=True)
-    )
-    right = Column("input", "right"), Column("output", "right")
-    columns = (Column("axis"), right[0], Column("formula"), right[1])
-    before, after = ("×".join(map(str, one)) for one in (size, sizes))
-    return Table(columns, rows, f"{code}: {before} → {after}")
+        return [types, table]
 
 
 class ShapeError(PageDirective):
@@ -165,44 +141,117 @@ class ShapeError(PageDirective):
     called = "shape-error"
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
-        found: Diagnosis | None = self.on_model(values, convdocs.diagnose)
+        found = self.on_model(values, convdocs.diagnose)
         if found is None:
             raise ValueError("this example runs: there is no error to explain")
-        code = "\n".join(self.content) or self.call(values)
-        said = parts.to_nodes(replace(found, url="").parts())
-        return [parts.code(code), *said, *self.link(found)]
-
-    def call(self, values: Mapping[str, Any]) -> str:
-        """The argument and its input as code that runs."""
-        args, kwargs = values["input"]
-        named = [f"{key}={_tensor_code(value)}" for key, value in kwargs.items()]
-        return f"import torch\n{self.code}({', '.join([*map(_tensor_code, args), *named])})"
-
-    def link(self, found: Diagnosis) -> list[nodes.Node]:
-        """Where the error is explained, if the project says where that is."""
-        if not self.errors() or not found.url:
-            return []
-        address = f"{self.errors()}{found.url.removeprefix('errors/')}"
-        words = f"More about {found.code}"
-        target = nodes.reference("", words, refuri=address, internal=False)
-        return [nodes.paragraph("", "", target)]
+        code = "\n".join(self.content)
+        if not code:  # the argument and its input as code that runs
+            args, kwargs = values["input"]
+            named = [f"{key}={_tensor_code(value)}" for key, value in kwargs.items()]
+            code = f"import torch\n{self.code}({', '.join([*map(_tensor_code, args), *named])})"
+        said = [parts.code(code), *parts.to_nodes(replace(found, url="").parts())]
+        if self.errors() and found.url:
+            address = f"{self.errors()}{found.url.removeprefix('errors/')}"
+            words = f"More about {found.code}"
+            target = nodes.reference("", words, refuri=address, internal=False)
+            said.append(nodes.paragraph("", "", target))
+        return said
 
 
 def _tensor_code(value: Any) -> str:
     if isinstance(value, dict):
         entries = (f"{key!r}: {_tensor_code(one)}" for key, one in value.items())
         return f"{{{', '.join(entries)}}}"
-    shape = ", ".join(map(str, tuple(getattr(value, "shape", value))))
+    shape = ", ".join(map(str, getattr(value, "shape", value)))
     dtype = f", dtype={value.dtype}" if hasattr(value, "dtype") else ""
     return f"torch.zeros({shape}{dtype})"
 
 
-DIRECTIVES: tuple[type[PageDirective], ...] = (
-    Figure,
-    Explorer,
-    NetworkExplorer,
-    LayerTrace,
-    Shapes,
-    ShapeError,
-    Exercise,
-)
+class Exercise(PageDirective):
+    """``exercise``: a question whose answer the build computes and the page checks."""
+
+    called = "exercise"
+
+    def run(self) -> list[nodes.Node]:
+        """Make the exercise, and number it among those of its page."""
+        [box] = super().run()
+        assert isinstance(box, nodes.container)
+        number = int(self.env.temp_data.get("convdocs exercises") or 0) + 1
+        self.env.temp_data["convdocs exercises"] = number
+        box["ids"].append(f"exercise-{number}")
+        title = f"Exercise {number}" + (f": {self.arguments[0]}" if self.arguments else "")
+        box.insert(0, nodes.rubric(title, title))
+        return [box]
+
+    def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
+        from convdocs import snippet
+
+        self.may_run("its answer")
+        choices = values["choices"] or []
+        answer = _plain(snippet.last_value(_NAMES + values["answer"]))
+        if isinstance(answer, bool):
+            answer, choices = "Yes" if answer else "No", ["Yes", "No"]
+        if isinstance(answer, str) and answer not in choices:
+            raise ValueError(f"the answer {answer!r} is none of the choices: {'; '.join(choices)}")
+        if choices and not isinstance(answer, str):
+            raise ValueError(f"the answer is {answer!r}, and not one of the choices")
+        lines = [line.strip() for line in self.content]
+        end = lines.index(_SOLUTION) if _SOLUTION in lines else len(lines)
+        asked = {"answer": answer, "choices": choices, "within": values["within"]}
+        asked["page"] = self.env.docname
+        place = f'<div class="conv-ask" data-exercise="{escape(json.dumps(asked))}"></div>'
+        solved = nodes.paragraph("", "", nodes.strong("", _said(answer)), classes=["conv-solved"])
+        items = [nodes.list_item("", self._paragraph(choice)) for choice in choices]
+        hint = values["hint"]
+        return [
+            *self.parsed(0, end),
+            *([nodes.bullet_list("", *items, classes=["conv-choices"])] if items else []),
+            nodes.raw("", place, format="html"),
+            *(_fold("Hint", self._paragraph(hint)) if hint else []),
+            *_fold("Solution", solved, *self.parsed(end + 1)),
+        ]
+
+    def _paragraph(self, text: str) -> nodes.paragraph:
+        return nodes.paragraph(text, "", *self.line(text))
+
+
+def _plain(value: Any) -> Any:
+    """An answer as JSON has it."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    match value:
+        case bool() | int() | float() | str():
+            return value
+        case tuple() | list():
+            return [_plain(part) for part in value]
+        case dict():
+            return {str(label): _plain(part) for label, part in value.items()}
+    raise ValueError(f"the answer is a {type(value).__name__}; see the option :answer:")
+
+
+def _said(answer: Any) -> str:
+    match answer:
+        case dict():
+            return ", ".join(f"{label} {_said(part)}" for label, part in answer.items())
+        case list():
+            return f"({', '.join(map(_said, answer))})"
+        case int():
+            return f"{answer:,}"
+        case float():
+            return f"{answer:.4g}"
+    return str(answer)
+
+
+def _fold(title: str, *content: nodes.Node) -> list[nodes.Node]:
+    """What is folded under a title on a page, and stands below it elsewhere."""
+    opening = f'<details class="conv-{title.lower()}"><summary>{title}</summary>'
+    words = nodes.paragraph("", "", nodes.strong(title, title))
+    return [
+        nodes.raw("", opening, format="html"),
+        addnodes.only("", words, expr="not html"),
+        *content,
+        nodes.raw("", "</details>", format="html"),
+    ]
+
+
+DIRECTIVES = (Figure, Explorer, NetworkExplorer, LayerTrace, Shapes, ShapeError, Exercise)

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
-from docutils.parsers.rst.directives import unchanged
 from sphinx import addnodes
-from sphinx.util.docutils import SphinxDirective
 
 from convdocs.sphinxext import pictures
+from convdocs.sphinxext.base import PageDirective
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -33,75 +33,65 @@ def scrape(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any],
 
     from convdocs import draw
 
-    value = _closing(block, block_vars)
+    value = _closing(block, block_vars["example_globals"])
     if not isinstance(value, (Figure, draw.Walk)):
         return ""
     path = Path(next(block_vars["image_path_iterator"]))
     stem = f"/{path.relative_to(gallery_conf['src_dir']).with_suffix('').as_posix()}"
     figure = value.figure if isinstance(value, draw.Walk) else value
-    files = {f"{ending}.svg": svg for ending, svg in pictures.images(figure).items()}
+    files = pictures.images(figure)
     if isinstance(figure, draw.Picture):
         card = draw.svg(figure.thumbnail())
-        files |= {"_card.svg": card, "_card_dark.svg": draw.dark(card)}
+        files |= {"_card.svg": card.encode(), "_card_dark.svg": draw.dark(card).encode()}
     words = " ".join(draw.describe(figure).split())
     options = {"alt": words}
     if isinstance(value, draw.Walk):
-        files[".html"] = value.player()
+        files[".html"] = value.player().encode()
         value.on("light").save(path.with_suffix(".gif"))
         options |= {"player": f"{stem}.html", "gif": f"{stem}.gif"}
-    for ending, text in files.items():
-        path.with_name(path.stem + ending).write_text(text, encoding="utf-8")
+    for ending, content in files.items():
+        path.with_name(path.stem + ending).write_bytes(content)
     given = getattr(figure, "caption", "") or str(figure.get_label())
     caption = given or re.split(r"(?<=[.:]) (?=[A-Z])", words)[-1]
     lines = "".join(f"   :{key}: {value}\n" for key, value in options.items())
     return f"\n.. conv-picture:: {stem}.svg\n{lines}\n   {caption}\n\n"
 
 
-def _closing(block: Any, block_vars: dict[str, Any]) -> Any:
+def _closing(block: Any, names: Mapping[str, Any]) -> Any:
     """The value of the expression that a code block ends with, or of the name it ends by setting.
 
     Sphinx-Gallery keeps an expression's value in the script's namespace, under the name ``___``.
     """
-    names = block_vars["example_globals"]
     match ast.parse(block[1]).body:
         case [*_, ast.Expr()]:
             return names.get("___")
-        case [*_, ast.Assign(targets=[ast.Name(id=name)])]:
-            return names.get(name)
-        case [*_, ast.AnnAssign(target=ast.Name(id=name))]:
+        case [
+            *_,
+            ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)),
+        ]:
             return names.get(name)
     return None
 
 
-class Picture(SphinxDirective):
-    """A figure from the files that :func:`scrape` wrote: SVG, and for an animation a player."""
+class Picture(PageDirective):
+    """``conv-picture``: the files that :func:`scrape` wrote, for an animation a player."""
 
-    required_arguments = 1
-    final_argument_whitespace = True
-    has_content = True
-    option_spec: ClassVar[Any] = dict.fromkeys(("alt", "player", "gif"), unchanged)
+    called = "conv-picture"
+    loads_torch = False
 
-    def run(self) -> list[nodes.Node]:
-        """Make the figure node, or the player with a link to its GIF."""
-        stem = self.arguments[0].removesuffix(".svg")
-        uris = {ending: f"{stem}{ending}.svg" for ending in pictures.ENDINGS}
-        there = {end: uri for end, uri in uris.items() if self._file(uri).exists()}
-        shown = pictures.shown(self.env, there, self.options["alt"])
-        words, messages = self.state.inline_text(" ".join(self.content), self.content_offset)
-        shown += nodes.caption("", "", *words)
-        shown["classes"] += ["conv-picture"]
-        self.set_source_info(shown)
-        if "player" not in self.options:
-            return [shown, *messages]
-        player = pictures.live(self._file(self.options["player"]).read_text(encoding="utf-8"))
-        link = addnodes.download_reference("", "GIF", reftarget=self.options["gif"])
+    def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
+        stem = self.text().removesuffix(".svg")
+        self.depend(self._file(f"{stem}.svg"))
+        figure = pictures.shown(self.env, stem, values["alt"])
+        figure += nodes.caption("", "", *self.line(" ".join(self.content)))
+        figure["classes"].append("conv-picture")
+        if not values["player"]:
+            return [figure]
+        player = pictures.live(self._file(values["player"]).read_text(encoding="utf-8"))
+        link = addnodes.download_reference("", "GIF", reftarget=values["gif"])
         below = nodes.paragraph("", "Download: ", link, classes=["conv-download"])
-        box = nodes.container("", player, below, classes=["convdocs-part", "conv-animation"])
-        still = nodes.container("", shown, classes=["convdocs-part"])
-        return [
-            addnodes.only("", box, expr="html and not epub"),
-            addnodes.only("", still, expr="epub or not html"),
-        ]
+        box = nodes.container("", player, below, classes=["conv-animation"])
+        return [pictures.on_pages(box), addnodes.only("", figure, expr="epub or not html")]
 
     def _file(self, uri: str) -> Path:
         return Path(self.env.relfn2path(uri)[1])

@@ -24,6 +24,17 @@ class Option:
     read: Callable[[str], Any]
     default: Any = None
     required: bool = False
+    words: Sequence[str] = ()  # of which it takes one
+
+    def value(self, text: str) -> Any:
+        """What a text means; a ValueError says what it should have been."""
+        try:
+            return self.read(text)
+        except ValueError as error:
+            # what reads sizes and inputs has words of its own
+            wrong = f"takes {self.takes}, not {text!r}{nearest(text, self.words)}"
+            told = wrong if type(error) is ValueError else error
+            raise ValueError(f":{self.name}: {told}") from error
 
 
 def read(declared: Sequence[Option], given: Mapping[str, str | None]) -> dict[str, Any]:
@@ -31,51 +42,17 @@ def read(declared: Sequence[Option], given: Mapping[str, str | None]) -> dict[st
 
     A ValueError says which option there is not, or cannot take its value.
     """
-    known = {option.name: option for option in declared}
+    values = {option.name: option.default for option in declared}
     for name in given:
-        if name not in known:
-            near = nearest(name, known) or f"; there are {', '.join(known)}"
+        if name not in values:
+            near = nearest(name, values) or f"; there are {', '.join(values)}"
             raise ValueError(f"there is no option :{name}:{near}")
-    return {name: _value(option, given) for name, option in known.items()}
-
-
-def _value(option: Option, given: Mapping[str, str | None]) -> Any:
-    if option.name not in given:
-        if option.required:
+    for option in declared:
+        if option.name in given:
+            values[option.name] = option.value((given[option.name] or "").strip())
+        elif option.required:
             raise ValueError(f":{option.name}: is needed: {option.takes}")
-        return option.default
-    try:
-        return option.read((given[option.name] or "").strip())
-    except ValueError as error:
-        raise ValueError(f":{option.name}: {error}") from error
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal():
-        raise ValueError(f"takes a whole number, not {text!r}")
-    return int(text)
-
-
-def _flag(text: str) -> bool:
-    if text:
-        raise ValueError(f"takes no value, not {text!r}")
-    return True
-
-
-def _text(text: str) -> str:
-    if not text:
-        raise ValueError("is empty")
-    return text
-
-
-def _one_of(text: str, words: Sequence[str]) -> str:
-    if text not in words:
-        raise ValueError(f"takes {_either(words)}, not {text!r}{nearest(text, words)}")
-    return text
-
-
-def _either(words: Sequence[str]) -> str:
-    return f"{', '.join(words[:-1])} or {words[-1]}"
+    return values
 
 
 def _typed() -> Any:
@@ -83,6 +60,12 @@ def _typed() -> Any:
     from convdocs import inputs
 
     return inputs
+
+
+def _only_if(fits: Any, value: Any) -> Any:
+    if not fits:
+        raise ValueError
+    return value
 
 
 _READERS: dict[str, Callable[[str], Any]] = {
@@ -97,18 +80,20 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "semicolons": lambda text: [word.strip() for word in text.split(";")],
     "names": str.split,
     "number": float,
-    "whole": _whole,
-    "flag": _flag,
-    "text": _text,
+    "whole": directives.nonnegative_int,
+    "flag": lambda text: _only_if(not text, True),
+    "text": lambda text: _only_if(text, text),
 }
 
 
 def _option(name: str, entry: dict[str, Any]) -> Option:
-    if words := entry.pop("words", None):
-        entry |= {"takes": _either(words), "read": lambda text: _one_of(text, words)}
-    else:
-        entry["read"] = _READERS[entry["read"]]
-    return Option(**{"name": name, **entry})
+    words = entry.get("words", ())
+    choices = {
+        "takes": f"{', '.join(words[:-1])} or {words[-1]}" if words else "",
+        "read": lambda text: words[words.index(text)],
+    }
+    reads = {"read": _READERS[entry["read"]]} if "read" in entry else choices
+    return Option(**{"name": name, **entry, **reads})
 
 
 _DECLARED = tomllib.loads(Path(__file__).with_name("declared.toml").read_text(encoding="utf-8"))

@@ -1,7 +1,8 @@
 """The one writer of figures: a picture's files, and the nodes that show the right one of them.
 
 A web page has an image for light pages and one for dark pages, each for a wide page and, where
-that differs, for a phone. An EPUB has the light one, LaTeX a PDF.
+that differs, for a phone. An EPUB has the light one, LaTeX a PDF. The files share a stem, after
+which each has an ending of its own.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import hashlib
 import os
 import posixpath
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from sphinx.writers.html5 import HTML5Translator
 
 PHONE = "(max-width: 46em)"
-# what a picture's files end in, after the stem that they share; the light, wide one is that alone
-ENDINGS = ("", "_dark", "_phone", "_dark_phone")
 
 
 class themed(nodes.General, nodes.Element):
@@ -33,53 +31,68 @@ class themed(nodes.General, nodes.Element):
 
 
 def picture(env: BuildEnvironment, figure: Figure, alt: str, width: str | None) -> nodes.figure:
-    """Save ``figure`` beside the doctrees; a node that shows it."""
+    """Save ``figure`` beside the doctrees, named after its content; a node that shows it."""
     from convdocs.draw.picture import pdf
 
-    uris = {ending: _save(env, svg.encode(), "svg") for ending, svg in images(figure).items()}
-    return shown(env, uris, alt, width, paper=_save(env, pdf(figure), "pdf"))
+    files = images(figure)
+    name = hashlib.sha256(files[".svg"]).hexdigest()[:20]
+    stem = Path(env.doctreedir) / "convdocs" / name
+    for ending, content in {**files, ".pdf": pdf(figure)}.items():
+        write_at_once(stem.with_name(name + ending), content)
+    return shown(env, f"/{Path(os.path.relpath(stem, env.srcdir)).as_posix()}", alt, width)
 
 
-def images(figure: Figure) -> dict[str, str]:
+def images(figure: Figure) -> dict[str, bytes]:
     """A figure as SVG by the ending of its file's name; for a phone only where that differs."""
     from convdocs import draw
 
-    files = {"": draw.svg(figure)}
+    files = {".svg": draw.svg(figure)}
     if isinstance(figure, draw.Picture):
         narrow = figure.narrow()
         if narrow.get_figwidth() < figure.get_figwidth() - 0.1:
-            files["_phone"] = draw.svg(narrow)
-    return files | {f"_dark{ending}": draw.dark(svg) for ending, svg in files.items()}
+            files["_phone.svg"] = draw.svg(narrow)
+    files |= {f"_dark{ending}": draw.dark(svg) for ending, svg in files.items()}
+    return {ending: svg.encode() for ending, svg in files.items()}
 
 
-def shown(
-    env: BuildEnvironment,
-    uris: Mapping[str, str],
-    alt: str,
-    width: str | None = None,
-    paper: str = "",
-) -> nodes.figure:
-    """A figure node for files of :func:`images` that are in the project.
+def shown(env: BuildEnvironment, stem: str, alt: str, width: str | None = None) -> nodes.figure:
+    """A figure node for a picture's files in the project.
 
     The pair of themes is in a box of its own: some themes hide with a picture the caption beside
     it.
     """
+
+    def image(ending: str, *theme: str) -> list[nodes.image]:
+        """The image of a file, if it is there."""
+        path = Path(env.relfn2path(stem + ending)[1])
+        if not path.exists():
+            return []
+        image = nodes.image(uri=stem + ending, alt=alt, classes=list(theme))
+        if width:
+            image["width"] = width
+        if theme:
+            image["loading"] = "lazy"  # the other theme's is never fetched
+        if theme and not width:  # the page keeps its room before it is there
+            size = re.search(
+                r'width="([\d.]+)pt"[^>]* height="([\d.]+)pt"', path.read_text("utf-8")
+            )
+            assert size is not None  # as matplotlib writes it
+            image["width"], image["height"] = (
+                str(round(float(n) * 96 / 72)) for n in size.groups()
+            )
+        return [image]
+
+    if not (light := image(".svg")):
+        raise ValueError(f"there is no picture {stem}.svg")
     pair = nodes.container("", classes=["convdocs-pair"])
     for theme, ending in (("only-light", ""), ("only-dark", "_dark")):
-        wide_and_phone = [uris[one] for one in (ending, f"{ending}_phone") if one in uris]
-        versions = [_image(env, uri, alt, width, theme) for uri in wide_and_phone]
+        versions = [*image(f"{ending}.svg", theme), *image(f"{ending}_phone.svg", theme)]
         pair += themed("", *versions, classes=[theme])
+    paper = image(".pdf")
     figure = nodes.figure("", addnodes.only("", pair, expr="html and not epub"))
-    light = _image(env, uris[""], alt, width)
-    figure += addnodes.only("", light, expr="epub" if paper else "epub or not html")
+    figure += addnodes.only("", *light, expr="epub" if paper else "epub or not html")
     if paper:
-        figure += addnodes.only("", _image(env, paper, alt, width), expr="not html")
-    return figure
-
-
-def enliven(figure: nodes.figure, markup: str) -> nodes.figure:
-    """Put a live part in the place of a figure's pictures in HTML; its caption and number stay."""
-    figure[0] = addnodes.only("", live(markup), expr="html and not epub")
+        figure += addnodes.only("", *paper, expr="not html")
     return figure
 
 
@@ -88,26 +101,9 @@ def live(markup: str) -> nodes.raw:
     return nodes.raw("", markup, format="html", classes=["no-search"])
 
 
-def _image(
-    env: BuildEnvironment, uri: str, alt: str, width: str | None, *theme: str
-) -> nodes.image:
-    image = nodes.image(uri=uri, alt=alt, classes=list(theme))
-    if width:
-        image["width"] = width
-    if theme:
-        image["loading"] = "lazy"  # the other theme's is never fetched
-        if not width:  # the page keeps its room before it is there
-            svg = Path(env.relfn2path(uri)[1]).read_text(encoding="utf-8")
-            image["width"], image["height"] = map(str, _extent(svg))
-    return image
-
-
-def _save(env: BuildEnvironment, content: bytes, suffix: str) -> str:
-    """The address in the project of a file that is named after its content."""
-    name = f"{hashlib.sha256(content).hexdigest()[:20]}.{suffix}"
-    path = Path(env.doctreedir) / "convdocs" / name
-    write_at_once(path, content)
-    return f"/{Path(os.path.relpath(path, env.srcdir)).as_posix()}"
+def on_pages(*content: nodes.Node) -> addnodes.only:
+    """What only pages show, which have scripts."""
+    return addnodes.only("", *content, expr="html and not epub")
 
 
 def write_at_once(path: Path, content: bytes) -> None:
@@ -120,14 +116,6 @@ def write_at_once(path: Path, content: bytes) -> None:
     part.replace(path)
 
 
-def _extent(svg: str) -> tuple[int, int]:
-    """Width and height in pixels of an SVG that says them in points."""
-    size = re.search(r'width="([\d.]+)pt"[^>]* height="([\d.]+)pt"', svg)
-    if size is None:
-        raise ValueError("the picture does not say its width and height in points")
-    return round(float(size[1]) * 96 / 72), round(float(size[2]) * 96 / 72)
-
-
 def visit_html(self: HTML5Translator, node: themed) -> None:
     """Write a ``picture`` that shows a phone its own image."""
     page, *phones = node.findall(nodes.image)  # Sphinx may have put links around them
@@ -137,8 +125,5 @@ def visit_html(self: HTML5Translator, node: themed) -> None:
         room = "".join(f' {side}="{phone[side]}"' for side in ("width", "height") if side in phone)
         self.body.append(f'<source media="{PHONE}" srcset="{file}"{room}>')
     page.walkabout(self)
-    raise nodes.SkipChildren
-
-
-def depart_html(self: HTML5Translator, node: themed) -> None:
     self.body.append("</picture>")
+    raise nodes.SkipNode

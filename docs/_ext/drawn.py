@@ -42,7 +42,7 @@ class Drawn(PageDirective):
             self.picture(figure, {**values, "name": name})
             for figure, name in zip(figures, names, strict=True)
         ]
-        inline, _ = self.state.inline_text(values["caption"], self.lineno)
+        inline = self.line(values["caption"])
         if len(made) > 1:  # the page's script puts the buttons in their room
             bar = nodes.container("", classes=["steps-bar"])
             words = nodes.paragraph("", "", *inline, classes=["steps-caption"])

@@ -119,7 +119,9 @@ def main() -> int:
         )
         browser = playwright.chromium.launch(executable_path=path, args=QUIET)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.set_content(f"<body>{embed.markup(setting)}<script>{script}</script>")
+        page.set_content(
+            f"<body>{embed.Explorer('', {'setting': setting}).markup()}<script>{script}</script>"
+        )
         over = measure(page)
         browser.close()
     for name in over:

@@ -27,8 +27,8 @@ FOCUSED = f"{ACTIVE}.name || {ACTIVE}.dataset.do || {ACTIVE}.dataset.c && 'cell'
 OPEN = f"{DEEP}'details')]).forEach(one => one.open = true)"
 OVERHANG = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
-NOTEBOOK = embed.case(nn.Conv1d(3, 2, 3, padding=1), (2, 3, 4))
-D2L = embed.case(nn.Conv2d(1, 1, 2), (1, 3, 3), values="small")
+NOTEBOOK = {"setting": embed.case(nn.Conv1d(3, 2, 3, padding=1), (2, 3, 4))}
+D2L = {"setting": embed.case(nn.Conv2d(1, 1, 2), (1, 3, 3), values="small")}
 
 
 def document(*parts: str) -> str:
@@ -44,10 +44,13 @@ def document(*parts: str) -> str:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     where = tmp_path_factory.mktemp("explorers")
     pages = {
-        "notebook": document(embed.markup(NOTEBOOK, name="a", address=True, errors="errors/")),
-        "d2l": document(embed.markup(D2L, name="a", address=True)),
+        "notebook": document(
+            embed.Explorer("", NOTEBOOK).markup("a", address=True, errors="errors/")
+        ),
+        "d2l": document(embed.Explorer("", D2L).markup("a", address=True)),
         "two": document(
-            embed.markup(D2L, name="a", address=True), embed.markup(NOTEBOOK, name="b")
+            embed.Explorer("", D2L).markup("a", address=True),
+            embed.Explorer("", NOTEBOOK).markup("b"),
         ),
     }
     for name, text in pages.items():

@@ -57,7 +57,7 @@ def document(setting: dict[str, Any], css: str = "", body: str = "", **known: An
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>Explorer</title>"
         f"<meta name='viewport' content='width=device-width'><style>{css}</style>"
         f"<body {body}><main style='max-width: 46rem; margin: 0 auto'><h1>Explorer</h1>"
-        f"{embed.markup(setting, name='a', **known)}</main>"
+        f"{embed.Explorer('', {'setting': setting}).markup('a', **known)}</main>"
         f"<script>{bundle.script('explorer')}</script>"
     )
 
@@ -149,14 +149,14 @@ def test_it_follows_a_switch_of_the_theme(browser: Browser) -> None:
     page.close()
 
 
-def test_without_a_script_a_figure_stands_there(browser: Browser) -> None:
+def test_without_a_script_a_table_stands_there(browser: Browser) -> None:
     torch.manual_seed(0)
     layer, x = nn.Conv2d(1, 1, 2), torch.arange(9.0).reshape(1, 3, 3)
     html = convdocs.explore(layer, x, at=(0, 1, 1))._repr_html_()
     page = opened(browser, html, 390, 844, java_script_enabled=False)
-    assert "Conv2d(1, 1, 2): output cell (0, 1, 1) is" in page.locator("figcaption").inner_text()
-    cells = page.locator("figure table table").first.locator("td").all_inner_texts()
-    assert cells == ["4", "5", "7", "8"]
+    assert "Conv2d(1, 1, 2), output cell (0, 1, 1)" in page.locator("caption").inner_text()
+    cells = page.locator("tbody td:nth-child(4)").all_inner_texts()
+    assert cells[:4] == ["4", "5", "7", "8"]
     box = page.locator(".cx").bounding_box()
     assert box
     assert box["height"] < 300

@@ -29,7 +29,7 @@ NUMBERS = """given => {
 
 
 def page_with(setting: dict[str, Any], **known: Any) -> str:
-    part = embed.markup(setting, name="a", **known)
+    part = embed.Explorer("", {"setting": setting}).markup("a", **known)
     return (
         "<!doctype html><html lang='en'><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width'>"
@@ -142,7 +142,7 @@ def test_a_pointer_draws_on_the_input(page: Page) -> None:
     numbers.fill_filters("blur", layer)
     x = torch.zeros(1, 5, 5)
     explored = convdocs.explore(layer, x)
-    page.set_content(page_with(explored.setting, own=explored.own))
+    page.set_content(page_with(**explored.data))
     page.locator("#a [data-do=draw]").click()
     page.locator("#a [name=pen]").fill("9")
     first = cell(page, "input", 0, 1, 1).bounding_box()
@@ -276,7 +276,7 @@ def test_relu_and_bias_are_torchs(page: Page) -> None:
     torch.manual_seed(0)
     layer, x = nn.Conv2d(2, 3, 2), torch.randn(2, 3, 4)
     explored = convdocs.explore(layer, x)
-    page.set_content(page_with(explored.setting, own=explored.own))
+    page.set_content(page_with(**explored.data))
     with torch.no_grad():
         for bias, relu in ((True, True), (False, True), (False, False)):
             page.locator("#a [name=bias]").set_checked(bias)

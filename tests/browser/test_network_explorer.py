@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import convdocs
 from convdocs.explorer import bundle
-from convdocs.explorer.recording import watch
+from convdocs.explorer.operations import watch
 
 RELATIVE = 1e-4
 

@@ -52,12 +52,12 @@ class Network {
     if (!op) return null;
     const made = { ...op };
     for (const [name, value] of Object.entries(op))
-      if (value?.tensor !== undefined) made[name] = this.tensors[value.tensor];
+      if (value?.[0] === "tensor") made[name] = this.tensors[value[1]];
     return made;
   }
 
   operand(one) {
-    if (typeof one === "number") return one;
+    if (!Array.isArray(one)) return Number(one); // a word for what JSON has no number for
     const [what, number] = one;
     if (what === "tensor") return this.tensors[number];
     return number < 0
