@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from torch import nn
 
 from convdocs import tracing
 from convdocs.errors import catalogue
-from convdocs.errors.failure import Failure, module_calls, read
+from convdocs.errors.failure import Failure, module_calls, read, read_trace
 from convdocs.errors.search import fixes
-from convdocs.errors.trial import Answers, Run, quiet
+from convdocs.errors.trial import Answers, quiet
 from convdocs.report import Diagnosis
 from convdocs.tracing.guard import collector_paused
 from convdocs.tracing.nested import tensors_in
@@ -45,7 +44,7 @@ def diagnose(model: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Diagnosi
             with quiet(values=True), Answers():
                 model(*inputs, **kwargs)
         except Exception as error:
-            return _diagnosis(read(error), None)
+            return _diagnosis(read(error))
         return None
     model = _unwrapped(model)
     held = (*model.parameters(), *model.buffers(), *tensors_in((*inputs, *kwargs.values())))
@@ -70,20 +69,10 @@ def of_trace(
     error: tracing.TraceError, model: nn.Module, inputs: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Diagnosis:
     """The diagnosis of a trace that failed."""
-    assert error.__cause__ is not None
-    model = _unwrapped(model)
-    run = Run(model, inputs, kwargs, error)
-    failure = replace(
-        read(error.__cause__, model, error.call.path),
-        model=model,
-        inputs=inputs,
-        trace=error.trace,
-        failed=error.call,
-        on_shapes=not run.values,
-    )
+    failure = read_trace(error, _unwrapped(model), error.call.path, (inputs, kwargs))
     # garbage that is collected between two runs on shapes takes as long as several of them
-    with contextlib.nullcontext() if run.values else collector_paused():
-        return _diagnosis(failure, run)
+    with collector_paused() if failure.on_shapes else contextlib.nullcontext():
+        return _diagnosis(failure)
 
 
 def of_exception(error: BaseException) -> Diagnosis | None:
@@ -95,26 +84,23 @@ def of_exception(error: BaseException) -> Diagnosis | None:
     if not calls:
         failure = read(error)
         known = failure.built is not None or catalogue.find(failure) is not None
-        return _diagnosis(failure, None) if known else None
-    model, args, kwargs = calls[0].module, calls[0].args, calls[0].kwargs
+        return _diagnosis(failure) if known else None
+    model, args, kwargs, _ = calls[0]
     again = diagnose(model, *args, **kwargs)
     if again is not None and again.error == type(error).__name__:
         return again
-    return _diagnosis(read(error, _unwrapped(model)), None)
+    return _diagnosis(read(error, _unwrapped(model)))
 
 
-def _diagnosis(failure: Failure, run: Run | None) -> Diagnosis:
-    found = catalogue.find(failure)
-    diagnosis = Diagnosis("unknown", failure.path, failure.message, "", error=failure.error)
-    if run is not None:
-        diagnosis = replace(diagnosis, trace=run.error.trace, call=run.error.call)
+def _diagnosis(failure: Failure) -> Diagnosis:
+    trace, found = failure.trace, catalogue.find(failure)
+    told: dict[str, Any] = {"error": failure.error, "trace": trace, "call": trace and trace.failed}
     if found is None:
-        return diagnosis
+        return Diagnosis("unknown", failure.path, failure.message, "", **told)
     entry, facts = found
-    mended = tuple(fixes(failure, entry, facts, run))  # which may tell the cause more
-    return replace(
-        diagnosis, code=entry.code, cause=entry.told(facts), fixes=mended, url=entry.place
-    )
+    mended = tuple(fixes(failure, entry, facts))  # which may tell the cause more
+    cause = entry.told(facts)
+    return Diagnosis(entry.code, failure.path, failure.message, cause, mended, entry.place, **told)
 
 
 @contextlib.contextmanager

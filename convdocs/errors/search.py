@@ -11,9 +11,9 @@ from convdocs import tracing
 from convdocs.errors import catalogue
 from convdocs.errors.catalogue import Entry
 from convdocs.errors.facts import Facts
-from convdocs.errors.failure import Failure, read
+from convdocs.errors.failure import Failure, read, read_trace
 from convdocs.errors.repair import Repair
-from convdocs.errors.trial import Mended, Run, try_here
+from convdocs.errors.trial import Mended, error_of, other_batches, run_of, try_here, worked_before
 from convdocs.report import Fix
 
 MOST_FIXES = 3
@@ -22,14 +22,14 @@ MOST_TRIES = 2  # fixes of each further error
 MANY_CALLS = 250  # in larger models only the first fix that holds is run as a whole
 
 
-def fixes(failure: Failure, entry: Entry, facts: Facts, run: Run | None) -> list[Fix]:
+def fixes(failure: Failure, entry: Entry, facts: Facts) -> list[Fix]:
     """The repairs that hold, those that the whole model was run with in front."""
     found: dict[str, tuple[bool, bool, Fix]] = {}
-    large = run is not None and _is_large(run)
-    for repair in _holding(failure, _candidates(failure, entry, facts), run):
+    for repair in _holding(failure, _candidates(failure, entry, facts)):
         verified = False
-        if repair.steps and not (large and any(fix.verified for *_, fix in found.values())):
-            repair, verified = _in_whole(failure, repair, run)
+        known = _is_large(failure) and any(fix.verified for *_, fix in found.values())
+        if repair.steps and not known:
+            repair, verified = _in_whole(failure, repair)
             if not verified and not repair.is_here:
                 continue  # what mends elsewhere is only seen to help by the whole run
             facts.update(repair.tells)
@@ -52,17 +52,16 @@ def _candidates(failure: Failure, entry: Entry, facts: Facts) -> Iterator[Repair
                     yield repair
 
 
-def _is_large(run: Run) -> bool:
-    return len(run.error.trace.calls) > MANY_CALLS
+def _is_large(failure: Failure) -> bool:
+    return failure.trace is not None and len(failure.trace.calls) > MANY_CALLS
 
 
-def _holding(failure: Failure, repairs: Iterable[Repair], run: Run | None) -> Iterator[Repair]:
+def _holding(failure: Failure, repairs: Iterable[Repair]) -> Iterator[Repair]:
     """The fixes that mend the failing call; where none does, each with a further one."""
     hidden: list[tuple[Repair, Exception]] = []
     mends = False
     for repair in repairs:
-        alone = bool(repair.steps) and repair.is_here and not repair.onwards
-        error = try_here(failure, repair) if alone else None
+        error = try_here(failure, repair) if repair.steps and repair.is_here else None
         if error is None:
             mends = mends or bool(repair.steps)
             yield repair
@@ -105,58 +104,58 @@ def _joined(failure: Failure, first: Repair, second: Repair) -> Repair:
     return Repair(f"{first.text} {second.text}", tuple(order), first.loses or second.loses)
 
 
-def _in_whole(failure: Failure, repair: Repair, run: Run | None) -> tuple[Repair, bool]:
+def _in_whole(failure: Failure, repair: Repair) -> tuple[Repair, bool]:
     """The fix, with what it entails, and whether the whole model runs with it in place.
 
     It runs on the inputs that were given, on one sample more, and on images that it ran on before.
     """
-    if run is None:
-        return repair, not repair.onwards or try_here(failure, repair) is None
+    if failure.trace is None:
+        return repair, repair.is_here
     with suppress(Exception):
         for _ in range(MOST_ERRORS):
-            mended = Mended(run.model, repair, run.values)
-            if _ends_there(failure, mended, repair, run):
+            mended = Mended(failure, repair)
+            if _ends_there(failure, mended, repair):
                 return repair, True
-            error = run.fails(mended)
+            error = error_of(failure, mended)
             if error is None:
-                breaks = any(run.fails(mended, image) for image in run.worked_before(failure))
-                return repair, not breaks and _in_other_batches(failure, mended, repair, run)
-            further = _consequence(run, error) if repair.onwards else None
+                breaks = any(error_of(failure, mended, image) for image in worked_before(failure))
+                return repair, not breaks and _in_other_batches(failure, mended, repair)
+            further = _consequence(failure, error) if repair.onwards else None
             if further is None:
                 break
             repair = further if further.tells else repair + further
     return repair, False
 
 
-def _ends_there(failure: Failure, mended: Mended, repair: Repair, run: Run) -> bool:
+def _ends_there(failure: Failure, mended: Mended, repair: Repair) -> bool:
     """Whether one sample more runs through a large model whose last call is the mended one.
 
     On the inputs that were given, all before that call has run already, and it by itself.
     """
-    if _is_large(run) and repair.is_here and not repair.onwards:
-        for given in run.other_batches(failure, repair):
+    if failure.trace and _is_large(failure) and repair.is_here and not repair.onwards:
+        for given in other_batches(failure, repair):
             with suppress(tracing.TraceError):
-                return len(run.again(mended, given).calls) == len(run.error.trace.calls) + 1
+                return len(run_of(failure, mended, given).calls) == len(failure.trace.calls) + 1
     return False
 
 
-def _in_other_batches(failure: Failure, mended: Mended, repair: Repair, run: Run) -> bool:
+def _in_other_batches(failure: Failure, mended: Mended, repair: Repair) -> bool:
     """Whether the mended model runs on one sample more, as far as the fix is concerned."""
-    others = run.other_batches(failure, repair)
+    others, failed = other_batches(failure, repair), failure.trace and failure.trace.failed
     for given in others:
-        error = run.fails(mended, given)
+        error = error_of(failure, mended, given)
         # what fails before the mended call is no matter of a fix there
-        if error is None or (error.call.index < run.error.call.index and repair.is_here):
+        before = error and failed and error.call.index < failed.index
+        if error is None or (before and repair.is_here):
             return True
     return not others
 
 
-def _consequence(run: Run, error: tracing.TraceError) -> Repair | None:
+def _consequence(failure: Failure, error: tracing.TraceError) -> Repair | None:
     """The fix of the next error, where a layer was built for what came before the fix."""
-    assert error.__cause__ is not None
+    assert failure.model is not None
     path = error.call.path.removeprefix("model.").removeprefix("model")
-    behind = read(error.__cause__, run.model, path)
-    behind = replace(behind, model=run.model, trace=error.trace, failed=error.call)
+    behind = read_trace(error, failure.model, path, failure.inputs)
     found = catalogue.find(behind) if behind.layer is not None else None
     for repair in _candidates(behind, *found) if found else ():
         if repair.tells or (repair.is_here and {step.target for step in repair.steps} == {"layer"}):
