@@ -97,9 +97,9 @@ def _diagnosis(failure: Failure) -> Diagnosis:
     told: dict[str, Any] = {"error": failure.error, "trace": trace, "call": trace and trace.failed}
     if found is None:
         return Diagnosis("unknown", failure.path, failure.message, "", **told)
-    entry, facts = found
-    mended = tuple(fixes(failure, entry, facts))  # which may tell the cause more
-    cause = entry.told(facts)
+    entry, known = found
+    mended = tuple(fixes(entry, known))  # which may tell the cause more
+    cause = entry.told(known)
     return Diagnosis(entry.code, failure.path, failure.message, cause, mended, entry.place, **told)
 
 

@@ -1,20 +1,23 @@
-"""What the tensors of a failing call mean: their axes, branches, patches, batch and owner."""
+"""What a failing call's tensors mean: axes, branches, batch, and where their sizes come from."""
 
 from __future__ import annotations
 
 import re
-from math import isqrt
+from collections.abc import Callable, Mapping, Sequence
+from itertools import dropwhile
+from math import prod
 
 from convdocs.errors.failure import Failure, Shape
-from convdocs.errors.sizes import least
+from convdocs.errors.sizes import windows
+from convdocs.geometry import Window
 from convdocs.report import Call
 
+_LARGEST = 2048  # images are not searched for beyond this size
 _JOINS = ("cat", "concat", "concatenate")
 _RESHAPES = ("view", "reshape", "flatten", "Flatten", "squeeze", "ravel", "Unflatten", "unflatten")
-_SIZES = re.compile(
-    r"size mismatch for ([\w.]+): copying a param with shape torch\.Size\(\[([\d, ]*)\]\) from "
-    r"checkpoint, the shape in current model is torch\.Size\(\[([\d, ]*)\]\)"
-)
+
+
+# The axes of two tensors that meet.
 
 
 def joined_axis(failure: Failure) -> int | None:
@@ -55,15 +58,6 @@ def own_calls(failure: Failure, numbers: tuple[int, int]) -> tuple[list[Call], l
     return [c for c in first if c.index not in shared], [c for c in second if c.index not in shared]
 
 
-def lost_batch(failure: Failure) -> Call | None:
-    """The reshape behind the first operand that did not keep the batch axis."""
-    for call in failure.chain()[::-1] if failure.trace and failure.trace.input_shapes else ():
-        before, after = call.input_shapes[0], call.output_shapes[0]
-        if call.kind in _RESHAPES and before and before[:1] != after[:1]:
-            return call
-    return None
-
-
 def positions(failure: Failure) -> int | None:
     """Which operand of a sum is the model's table of positions, the other being tokens."""
     for number in (0, 1) if len(failure.shapes) > 1 else ():
@@ -73,25 +67,155 @@ def positions(failure: Failure) -> int | None:
     return None
 
 
-def grid_size(failure: Failure) -> Shape:
-    """The image whose patches are as many as a table of positions has; empty if there is none."""
+# The batch, and layers that the model does not know of.
+
+
+def lost_batch(failure: Failure) -> Call | None:
+    """The reshape behind the first operand that did not keep the batch axis."""
+    for call in failure.chain()[::-1] if failure.trace and failure.trace.input_shapes else ():
+        before, after = call.input_shapes[0], call.output_shapes[0]
+        if call.kind in _RESHAPES and before and before[:1] != after[:1]:
+            return call
+    return None
+
+
+def lacks_batch(failure: Failure) -> bool:
+    """Whether the model's input was read as one sample, without a batch axis."""
+    if failure.trace is None or not failure.trace.input_shapes:
+        return False
+    given = failure.trace.input_shapes[0]
+    for call in failure.trace.calls:
+        if call.windows and call.sources[:1] == (-1,) and call.input_shapes[0] == given:
+            return len(given) == len(call.windows) + 1
+    # a layer that takes batches only was given the input itself
+    first = failure.source(0) == -1 and failure.shape == given and failure.path != ""
+    return first and len(given) == failure.dims + 1 and failure.kind.startswith("BatchNorm")
+
+
+def listed(failure: Failure) -> str:
+    """The path of a plain list, tuple or dict that holds the failing layer, or nothing."""
+    layer, model = failure.layer, failure.model
+    if layer is None or model is None or any(one is layer for one in model.modules()):
+        return ""
+    for path, module in model.named_modules():
+        for key, held in vars(module).items():
+            values = held.values() if isinstance(held, dict) else held
+            plain = isinstance(held, list | tuple | dict) and not key.startswith("_")
+            if plain and any(one is layer for one in values):
+                return f"{path}.{key}" if path else key
+    return ""
+
+
+# Sizes through the calls upstream, and back to the image.
+
+
+def through(
+    calls: Sequence[Call],
+    size: int,
+    axis: int,
+    changed: Mapping[str, tuple[Window, ...]] | None = None,
+) -> int | None:
+    """A size after these calls, along an axis counted from the last.
+
+    None where nothing is left, or where a call does not say how it changes sizes; ``changed`` are
+    other windows of some layers, by their paths.
+    """
+    for call in calls:
+        before, after = call.input_shapes[0], call.output_shapes[0]
+        if call.windows:
+            size = (changed or {}).get(call.path, call.windows)[axis].output_size(size)
+        elif len(before) != len(after) or len(before) < -axis:
+            return None
+        elif call.kind.startswith("Adaptive"):
+            size = after[axis]
+        elif after[axis] % max(before[axis], 1) == 0:
+            size *= after[axis] // max(before[axis], 1)
+        else:
+            return None
+        if size < 1:
+            return None
+    return size
+
+
+def _least(calls: Sequence[Call], dims: int, fits: Callable[[int, int], bool]) -> Shape:
+    """The least image that is behind these calls of a size that fits its axis; or empty.
+
+    The image is what their first window reads.
+    """
+    calls = list(dropwhile(lambda call: not call.windows, calls))
+    found = []
+    for axis in range(-dims, 0) if calls and len(calls[0].windows) == dims else ():
+        sizes = ((size, through(calls, size, axis)) for size in range(1, _LARGEST))
+        found.append(next((size for size, last in sizes if last and fits(last, axis)), 0))
+    return tuple(found) if all(found) else ()
+
+
+def smallest_image(failure: Failure) -> Shape:
+    """The smallest image that reaches through the layers before and this one; empty if unknown."""
+    fits = lambda size, axis: windows(failure)[axis].output_size(size) > 0  # noqa: E731
+    return _least(failure.chain(), failure.dims, fits)
+
+
+def fitting_image(failure: Failure) -> Shape:
+    """The image for which a linear layer, or a table of positions, was built; a square map."""
     table = positions(failure)
-    if table is None:
-        return ()
-    side = isqrt(failure.shapes[table][1])
-    patches = [call for call in failure.chain(1 - table) if call.windows]
-    if not patches or side * side != failure.shapes[table][1]:
-        return ()
-    return least(patches, len(patches[0].windows), lambda size, _: size == side)
+    if table is not None:
+        calls = [call for call in failure.chain(1 - table) if call.windows]
+        cells, dims = failure.shapes[table][1], 2
+    else:
+        channels, *map_sizes = flattened(failure) or (1,)
+        calls, wanted = _to_flatten(failure)[:-1], failure.settings.get("in_features", 0)
+        cells, dims = wanted // channels if wanted % channels == 0 else 0, len(map_sizes)
+    side = round(cells ** (1 / max(dims, 1)))
+    return _least(calls, dims, lambda size, _: size == side) if 0 < side**dims == cells else ()
 
 
-# a module's words for what it got and wants, and whether it wants a multiple
+def _to_flatten(failure: Failure) -> list[Call]:
+    """The calls up to the flatten of a map; nothing but what keeps the values may follow it."""
+    calls = failure.chain()
+    while calls:
+        before, after = calls[-1].input_shapes[0], calls[-1].output_shapes[0]
+        if len(before) > 2 and len(after) < len(before):
+            return calls if (prod(before[1:]),) == failure.shape[-1:] else []
+        if before != after:
+            break
+        calls.pop()
+    return []
+
+
+def flattened(failure: Failure) -> Shape:
+    """The shape, without its batch, that a flatten made into the last axis."""
+    calls = _to_flatten(failure)
+    return calls[-1].input_shapes[0][1:] if calls else ()
+
+
+def image(failure: Failure) -> Shape:
+    """The spatial sizes of the image that the model was given."""
+    calls = failure.chain()
+    dims = next((len(call.windows) for call in calls if call.windows), 0)
+    return calls[0].input_shapes[0][-dims:] if dims else ()
+
+
+def halving(failure: Failure) -> int:
+    """By how much the deepest map so far is smaller than the image: 4 after two halvings."""
+    calls: Sequence[Call] = failure.trace.calls if failure.trace else ()
+    strides = (axis.stride for call in calls for axis in call.receptive_field)
+    return int(max((stride for stride in strides if stride is not None), default=1))
+
+
+# What words of others say: a module's own check, and weights that do not fit.
+
+# what it got and wants, and whether it wants a multiple
 _OWN_WORDS = {
     r"axis of length (?P<got>\d+) in chunks of (?P<wanted>\d+)": True,
     r"(?P<got>\d+)\D*(?:divisible by|multiple of)\D*(?P<wanted>\d+)": True,
     r"[Ee]xpected\D*(?P<wanted>\d+)\D*(?:got|found|received)\D*(?P<got>\d+)": False,
     r"\D(?P<got>\d+)\D+?(?:match|equal|model|expect)\D+(?P<wanted>\d+)": False,
 }
+_MISMATCH = re.compile(
+    r"size mismatch for ([\w.]+): copying a param with shape torch\.Size\(\[([\d, ]*)\]\) from "
+    r"checkpoint, the shape in current model is torch\.Size\(\[([\d, ]*)\]\)"
+)
 
 
 def own_numbers(failure: Failure) -> tuple[int, int, bool] | None:
@@ -101,24 +225,10 @@ def own_numbers(failure: Failure) -> tuple[int, int, bool] | None:
     return next(((int(one["got"]), int(one["wanted"]), d) for one, d in found if one), None)
 
 
-def mismatches(failure: Failure) -> list[tuple[str, tuple[int, ...], tuple[int, ...]]]:
+def mismatches(failure: Failure) -> list[tuple[str, Shape, Shape]]:
     """The parameters that do not fit: path, saved shape, the model's shape."""
-    return [
-        (path, tuple(map(int, saved.split(","))), tuple(map(int, own.split(","))))
-        for path, saved, own in _SIZES.findall(failure.message)
-    ]
 
+    def shape(text: str) -> Shape:
+        return tuple(map(int, text.split(",")))
 
-def listed(failure: Failure) -> str:
-    """The path of a plain list, tuple or dict that holds the failing layer, or nothing."""
-    if failure.layer is None or failure.model is None:
-        return ""
-    if any(one is failure.layer for one in failure.model.modules()):
-        return ""
-    for path, module in failure.model.named_modules():
-        for key, held in vars(module).items():
-            values = held.values() if isinstance(held, dict) else held
-            plain = isinstance(held, list | tuple | dict) and not key.startswith("_")
-            if plain and any(one is failure.layer for one in values):
-                return f"{path}.{key}" if path else key
-    return ""
+    return [(path, shape(a), shape(b)) for path, a, b in _MISMATCH.findall(failure.message)]

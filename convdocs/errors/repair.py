@@ -112,7 +112,8 @@ def rebuilt(
     ``kind`` builds another class. Nothing where it cannot be built from its settings.
     """
     if failure.built is None and failure.layer is None:
-        code = _called(failure, changes) if failure.settings and not kind else None
+        known = failure.settings or hasattr(nn.functional, failure.function)
+        code = _called(failure, changes) if known and not kind else None
         target = "y"
     else:
         code, target = built(failure, kind, changes), "layer"
@@ -160,13 +161,3 @@ def _called(failure: Failure, changes: Mapping[str, Any]) -> Code | None:
     kept = {key: value for key, value in known.items() if value is not None}
     call: Code = getattr(NN.functional, failure.function)
     return call(*operands(failure), **kept)
-
-
-def each(value: Any) -> Any:
-    """The parts of a setting, which is one number or one an axis."""
-    return value if isinstance(value, tuple | list) else (value,)
-
-
-def typed(values: tuple[int, ...]) -> int | tuple[int, ...]:
-    """Equal numbers as one, others as a tuple."""
-    return values[0] if len(set(values)) == 1 else values

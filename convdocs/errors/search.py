@@ -10,7 +10,7 @@ from itertools import islice
 from convdocs import tracing
 from convdocs.errors import catalogue
 from convdocs.errors.catalogue import Entry
-from convdocs.errors.facts import Facts
+from convdocs.errors.facts import Known
 from convdocs.errors.failure import Failure, read, read_trace
 from convdocs.errors.repair import Repair
 from convdocs.errors.trial import Mended, error_of, other_batches, run_of, try_here, worked_before
@@ -22,17 +22,17 @@ MOST_TRIES = 2  # fixes of each further error
 MANY_CALLS = 250  # in larger models only the first fix that holds is run as a whole
 
 
-def fixes(failure: Failure, entry: Entry, facts: Facts) -> list[Fix]:
+def fixes(entry: Entry, failure: Known) -> list[Fix]:
     """The repairs that hold, those that the whole model was run with in front."""
     found: dict[str, tuple[bool, bool, Fix]] = {}
-    for repair in _holding(failure, _candidates(failure, entry, facts)):
+    for repair in _holding(failure, _candidates(entry, failure)):
         verified = False
         known = _is_large(failure) and any(fix.verified for *_, fix in found.values())
         if repair.steps and not known:
             repair, verified = _in_whole(failure, repair)
             if not verified and not repair.is_here:
                 continue  # what mends elsewhere is only seen to help by the whole run
-            facts.update(repair.tells)
+            failure.told.update(repair.tells)
         fix = Fix(repair.text, repair.code, verified)
         found.setdefault(fix.code, (not verified, repair.loses or not repair.steps, fix))
         if len(found) == MOST_FIXES:
@@ -40,13 +40,13 @@ def fixes(failure: Failure, entry: Entry, facts: Facts) -> list[Fix]:
     return [fix for *_, fix in sorted(found.values(), key=lambda one: one[:2])]
 
 
-def _candidates(failure: Failure, entry: Entry, facts: Facts) -> Iterator[Repair]:
+def _candidates(entry: Entry, known: Known) -> Iterator[Repair]:
     """The repairs of an entry's strategies, in order; a strategy may lack what it needs."""
     seen: set[str] = set()
     for strategy in entry.fixes:
         # what a strategy cannot read of an odd call it cannot mend
         with suppress(ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-            for repair in strategy(failure, facts):
+            for repair in strategy(known):
                 if repair.code and repair.code not in seen:
                     seen.add(repair.code)
                     yield repair
@@ -76,7 +76,7 @@ def _further(failure: Failure, repair: Repair, error: Exception, left: int) -> R
     """The fix together with one of the error that came up behind it."""
     behind = read(error)
     found = catalogue.find(behind) if left and _same_call(failure, behind) else None
-    known = _candidates(behind, *found) if found else iter(())
+    known = _candidates(*found) if found else iter(())
     for more in islice((one for one in known if one.steps and one.is_here), MOST_TRIES):
         both = _joined(failure, repair, more)
         still = try_here(failure, both)
@@ -157,7 +157,7 @@ def _consequence(failure: Failure, error: tracing.TraceError) -> Repair | None:
     path = error.call.path.removeprefix("model.").removeprefix("model")
     behind = read_trace(error, failure.model, path, failure.inputs)
     found = catalogue.find(behind) if behind.layer is not None else None
-    for repair in _candidates(behind, *found) if found else ():
+    for repair in _candidates(*found) if found else ():
         if repair.tells or (repair.is_here and {step.target for step in repair.steps} == {"layer"}):
             return repair
     return None

@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from convdocs import tracing
 from convdocs.cells.replica import replica
-from convdocs.errors import sizes
+from convdocs.errors import meaning
 from convdocs.errors.code import Code, run
 from convdocs.errors.failure import Failure, Site, is_users
 from convdocs.errors.repair import Repair, Step
@@ -237,7 +237,7 @@ def other_batches(failure: Failure, repair: Repair) -> list[Any]:
 def worked_before(failure: Failure) -> list[Any]:
     """Images that halve without a remainder, where two branches meet and those run as it is."""
     inputs, named = failure.inputs
-    first, step = _shape(inputs[0]) if inputs else (), sizes.step(failure)
+    first, step = _shape(inputs[0]) if inputs else (), meaning.halving(failure)
     even = (*first[:2], *(-(-size // step) * step for size in first[2:]))
     if failure.layer is not None or failure.model is None or even == first or len(first) < 3:
         return []
@@ -251,7 +251,7 @@ def _one_sample(failure: Failure) -> bool:
     least = {"Fold": 2, "PixelShuffle": 3, "PixelUnshuffle": 3}.get(failure.kind, failure.dims + 1)
     takes_samples = not failure.kind.startswith(("BatchNorm", "GroupNorm"))
     lone = failure.source(0) == -1 and len(failure.shape) <= least and takes_samples
-    return sizes.lacks_batch(failure) or lone
+    return meaning.lacks_batch(failure) or lone
 
 
 def _shape(value: Any) -> tuple[int, ...]:

@@ -1,60 +1,71 @@
-"""Mend upstream: the call that lost the batch, the image of another size than a model wants."""
+"""Mend upstream: a view that lost the batch, images of another size, weights saved elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any
 
-from convdocs.errors.code import NN, Code, length, name
-from convdocs.errors.facts import Facts
-from convdocs.errors.failure import Failure
-from convdocs.errors.meaning import grid_size, lost_batch, own_numbers
-from convdocs.errors.repair import Repair, assigned, built_member, given, operands
-from convdocs.errors.sizes import image, image_for, smallest
+import torch
+from torch import nn
+
+from convdocs.cells.replica import replica
+from convdocs.errors.code import NN, Code, Scope, length, name, run
+from convdocs.errors.facts import Known, times
+from convdocs.errors.failure import nn_class
+from convdocs.errors.meaning import (
+    fitting_image,
+    image,
+    lost_batch,
+    mismatches,
+    own_numbers,
+    positions,
+    smallest_image,
+)
+from convdocs.errors.repair import Repair, Step, assigned, built_member, given, operands, place
 from convdocs.errors.strategies.axes import other_channels
 
 
-def batch_kept(failure: Failure, facts: Facts) -> Iterator[Repair]:
+def batch_kept(known: Known) -> Iterator[Repair]:
     """flatten(1) in place of the view, the flatten or the squeeze that lost the batch."""
-    call = lost_batch(failure)
-    if call is None or failure.model is None or len(call.input_shapes[0]) < 2:
+    call = lost_batch(known)
+    if call is None or known.model is None or len(call.input_shapes[0]) < 2:
         return
-    text = f"{facts['lost_batch']}: flatten(1) keeps the batch."
+    text = f"{known['lost_batch']}: flatten(1) keeps the batch."
     if call.kind == "Flatten":
-        layer = failure.model.get_submodule(call.path)
+        layer = known.model.get_submodule(call.path)
         if code := built_member(layer, {"start_dim": 1, "end_dim": -1}):
             yield assigned(call.path, "layer", code, text, onwards=True)
     else:
         yield assigned(call, "x", name("x").flatten(1), text, onwards=True)
 
 
-def _asked(failure: Failure) -> list[Any]:
+def _asked(known: Known) -> list[Any]:
     """The sizes that a view was asked for."""
-    sizes = failure.args[1:] if failure.function in ("view", "reshape") else ()
+    sizes = known.args[1:] if known.function in ("view", "reshape") else ()
     return list(sizes[0]) if sizes and isinstance(sizes[0], tuple | list) else list(sizes)
 
 
-def batch_kept_here(failure: Failure, facts: Facts) -> Iterator[Repair]:
+def batch_kept_here(known: Known) -> Iterator[Repair]:
     """flatten(1) in place of a view whose sizes do not fit."""
-    if len(failure.shape) > 1 and 0 < len(_asked(failure)) < 3:
-        yield assigned(failure, "y", operands(failure)[0].flatten(1), onwards=True)
+    if len(known.shape) > 1 and 0 < len(_asked(known)) < 3:
+        yield assigned(known, "y", operands(known)[0].flatten(1), onwards=True)
 
 
-def heads_apart(failure: Failure, facts: Facts) -> Iterator[Repair]:
+def heads_apart(known: Known) -> Iterator[Repair]:
     """The features of an axis, parted in two of which one size is known."""
-    shape, asked = failure.shape, _asked(failure)
+    shape, asked = known.shape, _asked(known)
     if len(asked) == len(shape) + 1 and tuple(asked[:-2]) == shape[:-1]:
         for heads in [n for n in asked[-2:] if n > 0 and shape[-1] % n == 0][:1]:
             parts = (heads, -1) if asked[-2] == heads else (-1, heads)
             text = f"{shape[-1]} features are {heads} x {shape[-1] // heads}."
-            yield assigned(failure, "y", operands(failure)[0].unflatten(-1, parts), text)
+            yield assigned(known, "y", operands(known)[0].unflatten(-1, parts), text)
 
 
-def in_order(failure: Failure, facts: Facts) -> Iterator[Repair]:
+def in_order(known: Known) -> Iterator[Repair]:
     """Undo a transpose before axes are merged: heads go back beside their features; or copy."""
-    shape, x, asked = failure.shape, operands(failure)[0], tuple(_asked(failure))
-    strides = failure.tensors[0].stride()
+    shape, x, asked = known.shape, operands(known)[0], tuple(_asked(known))
+    strides = known.tensors[0].stride()
     order = sorted(range(len(shape)), key=lambda axis: -strides[axis])  # as they lie in memory
     back, kept = tuple(shape[axis] for axis in order), len(asked) - 1
     swapped = [place for place, axis in enumerate(order) if place != axis]
@@ -65,40 +76,48 @@ def in_order(failure: Failure, facts: Facts) -> Iterator[Repair]:
             f"The axes were swapped before: put them back, {shape} to {back}, and merge then; a "
             "plain reshape would mix the values of different positions."
         )
-        yield assigned(failure, "y", undone.flatten(kept), text)
+        yield assigned(known, "y", undone.flatten(kept), text)
     elif asked:
         sizes = asked
         if kept:  # any batch, and the rest of whatever size is left
             sizes = (length(x) if asked[0] == shape[0] else asked[0], *asked[1:])
             sizes = sizes if -1 in asked[1:] else (*sizes[:-1], -1)
         copy, ordered = x.reshape(*sizes), x.contiguous().view(*sizes)
-        yield assigned(failure, "y", copy, "Let torch copy where it must: reshape().")
-        yield assigned(failure, "y", ordered, "Or put the values in order first.")
+        yield assigned(known, "y", copy, "Let torch copy where it must: reshape().")
+        yield assigned(known, "y", ordered, "Or put the values in order first.")
 
 
 # Images of another size.
 
 
-def image_of_size(failure: Failure, facts: Facts) -> Iterator[Repair]:
-    """Images of the size that the linear layer was built for."""
-    wanted = image_for(failure)
-    if wanted and wanted != image(failure):
+def image_of_size(known: Known) -> Iterator[Repair]:
+    """Images of the size that a linear layer or a table of positions was built for."""
+    wanted = fitting_image(known)
+    if wanted and wanted != image(known):
         yield assigned(0, "x", _resized(name("x"), wanted))
 
 
-def image_large_enough(failure: Failure, facts: Facts) -> Iterator[Repair]:
+def image_large_enough(known: Known) -> Iterator[Repair]:
     """Images that reach through all layers up to the one that failed."""
-    if wanted := smallest(failure):
-        size = " x ".join(map(str, wanted))
+    if wanted := smallest_image(known):
+        size = times(wanted)
         text = f"Feed images of at least {size}, or leave out a halving."
         code, tells = _resized(name("x"), wanted), {"smallest_input": size}
         yield assigned(0, "x", code, text, onwards=True, tells=tells)
 
 
-def image_for_positions(failure: Failure, facts: Facts) -> Iterator[Repair]:
-    """Images of the size for which there are positions."""
-    if wanted := grid_size(failure):
-        yield assigned(0, "x", _resized(name("x"), wanted))
+def longer_positions(known: Known) -> Iterator[Repair]:
+    """A table of positions, by its parameter."""
+    number = positions(known)
+    if number is not None and known.shapes[0][2] == known.shapes[1][2]:
+        (_, own, features), count = known.shapes[number], known.shapes[1 - number][1]
+        token = ", the class token counted," if abs(count - own) == 1 else ""
+        code = Code(
+            f"nn.Parameter(torch.zeros(1, {count}, {features}))",
+            lambda scope: nn.Parameter(torch.zeros(1, count, features)),
+        )
+        text = f"{count} tokens{token} need {count} positions."
+        yield assigned(known.parameter(number), "layer", code, text)
 
 
 def _resized(x: Code, size: tuple[int, ...]) -> Code:
@@ -106,30 +125,79 @@ def _resized(x: Code, size: tuple[int, ...]) -> Code:
     return code
 
 
-def own_input(failure: Failure, facts: Facts) -> Iterator[Repair]:
+def own_input(known: Known) -> Iterator[Repair]:
     """The input that a module's own check asks for: channels, a size, a multiple."""
-    numbers, shape = own_numbers(failure), failure.shape
+    numbers, shape = own_numbers(known), known.shape
     if numbers is None or len(shape) < 3:
         return
-    (got, need, divides), x, sizes = numbers, operands(failure)[0], shape[2:]
-    if divides or (shape[1] != got and got in sizes):
-        if divides:
-            sizes = tuple(-(-size // need) * need for size in sizes)
-            text = f"Resize to multiples of {need}: {' x '.join(map(str, sizes))}."
-        else:
-            sizes = tuple(need if size == got else size for size in sizes)
-            text = f"Resize the images to {' x '.join(map(str, sizes))}."
-        yield given(failure, _resized(x, sizes), text)
+    (got, need, divides), x, sizes = numbers, operands(known)[0], shape[2:]
+    if divides:
+        sizes = tuple(-(-size // need) * need for size in sizes)
+        yield given(known, _resized(x, sizes), f"Resize to multiples of {need}: {times(sizes)}.")
     elif shape[1] == got:
-        yield from other_channels(failure, need, got, 1)
+        yield from other_channels(known, need, got, 1)
         if shape[-1] == need:
-            yield given(failure, x.movedim(-1, 1), "The channels are last: move them to axis 1.")
+            yield given(known, x.movedim(-1, 1), "The channels are last: move them to axis 1.")
+    elif got in sizes:
+        sizes = tuple(need if size == got else size for size in sizes)
+        yield given(known, _resized(x, sizes), f"Resize the images to {times(sizes)}.")
 
 
-def last_index(failure: Failure, facts: Facts) -> Iterator[Repair]:
-    """The last cell in place of one behind it."""
-    key = failure.args[1]
-    keys, axis = list(key) if isinstance(key, tuple) else [key], int(facts["axis"])
-    if failure.function == "__getitem__" and keys[axis] == int(facts["index"]):
-        keys[axis] = -1
-        yield assigned(failure, "y", operands(failure)[0][tuple(keys)])
+# Weights that were saved from another model than the one they are loaded into.
+
+_SIZES = {
+    nn.Linear: ("out_features", "in_features"),
+    nn.Embedding: ("num_embeddings", "embedding_dim"),
+}  # of a layer, in the order of its weight's axes
+
+
+def built_as_saved(known: Known) -> Iterator[Repair]:
+    """The layer as it was when the weights were saved; a new head comes after loading."""
+    layers = dict(known.args[0].named_modules())
+    for path, saved, own in mismatches(known):
+        owner, _, key = path.rpartition(".")
+        layer = layers.get(owner)
+        if layer is None or key != "weight":
+            continue
+        names = _SIZES.get(nn_class(type(layer)), ("out_channels", "in_channels"))
+        sizes = zip(names, saved, own, strict=False)
+        changes = {name: a for name, a, b in sizes if a != b and hasattr(layer, name)}
+        if changes and (code := built_member(layer, changes)):
+            yield _loaded(known, place(owner), code, layer=owner)
+
+
+def without_them(known: Known) -> Iterator[Repair]:
+    """Load all but the parameters that do not fit."""
+    owners = tuple(sorted({path.rpartition(".")[0] + "." for path, *_ in mismatches(known)}))
+    text = f"{{k: v for k, v in state.items() if not k.startswith({owners!r})}}"
+    code = _state(known, text, lambda key: "" if key.startswith(owners) else key)
+    yield _loaded(known, "state", code, strict=False)
+
+
+def without_prefix(known: Known) -> Iterator[Repair]:
+    """Names without what DataParallel or torch.compile put before them."""
+    prefix = known["prefix"]
+    text = f"{{k.removeprefix({prefix!r}): v for k, v in state.items()}}"
+    yield _loaded(known, "state", _state(known, text, lambda key: key.removeprefix(prefix)))
+
+
+def _state(known: Known, text: str, renamed: Callable[[str], str]) -> Code:
+    """The saved weights under other names; those without a name are left out."""
+    named = ((renamed(key), value) for key, value in known.args[1].items())
+    state = {key: value for key, value in named if key}
+    return Code(text, lambda scope: state)
+
+
+def _loaded(known: Known, target: str, code: Code, layer: str = "", **strict: bool) -> Repair:
+    """An assignment, and the loading into a copy of the model, which may have another layer."""
+
+    def load(scope: Scope) -> Any:
+        twin = replica(known.args[0])
+        if layer:
+            twin.set_submodule(layer, run(code, scope))
+        return twin.load_state_dict(scope.get("state", known.args[1]), **strict)
+
+    options = "".join(f", {key}={value}" for key, value in strict.items())
+    loading = Code(f"model.load_state_dict(state{options})", load)
+    steps = (Step(known, target, code), Step(known, "", loading))
+    return Repair(steps=steps, words={"owner": layer})
