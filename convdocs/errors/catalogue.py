@@ -112,9 +112,9 @@ def elsewhere() -> list[dict[str, str]]:
 
 def find(failure: Failure) -> tuple[Entry, Known] | None:
     """The entry that knows the failure's message, with what is known of it."""
-    known = Known.of(failure, {})
+    known = Known(failure, {})
     matches = ((entry, entry.match(known)) for entry in _asked())
-    found = ((entry, Known.of(failure, words)) for entry, words in matches if words is not None)
+    found = ((entry, Known(failure, words)) for entry, words in matches if words is not None)
     return next(found, None)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
@@ -23,7 +22,6 @@ VOID = 100  # a label so far above the classes marks what has none: 255 in most 
 _ODD = (AttributeError, LookupError, TypeError, ValueError)  # an odd call lacks part of a fact
 
 
-@dataclass(frozen=True, eq=False)
 class Known(Failure):
     """A failure whose message is known: its facts by name, as ``known["rows"]``.
 
@@ -31,17 +29,14 @@ class Known(Failure):
     this failure does not tell raises KeyError.
     """
 
-    words: Mapping[str, str] = field(default_factory=dict)  # the named parts of the message
-    told: dict[str, Any] = field(default_factory=dict)
+    words: dict[str, str]  # the named parts of the message
+    told: dict[str, Any]
 
-    @classmethod
-    def of(cls, failure: Failure, words: Mapping[str, str]) -> Known:
-        """What is known of a failure by the named parts of its message."""
+    def __init__(self, failure: Failure, words: Mapping[str, str]) -> None:
         parts = {key: text for key, text in words.items() if text}
         # "shape" is a fact of its own, which takes the message's words where there is no tensor
         told = {key: text for key, text in parts.items() if key != "shape"}
-        fields = {key: getattr(failure, key) for key in Failure.__dataclass_fields__}
-        return cls(**fields, words=parts, told=told)
+        vars(self).update(vars(failure), words=parts, told=told)
 
     def __getitem__(self, key: str) -> Any:
         if key not in self.told:
@@ -193,14 +188,6 @@ def _constructor_of_torch(f: Known) -> bool:
     return bool(sizes.not_whole(f)) or (made != f.message and known)
 
 
-def _shuffled(f: Known) -> str:
-    if (by := f.settings.get("upscale_factor", 0)) > 0:
-        return f"channels in multiples of {by * by} (factor {by} squared)"
-    if (by := f.settings.get("downscale_factor", 0)) > 0:
-        return f"height and width in multiples of {by}"
-    return f"channels in multiples of {by}" if (by := f.settings.get("groups", 0)) > 0 else ""
-
-
 # Sequences, tables and targets.
 
 
@@ -329,25 +316,6 @@ def _multiple(f: Known) -> int | None:
     return step if 0 < apart <= step and step > 1 else None
 
 
-def _positions(f: Known) -> str:
-    number = meaning.positions(f)
-    if number is None:
-        return ""
-    built = f"; they belong to images of {f['built_for']}" if f.holds("built_for") else ""
-    tokens, own = f.shapes[1 - number][1], f.shapes[number][1]
-    return f"There are {tokens} tokens and {own} positions in {f.parameter(number)}{built}."
-
-
-def _own_wish(f: Known) -> str:
-    """What a module's own check wants, in its own words' numbers."""
-    got, wanted, divides = meaning.own_numbers(f) or (0, 0, False)
-    if not wanted:
-        return ""
-    if divides:
-        return f"{got} is not divisible by {wanted}: sizes must be multiples of {wanted}"
-    return f"it wants {wanted} where there are {got}"
-
-
 def _prefix(f: Known) -> str:
     """What all unexpected names begin with."""
     names = re.findall(r"Unexpected key\(s\) in state_dict: (.*)", f.message)
@@ -404,9 +372,8 @@ FACTS: dict[str, Callable[[Known], Any]] = {
     # its settings
     "per_axis": lambda f: _given(sizes.wrong_length(f)),
     "odd": lambda f: _given(sizes.not_whole(f)),
-    "made_whole": lambda f: sizes.made_whole(sizes.not_whole(f)),
     "too_low": lambda f: _given(sizes.too_low(f)),
-    "raised": lambda f: sizes.raised(sizes.too_low(f)),
+    "in_range": sizes.in_range,
     "undivided": lambda f: _given(
         {
             key: f.settings[key]
@@ -476,9 +443,11 @@ FACTS: dict[str, Callable[[Known], Any]] = {
     "unlike": _unlike,
     "ways": _ways,
     "multiple": _multiple,
-    "positions": _positions,
+    "table": lambda f: f.parameter(meaning.positions(f)),
+    "positions": lambda f: f.shapes[meaning.positions(f)][1],
+    "tokens": lambda f: f.shapes[1 - meaning.positions(f)][1],
     # a model's own checks, and saved weights
-    "own_wish": _own_wish,
+    "own": meaning.own_words,
     "mismatched": lambda f: "; ".join(
         f"{path} was saved as {saved}, and the model's is {own}"
         for path, saved, own in meaning.mismatches(f)[:3]
@@ -492,9 +461,9 @@ FACTS: dict[str, Callable[[Known], Any]] = {
         _given({k: f.settings[k] for k in ("size", "scale_factor") if f.settings[k] is not None})
         or "no size and no factor"
     ),
+    "squared": lambda f: f.settings["upscale_factor"] ** 2,
     "fitting_mode": lambda f: {3: "linear", 4: "bilinear", 5: "trilinear"}[len(f.shape)],
     "size_per_axis": lambda f: typed((f.settings["size"][-1:] * 3)[: len(f.shape) - 2]),
-    "shuffled": _shuffled,
     # torch's names for the padding modes of NumPy
     "torch_mode": lambda f: {
         "edge": "replicate", "wrap": "circular", "symmetric": "reflect", "constant": "zeros"

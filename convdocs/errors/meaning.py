@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import dropwhile
 from math import prod
+from typing import Any
 
 from convdocs.errors.failure import Failure, Shape
 from convdocs.errors.sizes import windows
@@ -58,8 +59,8 @@ def own_calls(failure: Failure, numbers: tuple[int, int]) -> tuple[list[Call], l
     return [c for c in first if c.index not in shared], [c for c in second if c.index not in shared]
 
 
-def positions(failure: Failure) -> int | None:
-    """Which operand of a sum is the model's table of positions, the other being tokens."""
+def positions(failure: Failure) -> Any:
+    """Which operand of a sum is the model's table of positions, the other being tokens; or None."""
     for number in (0, 1) if len(failure.shapes) > 1 else ():
         own, other = failure.shapes[number], failure.shapes[1 - number]
         if failure.parameter(number) and len(own) == len(other) == 3 and own[0] == 1:
@@ -205,24 +206,23 @@ def halving(failure: Failure) -> int:
 
 # What words of others say: a module's own check, and weights that do not fit.
 
-# what it got and wants, and whether it wants a multiple
-_OWN_WORDS = {
-    r"axis of length (?P<got>\d+) in chunks of (?P<wanted>\d+)": True,
-    r"(?P<got>\d+)\D*(?:divisible by|multiple of)\D*(?P<wanted>\d+)": True,
-    r"[Ee]xpected\D*(?P<wanted>\d+)\D*(?:got|found|received)\D*(?P<got>\d+)": False,
-    r"\D(?P<got>\d+)\D+?(?:match|equal|model|expect)\D+(?P<wanted>\d+)": False,
-}
+_OWN_WORDS = (
+    r"axis of length (?P<got>\d+) in chunks of (?P<multiple>\d+)",
+    r"(?P<got>\d+)\D*(?:divisible by|multiple of)\D*(?P<multiple>\d+)",
+    r"[Ee]xpected\D*(?P<wanted>\d+)\D*(?:got|found|received)\D*(?P<got>\d+)",
+    r"\D(?P<got>\d+)\D+?(?:match|equal|model|expect)\D+(?P<wanted>\d+)",
+)
 _MISMATCH = re.compile(
     r"size mismatch for ([\w.]+): copying a param with shape torch\.Size\(\[([\d, ]*)\]\) from "
     r"checkpoint, the shape in current model is torch\.Size\(\[([\d, ]*)\]\)"
 )
 
 
-def own_numbers(failure: Failure) -> tuple[int, int, bool] | None:
-    """What a module's own words say it got and wants, and whether it must divide."""
+def own_words(failure: Failure) -> dict[str, int]:
+    """What a module's own words say it got, and what it wants, or of what it wants a multiple."""
     words = failure.message.replace("\n", " ")
-    found = ((re.search(pattern, words), divides) for pattern, divides in _OWN_WORDS.items())
-    return next(((int(one["got"]), int(one["wanted"]), d) for one, d in found if one), None)
+    found = next(filter(None, (re.search(pattern, words) for pattern in _OWN_WORDS)), None)
+    return {key: int(number) for key, number in found.groupdict().items()} if found else {}
 
 
 def mismatches(failure: Failure) -> list[tuple[str, Shape, Shape]]:

@@ -44,8 +44,8 @@ class Repair:
 
     Without steps it is advice, and ``note`` stands in place of code. Where it ``loses``, values
     are cut off, added or repeated so that shapes agree: it comes last. Behind one that goes
-    ``onwards`` the next error may be a consequence, and is mended too. ``tells`` are facts for the
-    cause, ``words`` those that only the text may name.
+    ``onwards`` the next error may be a consequence, and is mended too. ``words`` are facts for the
+    text, and of a fix that goes onwards for the cause too.
     """
 
     text: str = ""
@@ -53,7 +53,6 @@ class Repair:
     loses: bool = False
     onwards: bool = False
     note: str = ""
-    tells: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -32,7 +32,7 @@ def fixes(entry: Entry, failure: Known) -> list[Fix]:
             repair, verified = _in_whole(failure, repair)
             if not verified and not repair.is_here:
                 continue  # what mends elsewhere is only seen to help by the whole run
-            failure.told.update(repair.tells)
+            failure.told.update(repair.words if repair.onwards else {})
         fix = Fix(repair.text, repair.code, verified)
         found.setdefault(fix.code, (not verified, repair.loses or not repair.steps, fix))
         if len(found) == MOST_FIXES:
@@ -123,7 +123,7 @@ def _in_whole(failure: Failure, repair: Repair) -> tuple[Repair, bool]:
             further = _consequence(failure, error) if repair.onwards else None
             if further is None:
                 break
-            repair = further if further.tells else repair + further
+            repair = further if further.onwards else repair + further
     return repair, False
 
 
@@ -158,6 +158,8 @@ def _consequence(failure: Failure, error: tracing.TraceError) -> Repair | None:
     behind = read_trace(error, failure.model, path, failure.inputs)
     found = catalogue.find(behind) if behind.layer is not None else None
     for repair in _candidates(*found) if found else ():
-        if repair.tells or (repair.is_here and {step.target for step in repair.steps} == {"layer"}):
+        if (repair.onwards and repair.words) or (
+            repair.is_here and {step.target for step in repair.steps} == {"layer"}
+        ):
             return repair
     return None

@@ -108,24 +108,16 @@ def too_low(failure: Failure) -> dict[str, Any]:
     }
 
 
-def raised(settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings with sizes that may be: -8 was 8, and a padding below 0 is none."""
+def in_range(failure: Failure) -> dict[str, Any]:
+    """Settings that may be in place of those that may not: 2 for 2.5, 8 for -8."""
 
-    def least(key: str, part: Any) -> Any:
-        return max(part, 0) if key == "padding" else abs(part) or 1
+    def mended(key: str, value: Any) -> Any:
+        if isinstance(value, tuple | list):
+            return tuple(mended(key, part) for part in value)
+        number = re.match(r"-?\d+", str(value))
+        size = int(number[0]) if number else 1
+        return max(size, 0) if key == "padding" else abs(size) or 1
 
-    return _with_parts(settings, least)
-
-
-def made_whole(settings: dict[str, Any]) -> dict[str, Any]:
-    """Whole numbers for what can be read as some, 1 for what cannot."""
-    digits = re.compile(r"-?\d+")
-    return _with_parts(settings, lambda _, part: int((digits.match(str(part)) or ["1"])[0]))
-
-
-def _with_parts(settings: dict[str, Any], change: Callable[[str, Any], Any]) -> dict[str, Any]:
-    def changed(key: str, value: Any) -> Any:
-        many = isinstance(value, tuple | list)
-        return tuple(changed(key, part) for part in value) if many else change(key, value)
-
-    return {key: changed(key, value) for key, value in settings.items()}
+    return {
+        key: mended(key, value) for key, value in (not_whole(failure) or too_low(failure)).items()
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from math import prod
 from typing import Any
 
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from convdocs.cells.replica import replica
-from convdocs.errors.code import NN, Code, Scope, length, name, run
+from convdocs.errors.code import NN, Code, Scope, constant, length, name, run
 from convdocs.errors.facts import Known, times
 from convdocs.errors.failure import nn_class
 from convdocs.errors.meaning import (
@@ -18,7 +18,6 @@ from convdocs.errors.meaning import (
     image,
     lost_batch,
     mismatches,
-    own_numbers,
     positions,
     smallest_image,
 )
@@ -102,8 +101,8 @@ def image_large_enough(known: Known) -> Iterator[Repair]:
     if wanted := smallest_image(known):
         size = times(wanted)
         text = f"Feed images of at least {size}, or leave out a halving."
-        code, tells = _resized(name("x"), wanted), {"smallest_input": size}
-        yield assigned(0, "x", code, text, onwards=True, tells=tells)
+        words = {"smallest_input": size}
+        yield assigned(0, "x", _resized(name("x"), wanted), text, onwards=True, words=words)
 
 
 def longer_positions(known: Known) -> Iterator[Repair]:
@@ -127,13 +126,13 @@ def _resized(x: Code, size: tuple[int, ...]) -> Code:
 
 def own_input(known: Known) -> Iterator[Repair]:
     """The input that a module's own check asks for: channels, a size, a multiple."""
-    numbers, shape = own_numbers(known), known.shape
-    if numbers is None or len(shape) < 3:
+    words, shape, x = known["own"], known.shape, operands(known)[0]
+    got, need, sizes = words["got"], words.get("wanted", 0), shape[2:]
+    if len(shape) < 3:
         return
-    (got, need, divides), x, sizes = numbers, operands(known)[0], shape[2:]
-    if divides:
-        sizes = tuple(-(-size // need) * need for size in sizes)
-        yield given(known, _resized(x, sizes), f"Resize to multiples of {need}: {times(sizes)}.")
+    if step := words.get("multiple"):
+        sizes = tuple(-(-size // step) * step for size in sizes)
+        yield given(known, _resized(x, sizes), f"Resize to multiples of {step}: {times(sizes)}.")
     elif shape[1] == got:
         yield from other_channels(known, need, got, 1)
         if shape[-1] == need:
@@ -170,22 +169,16 @@ def without_them(known: Known) -> Iterator[Repair]:
     """Load all but the parameters that do not fit."""
     owners = tuple(sorted({path.rpartition(".")[0] + "." for path, *_ in mismatches(known)}))
     text = f"{{k: v for k, v in state.items() if not k.startswith({owners!r})}}"
-    code = _state(known, text, lambda key: "" if key.startswith(owners) else key)
-    yield _loaded(known, "state", code, strict=False)
+    state = {k: v for k, v in known.args[1].items() if not k.startswith(owners)}
+    yield _loaded(known, "state", constant(text, state), strict=False)
 
 
 def without_prefix(known: Known) -> Iterator[Repair]:
     """Names without what DataParallel or torch.compile put before them."""
     prefix = known["prefix"]
     text = f"{{k.removeprefix({prefix!r}): v for k, v in state.items()}}"
-    yield _loaded(known, "state", _state(known, text, lambda key: key.removeprefix(prefix)))
-
-
-def _state(known: Known, text: str, renamed: Callable[[str], str]) -> Code:
-    """The saved weights under other names; those without a name are left out."""
-    named = ((renamed(key), value) for key, value in known.args[1].items())
-    state = {key: value for key, value in named if key}
-    return Code(text, lambda scope: state)
+    state = {k.removeprefix(prefix): v for k, v in known.args[1].items()}
+    yield _loaded(known, "state", constant(text, state))
 
 
 def _loaded(known: Known, target: str, code: Code, layer: str = "", **strict: bool) -> Repair:
