@@ -20,7 +20,7 @@ from convdocs.errors.diagnosis import diagnose, of_exception
 from convdocs.errors.failure import module_calls
 from convdocs.report import Diagnosis
 from convdocs.view.shown import Sheet
-from convdocs.view.tables import CodeBlock, Column, Paragraph, Part, Table
+from convdocs.view.tables import CodeBlock, Column, Paragraph, Table
 
 SCOPE = {"torch": torch, "nn": nn, "numpy": numpy}  # the names that every example may use
 _HEADING = re.compile(r"^[\w.]+(?:Error|Exception): ", re.M)  # what stands before a pasted message
@@ -53,17 +53,10 @@ def run_example(entry: Entry) -> tuple[Exception, Diagnosis]:
 
 def explained(entry: Entry) -> Sheet:
     """An entry as on the site: the message, the cause, the example, its fixes."""
-    error, found = run_example(entry)
-    shown: list[Part] = [
-        Paragraph(f"{entry.title} ({entry.code})"),
-        CodeBlock(f"{type(error).__name__}: {error}"),
-        Paragraph(found.cause, lead="Cause:"),
-        Paragraph("", lead="Example:"),
-        CodeBlock(entry.example),
-    ]
-    for fix in found.fixes:
-        shown += [Paragraph(fix.text, lead="Fix:"), CodeBlock(fix.code)]
-    return Sheet(*shown)
+    _, found = run_example(entry)
+    _, *told, _ = found.parts()  # without its name and its place
+    example = (Paragraph("", lead="Example:"), CodeBlock(entry.example))
+    return Sheet(Paragraph(f"{entry.title} ({entry.code})"), *example, *told)
 
 
 def listed() -> Sheet:

@@ -390,10 +390,9 @@ FACTS: dict[str, Callable[[Known], Any]] = {
     "room": lambda f: typed(sizes.room(f)),
     "half": lambda f: typed(by_axis(f, lambda window, _: (window.span - 1) // 2)),
     "full": lambda f: typed(by_axis(f, lambda window, _: window.kernel - 1)),
-    "short_axis": lambda f: short(f)[0],
-    "short_size": lambda f: short(f)[1],
-    "span": lambda f: counted(short(f)[2].span, "cell"),
-    "padded": lambda f: counted(short(f)[1] + sum(short(f)[2].padding), "cell"),
+    "short": short,
+    "span": lambda f: counted(f["short"][3], "cell"),
+    "padded": lambda f: counted(f["short"][2], "cell"),
     "spread": lambda f: ", ".join(
         f"{w.dilation}·({w.kernel} − 1) + 1 = {w.span}" for w in windows(f) if w.dilation > 1
     ),

@@ -60,13 +60,14 @@ def by_axis(failure: Failure, number: Callable[[Window, int], int]) -> tuple[int
     return tuple(number(window, size) for window, size in zip(known, cells, strict=False))
 
 
-def short(failure: Failure) -> tuple[str, int, Window]:
-    """The first axis that is too short for its window, with its cells and the window."""
+def short(failure: Failure) -> tuple[str, int, int, int]:
+    """The first axis too short for its window: its cells, with the padding, and the window's."""
     # the average pool over three axes does not count its padding here
     counts = "input image" not in failure.message
     for axis, (size, window) in enumerate(zip(room(failure), windows(failure), strict=False)):
-        if size + counts * sum(window.padding) < window.span:
-            return AXIS_NAMES[failure.dims][axis], size, window
+        padded = size + counts * sum(window.padding)
+        if padded < window.span:
+            return AXIS_NAMES[failure.dims][axis], size, padded, window.span
     raise LookupError
 
 

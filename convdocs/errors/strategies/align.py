@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
-from convdocs.errors.code import NN, TORCH, Code, length, star
+from convdocs.errors.code import LEN, NN, TORCH, Code
 from convdocs.errors.facts import Known
+from convdocs.errors.failure import Shape
 from convdocs.errors.meaning import axis_names, joined_axis, own_calls, pair
 from convdocs.errors.repair import Repair, assigned, given, operands
 from convdocs.report import Call
@@ -16,15 +17,14 @@ _WORDS = {"N": "batch", "C": "channels", "D": "depth", "H": "height", "W": "widt
 
 
 def missing_axes(known: Known) -> Iterator[Repair]:
-    """The operand with fewer axes gets those it misses, each in its place."""
+    """The operand with fewer axes gets those it misses; in a cat, one is repeated for all."""
     shapes, numbers, dim = known.shapes, pair(known), joined_axis(known)
-    names: tuple[str, ...] = ()
     if known.function == "scaled_dot_product_attention" and len(shapes) > 3:
-        short, target = 3, (*shapes[0][:-1], shapes[1][-2])
-        sizes: Any = target
-    elif numbers is not None and len(shapes[numbers[0]]) != len(shapes[numbers[1]]):
-        short, long = sorted(numbers, key=lambda number: len(shapes[number]))
-        target, names, sizes = shapes[long], axis_names(known, long), operands(known)[long].shape
+        short, target, names = 3, (*shapes[0][:-1], shapes[1][-2]), tuple[str, ...]()
+    elif numbers is not None:
+        cells = [[len(shapes[n]), *_without(shapes[n], dim)] for n in numbers]
+        short, long = numbers if cells[0] < cells[1] else numbers[::-1]
+        target, names = shapes[long], axis_names(known, long)
     else:
         return
     own, code, every = axis_names(known, short), operands(known)[short], range(len(target))
@@ -43,44 +43,37 @@ def missing_axes(known: Known) -> Iterator[Repair]:
         return -meant, not_batch, -sum(kept) if trailing else abs(sum(kept) - len(kept))
 
     for kept in sorted(filter(fits, combinations(every, len(shapes[short]))), key=oddness)[:2]:
-        lacking = [axis for axis in every if axis not in kept]
+        new, lacking = code, [axis for axis in every if axis not in kept]
+        if lacking:
+            key: list[Any] = [None if axis in lacking else slice(None) for axis in every]
+            while dim is None and key[0] is None:
+                key.pop(0)
+            while key[-1] == slice(None):
+                key.pop()
+            new = code[tuple(key)]
+        sizes = dict(zip(kept, shapes[short], strict=True))
+        repeated = [axis for axis in every if axis != dim and sizes.get(axis, 1) != target[axis]]
+        if dim is not None and repeated:
+            new = _repeated(new, operands(known)[long], repeated, len(target))
         means = [_WORDS.get(names[axis] if names else "", f"axis {axis}") for axis in lacking]
         text = f"Put {' and '.join(means)} into {code} {shapes[short]}, which lacks it."
         text += " The values are repeated there." * (dim is not None)
-        yield given(known, {short: _with_axes(code, dim, sizes, lacking, len(target))}, text)
+        if not lacking:
+            what = "sample of the batch" if repeated == [0] else "place"
+            text = f"Repeat {code}, which belongs to every {what}."
+        yield given(known, {short: new}, text)
 
 
-def _with_axes(code: Code, dim: int | None, sizes: Any, lacking: list[int], rank: int) -> Code:
-    """A tensor with axes that it lacks; for a cat it is repeated along them."""
-    key: list[Any] = [None if axis in lacking else slice(None) for axis in range(rank)]
-    while dim is None and key[0] is None:
-        key.pop(0)
-    while key[-1] == slice(None):
-        key.pop()
-    code, repeated = code[tuple(key)], [axis for axis in lacking if axis != dim]
-    if dim is None or not repeated:
-        return code
-    if repeated == list(range(repeated[0], rank)):
-        return code.expand(*[-1] * repeated[0], star(sizes[repeated[0] :]))
-    return code.expand(*(sizes[axis] if axis in repeated else -1 for axis in range(rank)))
+def _without(shape: Shape, dim: int | None) -> Shape:
+    return tuple(size for axis, size in enumerate(shape) if axis != dim)
 
 
-def one_for_all(known: Known) -> Iterator[Repair]:
-    """An operand of a cat that is one for all samples, as a class token is."""
-    numbers, dim = pair(known) or (0, 0), joined_axis(known)
-    if len({len(known.shapes[n]) for n in numbers}) > 1:
-        return
-    for number, other in (numbers, numbers[::-1]):
-        own, target = known.shapes[number], known.shapes[other]
-        unlike = [axis for axis in range(len(own)) if axis != dim and own[axis] != target[axis]]
-        if unlike and all(own[axis] == 1 for axis in unlike):
-            a, b = operands(known)[number], operands(known)[other]
-            sizes: list[Any] = [-1] * len(own)
-            for axis in unlike:
-                sizes[axis] = b.shape[axis] if axis else length(b)
-            what = "sample of the batch" if unlike == [0] else "place"
-            text = f"Repeat {a}, which belongs to every {what}."
-            yield given(known, {number: a.expand(*sizes)}, text)
+def _repeated(code: Code, other: Code, axes: list[int], rank: int) -> Code:
+    """A tensor as large as another along some axes."""
+    if axes[0] and len(axes) == rank - axes[0]:
+        return code.expand(*[-1] * axes[0], *other.shape[axes[0] :])
+    sizes = [other.shape[axis] if axis else LEN(other) for axis in range(rank)]
+    return code.expand(*(sizes[axis] if axis in axes else -1 for axis in range(rank)))
 
 
 def along_other_axis(known: Known) -> Iterator[Repair]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from convdocs.errors.code import NN, TORCH, Code, length
+from convdocs.errors.code import LEN, NN, TORCH, Code
 from convdocs.errors.facts import VOID, Known, indices
 from convdocs.errors.repair import Repair, assigned, given, operands, rebuilt
 
@@ -90,11 +90,11 @@ def states(known: Known) -> Iterator[Repair]:
     settings, (x, *given_states) = known.settings, operands(known)
     if known.shapes[1][:1] == (1,):
         text = "The one state belongs to every sample of the batch."
-        every = {n: state.expand(length(x), -1) for n, state in enumerate(given_states, 1)}
+        every = {n: state.expand(LEN(x), -1) for n, state in enumerate(given_states, 1)}
         yield given(known, every, text)
     layers = settings.get("num_layers", 1) * (2 if settings.get("bidirectional") else 1)
     first = settings.get("batch_first") or len(known.shape) == 2
     sizes = [settings["hidden_size"]] * len(given_states)
     sizes[0] = settings.get("proj_size") or sizes[0]
-    batch = length(x) if first else x.shape[1]
+    batch = LEN(x) if first else x.shape[1]
     yield given(known, {n: x.new_zeros(layers, batch, size) for n, size in enumerate(sizes, 1)})

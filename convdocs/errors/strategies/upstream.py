@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from convdocs.cells.replica import replica
-from convdocs.errors.code import NN, Code, Scope, constant, length, name, run
+from convdocs.errors.code import LEN, NN, Code, Scope, constant, name, run
 from convdocs.errors.facts import Known, times
 from convdocs.errors.failure import nn_class
 from convdocs.errors.meaning import (
@@ -79,7 +79,7 @@ def in_order(known: Known) -> Iterator[Repair]:
     elif asked:
         sizes = asked
         if kept:  # any batch, and the rest of whatever size is left
-            sizes = (length(x) if asked[0] == shape[0] else asked[0], *asked[1:])
+            sizes = (LEN(x) if asked[0] == shape[0] else asked[0], *asked[1:])
             sizes = sizes if -1 in asked[1:] else (*sizes[:-1], -1)
         copy, ordered = x.reshape(*sizes), x.contiguous().view(*sizes)
         yield assigned(known, "y", copy, "Let torch copy where it must: reshape().")
