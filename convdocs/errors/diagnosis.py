@@ -85,8 +85,8 @@ def of_exception(error: BaseException) -> Diagnosis | None:
         failure = read(error)
         known = failure.built is not None or catalogue.find(failure) is not None
         return _diagnosis(failure) if known else None
-    model, args, kwargs, _ = calls[0]
-    again = diagnose(model, *args, **kwargs)
+    model = calls[0]["layer"]
+    again = diagnose(model, *calls[0]["args"], **calls[0]["kwargs"])
     if again is not None and again.error == type(error).__name__:
         return again
     return _diagnosis(read(error, _unwrapped(model)))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,7 @@ from convdocs.tracing.nested import mapped, tensors_in
 
 Shape = tuple[int, ...]
 Site = tuple[CodeType, int]  # where in the user's code a call stands
+_Frames = list[tuple[FrameType, Site | None]]
 
 _NOT_USERS = (str(Path(torch.__file__).parent), str(Path(__file__).parent.parent))
 _RAISE = dis.opmap["RAISE_VARARGS"]
@@ -158,7 +159,7 @@ def is_users(frame: FrameType) -> bool:
     return not frame.f_code.co_filename.startswith(_NOT_USERS)
 
 
-def _frames(error: BaseException) -> list[tuple[FrameType, Site | None]]:
+def _frames(error: BaseException) -> _Frames:
     """The frames of the traceback, outermost first, each with the user's place at or before it."""
     trace, site, found = error.__traceback__, None, []
     while trace is not None:
@@ -169,34 +170,20 @@ def _frames(error: BaseException) -> list[tuple[FrameType, Site | None]]:
     return found
 
 
-class ModuleCall(NamedTuple):
-    """A module that was running when the exception came, and what it was called with."""
-
-    layer: nn.Module
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    site: Site | None
-
-
-def module_calls(error: BaseException) -> list[ModuleCall]:
-    """The modules that were running when the exception came, outermost first."""
+def module_calls(error: BaseException) -> list[dict[str, Any]]:
+    """The modules that were running, outermost first: layer, args, kwargs and site of each call."""
     calls = []
     for frame, site in _frames(error):
         local = frame.f_locals
         if frame.f_code.co_name == "_call_impl" and isinstance(local.get("self"), nn.Module):
-            module = original(local["self"])  # a trace runs a stand-in of the model
-            calls.append(ModuleCall(module, tuple(local["args"]), dict(local["kwargs"]), site))
+            given = {"args": tuple(local["args"]), "kwargs": dict(local["kwargs"])}
+            # a trace runs a stand-in of the model
+            calls.append({"layer": original(local["self"]), "site": site, **given})
     return calls
 
 
 def nn_class(made: Any) -> Any:
-    """The class of torch.nn that a layer's class is or derives from; None where there is none.
-
-    Examples
-    --------
-    >>> nn_class(type("Mine", (nn.Conv2d,), {})).__name__, nn_class(nn.Module)
-    ('Conv2d', None)
-    """
+    """The class of torch.nn that a layer's class is or derives from; None where there is none."""
     bases = (base for base in getattr(made, "__mro__", ()) if getattr(nn, base.__name__, 0) is base)
     base = next(bases, None)
     return None if base in (nn.Module, *_CONTAINERS) else base
@@ -207,14 +194,7 @@ _NO_SETTINGS = {"self", "device", "dtype"}
 
 
 def settings(module: nn.Module) -> dict[str, Any]:
-    """The arguments that build a module like this one.
-
-    Examples
-    --------
-    >>> settings(nn.MaxPool2d(2))
-    {'kernel_size': 2, 'stride': 2, 'padding': 0, 'dilation': 1, 'return_indices': False, \
-'ceil_mode': False}
-    """
+    """The arguments that build a module like this one, as it keeps them."""
     if isinstance(module, nn.RNNBase | nn.MultiheadAttention):
         return layers.constructor_values(module)
     known = {}
@@ -228,30 +208,24 @@ def settings(module: nn.Module) -> dict[str, Any]:
 
 
 def read(error: BaseException, model: nn.Module | None = None, **run: Any) -> Failure:
-    """The failing call behind an exception, and where in a model its layer is.
-
-    Examples
-    --------
-    >>> try:
-    ...     nn.Conv1d(3, 2, 3)(torch.zeros(2, 4, 5))
-    ... except RuntimeError as error:
-    ...     failure = read(error)
-    >>> failure.name, failure.shape
-    ('Conv1d(3, 2, 3)', (2, 4, 5))
-    """
+    """The failing call behind an exception, and where in a model its layer is."""
     known = {"message": str(error), "error": type(error).__name__, "model": model, **run}
-    if constructor := _constructor(error):
-        return Failure(**{**known, "path": ""}, **constructor)
-    last = next(reversed(module_calls(error)), None)
-    if last is not None:
+    frames = _frames(error)
+    for frame, _ in frames:
+        local, made = frame.f_locals, type(frame.f_locals.get("self"))
+        if frame.f_code.co_name == "__init__" and nn_class(made) is made:
+            names = inspect.signature(made.__init__).parameters.keys() - _NO_SETTINGS
+            given = {key: value for key, value in local.items() if key in names}
+            return Failure(**{**known, "path": ""}, built=made, settings=given)
+    if calls := module_calls(error):
+        layer = calls[-1]["layer"]
         if model is not None and not known.get("path"):
-            paths = (path for path, module in model.named_modules() if module is last.layer)
-            known["path"] = next(paths, "")
-        if nn_class(type(last.layer)) is not None:
-            return Failure(**known, **last._asdict(), settings=settings(last.layer))
-        if _raised_by_user(error):
-            return Failure(**known, **last._asdict(), own=True)
-    return Failure(**known, **_function(error))
+            known["path"] = next((p for p, one in model.named_modules() if one is layer), "")
+        if nn_class(type(layer)) is not None:
+            return Failure(**known, **calls[-1], settings=settings(layer))
+        if isinstance(error, ValueError | AssertionError | RuntimeError) and _raised(frames):
+            return Failure(**known, **calls[-1], own=True)
+    return Failure(**known, **_function(frames))
 
 
 def read_trace(error: TraceError, model: nn.Module, path: str, inputs: Any) -> Failure:
@@ -260,15 +234,12 @@ def read_trace(error: TraceError, model: nn.Module, path: str, inputs: Any) -> F
     return read(error.__cause__, model, path=path, trace=error.trace, inputs=inputs)
 
 
-def _raised_by_user(error: BaseException) -> bool:
+def _raised(frames: _Frames) -> bool:
     """Whether a ``raise`` or an ``assert`` outside torch made the exception."""
-    found = _frames(error)
-    frame, site = found[-1]
-    if site is None or not isinstance(error, ValueError | AssertionError | RuntimeError):
-        return False
+    frame, site = frames[-1]
     # an operator that torch refuses ends in the user's frame too, with no frame of torch's behind
-    raised = is_users(frame) and frame.f_code.co_code[site[1]] == _RAISE
-    return raised and not any(_handles(one) for one, _ in found)
+    raised = is_users(frame) and site is not None and frame.f_code.co_code[site[1]] == _RAISE
+    return raised and not any(_handles(one) for one, _ in frames)
 
 
 def _handles(frame: FrameType) -> bool:
@@ -277,24 +248,12 @@ def _handles(frame: FrameType) -> bool:
     return named and callable(frame.f_locals.get("func"))
 
 
-def _constructor(error: BaseException) -> dict[str, Any]:
-    """The constructor of a layer of torch's that failed, with its arguments."""
-    for frame, _ in _frames(error):
-        local, made = frame.f_locals, type(frame.f_locals.get("self"))
-        if frame.f_code.co_name == "__init__" and nn_class(made) is made:
-            names = inspect.signature(made.__init__).parameters.keys() - _NO_SETTINGS
-            return {"built": made, "settings": {k: v for k, v in local.items() if k in names}}
-    return {}
-
-
-def _function(error: BaseException) -> dict[str, Any]:
+def _function(frames: _Frames) -> dict[str, Any]:
     """The innermost function that torch's dispatch was handling, or a function of torch's own."""
-    frames = _frames(error)
-    handled = [(frame.f_locals, site) for frame, site in frames if _handles(frame)]
-    if handled:
-        local, site = handled[-1]
-        given = (local.get("args") or (), local.get("kwargs") or {})
-        return _called(local["func"], *given, site)
+    for frame, site in reversed(frames):
+        if _handles(frame):
+            local = frame.f_locals
+            return _called(local["func"], local.get("args"), local.get("kwargs"), site)
     for frame, site in frames:
         name, local = frame.f_code.co_name, frame.f_locals
         call: Any = getattr(nn.functional, name, None)
@@ -319,6 +278,7 @@ _ARGUMENTS = {
 
 def _called(call: Any, args: Any, kwargs: Any, site: Site | None) -> dict[str, Any]:
     """A function's call, with the settings of a convolution, a pool or a linear layer by name."""
+    args, kwargs = tuple(args or ()), dict(kwargs or {})
     name = getattr(call, "__name__", "").partition(".")[0]  # an exported model calls conv2d.default
     known = next((n.split() for kind, n in _ARGUMENTS.items() if re.fullmatch(kind, name)), [])
     convolution = name.startswith("conv")
@@ -331,5 +291,5 @@ def _called(call: Any, args: Any, kwargs: Any, site: Site | None) -> dict[str, A
             found["kernel_size"] = tuple(args[1].shape[2:])
     if "pool" in name and "kernel_size" in found and found.get("stride") in (None, [], ()):
         found["stride"] = found["kernel_size"]
-    place = {"function": name, "call": call, "site": site, "settings": found}
-    return {**place, "args": tuple(args), "kwargs": dict(kwargs)}
+    given = {"call": call, "args": args, "kwargs": kwargs, "site": site}
+    return {"function": name, "settings": found, **given}
