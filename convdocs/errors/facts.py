@@ -12,14 +12,20 @@ import torch
 from torch import Tensor, nn
 
 from convdocs.errors import meaning, sizes
-from convdocs.errors.failure import Failure
+from convdocs.errors.failure import Failure, Shape
 from convdocs.errors.sizes import by_axis, setting, short, typed, windows
 from convdocs.layers import AXIS_NAMES
 from convdocs.report import Call
 from convdocs.tracing.nested import tensors_in
 
 VOID = 100  # a label so far above the classes marks what has none: 255 in most data sets
-_ODD = (AttributeError, LookupError, TypeError, ValueError)  # an odd call lacks part of a fact
+_ODD = (
+    AttributeError,
+    LookupError,
+    StopIteration,
+    TypeError,
+    ValueError,
+)  # an odd call lacks part of a fact
 
 
 class Known(Failure):
@@ -111,19 +117,14 @@ def _axes(dims: int, *, batched: bool = True) -> str:
     return f"({', '.join(('N', *names) if batched else names)})"
 
 
-def norm_channels(failure: Failure) -> tuple[str, int | None]:
-    """The setting of a norm's channels, and its value."""
-    key = "num_features" if "num_features" in failure.settings else "num_channels"
-    return key, failure.settings.get(key)
-
-
 def _channels(f: Known) -> int:
     shape = f["shape"]
     return int(shape[min(f["channel_axis"] if f.tensors else 1, len(shape) - 1)])
 
 
 def _wanted_channels(f: Known) -> int:
-    wanted = f.settings.get("in_channels", norm_channels(f)[1] or f.words.get("need"))
+    settings = ("in_channels", "num_features", "num_channels")
+    wanted = next((f.settings[k] for k in settings if k in f.settings), f.words.get("need"))
     if wanted is None:
         weight, transposed = f.shapes[1], "transpose" in f.kind
         wanted = weight[0] if transposed else weight[1] * f.settings.get("groups", 1)
@@ -168,19 +169,6 @@ def _asked_values(f: Known) -> str:
     return f"{asked} needs a multiple of {fixed}" if -1 in asked else f"{asked} has {fixed}"
 
 
-def _axis_of_one(shape: tuple[int, ...], other: tuple[int, ...]) -> int | None:
-    """An axis of size 1 that a shape has, and the other lacks."""
-    axes = (axis for axis, size in enumerate(shape) if size == 1)
-    return next((axis for axis in axes if shape[:axis] + shape[axis + 1 :] == other), None)
-
-
-def _output(f: Known) -> Any:
-    """The output's sizes by the formula, below 1 where nothing is left."""
-    if f.layer is None or not sizes.room(f):
-        return typed(whole(f.words.get("out", "0"))[-f.dims :])
-    return typed(by_axis(f, lambda window, cells: window.output_size(cells)))
-
-
 def _constructor_of_torch(f: Known) -> bool:
     made = f.message.partition(".__init__()")[0]
     classes = (one for one in vars(nn).values() if isinstance(one, type))
@@ -214,6 +202,12 @@ def _memory_widths(f: Known) -> dict[str, int]:
     return {"kdim": key, "vdim": value} if apart else {}
 
 
+def _axis_of_one(shape: Shape, other: Shape) -> int:
+    """An axis of size 1 that a shape has, and the other lacks."""
+    axes = [axis for axis, size in enumerate(shape) if size == 1]
+    return next(axis for axis in axes if shape[:axis] + shape[axis + 1 :] == other)
+
+
 def indices(failure: Failure) -> torch.Tensor | None:
     """The first tensor of whole numbers, where its values are known."""
     whole_numbers = (t for t in failure.tensors if not t.is_floating_point() and t.numel())
@@ -226,11 +220,6 @@ def _rows(f: Known) -> int:
     if f.function == "embedding" and len(f.shapes) > 1:
         return f.shapes[1][0]
     return int(f.settings.get("num_embeddings", f.shapes[0][int(len(f.shapes[0]) > 1)]))
-
-
-def _more_classes(f: Known) -> int | None:
-    rows, largest = int(f["rows"]), int(f["largest"])
-    return largest + 1 if rows <= largest < rows + VOID else None
 
 
 # Types and devices.
@@ -274,7 +263,7 @@ def _thing(f: Known) -> str:
 
 def _unlike(f: Known) -> str:
     """The axis in which two tensors differ, with both sizes."""
-    numbers = meaning.pair(f) or (0, 0)
+    numbers = meaning.pair(f)
     a, b = (f.shapes[number] for number in numbers)
     names = next(filter(None, (meaning.axis_names(f, number) for number in numbers)), ())
     rank, joined = max(len(a), len(b)), meaning.joined_axis(f)
@@ -299,18 +288,17 @@ def _lost_batch(f: Known) -> str:
 
 def _ways(f: Known) -> str:
     """How the sizes of two branches came about since they parted."""
-    numbers, sentences = meaning.pair(f) or (0, 0), []
+    numbers, sentences = meaning.pair(f), []
     for number, calls in zip(numbers, meaning.own_calls(f, numbers), strict=True):
         changing = [call for call in calls if call.output_shapes[0] != call.input_shapes[0]]
-        steps = [_makes(call, call.path or call.kind) for call in changing]
-        if steps:
-            sentences.append(f"In {f.names[number]}, {', then '.join(steps[-3:])}.")
+        if steps := [_makes(call, call.path or call.kind) for call in changing[-3:]]:
+            sentences.append(f"In {f.names[number]}, {', then '.join(steps)}.")
     return " ".join(sentences)
 
 
 def _multiple(f: Known) -> int | None:
     """Image sizes that are multiples of this halve without a remainder."""
-    a, b = (f.shapes[number] for number in meaning.pair(f) or ())
+    a, b = (f.shapes[number] for number in meaning.pair(f))
     maps, step = len(a) == len(b) and len(a) > 2, meaning.halving(f)
     apart = max(abs(x - y) for x, y in zip(a[2:], b[2:], strict=True)) if maps else 0
     return step if 0 < apart <= step and step > 1 else None
@@ -324,11 +312,16 @@ def _prefix(f: Known) -> str:
     return next((lead for lead in leads if keys and all(k.startswith(lead) for k in keys)), "")
 
 
+_TOLD: tuple[Callable[[Known], Any], ...] = (
+    _constructor_of_torch, _takes, _channels, _wanted_channels, _asked_values, short, _rest,
+    _flattened, _lost_batch, weight_type, _habit, layer_device, _thing, _rows, _transformer,
+    _batch_is_first, _memory_widths, _unlike, _ways, _multiple, _prefix,
+)  # fmt: skip
 FACTS: dict[str, Callable[[Known], Any]] = {
+    **{fact.__name__.lstrip("_"): fact for fact in _TOLD},
     # the call
     "name": lambda f: f.name or f.words.get("op") or "the call",
     "owner": lambda f: f.layer and type(f.layer).__name__,
-    "constructor_of_torch": _constructor_of_torch,
     "input": lambda f: f"the input {f.shape}" if f.tensors else "the input",
     "shape": lambda f: f.shape if f.tensors else whole(f.words["shape"]),
     "all_shapes": lambda f: " and ".join(map(str, f.shapes)),
@@ -353,10 +346,7 @@ FACTS: dict[str, Callable[[Known], Any]] = {
     "empty_axis": lambda f: f.shape.index(0),
     "odd_rank": lambda f: not f.tensors or not f.dims or len(f.shape) - f.dims not in (1, 2),
     "spatial_axes": lambda f: counted(f.dims, "spatial axis"),
-    "takes": _takes,
     "channel_axis": lambda f: int(not f.dims or len(f.shape) == f.dims + 2),
-    "channels": _channels,
-    "wanted_channels": _wanted_channels,
     "channels_second": lambda f: f["wanted_channels"] == f.shape[1],
     "channels_elsewhere": lambda f: f["wanted_channels"] in f.shape and f.source(0) >= 0,
     "fitting_groups": lambda f: n if f["channels"] % (n := f.settings["num_groups"]) == 0 else 1,
@@ -368,7 +358,6 @@ FACTS: dict[str, Callable[[Known], Any]] = {
         f.trace.input_shapes[0] if f.trace and meaning.lacks_batch(f) else None
     ),
     "values": lambda f: prod(f.shape) if f.tensors else int(f.words["size"]),
-    "asked_values": _asked_values,
     # its settings
     "per_axis": lambda f: _given(sizes.wrong_length(f)),
     "odd": lambda f: _given(sizes.not_whole(f)),
@@ -390,58 +379,50 @@ FACTS: dict[str, Callable[[Known], Any]] = {
     "room": lambda f: typed(sizes.room(f)),
     "half": lambda f: typed(by_axis(f, lambda window, _: (window.span - 1) // 2)),
     "full": lambda f: typed(by_axis(f, lambda window, _: window.kernel - 1)),
-    "short": short,
     "span": lambda f: counted(f["short"][3], "cell"),
     "padded": lambda f: counted(f["short"][2], "cell"),
     "spread": lambda f: ", ".join(
         f"{w.dilation}·({w.kernel} − 1) + 1 = {w.span}" for w in windows(f) if w.dilation > 1
     ),
     "smallest_input": lambda f: times(meaning.smallest_image(f)),
-    "output": _output,
+    # by the formula, below 1 where nothing is left
+    "output": lambda f: typed(
+        by_axis(f, lambda window, cells: window.output_size(cells))
+        if f.layer is not None and sizes.room(f)
+        else whole(f.words.get("out", "0"))[-f.dims :]
+    ),
     # flatten and linear
     "features_axis": lambda f: f.shape.index(
         f.settings.get("in_features", f.settings.get("input_size")), 1, len(f.shape) - 1
     ),
-    "rest": _rest,
     "fits_flattened": lambda f: prod(f.shape[1:]) == f.settings["in_features"],
-    "flattened": _flattened,
     "image": lambda f: times(meaning.image(f)),
     "built_for": lambda f: times(meaning.fitting_image(f)),
-    "lost_batch": _lost_batch,
     # data types and devices
     "float32": lambda f: torch.float32,
     "dtypes": lambda f: " and ".join(dict.fromkeys(str(tensor.dtype) for tensor in f.tensors)),
-    "weight_type": weight_type,
-    "habit": _habit,
     "several_devices": lambda f: not f.tensors or len(_devices(f)) > 1,
     "places": lambda f: " and ".join(_devices(f)),
-    "layer_device": layer_device,
     "where": lambda f: "CPU" if f.on_shapes else f.tensors[0].device.type.upper(),
     "listed": meaning.listed,
-    "thing": _thing,
     # tables, targets, states
     "largest": lambda f: int(indices(f).max()),  # type: ignore[union-attr]
     "least": lambda f: int(indices(f).min()),  # type: ignore[union-attr]
-    "rows": _rows,
     "valid": lambda f: f"0 to {int(f['rows']) - 1}",
-    "more_classes": _more_classes,
+    "more_classes": lambda f: (
+        f["largest"] + 1 if int(f["rows"]) <= f["largest"] < int(f["rows"]) + VOID else None
+    ),
     "layers": lambda f: (
         counted(f.settings.get("num_layers", 1), "layer")
         + " x 2 directions" * f.settings.get("bidirectional", False)
     ),
-    "transformer": _transformer,
-    "batch_is_first": _batch_is_first,
-    "memory_widths": _memory_widths,
     "target_shape": lambda f: str(f.shape[:1] + f.shape[2:] if len(f.shape) > 1 else ()),
     "one_hot": lambda f: f.shapes[0] == f.shapes[1] and not f.tensors[1].is_floating_point(),
     "row_per_label": lambda f: f.shapes[1] == f.shape[:1] and f.shape[1:] not in ((), (1,)),
     "colours": lambda f: f.shapes[1][-1] if f.shapes[1][-1] in (3, 4) else None,
-    "output_axis_of_one": lambda f: _axis_of_one(f.shapes[0], f.shapes[1]),
-    "target_axis_of_one": lambda f: _axis_of_one(f.shapes[1], f.shapes[0]),
+    "output_axis_of_one": lambda f: _axis_of_one(*f.shapes[:2]),
+    "target_axis_of_one": lambda f: _axis_of_one(*f.shapes[1::-1]),
     # two branches
-    "unlike": _unlike,
-    "ways": _ways,
-    "multiple": _multiple,
     "table": lambda f: f.parameter(meaning.positions(f)),
     "positions": lambda f: f.shapes[meaning.positions(f)][1],
     "tokens": lambda f: f.shapes[1 - meaning.positions(f)][1],
@@ -451,7 +432,6 @@ FACTS: dict[str, Callable[[Known], Any]] = {
         f"{path} was saved as {saved}, and the model's is {own}"
         for path, saved, own in meaning.mismatches(f)[:3]
     ),
-    "prefix": _prefix,
     # fold, upsampling, shuffling, padding
     "fold_rows": lambda f: prod(setting(f, "kernel_size", 1)) if f.kind == "Fold" else None,
     "fold_columns": lambda f: prod(by_axis(f, lambda w, cells: max(0, w.output_size(cells)))),

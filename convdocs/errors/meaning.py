@@ -39,8 +39,8 @@ def axis_names(failure: Failure, number: int) -> tuple[str, ...]:
     return names if len(names) == len(shape) and shape in call.output_shapes else ()
 
 
-def pair(failure: Failure) -> tuple[int, int] | None:
-    """Two operands whose shapes do not go together; a mask is compared with its scores."""
+def pair(failure: Failure) -> Any:
+    """The numbers of two operands whose shapes do not go together, or None."""
     shapes, dim = failure.shapes, joined_axis(failure)
     others = (n for n, other in enumerate(shapes) if not _agree(shapes[0], other, dim))
     return next(((0, other) for other in others), None)

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from convdocs.errors.code import TORCH, Code, name, run
-from convdocs.errors.facts import Known, norm_channels, whole
+from convdocs.errors.facts import Known, whole
 from convdocs.errors.meaning import axis_names, lacks_batch
 from convdocs.errors.repair import Repair, assigned, given, here, operands, rebuilt
 from convdocs.errors.sizes import each
@@ -84,7 +84,7 @@ def there_and_back(known: Known) -> Iterator[Repair]:
     axis, to = -1, 1
     if len(sizes) == 1 and sizes[0] in shape[1:-1]:
         axis, to = shape.index(sizes[0], 1), -1
-    elif known.source(0) < 0 or len(shape) != 3 or shape[-1] != norm_channels(known)[1]:
+    elif known.source(0) < 0 or len(shape) != 3 or shape[-1] != known["wanted_channels"]:
         return
     x = operands(known)[0]
     if len(shape) == 3:  # two axes beside the batch change places, which is undone in the same way
