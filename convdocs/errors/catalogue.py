@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -33,22 +33,22 @@ _ASKED = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Entry:
     """An error that is known; the files leave out fields that say nothing."""
 
     code: str  # a stable name, "channels-mismatch"; also the anchor on the site
     page: str  # of the site, and the file that it is declared in
     title: str  # what went wrong, in a few words
-    patterns: tuple[str, ...]  # of torch's messages; none for what a model's own check says
+    patterns: Sequence[str]  # of torch's messages; none for what a model's own check says
     example: str  # names layer or model, x and so on; the last line is the call that fails
     # sentences with facts in braces, left out where one is not known; of several, the first known
-    cause: tuple[str | tuple[str, ...], ...]
-    fixes: tuple[Strategy, ...]  # the likeliest first
+    cause: Sequence[str | Sequence[str]]
+    fixes: Sequence[Strategy]  # the likeliest first
     kind: str = ""  # a pattern of the layers and functions it may come from, whatever their case
-    when: tuple[str, ...] = ()  # facts that hold, or do not, where torch says the same of several
-    calls: tuple[str, ...] = ()  # that fail so too, each with another of torch's messages
-    other_devices: tuple[str, ...] = ()  # messages of other devices and torches
+    when: Sequence[str] = ()  # facts that hold, or do not, where torch says the same of several
+    calls: Sequence[str] = ()  # that fail so too, each with another of torch's messages
+    other_devices: Sequence[str] = ()  # messages of other devices and torches
 
     @property
     def place(self) -> str:
@@ -98,11 +98,6 @@ def entries() -> tuple[Entry, ...]:
 
 
 @cache
-def _asked() -> list[Entry]:
-    return sorted(entries(), key=lambda entry: _ASKED[entry.page])
-
-
-@cache
 def elsewhere() -> list[dict[str, str]]:
     """What is pasted as an error, but is not about shapes: its pattern, what to say, and a page."""
     text = (_FOLDER.parent / "elsewhere.toml").read_text(encoding="utf-8")
@@ -113,7 +108,8 @@ def elsewhere() -> list[dict[str, str]]:
 def find(failure: Failure) -> tuple[Entry, Known] | None:
     """The entry that knows the failure's message, with what is known of it."""
     known = Known(failure, {})
-    matches = ((entry, entry.match(known)) for entry in _asked())
+    asked = sorted(entries(), key=lambda entry: _ASKED[entry.page])
+    matches = ((entry, entry.match(known)) for entry in asked)
     found = ((entry, Known(failure, words)) for entry, words in matches if words is not None)
     return next(found, None)
 
@@ -134,24 +130,20 @@ def read(path: Path) -> Family:
 
 
 def _entry(code: str, page: str, declared: dict[str, Any]) -> Entry:
-    names = {*FACTS, *_attributes()}
-    for condition in declared.get("when", ()):
-        _named(names, condition.removeprefix("not "), "condition")
     fixes = [_fix(one, "") if isinstance(one, str) else _fix(**one) for one in declared["fixes"]]
-    entry = Entry(code, page, **{k: _frozen(v) for k, v in {**declared, "fixes": fixes}.items()})
-    names |= set(re.findall(r"\(\?P<(\w+)>", " ".join(entry.patterns))) | _settings()
-    for name in re.findall(r"\{(\w+)", repr([declared["cause"], declared["fixes"]])):
-        _named(names, name, "fact")
+    entry = Entry(code, page, **{**declared, "fixes": fixes})
+    known = {*FACTS, *Failure.__dataclass_fields__, *vars(Failure)}
+    _check("condition", [one.removeprefix("not ") for one in entry.when], known)
+    groups = re.findall(r"\(\?P<(\w+)>", " ".join(entry.patterns))
+    facts = re.findall(r"\{(\w+)", repr([declared["cause"], declared["fixes"]]))
+    _check("fact", facts, known.union(groups, _settings()))
     return entry
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def _fix(use: str, text: str, when: Iterable[str] = (), **arguments: Any) -> Strategy:
     """A strategy with a sentence for its fixes, its arguments, and what must hold."""
-    strategy = _strategies()[_named(_strategies(), use, "strategy")]
+    _check("strategy", [use], set(_strategies()))
+    strategy = _strategies()[use]
     inspect.signature(strategy).bind(None, **arguments)
 
     def worded(known: Known) -> Iterator[Repair]:
@@ -162,10 +154,10 @@ def _fix(use: str, text: str, when: Iterable[str] = (), **arguments: Any) -> Str
     return worded
 
 
-def _named(known: Iterable[str], name: str, what: str) -> str:
-    if name not in known:
-        raise ValueError(f"there is no {what} {name!r}")
-    return name
+def _check(what: str, names: Iterable[str], known: set[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise ValueError(f"there is no {what} {name!r}")
 
 
 @cache
@@ -179,10 +171,6 @@ def _strategies() -> dict[str, Any]:
         for name, value in vars(file).items()
         if getattr(value, "__module__", "") == file.__name__ and not name.startswith("_")
     }
-
-
-def _attributes() -> set[str]:
-    return {name for name in (*Failure.__dataclass_fields__, *vars(Failure)) if name[0] != "_"}
 
 
 @cache

@@ -207,10 +207,8 @@ def same_size(known: Known) -> Iterator[Repair]:
         return
     sides = own_calls(known, numbers)
     for text, changes in (one for side in sides for one in _judged(side)):
-        codes: dict[str, Code] = {}
-        for path, settings in changes.items():
-            if code := built_member(model.get_submodule(path), settings):
-                codes[path] = code
+        layer = model.get_submodule
+        codes = {path: built_member(layer(path), new) for path, new in changes.items()}
         with torch.device("meta"):
             windows = {path: layers.read(run(code, {})).windows for path, code in codes.items()}
         ends = []

@@ -95,7 +95,7 @@ def there_and_back(known: Known) -> Iterator[Repair]:
     yield assigned(known, "y", moved, text)
     if axis == 1:
         text = "Or normalise all channels and positions together, as one group."
-        yield from rebuilt(known, "GroupNorm", text, num_groups=1, num_channels=sizes[0])
+        yield rebuilt(known, "GroupNorm", text, num_groups=1, num_channels=sizes[0])
 
 
 def axes_added(known: Known, of: int = 0, behind: bool = False, **changes: Any) -> Iterator[Repair]:
@@ -105,7 +105,7 @@ def axes_added(known: Known, of: int = 0, behind: bool = False, **changes: Any) 
     indices = [(..., *[None] * more) if behind else (None,) * more for more in ranks if more > 0]
     repairs = [given(known, {of: x[index]}) for index in indices]
     if changes:
-        repairs = [layer + one for layer in rebuilt(known, **changes) for one in repairs]
+        repairs = [rebuilt(known, **changes) + one for one in repairs]
     yield from helping(known, repairs)
 
 
@@ -164,7 +164,7 @@ def unflattened(known: Known) -> Iterator[Repair]:
     first = next(n for n in (*asked[:1], 1) if n == 1 or (size and size % n == 0))
     text = f"{first} x {size // first} = {size}."
     if known.layer is not None:
-        yield from rebuilt(known, "", text, unflattened_size=(first, size // first))
+        yield rebuilt(known, "", text, unflattened_size=(first, size // first))
     else:
         code = operands(known)[0].unflatten(int(known["axis"]), (first, -1))
         yield assigned(known, "y", code, text)

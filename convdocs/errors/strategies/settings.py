@@ -32,7 +32,7 @@ def change(known: Known, kind: str = "", fact: str = "", **changes: Any) -> Iter
     values = {key: known.value(value) for key, value in changes.items()}
     values |= known[fact] if fact else {}
     if values or made:
-        yield from rebuilt(known, made, **values)
+        yield rebuilt(known, made, **values)
 
 
 def nearest(known: Known, key: str, to: str, least: int = 0) -> Iterator[Repair]:
@@ -46,7 +46,7 @@ def nearest(known: Known, key: str, to: str, least: int = 0) -> Iterator[Repair]
             if "up" in to:
                 yield typed(tuple(max(part, min(now) + far) for part in now))
 
-    yield from helping(known, (one for v in values() for one in rebuilt(known, **{key: v})))
+    yield from helping(known, (rebuilt(known, **{key: value}) for value in values()))
 
 
 def helping(known: Known, repairs: Iterable[Repair]) -> Iterator[Repair]:
@@ -73,11 +73,11 @@ def per_axis(known: Known) -> Iterator[Repair]:
     if known.kind.startswith("Conv") and len(wrong.get("padding", ())) == 2 * dims:
         text = "Pad each side by its own amount in a layer of its own, before the convolution."
         padded = getattr(NN, f"ZeroPad{dims}d")(wrong["padding"])(operands(known)[0])
-        yield from (plain + given(known, padded) for plain in rebuilt(known, "", text, padding=0))
+        yield rebuilt(known, "", text, padding=0) + given(known, padded)
         return
     count = setting_length(known)
     changes = {key: typed((value * count)[:count]) for key, value in wrong.items()}
-    yield from rebuilt(known, "", "Give each setting a number per axis.", **changes)
+    yield rebuilt(known, "", "Give each setting a number per axis.", **changes)
 
 
 def other_dims(known: Known, of_batch: bool = False) -> Iterator[Repair]:
@@ -89,16 +89,15 @@ def other_dims(known: Known, of_batch: bool = False) -> Iterator[Repair]:
         text = "" if of_batch else f"Use the layer over {counted(dims, 'spatial axis')}, {kind}."
         pairs = known.settings.items()
         alike = {k: v[0] if isinstance(v, tuple) and len({*v}) == 1 else v for k, v in pairs}
-        yield from rebuilt(known, kind, text, **alike)
+        yield rebuilt(known, kind, text, **alike)
 
 
 def cropped(known: Known) -> Iterator[Repair]:
     """A negative pad crops, and is allowed before the layer."""
     padding = setting(known, "padding")
     amounts = tuple(min(p, 0) for p in reversed(padding) for _ in range(2))
-    crop = given(known, NN.functional.pad(operands(known)[0], amounts))
     plain = rebuilt(known, padding=typed(tuple(max(p, 0) for p in padding)))
-    yield from (layer + crop for layer in plain)
+    yield plain + given(known, NN.functional.pad(operands(known)[0], amounts))
 
 
 def usual_size(known: Known) -> Iterator[Repair]:
@@ -136,11 +135,11 @@ def larger_table(known: Known) -> Iterator[Repair]:
             f"{least} marks padding: give it a row of its own, the first, which is not trained, "
             "and count the others from 1."
         )
-        for layer in rebuilt(known, "", text, num_embeddings=rows - least, padding_idx=0):
-            yield layer + given(known, operands(known)[0] + -least)
+        layer = rebuilt(known, "", text, num_embeddings=rows - least, padding_idx=0)
+        yield layer + given(known, operands(known)[0] + -least)
     else:
         text = f"Make the table as long as the largest index needs: {count} rows."
-        yield from rebuilt(known, "", text, num_embeddings=count)
+        yield rebuilt(known, "", text, num_embeddings=count)
 
 
 def evaluated(known: Known) -> Iterator[Repair]:

@@ -30,7 +30,7 @@ def ignored(known: Known) -> Iterator[Repair]:
     values = set() if labels is None else set(labels.flatten().tolist())
     marks = [value for value in values if not 0 <= value < classes]
     if len(marks) == 1 and not 0 <= marks[0] < classes + VOID:
-        yield from rebuilt(known, ignore_index=marks[0])
+        yield rebuilt(known, ignore_index=marks[0])
 
 
 def counted_from_one(known: Known) -> Iterator[Repair]:

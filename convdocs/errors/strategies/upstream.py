@@ -33,8 +33,8 @@ def batch_kept(known: Known) -> Iterator[Repair]:
     text = f"{known['lost_batch']}: flatten(1) keeps the batch."
     if call.kind == "Flatten":
         layer = known.model.get_submodule(call.path)
-        if code := built_member(layer, {"start_dim": 1, "end_dim": -1}):
-            yield assigned(call.path, "layer", code, text, onwards=True)
+        code = built_member(layer, {"start_dim": 1, "end_dim": -1})
+        yield assigned(call.path, "layer", code, text, onwards=True)
     else:
         yield assigned(call, "x", name("x").flatten(1), text, onwards=True)
 
@@ -161,8 +161,8 @@ def built_as_saved(known: Known) -> Iterator[Repair]:
         names = _SIZES.get(nn_class(type(layer)), ("out_channels", "in_channels"))
         sizes = zip(names, saved, own, strict=False)
         changes = {name: a for name, a, b in sizes if a != b and hasattr(layer, name)}
-        if changes and (code := built_member(layer, changes)):
-            yield _loaded(known, place(owner), code, layer=owner)
+        if changes:
+            yield _loaded(known, place(owner), built_member(layer, changes), layer=owner)
 
 
 def without_them(known: Known) -> Iterator[Repair]:
