@@ -62,46 +62,40 @@ def _holding(failure: Failure, repairs: Iterable[Repair]) -> Iterator[Repair]:
     mends = False
     for repair in repairs:
         error = try_here(failure, repair) if repair.steps and repair.is_here else None
-        if error is None:
-            mends = mends or bool(repair.steps)
-            yield repair
-        else:
+        if error is not None:
             hidden.append((repair, error))
+            continue
+        mends = mends or bool(repair.steps)
+        yield repair
     if not mends:
         further = (_further(failure, *one, MOST_ERRORS - 1) for one in hidden)
-        yield from (both for both in further if both is not None)
+        yield from filter(None, further)
 
 
 def _further(failure: Failure, repair: Repair, error: Exception, left: int) -> Repair | None:
-    """The fix together with one of the error that came up behind it."""
+    """The fix together with one of the error that came up behind it, in the same call."""
     behind = read(error)
-    found = catalogue.find(behind) if left and _same_call(failure, behind) else None
+    if failure.layer is None and failure.built is None:
+        same = behind.function == failure.function
+    else:
+        same = behind.layer is not None or behind.built is not None
+    found = catalogue.find(behind) if left and same else None
     known = _candidates(*found) if found else iter(())
     for more in islice((one for one in known if one.steps and one.is_here), MOST_TRIES):
-        both = _joined(failure, repair, more)
+        # what the second makes anew is not made before
+        made = (s for s in more.steps if not str(s.code).startswith(("layer", "model")))
+        anew = {step.target for step in made} & {"layer", "y"}
+        steps = [step for step in repair.steps if step.target not in anew]
+        steps += [replace(step, where=failure) for step in more.steps]
+        steps.sort(key=lambda step: step.target == "y")
+        loses, text = repair.loses or more.loses, f"{repair.text} {more.text}"
+        both = Repair(text, tuple(steps), loses)
         still = try_here(failure, both)
         if still is None:
             return both
         if deeper := _further(failure, both, still, left - 1):
             return deeper
     return None
-
-
-def _same_call(failure: Failure, behind: Failure) -> bool:
-    """Whether the names in a fix of the one mean the same in the other."""
-    if failure.layer is None and failure.built is None:
-        return behind.function == failure.function
-    return behind.layer is not None or behind.built is not None
-
-
-def _joined(failure: Failure, first: Repair, second: Repair) -> Repair:
-    """Both fixes of one call; what the second makes anew is not made before."""
-    made = (step for step in second.steps if not str(step.code).startswith(("layer", "model")))
-    anew = {step.target for step in made} & {"layer", "y"}
-    kept = [step for step in first.steps if step.target not in anew]
-    more = [replace(step, where=failure) for step in second.steps]
-    order = sorted((*kept, *more), key=lambda step: step.target == "y")
-    return Repair(f"{first.text} {second.text}", tuple(order), first.loses or second.loses)
 
 
 def _in_whole(failure: Failure, repair: Repair) -> tuple[Repair, bool]:
@@ -114,8 +108,12 @@ def _in_whole(failure: Failure, repair: Repair) -> tuple[Repair, bool]:
     with suppress(Exception):
         for _ in range(MOST_ERRORS):
             mended = Mended(failure, repair)
-            if _ends_there(failure, mended, repair):
-                return repair, True
+            if _is_large(failure) and repair.is_here and not repair.onwards:
+                # on the inputs given, all before that call has run already, and it by itself
+                for more in other_batches(failure, repair):
+                    with suppress(tracing.TraceError):
+                        if len(run_of(failure, mended, more).calls) == len(failure.trace.calls) + 1:
+                            return repair, True
             error = error_of(failure, mended)
             if error is None:
                 breaks = any(error_of(failure, mended, image) for image in worked_before(failure))
@@ -125,18 +123,6 @@ def _in_whole(failure: Failure, repair: Repair) -> tuple[Repair, bool]:
                 break
             repair = further if further.onwards else repair + further
     return repair, False
-
-
-def _ends_there(failure: Failure, mended: Mended, repair: Repair) -> bool:
-    """Whether one sample more runs through a large model whose last call is the mended one.
-
-    On the inputs that were given, all before that call has run already, and it by itself.
-    """
-    if failure.trace and _is_large(failure) and repair.is_here and not repair.onwards:
-        for given in other_batches(failure, repair):
-            with suppress(tracing.TraceError):
-                return len(run_of(failure, mended, given).calls) == len(failure.trace.calls) + 1
-    return False
 
 
 def _in_other_batches(failure: Failure, mended: Mended, repair: Repair) -> bool:

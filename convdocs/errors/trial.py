@@ -145,7 +145,7 @@ class Mended(nn.Module):
                 case int(number):
                     inputs.append((number, step.code))
                 case Call() as call:
-                    rules.append((_called_as(call), _on_first(step.code)))
+                    rules.append((_called_as(call), partial(_of_first, step.code)))
         for failed, steps in fixed_calls.items():
             fixed = FixedCall(failed, steps)
             if failed.layer is None:
@@ -171,8 +171,8 @@ class Mended(nn.Module):
             return self.model(*given, **kwargs)
 
 
-def _on_first(code: Code) -> Callable[..., Any]:
-    return lambda *args, **kwargs: run(code, {"x": tensors_in((args, kwargs))[0]})
+def _of_first(code: Code, *args: Any, **kwargs: Any) -> Any:
+    return run(code, {"x": tensors_in((args, kwargs))[0]})
 
 
 def try_here(failure: Failure, repair: Repair) -> Exception | None:
@@ -219,10 +219,13 @@ def error_of(failure: Failure, model: nn.Module, inputs: Any = None) -> tracing.
 
 def other_batches(failure: Failure, repair: Repair) -> list[Any]:
     """The model's inputs with one sample more, as far as one can tell which axis counts them."""
-    (inputs, named), model = failure.inputs, failure.model
+    (inputs, named), model, kind = failure.inputs, failure.model, failure.kind
     first = _shape(inputs[0]) if inputs else ()
     adds_batch = any("unsqueeze(0)" in str(s) or "[None" in str(s) for s in repair.steps)
-    if model is None or not first or adds_batch or _one_sample(failure):
+    sample = {"Fold": 2, "PixelShuffle": 3, "PixelUnshuffle": 3}.get(kind, failure.dims + 1)
+    lone = failure.source(0) == -1 and len(failure.shape) <= sample
+    lone = lone and not kind.startswith(("BatchNorm", "GroupNorm"))
+    if model is None or not first or adds_batch or lone or meaning.lacks_batch(failure):
         return []
     sequence_first = any(getattr(m, "batch_first", True) is False for m in model.modules())
     batches: list[Any] = []
@@ -244,14 +247,6 @@ def worked_before(failure: Failure) -> list[Any]:
     image = inputs[0].new_zeros(even) if isinstance(inputs[0], Tensor) else even
     given = ((image, *inputs[1:]), named)
     return [] if error_of(failure, failure.model, given) else [given]
-
-
-def _one_sample(failure: Failure) -> bool:
-    """Whether the model was given a sample without a batch axis."""
-    least = {"Fold": 2, "PixelShuffle": 3, "PixelUnshuffle": 3}.get(failure.kind, failure.dims + 1)
-    takes_samples = not failure.kind.startswith(("BatchNorm", "GroupNorm"))
-    lone = failure.source(0) == -1 and len(failure.shape) <= least and takes_samples
-    return meaning.lacks_batch(failure) or lone
 
 
 def _shape(value: Any) -> tuple[int, ...]:
