@@ -47,19 +47,20 @@ class Known(Failure):
     def __getitem__(self, key: str) -> Any:
         if key not in self.told:
             try:
-                self.told[key] = self._fact(key)
+                if key in FACTS:
+                    value = FACTS[key](self)
+                elif key in self.settings:
+                    value = self.settings[key]
+                    value = typed(value) if isinstance(value, tuple) else value
+                else:
+                    value = getattr(self, key)
             except _ODD as error:
                 raise KeyError(key) from error
+            self.told[key] = value
         value = self.told[key]
         if value is None or (isinstance(value, str | dict) and not value):
             raise KeyError(key)
         return value
-
-    def _fact(self, key: str) -> Any:
-        if key in FACTS:
-            return FACTS[key](self)
-        value = self.settings[key] if key in self.settings else getattr(self, key)
-        return typed(value) if key in self.settings and isinstance(value, tuple) else value
 
     def value(self, declared: Any) -> Any:
         """What an entry means by a value: ``"{rows}"`` is a fact, and its digits a number."""
@@ -117,11 +118,6 @@ def _axes(dims: int, *, batched: bool = True) -> str:
     return f"({', '.join(('N', *names) if batched else names)})"
 
 
-def _channels(f: Known) -> int:
-    shape = f["shape"]
-    return int(shape[min(f["channel_axis"] if f.tensors else 1, len(shape) - 1)])
-
-
 def _wanted_channels(f: Known) -> int:
     settings = ("in_channels", "num_features", "num_channels")
     wanted = next((f.settings[k] for k in settings if k in f.settings), f.words.get("need"))
@@ -147,12 +143,6 @@ def _takes(f: Known) -> str:
     if found := columns.get(kind.lower()):
         return f"({found}) for one image or (N, {found}) for a batch"
     return f"{_axes(dims, batched=False)} for one sample or {_axes(dims)} for a batch"
-
-
-def _rest(f: Known) -> str:
-    """What a sample's axes make, flattened."""
-    parts = f.shape[1:]
-    return f"{times(parts)} = {prod(parts)}" if len(parts) > 1 else ""
 
 
 def _flattened(f: Known) -> str:
@@ -313,7 +303,7 @@ def _prefix(f: Known) -> str:
 
 
 _TOLD: tuple[Callable[[Known], Any], ...] = (
-    _constructor_of_torch, _takes, _channels, _wanted_channels, _asked_values, short, _rest,
+    _constructor_of_torch, _takes, _wanted_channels, _asked_values, short,
     _flattened, _lost_batch, weight_type, _habit, layer_device, _thing, _rows, _transformer,
     _batch_is_first, _memory_widths, _unlike, _ways, _multiple, _prefix,
 )  # fmt: skip
@@ -347,6 +337,9 @@ FACTS: dict[str, Callable[[Known], Any]] = {
     "odd_rank": lambda f: not f.tensors or not f.dims or len(f.shape) - f.dims not in (1, 2),
     "spatial_axes": lambda f: counted(f.dims, "spatial axis"),
     "channel_axis": lambda f: int(not f.dims or len(f.shape) == f.dims + 2),
+    "channels": lambda f: f["shape"][
+        min(f["channel_axis"] if f.tensors else 1, len(f["shape"]) - 1)
+    ],
     "channels_second": lambda f: f["wanted_channels"] == f.shape[1],
     "channels_elsewhere": lambda f: f["wanted_channels"] in f.shape and f.source(0) >= 0,
     "fitting_groups": lambda f: n if f["channels"] % (n := f.settings["num_groups"]) == 0 else 1,
@@ -395,6 +388,7 @@ FACTS: dict[str, Callable[[Known], Any]] = {
     "features_axis": lambda f: f.shape.index(
         f.settings.get("in_features", f.settings.get("input_size")), 1, len(f.shape) - 1
     ),
+    "rest": lambda f: f"{times(f.shape[1:])} = {prod(f.shape[1:])}" if f.shape[2:] else "",
     "fits_flattened": lambda f: prod(f.shape[1:]) == f.settings["in_features"],
     "image": lambda f: times(meaning.image(f)),
     "built_for": lambda f: times(meaning.fitting_image(f)),

@@ -41,15 +41,21 @@ def axis_names(failure: Failure, number: int) -> tuple[str, ...]:
 
 def pair(failure: Failure) -> Any:
     """The numbers of two operands whose shapes do not go together, or None."""
-    shapes, dim = failure.shapes, joined_axis(failure)
-    others = (n for n, other in enumerate(shapes) if not _agree(shapes[0], other, dim))
-    return next(((0, other) for other in others), None)
+    first, dim = (*failure.shapes, ())[0], joined_axis(failure)
+    for number, other in enumerate(failure.shapes):
+        if dim is None:
+            pairs = zip(reversed(first), reversed(other), strict=False)
+            agree = all(x == y or 1 in (x, y) for x, y in pairs)
+        else:
+            agree = len(first) == len(other) and without(first, dim) == without(other, dim)
+        if not agree:
+            return 0, number
+    return None
 
 
-def _agree(a: Shape, b: Shape, dim: int | None) -> bool:
-    if dim is not None:
-        return len(a) == len(b) and a[:dim] + a[dim + 1 :] == b[:dim] + b[dim + 1 :]
-    return all(x == y or 1 in (x, y) for x, y in zip(reversed(a), reversed(b), strict=False))
+def without(shape: Shape, dim: int | None) -> Shape:
+    """The sizes of all axes but one."""
+    return tuple(size for axis, size in enumerate(shape) if axis != dim)
 
 
 def own_calls(failure: Failure, numbers: tuple[int, int]) -> tuple[list[Call], list[Call]]:
@@ -111,42 +117,38 @@ def listed(failure: Failure) -> str:
 
 
 def through(
-    calls: Sequence[Call],
-    size: int,
-    axis: int,
-    changed: Mapping[str, tuple[Window, ...]] | None = None,
-) -> int | None:
+    calls: Sequence[Call], size: int, axis: int, changed: Mapping[str, tuple[Window, ...]]
+) -> int:
     """A size after these calls, along an axis counted from the last.
 
-    None where nothing is left, or where a call does not say how it changes sizes; ``changed`` are
+    0 where nothing is left, or where a call does not say how it changes sizes; ``changed`` are
     other windows of some layers, by their paths.
     """
     for call in calls:
         before, after = call.input_shapes[0], call.output_shapes[0]
-        if call.windows:
-            size = (changed or {}).get(call.path, call.windows)[axis].output_size(size)
+        if windows := changed.get(call.path, call.windows):
+            size = windows[axis].output_size(size)
         elif len(before) != len(after) or len(before) < -axis:
-            return None
+            return 0
         elif call.kind.startswith("Adaptive"):
             size = after[axis]
-        elif after[axis] % max(before[axis], 1) == 0:
-            size *= after[axis] // max(before[axis], 1)
         else:
-            return None
+            factor, rest = divmod(after[axis], max(before[axis], 1))
+            size *= factor * (rest == 0)
         if size < 1:
-            return None
+            return 0
     return size
 
 
 def _least(calls: Sequence[Call], dims: int, fits: Callable[[int, int], bool]) -> Shape:
-    """The least image that is behind these calls of a size that fits its axis; or empty.
+    """The least image, as their first window reads it, that these calls bring to a size that fits.
 
-    The image is what their first window reads.
+    Empty where there is none.
     """
     calls = list(dropwhile(lambda call: not call.windows, calls))
     found = []
     for axis in range(-dims, 0) if calls and len(calls[0].windows) == dims else ():
-        sizes = ((size, through(calls, size, axis)) for size in range(1, _LARGEST))
+        sizes = ((size, through(calls, size, axis, {})) for size in range(1, _LARGEST))
         found.append(next((size for size, last in sizes if last and fits(last, axis)), 0))
     return tuple(found) if all(found) else ()
 

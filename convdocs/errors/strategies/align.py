@@ -12,8 +12,7 @@ import torch
 from convdocs import layers
 from convdocs.errors.code import LEN, NN, TORCH, Code, name, run
 from convdocs.errors.facts import Known
-from convdocs.errors.failure import Shape
-from convdocs.errors.meaning import axis_names, joined_axis, own_calls, pair, through
+from convdocs.errors.meaning import axis_names, joined_axis, own_calls, pair, through, without
 from convdocs.errors.repair import Repair, Step, assigned, built_member, given, operands
 from convdocs.errors.sizes import typed
 from convdocs.report import Call
@@ -27,7 +26,7 @@ def missing_axes(known: Known) -> Iterator[Repair]:
     if known.function == "scaled_dot_product_attention" and len(shapes) > 3:
         short, target, names = 3, (*shapes[0][:-1], shapes[1][-2]), tuple[str, ...]()
     elif numbers is not None:
-        cells = [[len(shapes[n]), *_without(shapes[n], dim)] for n in numbers]
+        cells = [[len(shapes[n]), *without(shapes[n], dim)] for n in numbers]
         short, long = numbers if cells[0] < cells[1] else numbers[::-1]
         target, names = shapes[long], axis_names(known, long)
     else:
@@ -67,10 +66,6 @@ def missing_axes(known: Known) -> Iterator[Repair]:
             what = "sample of the batch" if repeated == [0] else "place"
             text = f"Repeat {code}, which belongs to every {what}."
         yield given(known, {short: new}, text)
-
-
-def _without(shape: Shape, dim: int | None) -> Shape:
-    return tuple(size for axis, size in enumerate(shape) if axis != dim)
 
 
 def _repeated(code: Code, other: Code, axes: list[int], rank: int) -> Code:
@@ -216,7 +211,7 @@ def same_size(known: Known) -> Iterator[Repair]:
             start = side[0].input_shapes[0] if side else shape
             axes = range(2 - len(shape), 0)
             ends.append([through(side, start[axis], axis, windows) for axis in axes])
-        if ends[0] == ends[1] and None not in ends[0]:
+        if ends[0] == ends[1] and all(ends[0]):
             yield Repair(text, tuple(Step(path, "layer", code) for path, code in codes.items()))
 
 

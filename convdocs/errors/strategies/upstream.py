@@ -10,24 +10,17 @@ import torch
 from torch import nn
 
 from convdocs.cells.replica import replica
+from convdocs.errors import meaning
 from convdocs.errors.code import LEN, NN, Code, Scope, constant, name, run
 from convdocs.errors.facts import Known, times
 from convdocs.errors.failure import nn_class
-from convdocs.errors.meaning import (
-    fitting_image,
-    image,
-    lost_batch,
-    mismatches,
-    positions,
-    smallest_image,
-)
 from convdocs.errors.repair import Repair, Step, assigned, built_member, given, operands, place
 from convdocs.errors.strategies.axes import other_channels
 
 
 def batch_kept(known: Known) -> Iterator[Repair]:
     """flatten(1) in place of the view, the flatten or the squeeze that lost the batch."""
-    call = lost_batch(known)
+    call = meaning.lost_batch(known)
     if call is None or known.model is None or len(call.input_shapes[0]) < 2:
         return
     text = f"{known['lost_batch']}: flatten(1) keeps the batch."
@@ -91,14 +84,14 @@ def in_order(known: Known) -> Iterator[Repair]:
 
 def image_of_size(known: Known) -> Iterator[Repair]:
     """Images of the size that a linear layer or a table of positions was built for."""
-    wanted = fitting_image(known)
-    if wanted and wanted != image(known):
+    wanted = meaning.fitting_image(known)
+    if wanted and wanted != meaning.image(known):
         yield assigned(0, "x", _resized(name("x"), wanted))
 
 
 def image_large_enough(known: Known) -> Iterator[Repair]:
     """Images that reach through all layers up to the one that failed."""
-    if wanted := smallest_image(known):
+    if wanted := meaning.smallest_image(known):
         size = times(wanted)
         text = f"Feed images of at least {size}, or leave out a halving."
         words = {"smallest_input": size}
@@ -107,7 +100,7 @@ def image_large_enough(known: Known) -> Iterator[Repair]:
 
 def longer_positions(known: Known) -> Iterator[Repair]:
     """A table of positions, by its parameter."""
-    number = positions(known)
+    number = meaning.positions(known)
     if number is not None and known.shapes[0][2] == known.shapes[1][2]:
         (_, own, features), count = known.shapes[number], known.shapes[1 - number][1]
         token = ", the class token counted," if abs(count - own) == 1 else ""
@@ -153,7 +146,7 @@ _SIZES = {
 def built_as_saved(known: Known) -> Iterator[Repair]:
     """The layer as it was when the weights were saved; a new head comes after loading."""
     layers = dict(known.args[0].named_modules())
-    for path, saved, own in mismatches(known):
+    for path, saved, own in meaning.mismatches(known):
         owner, _, key = path.rpartition(".")
         layer = layers.get(owner)
         if layer is None or key != "weight":
@@ -167,7 +160,9 @@ def built_as_saved(known: Known) -> Iterator[Repair]:
 
 def without_them(known: Known) -> Iterator[Repair]:
     """Load all but the parameters that do not fit."""
-    owners = tuple(sorted({path.rpartition(".")[0] + "." for path, *_ in mismatches(known)}))
+    owners = tuple(
+        sorted({path.rpartition(".")[0] + "." for path, *_ in meaning.mismatches(known)})
+    )
     text = f"{{k: v for k, v in state.items() if not k.startswith({owners!r})}}"
     state = {k: v for k, v in known.args[1].items() if not k.startswith(owners)}
     yield _loaded(known, "state", constant(text, state), strict=False)
