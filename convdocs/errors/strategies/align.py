@@ -92,9 +92,9 @@ def resized(known: Known) -> Iterator[Repair]:
     first, second = (known.shapes[n] for n in numbers)
     if len(first) != len(second) or not 3 <= len(first) <= 5 or first[2:] == second[2:]:
         return
-    grown = [any(map(_enlarges, calls)) for calls in own_calls(known, numbers)]
-    if known.trace is None:
-        grown = [first[2:] <= second[2:], True]
+    grown = [first[2:] <= second[2:], True]
+    if known.trace is not None:
+        grown = [any(map(_enlarges, calls)) for calls in own_calls(known, numbers)]
     if any(grown):
         side = grown.index(True)
         a, b = (operands(known)[numbers[place]] for place in (side, 1 - side))

@@ -12,7 +12,7 @@ from torch import nn
 from convdocs.cells.replica import replica
 from convdocs.errors import meaning
 from convdocs.errors.code import LEN, NN, Code, Scope, constant, name, run
-from convdocs.errors.facts import Known, times
+from convdocs.errors.facts import Known, times, whole
 from convdocs.errors.failure import nn_class
 from convdocs.errors.repair import Repair, Step, assigned, built_member, given, operands, place
 from convdocs.errors.strategies.axes import other_channels
@@ -82,20 +82,12 @@ def in_order(known: Known) -> Iterator[Repair]:
 # Images of another size.
 
 
-def image_of_size(known: Known) -> Iterator[Repair]:
-    """Images of the size that a linear layer or a table of positions was built for."""
-    wanted = meaning.fitting_image(known)
-    if wanted and wanted != meaning.image(known):
-        yield assigned(0, "x", _resized(name("x"), wanted))
-
-
-def image_large_enough(known: Known) -> Iterator[Repair]:
-    """Images that reach through all layers up to the one that failed."""
-    if wanted := meaning.smallest_image(known):
-        size = times(wanted)
-        text = f"Feed images of at least {size}, or leave out a halving."
-        words = {"smallest_input": size}
-        yield assigned(0, "x", _resized(name("x"), wanted), text, onwards=True, words=words)
+def image_of_size(known: Known, fact: str, onwards: bool = False) -> Iterator[Repair]:
+    """Images of the size that a fact tells."""
+    wanted = whole(known[fact])
+    if wanted != meaning.image(known):
+        words = {fact: known[fact]}
+        yield assigned(0, "x", _resized(name("x"), wanted), onwards=onwards, words=words)
 
 
 def longer_positions(known: Known) -> Iterator[Repair]:
