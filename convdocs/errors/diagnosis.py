@@ -14,21 +14,11 @@ from typing import Any
 from torch import nn
 
 from convdocs import tracing
-from convdocs.errors import catalogue
+from convdocs.errors import catalogue, trial
 from convdocs.errors.catalogue import Entry
 from convdocs.errors.facts import Known
 from convdocs.errors.failure import Failure, module_calls, read, read_trace
 from convdocs.errors.repair import Repair
-from convdocs.errors.trial import (
-    Answers,
-    Mended,
-    error_of,
-    other_batches,
-    quiet,
-    run_of,
-    try_here,
-    worked_before,
-)  # fmt: skip
 from convdocs.report import Diagnosis, Fix
 from convdocs.tracing.guard import collector_paused
 from convdocs.tracing.nested import tensors_in
@@ -62,7 +52,7 @@ def diagnose(model: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Diagnosi
     """
     if not isinstance(model, nn.Module):
         try:
-            with quiet(values=True), Answers():
+            with trial.quiet(values=True), trial.Answers():
                 model(*inputs, **kwargs)
         except Exception as error:
             return _diagnosis(read(error))
@@ -190,7 +180,7 @@ def _holding(failure: Failure, repairs: Iterable[Repair]) -> Iterator[Repair]:
     hidden: list[tuple[Repair, Exception]] = []
     mends = False
     for repair in repairs:
-        error = try_here(failure, repair) if repair.steps and repair.is_here else None
+        error = trial.try_here(failure, repair) if repair.steps and repair.is_here else None
         if error is not None:
             hidden.append((repair, error))
             continue
@@ -219,7 +209,7 @@ def _further(failure: Failure, repair: Repair, error: Exception, left: int) -> R
         steps.sort(key=lambda step: step.target == "y")
         loses, text = repair.loses or more.loses, f"{repair.text} {more.text}"
         both = Repair(text, tuple(steps), loses)
-        still = try_here(failure, both)
+        still = trial.try_here(failure, both)
         if still is None:
             return both
         if deeper := _further(failure, both, still, left - 1):
@@ -236,16 +226,21 @@ def _in_whole(failure: Failure, repair: Repair) -> tuple[Repair, bool]:
         return repair, repair.is_here
     with suppress(Exception):
         for _ in range(_MOST_ERRORS):
-            mended = Mended(failure, repair)
+            mended = trial.Mended(failure, repair)
             if _is_large(failure) and repair.is_here and not repair.onwards:
                 # on the inputs given, all before that call has run already, and it by itself
-                for more in other_batches(failure, repair):
+                for more in trial.other_batches(failure, repair):
                     with suppress(tracing.TraceError):
-                        if len(run_of(failure, mended, more).calls) == len(failure.trace.calls) + 1:
+                        if (
+                            len(trial.run_of(failure, mended, more).calls)
+                            == len(failure.trace.calls) + 1
+                        ):
                             return repair, True
-            error = error_of(failure, mended)
+            error = trial.error_of(failure, mended)
             if error is None:
-                breaks = any(error_of(failure, mended, image) for image in worked_before(failure))
+                breaks = any(
+                    trial.error_of(failure, mended, image) for image in trial.worked_before(failure)
+                )
                 return repair, not breaks and _in_other_batches(failure, mended, repair)
             further = _consequence(failure, error) if repair.onwards else None
             if further is None:
@@ -254,11 +249,11 @@ def _in_whole(failure: Failure, repair: Repair) -> tuple[Repair, bool]:
     return repair, False
 
 
-def _in_other_batches(failure: Failure, mended: Mended, repair: Repair) -> bool:
+def _in_other_batches(failure: Failure, mended: trial.Mended, repair: Repair) -> bool:
     """Whether the mended model runs on one sample more, as far as the fix is concerned."""
-    others, failed = other_batches(failure, repair), failure.trace and failure.trace.failed
+    others, failed = trial.other_batches(failure, repair), failure.trace and failure.trace.failed
     for given in others:
-        error = error_of(failure, mended, given)
+        error = trial.error_of(failure, mended, given)
         # what fails before the mended call is no matter of a fix there
         before = error and failed and error.call.index < failed.index
         if error is None or (before and repair.is_here):

@@ -23,6 +23,8 @@ def method(known: Known, of: Any = 0, result: bool = False, **called: Any) -> It
     """
     ((attribute, arguments),) = called.items()
     values = tuple(known.value(argument) for argument in each(arguments))
+    if attribute == "movedim" and len(known.shape) == 3 and {*values} == {1, -1}:
+        attribute, values = "transpose", (1, 2)  # as one writes it
     count = len(known.operands)
     index = values if len(values) > 1 else values[:1] and values[0]
     codes = {
