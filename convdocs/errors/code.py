@@ -14,7 +14,6 @@ Scope = Mapping[str, Any]
 
 
 def _infix(sign: str, both: Callable[[Any, Any], Any]) -> Callable[[Code, Any], Code]:
-    """An operator between two expressions."""
     return lambda one, other: Code(
         f"{_whole(one)} {sign} {shown(other)}", lambda s: both(run(one, s), run(other, s))
     )

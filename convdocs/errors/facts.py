@@ -241,7 +241,6 @@ def _habit(f: Known) -> str:
 
 
 def _thing(f: Known) -> str:
-    """What was given in place of a tensor."""
     word = type(f.args[0]).__name__ if f.args else f.words["got"]
     word = word.removeprefix("numpy.")
     article = "an" if word[:1] in "aeiou" else "a"
@@ -267,7 +266,6 @@ def _unlike(f: Known) -> str:
 
 
 def _makes(call: Call, name: str) -> str:
-    """What a call makes of its input."""
     return f"{name} makes {call.output_shapes[0]} of {call.input_shapes[0]}"
 
 
@@ -294,18 +292,10 @@ def _multiple(f: Known) -> int | None:
     return step if 0 < apart <= step and step > 1 else None
 
 
-def _prefix(f: Known) -> str:
-    """What all unexpected names begin with."""
-    names = re.findall(r"Unexpected key\(s\) in state_dict: (.*)", f.message)
-    keys = re.findall(r'"([^"]+)"', names[0]) if names else []
-    leads = ("module.", "_orig_mod.", "model.")
-    return next((lead for lead in leads if keys and all(k.startswith(lead) for k in keys)), "")
-
-
 _TOLD: tuple[Callable[[Known], Any], ...] = (
     _constructor_of_torch, _takes, _wanted_channels, _asked_values, short,
     _flattened, _lost_batch, weight_type, _habit, layer_device, _thing, _rows, _transformer,
-    _batch_is_first, _memory_widths, _unlike, _ways, _multiple, _prefix,
+    _batch_is_first, _memory_widths, _unlike, _ways, _multiple,
 )  # fmt: skip
 FACTS: dict[str, Callable[[Known], Any]] = {
     **{fact.__name__.lstrip("_"): fact for fact in _TOLD},

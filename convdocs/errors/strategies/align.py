@@ -69,7 +69,6 @@ def missing_axes(known: Known) -> Iterator[Repair]:
 
 
 def _repeated(code: Code, other: Code, axes: list[int], rank: int) -> Code:
-    """A tensor as large as another along some axes."""
     if axes[0] and len(axes) == rank - axes[0]:
         return code.expand(*[-1] * axes[0], *other.shape[axes[0] :])
     sizes = [other.shape[axis] if axis else LEN(other) for axis in range(rank)]

@@ -157,7 +157,6 @@ _CASTS = {
 
 
 def _cast(code: Code, dtype: torch.dtype) -> Code:
-    """A tensor or a layer in another data type."""
     return getattr(code, _CASTS[dtype])() if dtype in _CASTS else code.to(dtype)
 
 

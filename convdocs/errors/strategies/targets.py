@@ -80,11 +80,6 @@ def class_weights(known: Known) -> Iterator[Repair]:
         yield assigned(known, "layer", NN.CrossEntropyLoss(weight=weights))
 
 
-def biases(known: Known) -> Iterator[Repair]:
-    x, weight, _ = operands(known)
-    yield given(known, {2: x.new_zeros(weight.shape[int("transpose" in known.function)])})
-
-
 def states(known: Known) -> Iterator[Repair]:
     """The one state of a cell for every sample, or a first state for the layers and batch."""
     settings, (x, *given_states) = known.settings, operands(known)

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any
 
-import torch
 from torch import nn
 
 from convdocs.cells.replica import replica
 from convdocs.errors import meaning
-from convdocs.errors.code import LEN, NN, Code, Scope, constant, name, run
+from convdocs.errors.code import LEN, NN, TORCH, Code, Scope, constant, name, run
 from convdocs.errors.facts import Known, times, whole
 from convdocs.errors.failure import nn_class
 from convdocs.errors.repair import Repair, Step, assigned, built_member, given, operands, place
@@ -33,7 +32,6 @@ def batch_kept(known: Known) -> Iterator[Repair]:
 
 
 def _asked(known: Known) -> list[Any]:
-    """The sizes that a view was asked for."""
     sizes = known.args[1:] if known.function in ("view", "reshape") else ()
     return list(sizes[0]) if sizes and isinstance(sizes[0], tuple | list) else list(sizes)
 
@@ -96,10 +94,7 @@ def longer_positions(known: Known) -> Iterator[Repair]:
     if number is not None and known.shapes[0][2] == known.shapes[1][2]:
         (_, own, features), count = known.shapes[number], known.shapes[1 - number][1]
         token = ", the class token counted," if abs(count - own) == 1 else ""
-        code = Code(
-            f"nn.Parameter(torch.zeros(1, {count}, {features}))",
-            lambda scope: nn.Parameter(torch.zeros(1, count, features)),
-        )
+        code = NN.Parameter(TORCH.zeros(1, count, features))
         text = f"{count} tokens{token} need {count} positions."
         yield assigned(known.parameter(number), "layer", code, text)
 
