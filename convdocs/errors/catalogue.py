@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -17,41 +17,38 @@ from typing import Any
 from torch import nn
 
 from convdocs.errors import strategies
-from convdocs.errors.facts import FACTS, Facts, Missing
+from convdocs.errors.facts import FACTS, Known
 from convdocs.errors.failure import Failure
 from convdocs.errors.repair import Repair
 
-Strategy = Callable[[Failure, Facts], Iterable[Repair]]
+Strategy = Callable[[Known], Iterable[Repair]]
 
 _FOLDER = Path(__file__).parent / "entries"
-# The order is the site's.
-_PAGES = (
-    "inputs", "linear", "joining", "losses", "sequences", "dtypes", "norms", "convolution",
-    "pooling", "unpooling", "padding", "folding", "resampling", "models", "building", "training",
-)  # fmt: skip
-# Two families may know the same words; the one that asks more of the failure is asked first.
-_ASKED = (
-    "losses", "sequences", "dtypes", "convolution", "inputs", "unpooling", "pooling", "padding",
-    "folding", "norms", "resampling", "linear", "joining", "models", "building", "training",
-)  # fmt: skip
+# The families in the order of the site. Two may know the same words: the one that asks more of the
+# failure is asked first, by these numbers.
+_ASKED = {
+    "inputs": 5, "linear": 12, "joining": 13, "losses": 1, "sequences": 2, "dtypes": 3, "norms": 10,
+    "convolution": 4, "pooling": 7, "unpooling": 6, "padding": 8, "folding": 9, "resampling": 11,
+    "models": 14, "building": 15, "training": 16,
+}  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Entry:
     """An error that is known; the files leave out fields that say nothing."""
 
     code: str  # a stable name, "channels-mismatch"; also the anchor on the site
     page: str  # of the site, and the file that it is declared in
     title: str  # what went wrong, in a few words
-    patterns: tuple[str, ...]  # of torch's messages; none for what a model's own check says
+    patterns: Sequence[str]  # of torch's messages; none for what a model's own check says
     example: str  # names layer or model, x and so on; the last line is the call that fails
     # sentences with facts in braces, left out where one is not known; of several, the first known
-    cause: tuple[str | tuple[str, ...], ...]
-    fixes: tuple[Strategy, ...]  # the likeliest first
+    cause: Sequence[str | Sequence[str]]
+    fixes: Sequence[Strategy]  # the likeliest first
     kind: str = ""  # a pattern of the layers and functions it may come from, whatever their case
-    when: tuple[str, ...] = ()  # facts that hold, or do not, where torch says the same of several
-    calls: tuple[str, ...] = ()  # that fail so too, each with another of torch's messages
-    other_devices: tuple[str, ...] = ()  # messages of other devices and torches
+    when: Sequence[str] = ()  # facts that hold, or do not, where torch says the same of several
+    calls: Sequence[str] = ()  # that fail so too, each with another of torch's messages
+    other_devices: Sequence[str] = ()  # messages of other devices and torches
     mended: str = ""  # the example as it should be, where no line put before its call mends it
 
     @property
@@ -59,22 +56,21 @@ class Entry:
         """Its address on the site."""
         return f"errors/{self.page}.html#{self.code}"
 
-    def match(self, known: Facts) -> dict[str, str] | None:
+    def match(self, known: Known) -> dict[str, str] | None:
         """The named parts of the message, or None where it is another error's."""
-        failure = known.failure
-        if failure.own == bool(self.patterns) or not re.search(self.kind, failure.kind, re.I):
+        if known.own == bool(self.patterns) or not re.search(self.kind, known.kind, re.I):
             return None
-        found = (re.search(pattern, failure.message) for pattern in self.patterns or ("",))
+        found = (re.search(pattern, known.message) for pattern in self.patterns or ("",))
         words = next((one.groupdict(default="") for one in found if one), None)
         return words if words is not None and all(map(known.holds, self.when)) else None
 
-    def told(self, facts: Facts) -> str:
+    def told(self, known: Known) -> str:
         """The cause, with the numbers at hand."""
         sentences = []
         for one in self.cause:
             for template in (one,) if isinstance(one, str) else one:
-                with suppress(Missing):
-                    sentences.append(facts.filled(template))
+                with suppress(AttributeError, LookupError):
+                    sentences.append(known.filled(template))
                     break
         return " ".join(sentences)
 
@@ -93,18 +89,13 @@ class Family:
 @cache
 def families() -> tuple[Family, ...]:
     """The pages of the site, each with its entries."""
-    return tuple(read(_FOLDER / f"{name}.toml") for name in _PAGES)
+    return tuple(read(_FOLDER / f"{name}.toml") for name in _ASKED)
 
 
 @cache
 def entries() -> tuple[Entry, ...]:
     """All entries in the order of the site."""
     return tuple(entry for family in families() for entry in family.entries)
-
-
-@cache
-def _asked() -> list[Entry]:
-    return sorted(entries(), key=lambda entry: _ASKED.index(entry.page))
 
 
 @cache
@@ -115,11 +106,12 @@ def elsewhere() -> list[dict[str, str]]:
     return found
 
 
-def find(failure: Failure) -> tuple[Entry, Facts] | None:
+def find(failure: Failure) -> tuple[Entry, Known] | None:
     """The entry that knows the failure's message, with what is known of it."""
-    known = Facts(failure, {})
-    matches = ((entry, entry.match(known)) for entry in _asked())
-    found = ((entry, Facts(failure, words)) for entry, words in matches if words is not None)
+    known = Known(failure, {})
+    asked = sorted(entries(), key=lambda entry: _ASKED[entry.page])
+    matches = ((entry, entry.match(known)) for entry in asked)
+    found = ((entry, Known(failure, words)) for entry, words in matches if words is not None)
     return next(found, None)
 
 
@@ -139,46 +131,34 @@ def read(path: Path) -> Family:
 
 
 def _entry(code: str, page: str, declared: dict[str, Any]) -> Entry:
-    for condition in declared.get("when", ()):
-        _named(FACTS, condition.removeprefix("not "), "condition")
-    fixes = [_fix(one) for one in declared["fixes"]]
-    entry = Entry(code, page, **{k: _frozen(v) for k, v in {**declared, "fixes": fixes}.items()})
+    fixes = [_fix(one, "") if isinstance(one, str) else _fix(**one) for one in declared["fixes"]]
+    entry = Entry(code, page, **{**declared, "fixes": fixes})
+    known = {*FACTS, *Failure.__dataclass_fields__, *vars(Failure)}
+    _check("condition", [one.removeprefix("not ") for one in entry.when], known)
     groups = re.findall(r"\(\?P<(\w+)>", " ".join(entry.patterns))
-    for name in re.findall(r"\{(\w+)", repr([declared["cause"], declared["fixes"]])):
-        if name not in groups:
-            _named({**FACTS, **_settings()}, name, "fact")
+    facts = re.findall(r"\{(\w+)", repr([declared["cause"], declared["fixes"]]))
+    _check("fact", facts, known.union(groups, _settings()))
     return entry
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
-
-
-def _fix(declared: str | dict[str, Any]) -> Strategy:
-    """A strategy that has sentences of its own, or one with what the entry says of it."""
-    if isinstance(declared, str):
-        strategy: Strategy = _named(_strategies(), declared, "strategy")
-        return strategy
-    return _worded(**declared)
-
-
-def _worded(use: str, text: str, when: Iterable[str] = (), **arguments: Any) -> Strategy:
+def _fix(use: str, text: str, when: Iterable[str] = (), **arguments: Any) -> Strategy:
     """A strategy with a sentence for its fixes, its arguments, and what must hold."""
-    strategy = _named(_strategies(), use, "strategy")
-    inspect.signature(strategy).bind(None, None, **arguments)
+    _check("strategy", [use], set(_strategies()))
+    strategy = _strategies()[use]
+    inspect.signature(strategy).bind(None, **arguments)
 
-    def worded(failure: Failure, facts: Facts) -> Iterator[Repair]:
-        if all(map(facts.holds, when)):
-            for repair in strategy(failure, facts, **arguments):
-                yield replace(repair, text=repair.text or facts.filled(text, repair.words))
+    def worded(known: Known) -> Iterator[Repair]:
+        if all(map(known.holds, when)):
+            for repair in strategy(known, **arguments):
+                yield replace(repair, text=repair.text or known.filled(text, repair.words))
 
     return worded
 
 
-def _named(known: dict[str, Any], name: str, what: str) -> Any:
-    if name not in known:
-        raise ValueError(f"there is no {what} {name!r}")
-    return known[name]
+def _check(what: str, names: Iterable[str], known: set[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise ValueError(f"there is no {what} {name!r}")
 
 
 @cache
@@ -190,13 +170,12 @@ def _strategies() -> dict[str, Any]:
         name: value
         for file in files
         for name, value in vars(file).items()
-        if str(getattr(value, "__module__", "")).startswith(room) and not name.startswith("_")
+        if getattr(value, "__module__", "") == file.__name__ and not name.startswith("_")
     }
 
 
 @cache
-def _settings() -> dict[str, int]:
-    """Names of the settings that torch's layers are built with; "dims" is said of every layer."""
+def _settings() -> set[str]:
+    """Names of the settings that torch's layers are built with."""
     codes = (getattr(getattr(nn, name).__init__, "__code__", None) for name in nn.modules.__all__)
-    arguments = (code.co_varnames[: code.co_argcount] for code in codes if code)
-    return dict.fromkeys(("dims", *(name for names in arguments for name in names)), 0)
+    return {name for code in codes if code for name in code.co_varnames[: code.co_argcount]}

@@ -14,13 +14,9 @@ Scope = Mapping[str, Any]
 
 
 def _infix(sign: str, both: Callable[[Any, Any], Any]) -> Callable[[Code, Any], Code]:
-    """An operator between two expressions."""
-
-    def method(one: Code, other: Any) -> Code:
-        text = f"{_whole(one)} {sign} {shown(other)}"
-        return Code(text, lambda s: both(one._compute(s), run(other, s)))
-
-    return method
+    return lambda one, other: Code(
+        f"{_whole(one)} {sign} {shown(other)}", lambda s: both(run(one, s), run(other, s))
+    )
 
 
 class Code:
@@ -49,18 +45,20 @@ class Code:
     def __getattr__(self, attribute: str) -> Code:
         if attribute.startswith("_"):
             raise AttributeError(attribute)
-        return Code(f"{_whole(self)}.{attribute}", lambda s: getattr(self._compute(s), attribute))
+        return Code(f"{_whole(self)}.{attribute}", lambda s: getattr(run(self, s), attribute))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Code:
         given = [*map(shown, args), *(f"{key}={shown(value)}" for key, value in kwargs.items())]
-        return Code(
-            f"{self._text}({', '.join(given)})",
-            lambda s: self._compute(s)(*_spread(args, s), **run(kwargs, s)),
-        )
+        text = f"{self._text}({', '.join(given)})"
+        return Code(text, lambda s: run(self, s)(*_spread(args, s), **run(kwargs, s)))
 
     def __getitem__(self, key: Any) -> Code:
         index = ", ".join(map(shown, key if isinstance(key, tuple) else (key,)))
-        return Code(f"{_whole(self)}[{index}]", lambda s: self._compute(s)[run(key, s)])
+        return Code(f"{_whole(self)}[{index}]", lambda s: run(self, s)[run(key, s)])
+
+    def __iter__(self) -> Iterator[Code]:
+        """All of its values as arguments of a call, by a star."""
+        yield Code(f"*{self}", self._compute)
 
     __add__ = _infix("+", operator.add)
     __sub__ = _infix("-", operator.sub)
@@ -76,16 +74,6 @@ def name(text: str, key: str = "") -> Code:
 def constant(text: str, value: Any) -> Code:
     """A value that is shown as ``text``."""
     return Code(text, lambda _: value)
-
-
-def length(one: Code) -> Code:
-    """How many samples a batch has."""
-    return Code(f"len({one})", lambda s: len(one._compute(s)))
-
-
-def star(one: Code) -> Code:
-    """Its values as arguments of their own."""
-    return Code(f"*{one}", one._compute)
 
 
 def run(value: Any, scope: Scope) -> Any:
@@ -130,5 +118,5 @@ def _whole(one: Code) -> str:
     return one._text
 
 
-NN = constant("nn", nn)
-TORCH = constant("torch", torch)
+NN, TORCH = constant("nn", nn), constant("torch", torch)
+LEN = constant("len", len)  # of a batch: how many samples it has

@@ -1,22 +1,32 @@
-"""From a call that fails to its diagnosis: the layer, the cause, and fixes that have been run."""
+"""From a call that fails to its diagnosis: the layer, the cause, and fixes that have been run.
+
+Each fix is tried, and where one error hides another, both are mended.
+"""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from torch import nn
 
 from convdocs import tracing
-from convdocs.errors import catalogue, function
-from convdocs.errors.failure import Failure, module_calls, read
-from convdocs.errors.search import fixes
-from convdocs.errors.trial import Run
-from convdocs.report import Diagnosis
+from convdocs.errors import catalogue, function, trial
+from convdocs.errors.catalogue import Entry
+from convdocs.errors.facts import Known
+from convdocs.errors.failure import Failure, module_calls, read, read_trace
+from convdocs.errors.repair import Repair
+from convdocs.report import Diagnosis, Fix
 from convdocs.tracing.guard import collector_paused
 from convdocs.tracing.nested import tensors_in
+
+_MOST_FIXES = 3
+_MOST_ERRORS = 4  # of one call, mended one after the other
+_MOST_TRIES = 2  # fixes of each further error
+_MANY_CALLS = 250  # in larger models only the first fix that holds is run as a whole
 
 
 def diagnose(model: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Diagnosis | None:
@@ -44,7 +54,7 @@ def diagnose(model: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Diagnosi
         try:
             function.run(model, inputs, kwargs)
         except Exception as error:
-            return _diagnosis(read(error), None)
+            return _diagnosis(read(error))
         return None
     model = _unwrapped(model)
     held = (*model.parameters(), *model.buffers(), *tensors_in((*inputs, *kwargs.values())))
@@ -69,20 +79,10 @@ def of_trace(
     error: tracing.TraceError, model: nn.Module, inputs: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Diagnosis:
     """The diagnosis of a trace that failed."""
-    assert error.__cause__ is not None
-    model = _unwrapped(model)
-    run = Run(model, inputs, kwargs, error)
-    failure = replace(
-        read(error.__cause__, model, error.call.path),
-        model=model,
-        inputs=inputs,
-        trace=error.trace,
-        failed=error.call,
-        on_shapes=not run.values,
-    )
+    failure = read_trace(error, _unwrapped(model), error.call.path, (inputs, kwargs))
     # garbage that is collected between two runs on shapes takes as long as several of them
-    with contextlib.nullcontext() if run.values else collector_paused():
-        return _diagnosis(failure, run)
+    with collector_paused() if failure.on_shapes else nullcontext():
+        return _diagnosis(failure)
 
 
 def of_exception(error: BaseException) -> Diagnosis | None:
@@ -94,28 +94,26 @@ def of_exception(error: BaseException) -> Diagnosis | None:
     if not calls:
         failure = read(error)
         known = failure.built is not None or catalogue.find(failure) is not None
-        return _diagnosis(failure, None) if known else None
-    model, args, kwargs = calls[0].module, calls[0].args, calls[0].kwargs
-    again = diagnose(model, *args, **kwargs)
+        return _diagnosis(failure) if known else None
+    model = calls[0]["layer"]
+    again = diagnose(model, *calls[0]["args"], **calls[0]["kwargs"])
     if again is not None and again.error == type(error).__name__:
         return again
-    return _diagnosis(read(error, _unwrapped(model)), None)
+    return _diagnosis(read(error, _unwrapped(model)))
 
 
-def _diagnosis(failure: Failure, run: Run | None) -> Diagnosis:
-    found = catalogue.find(failure)
-    diagnosis = Diagnosis("unknown", failure.path, failure.message, "", error=failure.error)
-    if run is not None:
-        diagnosis = replace(diagnosis, trace=run.error.trace, call=run.error.call)
+def _diagnosis(failure: Failure) -> Diagnosis:
+    trace, found = failure.trace, catalogue.find(failure)
+    told: dict[str, Any] = {"error": failure.error, "trace": trace, "call": trace and trace.failed}
     if found is None:
-        return diagnosis
-    entry, facts = found
-    mended = tuple(fixes(failure, entry, facts, run))  # which may tell the cause more
-    cause = entry.told(facts) or f"{entry.title}."  # where the call itself is not known
-    return replace(diagnosis, code=entry.code, cause=cause, fixes=mended, url=entry.place)
+        return Diagnosis("unknown", failure.path, failure.message, "", **told)
+    entry, known = found
+    mended = tuple(_fixes(entry, known))  # which may tell the cause more
+    cause = entry.told(known) or f"{entry.title}."  # where the call itself is not known
+    return Diagnosis(entry.code, failure.path, failure.message, cause, mended, entry.place, **told)
 
 
-@contextlib.contextmanager
+@contextmanager
 def explaining() -> Iterator[None]:
     """Add a diagnosis to any exception that passes through, as a note.
 
@@ -135,8 +133,142 @@ def explaining() -> Iterator[None]:
         yield
     except Exception as error:
         # nothing that goes wrong in here may stand in the way of the user's own error
-        with contextlib.suppress(Exception):
+        with suppress(Exception):
             found = of_exception(error)
             if found is not None:
                 error.add_note(found.note())
         raise
+
+
+def _fixes(entry: Entry, failure: Known) -> list[Fix]:
+    """The repairs that hold, those that the whole model was run with in front."""
+    found: dict[str, tuple[bool, bool, Fix]] = {}
+    for repair in _holding(failure, _candidates(entry, failure)):
+        verified = False
+        known = _is_large(failure) and any(fix.verified for *_, fix in found.values())
+        if repair.steps and not known:
+            repair, verified = _in_whole(failure, repair)
+            if not verified and not repair.is_here:
+                continue  # what mends elsewhere is only seen to help by the whole run
+            failure.told.update(repair.words if repair.onwards else {})
+        fix = Fix(repair.text, repair.code, verified)
+        found.setdefault(fix.code, (not verified, repair.loses or not repair.steps, fix))
+        if len(found) == _MOST_FIXES:
+            break
+    return [fix for *_, fix in sorted(found.values(), key=lambda one: one[:2])]
+
+
+def _candidates(entry: Entry, known: Known) -> Iterator[Repair]:
+    """The repairs of an entry's strategies, in order; a strategy may lack what it needs."""
+    seen: set[str] = set()
+    for strategy in entry.fixes:
+        # what a strategy cannot read of an odd call it cannot mend
+        with suppress(ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            for repair in strategy(known):
+                if repair.code and repair.code not in seen:
+                    seen.add(repair.code)
+                    yield repair
+
+
+def _is_large(failure: Failure) -> bool:
+    return failure.trace is not None and len(failure.trace.calls) > _MANY_CALLS
+
+
+def _holding(failure: Failure, repairs: Iterable[Repair]) -> Iterator[Repair]:
+    """The fixes that mend the failing call; where none does, each with a further one."""
+    hidden: list[tuple[Repair, Exception]] = []
+    mends = False
+    for repair in repairs:
+        error = trial.try_here(failure, repair) if repair.steps and repair.is_here else None
+        if error is not None:
+            hidden.append((repair, error))
+            continue
+        mends = mends or bool(repair.steps)
+        yield repair
+    if not mends:
+        further = (_further(failure, *one, _MOST_ERRORS - 1) for one in hidden)
+        yield from filter(None, further)
+
+
+def _further(failure: Failure, repair: Repair, error: Exception, left: int) -> Repair | None:
+    """The fix together with one of the error that came up behind it, in the same call."""
+    behind = read(error)
+    if failure.layer is None and failure.built is None:
+        same = behind.function == failure.function
+    else:
+        same = behind.layer is not None or behind.built is not None
+    found = catalogue.find(behind) if left and same else None
+    known = _candidates(*found) if found else iter(())
+    for more in islice((one for one in known if one.steps and one.is_here), _MOST_TRIES):
+        # what the second makes anew is not made before
+        made = (s for s in more.steps if not str(s.code).startswith(("layer", "model")))
+        anew = {step.target for step in made} & {"layer", "y"}
+        steps = [step for step in repair.steps if step.target not in anew]
+        steps += [replace(step, where=failure) for step in more.steps]
+        steps.sort(key=lambda step: step.target == "y")
+        loses, text = repair.loses or more.loses, f"{repair.text} {more.text}"
+        both = Repair(text, tuple(steps), loses)
+        still = trial.try_here(failure, both)
+        if still is None:
+            return both
+        if deeper := _further(failure, both, still, left - 1):
+            return deeper
+    return None
+
+
+def _in_whole(failure: Failure, repair: Repair) -> tuple[Repair, bool]:
+    """The fix, with what it entails, and whether the whole model runs with it in place.
+
+    It runs on the inputs that were given, on one sample more, and on images that it ran on before.
+    """
+    if failure.trace is None:
+        return repair, repair.is_here
+    with suppress(Exception):
+        for _ in range(_MOST_ERRORS):
+            mended = trial.Mended(failure, repair)
+            if _is_large(failure) and repair.is_here and not repair.onwards:
+                # on the inputs given, all before that call has run already, and it by itself
+                for more in trial.other_batches(failure, repair):
+                    with suppress(tracing.TraceError):
+                        if (
+                            len(trial.run_of(failure, mended, more).calls)
+                            == len(failure.trace.calls) + 1
+                        ):
+                            return repair, True
+            error = trial.error_of(failure, mended)
+            if error is None:
+                breaks = any(
+                    trial.error_of(failure, mended, image) for image in trial.worked_before(failure)
+                )
+                return repair, not breaks and _in_other_batches(failure, mended, repair)
+            further = _consequence(failure, error) if repair.onwards else None
+            if further is None:
+                break
+            repair = further if further.onwards else repair + further
+    return repair, False
+
+
+def _in_other_batches(failure: Failure, mended: trial.Mended, repair: Repair) -> bool:
+    """Whether the mended model runs on one sample more, as far as the fix is concerned."""
+    others, failed = trial.other_batches(failure, repair), failure.trace and failure.trace.failed
+    for given in others:
+        error = trial.error_of(failure, mended, given)
+        # what fails before the mended call is no matter of a fix there
+        before = error and failed and error.call.index < failed.index
+        if error is None or (before and repair.is_here):
+            return True
+    return not others
+
+
+def _consequence(failure: Failure, error: tracing.TraceError) -> Repair | None:
+    """The fix of the next error, where a layer was built for what came before the fix."""
+    assert failure.model is not None
+    path = error.call.path.removeprefix("model.").removeprefix("model")
+    behind = read_trace(error, failure.model, path, failure.inputs)
+    found = catalogue.find(behind) if behind.layer is not None else None
+    for repair in _candidates(*found) if found else ():
+        if (repair.onwards and repair.words) or (
+            repair.is_here and {step.target for step in repair.steps} == {"layer"}
+        ):
+            return repair
+    return None

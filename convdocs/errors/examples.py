@@ -53,19 +53,12 @@ def run_example(entry: Entry) -> tuple[Exception, Diagnosis]:
 
 def explained(entry: Entry) -> Sheet:
     """An entry as on the site: the message, the cause, the example, its fixes."""
-    error, found = run_example(entry)
-    shown: list[Part] = [
-        Paragraph(f"{entry.title} ({entry.code})"),
-        CodeBlock(f"{type(error).__name__}: {error}"),
-        Paragraph(found.cause, lead="Cause:"),
-        Paragraph("", lead="Example:"),
-        CodeBlock(entry.example),
-    ]
-    for fix in found.fixes:
-        shown += [Paragraph(fix.text, lead="Fix:"), CodeBlock(fix.code)]
-    if entry.mended:
-        shown += [Paragraph("", lead="As it should be:"), CodeBlock(entry.mended)]
-    return Sheet(*shown)
+    _, found = run_example(entry)
+    _, *told, _ = found.parts()  # without its name and its place
+    example = (Paragraph("", lead="Example:"), CodeBlock(entry.example))
+    mended: list[Part] = [Paragraph("", lead="As it should be:"), CodeBlock(entry.mended)]
+    title = Paragraph(f"{entry.title} ({entry.code})")
+    return Sheet(title, *example, *told, *mended * bool(entry.mended))
 
 
 def listed() -> Sheet:

@@ -13,42 +13,43 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from convdocs import layers
 from convdocs.report import Call, Trace
-from convdocs.tracing import original
+from convdocs.tracing import TraceError, original
 from convdocs.tracing.nested import mapped, tensors_in
 
 Shape = tuple[int, ...]
 Site = tuple[CodeType, int]  # where in the user's code a call stands
+_Frames = list[tuple[FrameType, Site | None]]
 
 _NOT_USERS = (str(Path(torch.__file__).parent), str(Path(__file__).parent.parent))
 _RAISE = dis.opmap["RAISE_VARARGS"]
 # what the operands of a call are called in a fix, by the name of the layer or function
-_NAMES: dict[str, tuple[str, ...]] = {
-    r"(?i)conv(_transpose)?\dd$|^linear$": ("x", "weight", "bias"),
-    r"(?i)(cross_?entropy|nll|bce|l1|mse|kl_?div|binary_cross|poisson|huber)": ("x", "target"),
-    r"(?i)ctc": ("log_probs", "target", "input_lengths", "target_lengths"),
-    r"(?i)cosine_?embedding": ("a", "b", "target"),
-    r"(?i)^bilinear": ("a", "b"),
-    r"(?i)triplet": ("anchor", "positive", "negative"),
-    r"^(RNN|LSTM|GRU)(Cell)?$": ("x", "h", "c"),
-    r"^MultiheadAttention$|scaled_dot|multi_head": ("q", "k", "v", "mask"),
-    r"^Transformer": ("x", "target"),
-    r"^(gather|index_select|take_along_dim|__getitem__|scatter)": ("x", "index"),
-    r"^Max[uU]npool|unpool": ("x", "indices"),
-    r"^masked_fill": ("x", "mask"),
-    r"^grid_sampl": ("x", "grid"),
+_NAMES = {
+    r"(?i)conv(_transpose)?\dd$|^linear$": "x weight bias",
+    r"(?i)(cross_?entropy|nll|bce|l1|mse|kl_?div|binary_cross|poisson|huber)": "x target",
+    r"(?i)ctc": "log_probs target input_lengths target_lengths",
+    r"(?i)cosine_?embedding": "a b target",
+    r"(?i)^bilinear": "a b",
+    r"(?i)triplet": "anchor positive negative",
+    r"^(RNN|LSTM|GRU)(Cell)?$": "x h c",
+    r"^MultiheadAttention$|scaled_dot|multi_head": "q k v mask",
+    r"^Transformer": "x target",
+    r"^(gather|index_select|take_along_dim|__getitem__|scatter)": "x index",
+    r"^Max[uU]npool|unpool": "x indices",
+    r"^masked_fill": "x mask",
+    r"^grid_sampl": "x grid",
 }
 
 
 @dataclass(frozen=True, eq=False)
 class Failure:
-    """One failing call, as causes and strategies read it."""
+    """One failing call, with the run of the model that it was in."""
 
     message: str
     error: str = ""  # the exception's type
@@ -62,11 +63,14 @@ class Failure:
     settings: dict[str, Any] = field(default_factory=dict)  # arguments, tensors left out
     own: bool = False  # the layer is none of torch's: it refused its input in words of its own
     site: Site | None = None
-    on_shapes: bool = False  # the tensors are stand-ins on meta
-    trace: Trace | None = None  # the calls that went well before
-    failed: Call | None = None
     model: nn.Module | None = None
-    inputs: tuple[Any, ...] = ()
+    inputs: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})  # what the model was called with
+    trace: Trace | None = None  # the calls that went well before, and the one that failed
+
+    @property
+    def on_shapes(self) -> bool:
+        """Whether the tensors are stand-ins on meta."""
+        return self.trace is not None and self.trace.executed != "values"
 
     @cached_property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -80,7 +84,7 @@ class Failure:
 
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:
-        """Their shapes."""
+        """The shapes of the tensors."""
         return tuple(tuple(tensor.shape) for tensor in self.tensors)
 
     @property
@@ -92,8 +96,8 @@ class Failure:
     def names(self) -> tuple[str, ...]:
         """What the call's operands are called in a fix's code."""
         count = len(self.operands)
-        matching = (names for shape, names in _NAMES.items() if re.search(shape, self.kind))
-        known = next(matching, ("x",) if self.layer is not None or count == 1 else ())
+        matching = (names for kind, names in _NAMES.items() if re.search(kind, self.kind))
+        known = next(matching, "x" if self.layer is not None or count == 1 else "").split()
         by_key = [key for key, value in self.kwargs.items() for _ in tensors_in(value)]
         positional = (*known, *"abcdefghij"[len(known) :])[: count - len(by_key)]
         return (*positional, *by_key)
@@ -133,7 +137,8 @@ class Failure:
 
     def source(self, tensor: int) -> int:
         """Index of the call an input came from, -1 for the model's input, -2 for a constant."""
-        sources = self.failed.sources if self.failed else ()
+        failed = self.trace.failed if self.trace else None
+        sources = failed.sources if failed else ()
         return sources[tensor] if tensor < len(sources) else -1
 
     def chain(self, tensor: int = 0) -> list[Call]:
@@ -157,7 +162,7 @@ def is_users(frame: FrameType) -> bool:
     return not frame.f_code.co_filename.startswith(_NOT_USERS)
 
 
-def _frames(error: BaseException) -> list[tuple[FrameType, Site | None]]:
+def _frames(error: BaseException) -> _Frames:
     """The frames of the traceback, outermost first, each with the user's place at or before it."""
     trace, site, found = error.__traceback__, None, []
     while trace is not None:
@@ -168,34 +173,20 @@ def _frames(error: BaseException) -> list[tuple[FrameType, Site | None]]:
     return found
 
 
-class ModuleCall(NamedTuple):
-    """A module that was running when the exception came, and what it was called with."""
-
-    module: nn.Module
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    site: Site | None
-
-
-def module_calls(error: BaseException) -> list[ModuleCall]:
-    """The modules that were running when the exception came, outermost first."""
+def module_calls(error: BaseException) -> list[dict[str, Any]]:
+    """The modules that were running, outermost first: layer, args, kwargs and site of each call."""
     calls = []
     for frame, site in _frames(error):
         local = frame.f_locals
         if frame.f_code.co_name == "_call_impl" and isinstance(local.get("self"), nn.Module):
-            module = original(local["self"])  # a trace runs a stand-in of the model
-            calls.append(ModuleCall(module, tuple(local["args"]), dict(local["kwargs"]), site))
+            given = {"args": tuple(local["args"]), "kwargs": dict(local["kwargs"])}
+            # a trace runs a stand-in of the model
+            calls.append({"layer": original(local["self"]), "site": site, **given})
     return calls
 
 
 def nn_class(made: Any) -> Any:
-    """The class of torch.nn that a layer's class is or derives from; None where there is none.
-
-    Examples
-    --------
-    >>> nn_class(type("Mine", (nn.Conv2d,), {})).__name__, nn_class(nn.Module)
-    ('Conv2d', None)
-    """
+    """The class of torch.nn that a layer's class is or derives from; None where there is none."""
     bases = (base for base in getattr(made, "__mro__", ()) if getattr(nn, base.__name__, 0) is base)
     base = next(bases, None)
     return None if base in (nn.Module, *_CONTAINERS) else base
@@ -206,14 +197,7 @@ _NO_SETTINGS = {"self", "device", "dtype"}
 
 
 def settings(module: nn.Module) -> dict[str, Any]:
-    """The arguments that build a module like this one.
-
-    Examples
-    --------
-    >>> settings(nn.MaxPool2d(2))
-    {'kernel_size': 2, 'stride': 2, 'padding': 0, 'dilation': 1, 'return_indices': False, \
-'ceil_mode': False}
-    """
+    """The arguments that build a module like this one, as it keeps them."""
     if isinstance(module, nn.RNNBase | nn.MultiheadAttention):
         return layers.constructor_values(module)
     known = {}
@@ -226,43 +210,43 @@ def settings(module: nn.Module) -> dict[str, Any]:
     return known
 
 
-def read(error: BaseException, model: nn.Module | None = None, path: str = "") -> Failure:
-    """The failing call behind an exception; ``model`` names the failing layer's path in it.
-
-    Examples
-    --------
-    >>> try:
-    ...     nn.Conv1d(3, 2, 3)(torch.zeros(2, 4, 5))
-    ... except RuntimeError as error:
-    ...     failure = read(error)
-    >>> failure.name, failure.shape
-    ('Conv1d(3, 2, 3)', (2, 4, 5))
-    """
-    known: dict[str, Any] = {"message": str(error), "error": type(error).__name__}
-    if constructor := _constructor(error):
-        return Failure(**known, **constructor)
-    last = next(reversed(module_calls(error)), None)
-    if last is not None:
-        if model is not None and not path:
-            path = next((name for name, m in model.named_modules() if m is last.module), "")
-        called = {**known, "path": path, "layer": last.module, "site": last.site}
-        called |= {"args": last.args, "kwargs": last.kwargs}
-        if nn_class(type(last.module)) is not None:
-            return Failure(**called, settings=settings(last.module))
-        if _raised_by_user(error):
-            return Failure(**called, own=True)
-    return Failure(**known, path=path, **_function(error))
+def read(error: BaseException, model: nn.Module | None = None, **run: Any) -> Failure:
+    """The failing call behind an exception, and where in a model its layer is."""
+    known = {"message": str(error), "error": type(error).__name__, "model": model, **run}
+    frames = _frames(error)
+    for frame, _ in frames:
+        local, made = frame.f_locals, type(frame.f_locals.get("self"))
+        if frame.f_code.co_name == "__init__" and nn_class(made) is made:
+            names = inspect.signature(made.__init__).parameters.keys() - _NO_SETTINGS
+            given = {key: value for key, value in local.items() if key in names}
+            return Failure(**{**known, "path": ""}, built=made, settings=given)
+    frame = frames[-1][0]  # arguments that a constructor does not take never reach it
+    named = {**frame.f_globals, **frame.f_locals}.get(str(error).partition(".__init__()")[0])
+    if isinstance(named, type) and issubclass(named, nn.Module) and nn_class(named) is None:
+        return Failure(**{**known, "path": ""}, built=named)
+    if calls := module_calls(error):
+        layer = calls[-1]["layer"]
+        if model is not None and not known.get("path"):
+            known["path"] = next((p for p, one in model.named_modules() if one is layer), "")
+        if nn_class(type(layer)) is not None:
+            return Failure(**known, **calls[-1], settings=settings(layer))
+        if isinstance(error, ValueError | AssertionError | RuntimeError) and _raised(frames):
+            return Failure(**known, **calls[-1], own=True)
+    return Failure(**known, **_function(frames))
 
 
-def _raised_by_user(error: BaseException) -> bool:
+def read_trace(error: TraceError, model: nn.Module, path: str, inputs: Any) -> Failure:
+    """The failing call of a run of a model, whose failing layer is at a path."""
+    assert error.__cause__ is not None
+    return read(error.__cause__, model, path=path, trace=error.trace, inputs=inputs)
+
+
+def _raised(frames: _Frames) -> bool:
     """Whether a ``raise`` or an ``assert`` outside torch made the exception."""
-    found = _frames(error)
-    frame, site = found[-1]
-    if site is None or not isinstance(error, ValueError | AssertionError | RuntimeError):
-        return False
+    frame, site = frames[-1]
     # an operator that torch refuses ends in the user's frame too, with no frame of torch's behind
-    raised = is_users(frame) and frame.f_code.co_code[site[1]] == _RAISE
-    return raised and not any(_handles(one) for one, _ in found)
+    raised = is_users(frame) and site is not None and frame.f_code.co_code[site[1]] == _RAISE
+    return raised and not any(_handles(one) for one, _ in frames)
 
 
 def _handles(frame: FrameType) -> bool:
@@ -271,72 +255,52 @@ def _handles(frame: FrameType) -> bool:
     return named and callable(frame.f_locals.get("func"))
 
 
-def _constructor(error: BaseException) -> dict[str, Any]:
-    """The constructor of a layer of torch's that failed, with its arguments."""
-    for frame, _ in _frames(error):
-        local, made = frame.f_locals, type(frame.f_locals.get("self"))
-        if frame.f_code.co_name == "__init__" and nn_class(made) is made:
-            names = inspect.signature(made.__init__).parameters.keys() - _NO_SETTINGS
-            return {"built": made, "settings": {k: v for k, v in local.items() if k in names}}
-    frame = _frames(error)[-1][0]  # arguments that a constructor does not take never reach it
-    named = {**frame.f_globals, **frame.f_locals}.get(str(error).partition(".__init__()")[0])
-    model = isinstance(named, type) and issubclass(named, nn.Module) and nn_class(named) is None
-    return {"built": named} if model else {}
-
-
-def _function(error: BaseException) -> dict[str, Any]:
+def _function(frames: _Frames) -> dict[str, Any]:
     """The innermost function that torch's dispatch was handling, or a function of torch's own."""
-    handled = [(frame.f_locals, site) for frame, site in _frames(error) if _handles(frame)]
-    if handled:
-        local, site = handled[-1]
-        call, args, kwargs = local["func"], local.get("args") or (), local.get("kwargs") or {}
-    else:
-        call, args, kwargs, site = _of_torch(error)
-    if call is None:
-        return {}
-    name = getattr(call, "__name__", "").partition(".")[0]  # an exported model calls conv2d.default
-    known = {"function": name, "call": call, "args": tuple(args), "kwargs": dict(kwargs)}
-    return {**known, "site": site, "settings": _function_settings(name, args, kwargs)}
-
-
-def _of_torch(error: BaseException) -> tuple[Any, tuple[Any, ...], dict[str, Any], Site | None]:
-    """The first function of torch.nn.functional, or load_state_dict, that was running."""
-    for frame, site in _frames(error):
+    for frame, site in reversed(frames):
+        if _handles(frame):
+            local = frame.f_locals
+            return _called(local["func"], local.get("args"), local.get("kwargs"), site)
+    for frame, site in frames:
         name, local = frame.f_code.co_name, frame.f_locals
         call: Any = getattr(nn.functional, name, None)
         if getattr(call, "__code__", None) is frame.f_code:
             first, *rest = inspect.signature(call).parameters
-            return call, (local[first],), {key: local[key] for key in rest if key in local}, site
+            return _called(call, (local[first],), {k: local[k] for k in rest if k in local}, site)
         if name == "load_state_dict" and isinstance(local.get("self"), nn.Module):
-            return nn.Module.load_state_dict, (local["self"], local.get("state_dict")), {}, site
+            given = (local["self"], local.get("state_dict"))
+            return _called(nn.Module.load_state_dict, given, {}, site)
         if name == "__init__" and isinstance(made := local.get("self"), torch.optim.Optimizer):
-            return type(made), (local.get("params"),), {}, site
+            return _called(type(made), (local.get("params"),), {}, site)
         if name == "backward" and isinstance(local.get("self"), Tensor):
-            return Tensor.backward, (local["self"],), {}, site
-    return None, (), {}, None
+            return _called(Tensor.backward, (local["self"],), {}, site)
+    return {}
 
 
 # what follows the tensors of a function that has a layer of the same kind
-_WINDOW = ("kernel_size", "stride", "padding")
 _ARGUMENTS = {
-    r"conv\dd": ("stride", "padding", "dilation", "groups"),
-    r"conv_transpose\dd": ("stride", "padding", "output_padding", "groups", "dilation"),
-    r"max_pool\dd": (*_WINDOW, "dilation", "ceil_mode", "return_indices"),
-    r"avg_pool\dd": (*_WINDOW, "ceil_mode", "count_include_pad", "divisor_override"),
-    r"adaptive_\w+_pool\dd": ("output_size",),
+    r"conv\dd": "stride padding dilation groups",
+    r"conv_transpose\dd": "stride padding output_padding groups dilation",
+    r"max_pool\dd": "kernel_size stride padding dilation ceil_mode return_indices",
+    r"avg_pool\dd": "kernel_size stride padding ceil_mode count_include_pad divisor_override",
+    r"adaptive_\w+_pool\dd": "output_size",
 }
 
 
-def _function_settings(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a functional convolution, pool or linear layer, by name."""
-    if name == "linear" and len(args) > 1 and isinstance(args[1], Tensor):
-        return {"in_features": args[1].shape[-1]}
-    known = next((names for kind, names in _ARGUMENTS.items() if re.fullmatch(kind, name)), ())
+def _called(call: Any, args: Any, kwargs: Any, site: Site | None) -> dict[str, Any]:
+    """A function's call, with the settings of a convolution, a pool or a linear layer by name."""
+    args, kwargs = tuple(args or ()), dict(kwargs or {})
+    name = getattr(call, "__name__", "").partition(".")[0]  # an exported model calls conv2d.default
+    known = next((n.split() for kind, n in _ARGUMENTS.items() if re.fullmatch(kind, name)), [])
     convolution = name.startswith("conv")
-    given = dict(zip(known, args[3 if convolution else 1 :], strict=False))
-    given |= {key: value for key, value in kwargs.items() if key in known}
-    if known and convolution and len(args) > 1 and isinstance(args[1], Tensor):
-        given["kernel_size"] = tuple(args[1].shape[2:])
-    if given.get("stride") in (None, [], ()) and "kernel_size" in given and "pool" in name:
-        given["stride"] = given["kernel_size"]
-    return given
+    found = dict(zip(known, args[3 if convolution else 1 :], strict=False))
+    found |= {key: value for key, value in kwargs.items() if key in known}
+    if len(args) > 1 and isinstance(args[1], Tensor):
+        if name == "linear":
+            found["in_features"] = args[1].shape[-1]
+        elif known and convolution:
+            found["kernel_size"] = tuple(args[1].shape[2:])
+    if "pool" in name and "kernel_size" in found and found.get("stride") in (None, [], ()):
+        found["stride"] = found["kernel_size"]
+    given = {"call": call, "args": args, "kwargs": kwargs, "site": site}
+    return {"function": name, "settings": found, **given}

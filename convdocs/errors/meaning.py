@@ -1,20 +1,24 @@
-"""What the tensors of a failing call mean: their axes, branches, patches, batch and owner."""
+"""What a failing call's tensors mean: axes, branches, batch, and where their sizes come from."""
 
 from __future__ import annotations
 
 import re
-from math import isqrt
+from collections.abc import Callable, Mapping, Sequence
+from itertools import dropwhile
+from math import prod
+from typing import Any
 
 from convdocs.errors.failure import Failure, Shape
-from convdocs.errors.sizes import least
+from convdocs.errors.sizes import windows
+from convdocs.geometry import Window
 from convdocs.report import Call
 
+_LARGEST = 2048  # images are not searched for beyond this size
 _JOINS = ("cat", "concat", "concatenate")
 _RESHAPES = ("view", "reshape", "flatten", "Flatten", "squeeze", "ravel", "Unflatten", "unflatten")
-_SIZES = re.compile(
-    r"size mismatch for ([\w.]+): copying a param with shape torch\.Size\(\[([\d, ]*)\]\) from "
-    r"checkpoint, the shape in current model is torch\.Size\(\[([\d, ]*)\]\)"
-)
+
+
+# The axes of two tensors that meet.
 
 
 def joined_axis(failure: Failure) -> int | None:
@@ -35,17 +39,23 @@ def axis_names(failure: Failure, number: int) -> tuple[str, ...]:
     return names if len(names) == len(shape) and shape in call.output_shapes else ()
 
 
-def pair(failure: Failure) -> tuple[int, int] | None:
-    """Two operands whose shapes do not go together; a mask is compared with its scores."""
-    shapes, dim = failure.shapes, joined_axis(failure)
-    others = (n for n, other in enumerate(shapes) if not _agree(shapes[0], other, dim))
-    return next(((0, other) for other in others), None)
+def pair(failure: Failure) -> Any:
+    """The numbers of two operands whose shapes do not go together, or None."""
+    first, dim = (*failure.shapes, ())[0], joined_axis(failure)
+    for number, other in enumerate(failure.shapes):
+        if dim is None:
+            pairs = zip(reversed(first), reversed(other), strict=False)
+            agree = all(x == y or 1 in (x, y) for x, y in pairs)
+        else:
+            agree = len(first) == len(other) and without(first, dim) == without(other, dim)
+        if not agree:
+            return 0, number
+    return None
 
 
-def _agree(a: Shape, b: Shape, dim: int | None) -> bool:
-    if dim is not None:
-        return len(a) == len(b) and a[:dim] + a[dim + 1 :] == b[:dim] + b[dim + 1 :]
-    return all(x == y or 1 in (x, y) for x, y in zip(reversed(a), reversed(b), strict=False))
+def without(shape: Shape, dim: int | None) -> Shape:
+    """The sizes of all axes but one."""
+    return tuple(size for axis, size in enumerate(shape) if axis != dim)
 
 
 def own_calls(failure: Failure, numbers: tuple[int, int]) -> tuple[list[Call], list[Call]]:
@@ -53,6 +63,18 @@ def own_calls(failure: Failure, numbers: tuple[int, int]) -> tuple[list[Call], l
     first, second = (failure.chain(number) for number in numbers)
     shared = {call.index for call in first} & {call.index for call in second}
     return [c for c in first if c.index not in shared], [c for c in second if c.index not in shared]
+
+
+def positions(failure: Failure) -> Any:
+    """Which operand of a sum is the model's table of positions, the other being tokens; or None."""
+    for number in (0, 1) if len(failure.shapes) > 1 else ():
+        own, other = failure.shapes[number], failure.shapes[1 - number]
+        if failure.parameter(number) and len(own) == len(other) == 3 and own[0] == 1:
+            return number
+    return None
+
+
+# The batch, and layers that the model does not know of.
 
 
 def lost_batch(failure: Failure) -> Call | None:
@@ -64,61 +86,151 @@ def lost_batch(failure: Failure) -> Call | None:
     return None
 
 
-def positions(failure: Failure) -> int | None:
-    """Which operand of a sum is the model's table of positions, the other being tokens."""
-    for number in (0, 1) if len(failure.shapes) > 1 else ():
-        own, other = failure.shapes[number], failure.shapes[1 - number]
-        if failure.parameter(number) and len(own) == len(other) == 3 and own[0] == 1:
-            return number
-    return None
-
-
-def grid_size(failure: Failure) -> Shape:
-    """The image whose patches are as many as a table of positions has; empty if there is none."""
-    table = positions(failure)
-    if table is None:
-        return ()
-    side = isqrt(failure.shapes[table][1])
-    patches = [call for call in failure.chain(1 - table) if call.windows]
-    if not patches or side * side != failure.shapes[table][1]:
-        return ()
-    return least(patches, len(patches[0].windows), lambda size, _: size == side)
-
-
-# a module's words for what it got and wants, and whether it wants a multiple
-_OWN_WORDS = {
-    r"axis of length (?P<got>\d+) in chunks of (?P<wanted>\d+)": True,
-    r"(?P<got>\d+)\D*(?:divisible by|multiple of)\D*(?P<wanted>\d+)": True,
-    r"[Ee]xpected\D*(?P<wanted>\d+)\D*(?:got|found|received)\D*(?P<got>\d+)": False,
-    r"\D(?P<got>\d+)\D+?(?:match|equal|model|expect)\D+(?P<wanted>\d+)": False,
-}
-
-
-def own_numbers(failure: Failure) -> tuple[int, int, bool] | None:
-    """What a module's own words say it got and wants, and whether it must divide."""
-    words = failure.message.replace("\n", " ")
-    found = ((re.search(pattern, words), divides) for pattern, divides in _OWN_WORDS.items())
-    return next(((int(one["got"]), int(one["wanted"]), d) for one, d in found if one), None)
-
-
-def mismatches(failure: Failure) -> list[tuple[str, tuple[int, ...], tuple[int, ...]]]:
-    """The parameters that do not fit: path, saved shape, the model's shape."""
-    return [
-        (path, tuple(map(int, saved.split(","))), tuple(map(int, own.split(","))))
-        for path, saved, own in _SIZES.findall(failure.message)
-    ]
+def lacks_batch(failure: Failure) -> bool:
+    """Whether the model's input was read as one sample, without a batch axis."""
+    if failure.trace is None or not failure.trace.input_shapes:
+        return False
+    given = failure.trace.input_shapes[0]
+    for call in failure.trace.calls:
+        if call.windows and call.sources[:1] == (-1,) and call.input_shapes[0] == given:
+            return len(given) == len(call.windows) + 1
+    # a layer that takes batches only was given the input itself
+    first = failure.source(0) == -1 and failure.shape == given and failure.path != ""
+    return first and len(given) == failure.dims + 1 and failure.kind.startswith("BatchNorm")
 
 
 def listed(failure: Failure) -> str:
     """The path of a plain list, tuple or dict that holds the failing layer, or nothing."""
-    if failure.layer is None or failure.model is None:
+    layer, model = failure.layer, failure.model
+    if layer is None or model is None or any(one is layer for one in model.modules()):
         return ""
-    if any(one is failure.layer for one in failure.model.modules()):
-        return ""
-    for path, module in failure.model.named_modules():
+    for path, module in model.named_modules():
         for key, held in vars(module).items():
             values = held.values() if isinstance(held, dict) else held
             plain = isinstance(held, list | tuple | dict) and not key.startswith("_")
-            if plain and any(one is failure.layer for one in values):
+            if plain and any(one is layer for one in values):
                 return f"{path}.{key}" if path else key
     return ""
+
+
+# Sizes through the calls upstream, and back to the image.
+
+
+def through(
+    calls: Sequence[Call], size: int, axis: int, changed: Mapping[str, tuple[Window, ...]]
+) -> int:
+    """A size after these calls, along an axis counted from the last.
+
+    0 where nothing is left, or where a call does not say how it changes sizes; ``changed`` are
+    other windows of some layers, by their paths.
+    """
+    for call in calls:
+        before, after = call.input_shapes[0], call.output_shapes[0]
+        if windows := changed.get(call.path, call.windows):
+            size = windows[axis].output_size(size)
+        elif len(before) != len(after) or len(before) < -axis:
+            return 0
+        elif call.kind.startswith("Adaptive"):
+            size = after[axis]
+        else:
+            factor, rest = divmod(after[axis], max(before[axis], 1))
+            size *= factor * (rest == 0)
+        if size < 1:
+            return 0
+    return size
+
+
+def _least(calls: Sequence[Call], dims: int, fits: Callable[[int, int], bool]) -> Shape:
+    """The least image, as their first window reads it, that these calls bring to a size that fits.
+
+    Empty where there is none.
+    """
+    calls = list(dropwhile(lambda call: not call.windows, calls))
+    found = []
+    for axis in range(-dims, 0) if calls and len(calls[0].windows) == dims else ():
+        sizes = ((size, through(calls, size, axis, {})) for size in range(1, _LARGEST))
+        found.append(next((size for size, last in sizes if last and fits(last, axis)), 0))
+    return tuple(found) if all(found) else ()
+
+
+def smallest_image(failure: Failure) -> Shape:
+    """The smallest image that reaches through the layers before and this one; empty if unknown."""
+    fits = lambda size, axis: windows(failure)[axis].output_size(size) > 0  # noqa: E731
+    return _least(failure.chain(), failure.dims, fits)
+
+
+def fitting_image(failure: Failure) -> Shape:
+    """The image for which a linear layer, or a table of positions, was built; a square map."""
+    table = positions(failure)
+    if table is not None:
+        calls = [call for call in failure.chain(1 - table) if call.windows]
+        cells, dims = failure.shapes[table][1], 2
+    else:
+        channels, *map_sizes = flattened(failure) or (1,)
+        calls, wanted = _to_flatten(failure)[:-1], failure.settings.get("in_features", 0)
+        cells, dims = wanted // channels if wanted % channels == 0 else 0, len(map_sizes)
+    side = round(cells ** (1 / max(dims, 1)))
+    return _least(calls, dims, lambda size, _: size == side) if 0 < side**dims == cells else ()
+
+
+def _to_flatten(failure: Failure) -> list[Call]:
+    """The calls up to the flatten of a map; nothing but what keeps the values may follow it."""
+    calls = [] if lacks_batch(failure) else failure.chain()
+    while calls:
+        before, after = calls[-1].input_shapes[0], calls[-1].output_shapes[0]
+        if len(before) > 2 and len(after) < len(before):
+            return calls if (prod(before[1:]),) == failure.shape[-1:] else []
+        if before != after:
+            break
+        calls.pop()
+    return []
+
+
+def flattened(failure: Failure) -> Shape:
+    """The shape, without its batch, that a flatten made into the last axis."""
+    calls = _to_flatten(failure)
+    return calls[-1].input_shapes[0][1:] if calls else ()
+
+
+def image(failure: Failure) -> Shape:
+    """The spatial sizes of the image that the model was given."""
+    calls = failure.chain()
+    dims = next((len(call.windows) for call in calls if call.windows), 0)
+    return calls[0].input_shapes[0][-dims:] if dims else ()
+
+
+def halving(failure: Failure) -> int:
+    """By how much the deepest map so far is smaller than the image: 4 after two halvings."""
+    calls: Sequence[Call] = failure.trace.calls if failure.trace else ()
+    strides = (axis.stride for call in calls for axis in call.receptive_field)
+    return int(max((stride for stride in strides if stride is not None), default=1))
+
+
+# What words of others say: a module's own check, and weights that do not fit.
+
+_OWN_WORDS = (
+    r"axis of length (?P<got>\d+) in chunks of (?P<multiple>\d+)",
+    r"(?P<got>\d+)\D*(?:divisible by|multiple of)\D*(?P<multiple>\d+)",
+    r"[Ee]xpected\D*(?P<wanted>\d+)\D*(?:got|found|received)\D*(?P<got>\d+)",
+    r"\D(?P<got>\d+)\D+?(?:match|equal|model|expect)\D+(?P<wanted>\d+)",
+)
+_MISMATCH = re.compile(
+    r"size mismatch for ([\w.]+): copying a param with shape torch\.Size\(\[([\d, ]*)\]\) from "
+    r"checkpoint, the shape in current model is torch\.Size\(\[([\d, ]*)\]\)"
+)
+
+
+def own_words(failure: Failure) -> dict[str, int]:
+    """What a module's own words say it got, and what it wants, or of what it wants a multiple."""
+    words = failure.message.replace("\n", " ")
+    found = next(filter(None, (re.search(pattern, words) for pattern in _OWN_WORDS)), None)
+    return {key: int(number) for key, number in found.groupdict().items()} if found else {}
+
+
+def mismatches(failure: Failure) -> list[tuple[str, Shape, Shape]]:
+    """The parameters that do not fit: path, saved shape, the model's shape."""
+
+    def shape(text: str) -> Shape:
+        return tuple(map(int, text.split(",")))
+
+    return [(path, shape(a), shape(b)) for path, a, b in _MISMATCH.findall(failure.message)]

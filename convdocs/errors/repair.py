@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -44,8 +44,8 @@ class Repair:
 
     Without steps it is advice, and ``note`` stands in place of code. Where it ``loses``, values
     are cut off, added or repeated so that shapes agree: it comes last. Behind one that goes
-    ``onwards`` the next error may be a consequence, and is mended too. ``tells`` are facts for the
-    cause, ``words`` those that only the text may name.
+    ``onwards`` the next error may be a consequence, and is mended too. ``words`` are facts for the
+    text, and of a fix that goes onwards for the cause too.
     """
 
     text: str = ""
@@ -53,7 +53,6 @@ class Repair:
     loses: bool = False
     onwards: bool = False
     note: str = ""
-    tells: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -104,27 +103,28 @@ def assigned(
     return Repair(text, (Step(where, target, code),), **more)
 
 
-def rebuilt(
-    failure: Failure, kind: str = "", text: str = "", /, **changes: Any
-) -> Iterator[Repair]:
-    """The failing layer, constructor or functional window with other settings.
+def rebuilt(failure: Failure, kind: str = "", text: str = "", /, **changes: Any) -> Repair:
+    """The failing layer, constructor or function of torch.nn with other settings.
 
-    ``kind`` builds another class. Nothing where it cannot be built from its settings.
+    ``kind`` builds another class; LookupError where it cannot be built from its settings.
     """
-    if failure.built is None and failure.layer is None:
-        code = _called(failure, changes) if failure.settings and not kind else None
-        target = "y"
-    else:
-        code, target = built(failure, kind, changes), "layer"
-    if code is not None:
-        yield assigned(failure, target, code, text, words=changes)
+    if failure.built is not None or failure.layer is not None:
+        return assigned(failure, "layer", built(failure, kind, changes), text, words=changes)
+    known, convolution = {**failure.settings, **changes}, failure.function.startswith("conv")
+    of_weight = convolution and changes.keys() & {"kernel_size", "in_channels", "out_channels"}
+    if kind or of_weight or not hasattr(nn.functional, failure.function):
+        raise LookupError  # a functional weight stays as it is
+    left_out = ("kernel_size",) if convolution else ()
+    kept = {k: value for k, value in known.items() if value is not None and k not in left_out}
+    code = getattr(NN.functional, failure.function)(*operands(failure), **kept)
+    return assigned(failure, "y", code, text, words=changes)
 
 
-def built(failure: Failure, kind: str, changes: Mapping[str, Any]) -> Code | None:
+def built(failure: Failure, kind: str, changes: Mapping[str, Any]) -> Code:
     """The code of a constructor with the failing layer's settings and some changes."""
     made: Any = getattr(nn, kind, None) if kind else failure.built or type(failure.layer)
     if nn_class(made) is None:
-        return None
+        raise LookupError
     taken = inspect.signature(made.__init__).parameters
     known = {key: value for key, value in failure.settings.items() if not kind or key in taken}
     window = known.get("kernel_size")
@@ -145,28 +145,6 @@ def built(failure: Failure, kind: str, changes: Mapping[str, Any]) -> Code | Non
     return Code(f"{lead}{written}", lambda _: made(**arguments))
 
 
-def built_member(layer: nn.Module, changes: Mapping[str, Any]) -> Code | None:
+def built_member(layer: nn.Module, changes: Mapping[str, Any]) -> Code:
     """A layer of the model that did not fail itself, with other settings."""
     return built(Failure("", layer=layer, settings=settings(layer)), "", changes)
-
-
-def _called(failure: Failure, changes: Mapping[str, Any]) -> Code | None:
-    """The failing function called with other settings."""
-    known = {**failure.settings, **changes}
-    if failure.function.startswith("conv"):  # a functional weight stays as it is
-        if changes.keys() & {"kernel_size", "in_channels", "out_channels"}:
-            return None
-        known.pop("kernel_size", None)
-    kept = {key: value for key, value in known.items() if value is not None}
-    call: Code = getattr(NN.functional, failure.function)
-    return call(*operands(failure), **kept)
-
-
-def each(value: Any) -> Any:
-    """The parts of a setting, which is one number or one an axis."""
-    return value if isinstance(value, tuple | list) else (value,)
-
-
-def typed(values: tuple[int, ...]) -> int | tuple[int, ...]:
-    """Equal numbers as one, others as a tuple."""
-    return values[0] if len(set(values)) == 1 else values

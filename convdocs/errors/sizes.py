@@ -1,31 +1,38 @@
-"""Sizes of a failing call, and how they came about in the calls before it."""
+"""Settings and windows of a failing call: their sizes, and which of them are wrong."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from itertools import dropwhile
-from math import prod
+from collections.abc import Callable
+from typing import Any
 
 from convdocs.errors.failure import Failure, Shape
-from convdocs.geometry import Window
-from convdocs.report import Call
+from convdocs.geometry import AXIS_NAMES, Window
 
-LARGEST = 2048  # images are not searched for beyond this size
+_LEAST = {"kernel_size": 1, "stride": 1, "dilation": 1, "padding": 0, "output_size": 1}
+_NUMBERS = {
+    "in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups",
+    "output_padding", "in_features", "out_features", "num_features", "num_channels", "num_groups",
+    "output_size", "unflattened_size", "upscale_factor", "start_dim", "end_dim",
+}  # fmt: skip
+
+
+def each(value: Any) -> Any:
+    """The parts of a setting, which is one number or one an axis."""
+    return value if isinstance(value, tuple | list) else (value,)
+
+
+def typed(values: tuple[int, ...]) -> int | tuple[int, ...]:
+    """Equal numbers as one, others as a tuple."""
+    return values[0] if len(set(values)) == 1 else values
 
 
 def setting(failure: Failure, name: str, default: int = 0) -> tuple[int, ...]:
     """A layer's setting as one int per axis, also where torch refuses how many there are."""
     dims = max(failure.dims, 1)
-    value = failure.settings.get(name, default)
-    parts = tuple(value) if isinstance(value, tuple | list) else (value,)
+    parts = each(failure.settings.get(name, default))
     numbers = tuple(part for part in parts if isinstance(part, int)) or (default,)
     return (numbers * dims)[:dims]
-
-
-def spatial(failure: Failure) -> Shape:
-    """The input's sizes along the axes that the window moves over."""
-    return failure.shape[-failure.dims :] if failure.dims else ()
 
 
 def windows(failure: Failure) -> tuple[Window, ...]:
@@ -39,110 +46,80 @@ def windows(failure: Failure) -> tuple[Window, ...]:
     )
 
 
-def through(
-    calls: Sequence[Call],
-    size: int,
-    axis: int,
-    changed: Mapping[str, tuple[Window, ...]] | None = None,
-) -> int | None:
-    """A size after these calls, along an axis counted from the last.
-
-    None where nothing is left, or where a call does not say how it changes sizes; ``changed`` are
-    other windows of some layers, by their paths.
-    """
-    for call in calls:
-        before, after = call.input_shapes[0], call.output_shapes[0]
-        if call.windows:
-            size = (changed or {}).get(call.path, call.windows)[axis].output_size(size)
-        elif len(before) != len(after) or len(before) < -axis:
-            return None
-        elif call.kind.startswith("Adaptive"):
-            size = after[axis]
-        elif after[axis] % max(before[axis], 1) == 0:
-            size *= after[axis] // max(before[axis], 1)
-        else:
-            return None
-        if size < 1:
-            return None
-    return size
+def room(failure: Failure) -> Shape:
+    """The sizes that the windows move over: the input's, or those of the output of Fold."""
+    if failure.kind == "Fold":
+        return setting(failure, "output_size", 1)
+    return failure.shape[-failure.dims :] if failure.dims else ()
 
 
-def least(calls: Sequence[Call], dims: int, fits: Callable[[int, int], bool]) -> Shape:
-    """The least image that is, behind these calls, of a size that fits its axis; or empty."""
-    found = []
-    for axis in range(-dims, 0):
-        sizes = ((size, through(calls, size, axis)) for size in range(1, LARGEST))
-        found.append(next((size for size, last in sizes if last and fits(last, axis)), 0))
-    return tuple(found) if all(found) else ()
+def by_axis(failure: Failure, number: Callable[[Window, int], int]) -> tuple[int, ...]:
+    """A number for each axis; a constructor has no input yet, and its windows no cells."""
+    known = windows(failure)
+    cells = room(failure) or (1,) * len(known)
+    return tuple(number(window, size) for window, size in zip(known, cells, strict=False))
 
 
-def lacks_batch(failure: Failure) -> bool:
-    """Whether the model's input was read as one sample, without a batch axis."""
-    if failure.trace is None or not failure.trace.input_shapes:
-        return False
-    given = failure.trace.input_shapes[0]
-    for call in failure.trace.calls:
-        if call.windows and call.sources[:1] == (-1,) and call.input_shapes[0] == given:
-            return len(given) == len(call.windows) + 1
-    # a layer that takes batches only was given the input itself
-    first = failure.source(0) == -1 and failure.shape == given and failure.path != ""
-    return first and len(given) == failure.dims + 1 and failure.kind.startswith("BatchNorm")
+def short(failure: Failure) -> tuple[str, int, int, int]:
+    """The first axis too short for its window: its cells, with the padding, and the window's."""
+    # the average pool over three axes does not count its padding here
+    counts = "input image" not in failure.message
+    for axis, (size, window) in enumerate(zip(room(failure), windows(failure), strict=False)):
+        padded = size + counts * sum(window.padding)
+        if padded < window.span:
+            return AXIS_NAMES[failure.dims][axis], size, padded, window.span
+    raise LookupError
 
 
-def smallest(failure: Failure) -> Shape:
-    """The smallest image that reaches through the layers before and this one; empty if unknown."""
-    calls, last = _from_image(failure.chain()), windows(failure)
-    if not calls:
-        return ()
-    return least(calls, failure.dims, lambda size, axis: last[axis].output_size(size) > 0)
+def setting_length(failure: Failure) -> int:
+    """How many values a setting has: one per axis, or one per side."""
+    sides = failure.layer is not None and "Pad" in failure.kind and failure.kind.endswith("d")
+    return 2 * failure.dims if sides else failure.dims
 
 
-def _from_image(calls: Sequence[Call]) -> list[Call]:
-    """The calls from the first with a window on."""
-    return list(dropwhile(lambda call: not call.windows, calls))
+def wrong_length(failure: Failure) -> dict[str, tuple[Any, ...]]:
+    """Settings that have another number of values than the layer has axes."""
+    keys = (*_LEAST, "output_padding", "output_ratio")
+    many = {key: failure.settings.get(key) for key in keys}
+    return {
+        key: tuple(value)
+        for key, value in many.items()
+        if isinstance(value, tuple | list)
+        and (value or failure.layer is not None or failure.built is not None)
+        and (len(value) != setting_length(failure) or failure.kind == "LPPool1d")
+    }
 
 
-def _to_flatten(failure: Failure) -> list[Call]:
-    """The calls up to the flatten of a map; nothing but what keeps the values may follow it."""
-    calls = [] if lacks_batch(failure) else failure.chain()
-    while calls:
-        before, after = calls[-1].input_shapes[0], calls[-1].output_shapes[0]
-        if len(before) > 2 and len(after) < len(before):
-            return calls if (prod(before[1:]),) == failure.shape[-1:] else []
-        if before != after:
-            break
-        calls.pop()
-    return []
+def not_whole(failure: Failure) -> dict[str, Any]:
+    """Settings of which a part should be a whole number and is none."""
+
+    def is_odd(key: str, part: Any) -> bool:
+        left_open = part is None and key in ("stride", "output_size")
+        return not (isinstance(part, int) or part in ("same", "valid") or left_open)
+
+    known = ((key, value) for key, value in failure.settings.items() if key in _NUMBERS)
+    return {key: value for key, value in known if any(is_odd(key, part) for part in each(value))}
 
 
-def flattened(failure: Failure) -> Shape:
-    """The shape, without its batch, that a flatten made into the last axis."""
-    calls = _to_flatten(failure)
-    return calls[-1].input_shapes[0][1:] if calls else ()
+def too_low(failure: Failure) -> dict[str, Any]:
+    """Settings of which a part is below the least that it may be."""
+    return {
+        key: value
+        for key, value in failure.settings.items()
+        if any(type(part) is int and part < _LEAST.get(key, 1) for part in each(value))
+    }
 
 
-def image(failure: Failure) -> Shape:
-    """The spatial sizes of the image that the model was given."""
-    calls = failure.chain()
-    dims = next((len(call.windows) for call in calls if call.windows), 0)
-    return calls[0].input_shapes[0][-dims:] if dims else ()
+def in_range(failure: Failure) -> dict[str, Any]:
+    """Settings that may be in place of those that may not: 2 for 2.5, 8 for -8."""
 
+    def mended(key: str, value: Any) -> Any:
+        if isinstance(value, tuple | list):
+            return tuple(mended(key, part) for part in value)
+        number = re.match(r"-?\d+", str(value))
+        size = int(number[0]) if number else 1
+        return max(size, 0) if key == "padding" else abs(size) or 1
 
-def image_for(failure: Failure) -> Shape:
-    """The image whose flattened map has the in_features of a linear layer, as a square map."""
-    wanted, shape = failure.settings.get("in_features", 0), flattened(failure)
-    calls = _from_image(_to_flatten(failure)[:-1])
-    if not calls:
-        return ()
-    channels, dims = shape[0], len(shape) - 1
-    side = round((wanted / channels) ** (1 / dims))
-    if not side or side**dims * channels != wanted:
-        return ()
-    return least(calls, dims, lambda size, _: size == side)
-
-
-def step(failure: Failure) -> int:
-    """By how much the deepest map so far is smaller than the image: 4 after two halvings."""
-    calls: Sequence[Call] = failure.trace.calls if failure.trace else ()
-    strides = (axis.stride for call in calls for axis in call.receptive_field)
-    return int(max((stride for stride in strides if stride is not None), default=1))
+    return {
+        key: mended(key, value) for key, value in (not_whole(failure) or too_low(failure)).items()
+    }

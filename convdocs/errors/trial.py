@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from convdocs import tracing
 from convdocs.cells.replica import replica
-from convdocs.errors import sizes
+from convdocs.errors import meaning
 from convdocs.errors.code import Code, run
 from convdocs.errors.failure import Failure, Site, is_users
 from convdocs.errors.repair import Repair, Step
@@ -69,21 +68,22 @@ def _shared(**values: Any) -> Any:
 class FixedCall(nn.Module):
     """The failing call with its steps done: called as the layer or the function was."""
 
-    def __init__(self, failure: Failure, steps: list[Step], values: bool) -> None:
+    def __init__(self, failure: Failure, steps: list[Step]) -> None:
         super().__init__()
         self.layer, self.shortcut = failure.layer, None
+        values, rest = not failure.on_shapes, []
         if self.layer is not None and not failure.own:  # a copy to change at will
             real = values and sum(p.nbytes for p in self.layer.parameters()) <= MANY_BYTES
             self.layer = replica(self.layer, lambda t: t.clone() if real else t.to("meta"))
-        with quiet(values):
-            for step in steps:
-                if step.target == "layer":
-                    self.layer = run(step.code, {"layer": self.layer})
-                    if failure.layer is not None and not str(step.code).endswith(".eval()"):
-                        self.layer.train(failure.layer.training)
-                elif step.target == "shortcut":
-                    self.shortcut = run(step.code, {})
-        rest = [step for step in steps if step.target not in ("layer", "shortcut")]
+        for step in steps:
+            if step.target in ("layer", "shortcut"):
+                with quiet(values):
+                    made = run(step.code, {"layer": self.layer})
+                if failure.layer is not None and not str(step.code).endswith(".eval()"):
+                    made.train(failure.layer.training)
+                setattr(self, step.target, made)
+            else:
+                rest.append(step)
         self.held = _shared(failure=failure, rest=rest)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -125,34 +125,36 @@ def _called_as(call: Call) -> _Fits:
 class Mended(nn.Module):
     """The model with a fix in place: a copy that shares tensors, and has others in some places."""
 
-    def __init__(self, model: nn.Module, repair: Repair, values: bool) -> None:
+    def __init__(self, failure: Failure, repair: Repair) -> None:
         super().__init__()
+        assert failure.model is not None
         inputs: list[tuple[int, Code]] = []
         rules: list[tuple[_Fits, Callable[..., Any]]] = []
         members: dict[str, Any] = {}
-        modules, copier = dict(model.named_modules()), Copier(lambda tensor: tensor)
-        failures = dict.fromkeys(s.where for s in repair.steps if isinstance(s.where, Failure))
+        modules, copier = dict(failure.model.named_modules()), Copier(lambda tensor: tensor)
+        fixed_calls: dict[Failure, list[Step]] = {}
         for step in repair.steps:
             match step.where:
+                case Failure() as failed:
+                    fixed_calls.setdefault(failed, []).append(step)
                 case str(path):
-                    with quiet(values):
+                    with quiet(not failure.on_shapes):
                         members[path] = run(step.code, {})
                     if path in modules:
                         members[path].train(modules[path].training)
                 case int(number):
                     inputs.append((number, step.code))
                 case Call() as call:
-                    rules.append((_called_as(call), _on_first(step.code)))
-        for failure in failures:
-            steps = [step for step in repair.steps if step.where is failure]
-            fixed = FixedCall(failure, steps, values)
-            if failure.layer is None:
-                rules.append((_called_at(failure.site, failure.call), fixed))
-            elif any(failure.layer is module for module in modules.values()):
-                copier.replace(failure.layer, fixed)
+                    rules.append((_called_as(call), partial(_of_first, step.code)))
+        for failed, steps in fixed_calls.items():
+            fixed = FixedCall(failed, steps)
+            if failed.layer is None:
+                rules.append((_called_at(failed.site, failed.call), fixed))
+            elif any(failed.layer is module for module in modules.values()):
+                copier.replace(failed.layer, fixed)
             else:  # made in forward, or held in a plain list: its first function is answered
-                rules.append((_called_at(failure.site), lambda x, *_, fixed=fixed, **__: fixed(x)))
-        self.model = copier.copy(model)
+                rules.append((_called_at(failed.site), lambda x, *_, fixed=fixed, **__: fixed(x)))
+        self.model = copier.copy(failure.model)
         for path, new in members.items():
             owner, _, name = path.rpartition(".")
             module = self.model.get_submodule(owner)
@@ -169,22 +171,21 @@ class Mended(nn.Module):
             return self.model(*given, **kwargs)
 
 
-def _on_first(code: Code) -> Callable[..., Any]:
-    return lambda *args, **kwargs: run(code, {"x": tensors_in((args, kwargs))[0]})
+def _of_first(code: Code, *args: Any, **kwargs: Any) -> Any:
+    return run(code, {"x": tensors_in((args, kwargs))[0]})
 
 
 def try_here(failure: Failure, repair: Repair) -> Exception | None:
     """What goes wrong when the failing call is run by itself with the fix; None where it holds."""
-    values = not failure.on_shapes
     try:
-        fixed = FixedCall(failure, list(repair.steps), values)
-        args, kwargs = _copied((failure.args, failure.kwargs), values=values)
+        fixed = FixedCall(failure, list(repair.steps))
+        args, kwargs = _copied((failure.args, failure.kwargs), failure.on_shapes)
         if failure.built is not None:
             return None
-        if failure.layer is not None and not values:
+        if failure.layer is not None and failure.on_shapes:
             tracing.trace(fixed, *args, **kwargs)  # on shapes it is stricter than torch
             return None
-        with quiet(values), Answers():
+        with quiet(not failure.on_shapes), Answers():
             fixed(*args, **kwargs)
     except tracing.TraceError as error:
         return error.__cause__ if isinstance(error.__cause__, Exception) else error
@@ -193,73 +194,59 @@ def try_here(failure: Failure, repair: Repair) -> Exception | None:
     return None
 
 
-def _copied(held: Any, *, values: bool) -> Any:
+def _copied(held: Any, on_shapes: bool) -> Any:
     """The arguments with their tensors detached, or put on meta where values do not count."""
-    return mapped(held, lambda t: t.detach() if values else t.detach().to("meta"))
+    return mapped(held, lambda t: t.detach().to("meta" if on_shapes else t.device))
 
 
-@dataclass(frozen=True)
-class Run:
-    """The run of a model that failed, with what it was called with."""
-
-    model: nn.Module
-    inputs: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    error: tracing.TraceError
-
-    @property
-    def values(self) -> bool:
-        """Whether it had to be run on real tensors."""
-        return self.error.trace.executed == "values"
-
-    def fails(self, model: nn.Module, given: Any = None) -> tracing.TraceError | None:
-        """What goes wrong when a mended model is run; None where it runs."""
-        try:
-            self.again(model, given)
-        except tracing.TraceError as error:
-            return error
-        return None
-
-    def again(self, model: nn.Module, given: Any = None) -> Trace:
-        """The trace of a mended model; raises TraceError where it fails."""
-        trace = tracing.trace_values if self.values else tracing.trace
-        inputs, kwargs = given or (self.inputs, self.kwargs)
-        if not self.values and any(p.is_meta for p in model.parameters()):
-            inputs, kwargs = _copied((inputs, kwargs), values=False)  # the mended layer is on meta
-        return trace(model, *inputs, **kwargs)
-
-    def other_batches(self, failure: Failure, repair: Repair) -> list[Any]:
-        """The inputs with one sample more, as far as one can tell which axis counts them."""
-        first = _shape(self.inputs[0]) if self.inputs else ()
-        adds_batch = any("unsqueeze(0)" in str(s) or "[None" in str(s) for s in repair.steps)
-        if not first or adds_batch or _one_sample(failure):
-            return []
-        sequence_first = any(getattr(m, "batch_first", True) is False for m in self.model.modules())
-        batches: list[Any] = []
-        for axis in range(min(1 + sequence_first, len(first))):
-            grow = partial(_grown, count=first[axis], axis=axis)
-            inputs, named = list(map(grow, self.inputs)), self.kwargs
-            batches.append((inputs, {key: grow(value) for key, value in named.items()}))
-            batches.append(((inputs[0], *self.inputs[1:]), named))  # the others count no samples
-        return batches
-
-    def worked_before(self, failure: Failure) -> list[Any]:
-        """Images that halve without a remainder, where two branches meet and those run as it is."""
-        first, step = _shape(self.inputs[0]) if self.inputs else (), sizes.step(failure)
-        even = (*first[:2], *(-(-size // step) * step for size in first[2:]))
-        if failure.layer is not None or even == first or len(first) < 3:
-            return []
-        image = self.inputs[0]
-        given = (image.new_zeros(even) if isinstance(image, Tensor) else even, *self.inputs[1:])
-        return [] if self.fails(self.model, (given, self.kwargs)) else [(given, self.kwargs)]
+def run_of(failure: Failure, model: nn.Module, inputs: Any = None) -> Trace:
+    """The trace of a mended model, or of the failed one on other inputs; TraceError if it fails."""
+    given = inputs or failure.inputs
+    if failure.on_shapes and any(p.is_meta for p in model.parameters()):
+        given = _copied(given, on_shapes=True)  # the mended layer is on meta
+    trace = tracing.trace if failure.on_shapes else tracing.trace_values
+    return trace(model, *given[0], **given[1])
 
 
-def _one_sample(failure: Failure) -> bool:
-    """Whether the model was given a sample without a batch axis."""
-    least = {"Fold": 2, "PixelShuffle": 3, "PixelUnshuffle": 3}.get(failure.kind, failure.dims + 1)
-    takes_samples = not failure.kind.startswith(("BatchNorm", "GroupNorm"))
-    lone = failure.source(0) == -1 and len(failure.shape) <= least and takes_samples
-    return sizes.lacks_batch(failure) or lone
+def error_of(failure: Failure, model: nn.Module, inputs: Any = None) -> tracing.TraceError | None:
+    """What goes wrong in such a run; None where it goes well."""
+    try:
+        run_of(failure, model, inputs)
+    except tracing.TraceError as error:
+        return error
+    return None
+
+
+def other_batches(failure: Failure, repair: Repair) -> list[Any]:
+    """The model's inputs with one sample more, as far as one can tell which axis counts them."""
+    (inputs, named), model, kind = failure.inputs, failure.model, failure.kind
+    first = _shape(inputs[0]) if inputs else ()
+    adds_batch = any("unsqueeze(0)" in str(s) or "[None" in str(s) for s in repair.steps)
+    sample = {"Fold": 2, "PixelShuffle": 3, "PixelUnshuffle": 3}.get(kind, failure.dims + 1)
+    lone = failure.source(0) == -1 and len(failure.shape) <= sample
+    lone = lone and not kind.startswith(("BatchNorm", "GroupNorm"))
+    if model is None or not first or adds_batch or lone or meaning.lacks_batch(failure):
+        return []
+    sequence_first = any(getattr(m, "batch_first", True) is False for m in model.modules())
+    batches: list[Any] = []
+    for axis in range(min(1 + sequence_first, len(first))):
+        grow = partial(_grown, count=first[axis], axis=axis)
+        grown = tuple(map(grow, inputs))
+        batches.append((grown, {key: grow(value) for key, value in named.items()}))
+        batches.append(((grown[0], *inputs[1:]), named))  # the others count no samples
+    return batches
+
+
+def worked_before(failure: Failure) -> list[Any]:
+    """Images that halve without a remainder, where two branches meet and those run as it is."""
+    inputs, named = failure.inputs
+    first, step = _shape(inputs[0]) if inputs else (), meaning.halving(failure)
+    even = (*first[:2], *(-(-size // step) * step for size in first[2:]))
+    if failure.layer is not None or failure.model is None or even == first or len(first) < 3:
+        return []
+    image = inputs[0].new_zeros(even) if isinstance(inputs[0], Tensor) else even
+    given = ((image, *inputs[1:]), named)
+    return [] if error_of(failure, failure.model, given) else [given]
 
 
 def _shape(value: Any) -> tuple[int, ...]:
@@ -273,10 +260,8 @@ def _shape(value: Any) -> tuple[int, ...]:
 def _grown(value: Any, count: int, axis: int) -> Any:
     """A tensor or a shape with one more along the axis that counts the samples."""
     shape = _shape(value)
-    place = next(
-        (place for place in (axis, 1 - axis) if shape[place : place + 1] == (count,)), None
-    )
-    if place is None or count == 0:
+    place = next((place for place in (axis, 1 - axis) if shape[place : place + 1] == (count,)), -1)
+    if place < 0 or count == 0:
         return value
     if isinstance(value, Tensor):
         return torch.cat([value, value.narrow(place, 0, 1)], place)

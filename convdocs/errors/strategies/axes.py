@@ -1,30 +1,75 @@
-"""Change an axis: move it, add one, join some, name another."""
+"""Change an axis: move it, add one, join some, name another; call one of torch's functions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
-from convdocs.errors.code import TORCH, name
-from convdocs.errors.facts import Facts, norm_channels, whole
-from convdocs.errors.failure import Failure
-from convdocs.errors.meaning import axis_names
+from torch import Tensor
+
+from convdocs.errors.code import TORCH, Code, name, run
+from convdocs.errors.facts import Known, whole
+from convdocs.errors.meaning import axis_names, lacks_batch
 from convdocs.errors.repair import Repair, assigned, given, here, operands, rebuilt
-from convdocs.errors.sizes import lacks_batch
-from convdocs.errors.strategies.general import helping
+from convdocs.errors.sizes import each
+from convdocs.errors.strategies.settings import helping
 
 
-def no_batch(failure: Failure, facts: Facts) -> Iterator[Repair]:
+def method(known: Known, of: Any = 0, result: bool = False, **called: Any) -> Iterator[Repair]:
+    """An operand after one of its methods: ``of`` is its number or in its name, or several.
+
+    The ``result`` is the failing call's, where that was the method.
+    """
+    ((attribute, arguments),) = called.items()
+    values = tuple(known.value(argument) for argument in each(arguments))
+    if attribute == "movedim" and len(known.shape) == 3 and {*values} == {1, -1}:
+        attribute, values = "transpose", (1, 2)  # as one writes it
+    count = len(known.operands)
+    index = values if len(values) > 1 else values[:1] and values[0]
+    codes = {
+        number: code[index] if attribute == "index" else getattr(code, attribute)(*values)
+        for number, code in enumerate(operands(known))
+        if (of in str(code) if isinstance(of, str) else {number, number - count} & {*each(of)})
+    }
+    if codes and (not values or all(_moves(known, *one) for one in codes.items())):
+        yield assigned(known, "y", codes[0]) if result else given(known, codes)
+
+
+def _moves(known: Known, number: int, code: Code) -> bool:
+    """Whether a method makes a tensor of another shape of the operand, or of what is none."""
+    operand = known.operands[number]
+    if not isinstance(operand, Tensor):
+        return True
+    with suppress(Exception):  # where it cannot be called it mends nothing
+        before: Tensor = operand.detach().to("meta")
+        return bool(run(code, {known.names[number]: before}).shape != before.shape)
+    return False
+
+
+def function(
+    known: Known, name: str, result: bool = False, many: bool = False, **named: Any
+) -> Iterator[Repair]:
+    """A function of torch's on the first operand, or on all of them as the ``result``."""
+    codes = operands(known)
+    given_codes: list[Any] = [codes] if many else codes if result else codes[:1]
+    named = {key: known.value(value) for key, value in named.items()}
+    code = getattr(TORCH, name)(*given_codes, **named)
+    yield assigned(known, "y", code) if result else given(known, code)
+
+
+def no_batch(known: Known) -> Iterator[Repair]:
     """Give the model's input the batch axis that it lacks, where it goes in."""
-    if lacks_batch(failure):
+    if lacks_batch(known):
         text = "The input is one sample: give it its batch axis where it goes into the model."
         yield assigned(0, "x", name("x").unsqueeze(0), text)
 
 
-def channels_moved(failure: Failure, facts: Facts) -> Iterator[Repair]:
+def channels_moved(known: Known) -> Iterator[Repair]:
     """Move the axis that has the right size to where the channels are read."""
-    shape, wanted, to = failure.shape, facts["wanted_channels"], facts["channel_axis"]
+    shape, wanted, to = known.shape, known["wanted_channels"], known["channel_axis"]
     places = [axis for axis, size in enumerate(shape) if size == wanted and axis != to]
-    names = axis_names(failure, 0)
+    names = axis_names(known, 0)
     if not places or (names[:2] == ("N", "C") and len(names) > 2):
         return
     axis = len(shape) - 1 if len(shape) - 1 in places else places[0]
@@ -32,120 +77,140 @@ def channels_moved(failure: Failure, facts: Facts) -> Iterator[Repair]:
     order.insert(to, axis)
     moved = tuple(shape[other] for other in order)
     text = f"Move the channels from axis {axis} to axis {to}: {shape} becomes {moved}."
-    yield given(failure, operands(failure)[0].permute(*order), text)
+    yield given(known, operands(known)[0].permute(*order), text)
 
 
-def there_and_back(failure: Failure, facts: Facts) -> Iterator[Repair]:
+def there_and_back(known: Known) -> Iterator[Repair]:
     """Put the channels where a norm reads them, and back behind it."""
-    sizes, shape = failure.settings.get("normalized_shape", ()), failure.shape
+    sizes, shape = known.settings.get("normalized_shape", ()), known.shape
     axis, to = -1, 1
     if len(sizes) == 1 and sizes[0] in shape[1:-1]:
         axis, to = shape.index(sizes[0], 1), -1
-    elif failure.source(0) < 0 or len(shape) != 3 or shape[-1] != norm_channels(failure)[1]:
+    elif known.source(0) < 0 or len(shape) != 3 or shape[-1] != known["wanted_channels"]:
         return
-    moved = here(failure)(operands(failure)[0].movedim(axis, to)).movedim(to, axis)
+    x = operands(known)[0]
+    if len(shape) == 3:  # two axes beside the batch change places, which is undone in the same way
+        moved = here(known)(x.transpose(1, 2)).transpose(1, 2)
+    else:
+        moved = here(known)(x.movedim(axis, to)).movedim(to, axis)
     text = "Put the channels where the norm reads them, and back after it."
-    yield assigned(failure, "y", moved, text)
+    yield assigned(known, "y", moved, text)
     if axis == 1:
         text = "Or normalise all channels and positions together, as one group."
-        yield from rebuilt(failure, "GroupNorm", text, num_groups=1, num_channels=sizes[0])
+        yield rebuilt(known, "GroupNorm", text, num_groups=1, num_channels=sizes[0])
 
 
-def axes_in_front(failure: Failure, facts: Facts) -> Iterator[Repair]:
-    x = operands(failure)[0]
-    yield from helping(failure, (given(failure, x[(None,) * lacking]) for lacking in (1, 2, 3)))
+def axes_added(known: Known, of: int = 0, behind: bool = False, **changes: Any) -> Iterator[Repair]:
+    """Axes of size 1 in front of an operand or behind it, where need be in a layer built for it."""
+    x, lacking = operands(known)[of], known.dims + 2 - len(known.shapes[of])
+    ranks = (lacking,) if of else (lacking - 1, lacking) if known.dims else (1, 2, 3)
+    indices = [(..., *[None] * more) if behind else (None,) * more for more in ranks if more > 0]
+    repairs = [given(known, {of: x[index]}) for index in indices]
+    if changes:
+        repairs = [rebuilt(known, **changes) + one for one in repairs]
+    yield from helping(known, repairs)
 
 
-def one_channel(failure: Failure, facts: Facts) -> Iterator[Repair]:
-    """Read an input without channels as one channel; the layer has to be built for it."""
-    missing = failure.dims + 1 - len(failure.shape)
-    if missing > 0 and failure.settings.get("in_channels") != 1:
-        for layer in rebuilt(failure, in_channels=1, groups=1):
-            yield layer + given(failure, operands(failure)[0][(None,) * missing])
-
-
-def axes_at_end(failure: Failure, facts: Facts) -> Iterator[Repair]:
-    """Add the axes behind the channels, of size 1, where the channels fit."""
-    missing = failure.dims + 2 - len(failure.shape)
-    if missing > 0 and failure.shape[1:2] == (facts["wanted_channels"],):
-        yield given(failure, operands(failure)[0][(..., *[None] * missing)])
-
-
-def joined(failure: Failure, facts: Facts) -> Iterator[Repair]:
+def joined(known: Known) -> Iterator[Repair]:
     """Join axes, where there are more than the layer takes."""
-    x, last = operands(failure)[0], range(1, len(failure.shape) - 1)
-    if failure.settings.get("in_channels") in failure.shape[1:2]:
-        behind = x.flatten(2, *([-failure.dims] if failure.dims > 1 else []))
-        yield given(failure, behind, "Join the axes after the channels.")
-    elif "Norm" in failure.kind:
-        yield given(failure, x.flatten(failure.dims + 1), "Join the trailing axes.")
+    x, last = operands(known)[0], range(1, len(known.shape) - 1)
+    if known.settings.get("in_channels") in known.shape[1:2]:
+        behind = x.flatten(2, *([-known.dims] if known.dims > 1 else []))
+        yield given(known, behind, "Join the axes after the channels.")
+    elif "Norm" in known.kind:
+        yield given(known, x.flatten(known.dims + 1), "Join the trailing axes.")
     text = "Join the leading axes into one batch axis."
-    yield from helping(failure, (given(failure, x.flatten(0, axis), text) for axis in last))
+    yield from helping(known, (given(known, x.flatten(0, axis), text) for axis in last))
 
 
-def built_for_input(failure: Failure, facts: Facts) -> Iterator[Repair]:
-    """A norm for the channels that the input has."""
-    (key, channels), got = norm_channels(failure), facts["channels"]
-    if channels in failure.shape and failure.source(0) >= 0:
-        return  # the channels are there, on another axis
-    changes, groups = {key: got}, failure.settings.get("num_groups")
-    if groups is not None:
-        changes["num_groups"] = groups if groups and got % groups == 0 else 1
-    yield from rebuilt(failure, "", f"Build the layer for C={got}.", **changes)
-
-
-def image_channels(failure: Failure, facts: Facts) -> Iterator[Repair]:
+def image_channels(known: Known) -> Iterator[Repair]:
     """Images of other colours, and a batch of grey ones that lacks its channel axis."""
-    wanted, axis = facts["wanted_channels"], facts["channel_axis"]
+    wanted, axis = known["wanted_channels"], known["channel_axis"]
     if wanted == 1 and axis == 0:
         text = "The batch has no channel axis: give it one of size 1."
-        yield given(failure, operands(failure)[0].unsqueeze(1), text)
-    yield from other_channels(failure, wanted, facts["channels"], axis)
+        yield given(known, operands(known)[0].unsqueeze(1), text)
+    yield from other_channels(known, wanted, known["channels"], axis)
 
 
-def other_channels(failure: Failure, wanted: int, got: int, axis: int) -> Iterator[Repair]:
+def other_channels(known: Known, wanted: int, got: int, axis: int) -> Iterator[Repair]:
     """Grey, coloured and see-through images for one another."""
-    x, rank = operands(failure)[0], len(failure.shape)
+    x, rank = operands(known)[0], len(known.shape)
     if got == 1 and wanted > 1:
         sizes = (wanted if i == axis else -1 for i in range(rank))
-        yield given(failure, x.expand(*sizes), f"Repeat the one channel {wanted} times.")
+        yield given(known, x.expand(*sizes), f"Repeat the one channel {wanted} times.")
     if (got, wanted, rank) == (4, 3, axis + 3):
         text = "Leave the fourth channel out (transparency, in an RGBA image)."
-        yield given(failure, x[(*[slice(None)] * axis, slice(None, 3))], text)
+        yield given(known, x[(*[slice(None)] * axis, slice(None, 3))], text)
     if (got, wanted, rank) == (3, 1, axis + 3):
         text = "Make one grey channel of the three by their mean."
-        yield given(failure, x.mean(axis, keepdim=True), text)
+        yield given(known, x.mean(axis, keepdim=True), text)
 
 
-def depthwise(failure: Failure, facts: Facts) -> Iterator[Repair]:
-    """A layer that sees each channel by itself, for other channels."""
-    known, got = failure.settings, facts["channels"]
-    if known["groups"] == known["in_channels"] > 1:
-        made = got * known["out_channels"] // known["in_channels"]
-        yield from rebuilt(failure, in_channels=got, out_channels=made, groups=got)
+def last_axis(known: Known) -> Iterator[Repair]:
+    """The last axis, or its last cell, in place of one that the tensor does not have."""
+    x = operands(known)[0]
+    if known.function in ("flatten", "softmax", "log_softmax"):
+        yield assigned(known, "y", getattr(x, known.function)(-1))
+    elif known.function in ("cat", "concat", "stack"):
+        yield from function(known, known.function, result=True, many=True, dim=-1)
+    elif known.function == "__getitem__":
+        keys, axis = list(each(known.args[1])), int(known["axis"])
+        if keys[axis] == int(known["index"]):
+            keys[axis] = -1
+            yield assigned(known, "y", x[tuple(keys)])
 
 
-def any_rank(failure: Failure, facts: Facts) -> Iterator[Repair]:
-    if len(failure.shapes[0]) == len(failure.shapes[1]) or failure.function == "mm":
-        yield assigned(failure, "y", TORCH.matmul(*operands(failure)))
-
-
-def last_axis(failure: Failure, facts: Facts) -> Iterator[Repair]:
-    """The last axis in place of one that the tensor does not have."""
-    function = failure.function
-    if function in ("cat", "concat", "stack"):
-        yield assigned(failure, "y", getattr(TORCH, function)(operands(failure), -1))
-    elif function in ("flatten", "softmax", "log_softmax"):
-        yield assigned(failure, "y", getattr(operands(failure)[0], function)(-1))
-
-
-def unflattened(failure: Failure, facts: Facts) -> Iterator[Repair]:
+def unflattened(known: Known) -> Iterator[Repair]:
     """Two sizes that multiply up to the axis, the first as it was asked for if that can be."""
-    asked, size = [n for n in whole(facts["sizes"]) if n > 0], int(facts["size"])
+    asked, size = [n for n in whole(known["sizes"]) if n > 0], int(known["size"])
     first = next(n for n in (*asked[:1], 1) if n == 1 or (size and size % n == 0))
     text = f"{first} x {size // first} = {size}."
-    if failure.layer is not None:
-        yield from rebuilt(failure, "", text, unflattened_size=(first, size // first))
+    if known.layer is not None:
+        yield rebuilt(known, "", text, unflattened_size=(first, size // first))
     else:
-        code = operands(failure)[0].unflatten(int(facts["axis"]), (first, -1))
-        yield assigned(failure, "y", code, text)
+        code = operands(known)[0].unflatten(int(known["axis"]), (first, -1))
+        yield assigned(known, "y", code, text)
+
+
+def map_as_tokens(known: Known) -> Iterator[Repair]:
+    """The cells of a map as tokens, for attention."""
+    first = known.settings.get("batch_first")
+    codes = {
+        number: code.flatten(2).transpose(1, 2) if first else code.flatten(2).permute(2, 0, 1)
+        for number, (code, shape) in enumerate(zip(operands(known), known.shapes, strict=True))
+        if len(shape) > 3 and shape[1] in (known.settings.get(k) for k in ("embed_dim", "kdim"))
+    }
+    if codes:
+        yield given(known, codes, "Each cell of a map is a token, and the channels its features.")
+
+
+def columns_as_steps(known: Known) -> Iterator[Repair]:
+    """The columns of a map as the steps of a sequence."""
+    shape, wanted = known.shape, known.settings.get("input_size")
+    if len(shape) == 4 and wanted in (shape[1], shape[1] * shape[2]):
+        x, first = operands(known)[0], known.settings.get("batch_first")
+        joined = x.squeeze(2) if shape[2] == 1 else x.flatten(1, 2)
+        steps = joined.transpose(1, 2) if first else joined.permute(2, 0, 1)
+        text = f"The {shape[3]} columns of the map are the steps, with {wanted} features each."
+        if shape[2] == 1 or wanted != shape[1]:
+            yield given(known, steps, text)
+
+
+def mask_of_length(known: Known) -> Iterator[Repair]:
+    """The part of a mask made for the longest sequence that belongs to this one."""
+    got, need = whole(known.words.get("got", "")), whole(known.words.get("need", ""))
+    number = next(n for n, name in enumerate(known.names) if "mask" in name)
+    if len(got) == len(need) == 2 and got[0] >= need[0] and got[1] >= need[1] and got != need:
+        first = known.settings.get("batch_first")
+        steps = operands(known)[0].shape[1 if first else 0]
+        part = operands(known)[number][:steps, :steps]
+        text = f"The mask is for {got[0]} steps: take the part for these {need[0]}."
+        yield given(known, {number: part}, text)
+
+
+def depthwise(known: Known) -> Iterator[Repair]:
+    """A layer that sees each channel by itself, for other channels."""
+    got, channels = known["channels"], known.settings["in_channels"]
+    if known.settings["groups"] == channels > 1:
+        made = got * known.settings["out_channels"] // channels
+        yield rebuilt(known, in_channels=got, out_channels=made, groups=got)
