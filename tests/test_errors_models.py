@@ -126,6 +126,22 @@ def test_a_sum_of_other_channels_asks_for_a_convolution_of_size_one() -> None:
     assert diagnosis.fixes[0].code == "shortcut = nn.Conv2d(8, 16, 1)\ny = a + shortcut(b)"
 
 
+def test_an_axis_whose_letter_says_little_is_named_by_its_number() -> None:
+    class Positions(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.patches = nn.Conv2d(3, 8, 4, 4)
+            self.table = nn.Parameter(torch.zeros(1, 4, 8))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.patches(x).flatten(2).transpose(1, 2) + self.table
+
+    diagnosis = found(Positions(), (1, 3, 16, 16))
+    assert "In axis 1 they are 16 and 4." in diagnosis.cause
+    assert "16 tokens and 4 positions in table." in diagnosis.cause
+    assert "images of 8 x 8" in diagnosis.cause
+
+
 def test_a_fix_that_breaks_the_layers_other_call_is_not_verified() -> None:
     class Twice(nn.Module):
         def __init__(self) -> None:
@@ -345,6 +361,8 @@ def test_an_exported_model_is_diagnosed_by_its_functions() -> None:
     larger = found(model, torch.zeros(2, 3, 32, 32))
     assert "mat1 and mat2" in larger.message
     assert "linear multiplies 864" in larger.cause
+    assert "in place of 864" in larger.fixes[0].text
+    assert larger.fixes[0].code == "# nn.Linear(1176, ...)"
     assert larger.trace is not None
     kinds = [call.kind.partition(".")[0] for call in larger.trace.calls]
     assert kinds[:3] == ["conv2d", "relu", "max_pool2d"]

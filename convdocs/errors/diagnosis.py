@@ -226,21 +226,11 @@ def _in_whole(failure: Failure, repair: Repair) -> tuple[Repair, bool]:
     with suppress(Exception):
         for _ in range(_MOST_ERRORS):
             mended = trial.Mended(failure, repair)
-            if _is_large(failure) and repair.is_here and not repair.onwards:
-                # on the inputs given, all before that call has run already, and it by itself
-                for more in trial.other_batches(failure, repair):
-                    with suppress(tracing.TraceError):
-                        if (
-                            len(trial.run_of(failure, mended, more).calls)
-                            == len(failure.trace.calls) + 1
-                        ):
-                            return repair, True
+            if _is_large(failure) and _ends_there(failure, mended, repair):
+                return repair, True
             error = trial.error_of(failure, mended)
             if error is None:
-                breaks = any(
-                    trial.error_of(failure, mended, image) for image in trial.worked_before(failure)
-                )
-                return repair, not breaks and _in_other_batches(failure, mended, repair)
+                return repair, _runs_elsewhere(failure, mended, repair)
             further = _consequence(failure, error) if repair.onwards else None
             if further is None:
                 break
@@ -248,8 +238,23 @@ def _in_whole(failure: Failure, repair: Repair) -> tuple[Repair, bool]:
     return repair, False
 
 
-def _in_other_batches(failure: Failure, mended: trial.Mended, repair: Repair) -> bool:
-    """Whether the mended model runs on one sample more, as far as the fix is concerned."""
+def _ends_there(failure: Failure, mended: trial.Mended, repair: Repair) -> bool:
+    """Whether one sample more runs through a model whose last call is the mended one.
+
+    On the inputs that were given, all before that call has run already, and it by itself.
+    """
+    if failure.trace is not None and repair.is_here and not repair.onwards:
+        for given in trial.other_batches(failure, repair):
+            with suppress(tracing.TraceError):
+                calls = trial.run_of(failure, mended, given).calls
+                return len(calls) == len(failure.trace.calls) + 1
+    return False
+
+
+def _runs_elsewhere(failure: Failure, mended: trial.Mended, repair: Repair) -> bool:
+    """Whether it runs on images that worked before, and on one sample more, as far as it mends."""
+    if any(trial.error_of(failure, mended, image) for image in trial.worked_before(failure)):
+        return False
     others, failed = trial.other_batches(failure, repair), failure.trace and failure.trace.failed
     for given in others:
         error = trial.error_of(failure, mended, given)
