@@ -15,24 +15,15 @@ PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 class Window(NamedTuple):
     """One axis of a convolution, a transposed convolution or a pool.
 
-    Parameters
-    ----------
-    kernel : int
-        Number of taps.
-    stride : int
-        Cells the window moves per output cell. For a transposed window: output cells that
-        one input cell is apart from the next.
-    padding : tuple of int
-        Cells added ``(before, after)`` the input. A transposed window crops as many cells
-        from its output instead.
-    dilation : int
-        Distance between two neighbouring taps.
-    output_padding : int
-        Cells added after the output of a transposed window.
-    ceil_mode : bool
-        Round the output size up instead of down (pools only).
-    transposed : bool
-        The window of a transposed convolution: every input cell is spread over the output.
+    :param kernel: Number of taps.
+    :param stride: Cells the window moves per output cell. For a transposed window: output cells
+        that one input cell is apart from the next.
+    :param padding: Cells added ``(before, after)`` the input. A transposed window crops as many
+        cells from its output instead.
+    :param dilation: Distance between two neighbouring taps.
+    :param output_padding: Cells added after the output of a transposed window.
+    :param ceil_mode: Round the output size up instead of down (pools only).
+    :param transposed: Of a transposed convolution: every input cell is spread over the output.
 
     Examples
     --------

@@ -28,56 +28,34 @@ _Names = Sequence[str] | None
 class Call(NamedTuple):
     """One call of a leaf layer, or of a function or operator outside one.
 
-    Parameters
-    ----------
-    index : int
-        Its place in the order of execution.
-    path : str
-        The layer's name in the model, ``"features.0"``; for a function, the module it was
+    :param index: Its place in the order of execution.
+    :param path: The layer's name in the model, ``"features.0"``; for a function, the module it was
         called in (``""`` is the model itself).
-    kind : str
-        The layer's class, ``"Conv1d"``, or the function's name, ``"relu"``.
-    code : str
-        The constructor call as one would type it; the function's name for a function.
-    input_shapes, output_shapes : tuple of tuple of int
-        Of the tensors that went in and came out.
-    axes : str
-        What the output's axes mean, ``"N C L"``; empty where that is not known.
-    params : int or None
-        Parameters, counted where they are first used; None for an uninitialised lazy layer.
-    params_note : str
-        Says with which call they are shared, or why they are not known.
-    macs : int or None
-        Multiply-accumulate operations; None where they cannot be counted.
-    macs_note : str
-        Why they cannot.
-    receptive_field : tuple of AxisField
-        One per spatial axis of the output.
-    sources : tuple of int
-        Per input tensor: the index of the call it came from, -1 for an input of the model, -2
-        for a parameter, a buffer or a constant.
-    windows : tuple of Window
-        One per spatial axis of a convolution or a pool, otherwise empty.
-    parameters : tuple of (name, shape)
-        The parameters the call uses itself.
-    training : bool
-        Whether the layer was in training mode.
-    output_dtypes : tuple of str
-        One per output tensor, ``"float32"``.
-    trainable : int or None
-        Those of ``params`` that require a gradient.
-    local_fields : tuple of tuple of AxisField
-        Per input tensor, and per spatial axis of the output, the cells of that input which one
-        output cell reads; empty for an input whose axes are not the output's. The receptive
-        field is these, looked up through each other back to the model's input.
-    family : str
-        What a subclass and the function have in common with the layer, as
-        ``convdocs.layers.family`` names it: ``"convolution"``, ``"batch norm"``,
-        ``"reshape"``; empty for what no finding asks about.
-    settings : tuple of (name, value)
-        What the layer was made with, as far as it is numbers, words or tuples of them.
-    unregistered : int
-        Trainable numbers that the call used and that are not among the model's parameters.
+    :param kind: The layer's class, ``"Conv1d"``, or the function's name, ``"relu"``.
+    :param code: The constructor call as one would type it; for a function its name.
+    :param input_shapes: Of the tensors that went in.
+    :param output_shapes: Of those that came out.
+    :param axes: What the output's axes mean, ``"N C L"``; empty where that is not known.
+    :param params: Counted where they are first used; None for an uninitialised lazy layer.
+    :param params_note: Says with which call they are shared, or why they are not known.
+    :param macs: Multiply-accumulate operations; None where they cannot be counted.
+    :param macs_note: Why they cannot.
+    :param receptive_field: One per spatial axis of the output.
+    :param sources: Per input tensor: the index of the call it came from, -1 for an input of the
+        model, -2 for a parameter, a buffer or a constant.
+    :param windows: One per spatial axis of a convolution or a pool, otherwise empty.
+    :param parameters: Name and shape of those that the call uses itself.
+    :param training: Whether the layer was in training mode.
+    :param output_dtypes: One per output tensor, ``"float32"``.
+    :param trainable: Those of ``params`` that require a gradient.
+    :param local_fields: Per input tensor, and per spatial axis of the output, the cells of that
+        input which one output cell reads; empty for an input whose axes are not the output's. The
+        receptive field is these, looked up through each other back to the model's input.
+    :param family: What a subclass and the function have in common with the layer, as
+        ``convdocs.layers.family`` names it: ``"convolution"``, ``"batch norm"``, ``"reshape"``;
+        empty for what no finding asks about.
+    :param settings: What the layer was made with: numbers, words or tuples of them, by name.
+    :param unregistered: Trainable numbers that the call used and that the model does not hold.
     """
 
     index: int  # type: ignore[assignment]
@@ -107,25 +85,16 @@ class Call(NamedTuple):
 class ModuleSummary(NamedTuple):
     """One module of a model, container or leaf, or a function called inside one.
 
-    Parameters
-    ----------
-    path : str
-        Its name in the model, ``"layer1.0"``; ``""`` is the model itself.
-    kind : str
-        Its class, or the function's name.
-    depth : int
-        0 for the model, 1 for what it holds, and so on.
-    first, last : int
-        Indices of the first and the last call made inside it; ``last`` is ``first - 1`` for a
-        container that made none.
-    params, trainable : int or None
-        Parameters first used inside it, and those of them that require a gradient.
-    macs : int or None
-        Of all calls inside it; None when one of them could not be counted.
-    output_shapes : tuple of tuple of int
-        Of the tensors that came out of it.
-    receptive_field : tuple of AxisField
-        One per spatial axis of its output.
+    :param path: Its name in the model, ``"layer1.0"``; ``""`` is the model itself.
+    :param kind: Its class, or the function's name.
+    :param depth: 0 for the model, 1 for what it holds, and so on.
+    :param first: Index of the first call made inside it.
+    :param last: Index of the last one; ``first - 1`` for a container that made none.
+    :param params: Parameters first used inside it.
+    :param trainable: Those of them that require a gradient.
+    :param macs: Of all calls inside it; None when one of them could not be counted.
+    :param output_shapes: Of the tensors that came out of it.
+    :param receptive_field: One per spatial axis of its output.
     """
 
     path: str
@@ -144,20 +113,12 @@ class ModuleSummary(NamedTuple):
 class Finding(Shown):
     """A silent mistake: the model runs, and does something its author hardly meant.
 
-    Parameters
-    ----------
-    code : str
-        Stable name of the kind of finding, ``"batch-as-channels"``.
-    path : str
-        The layer it is about.
-    index : int
-        Its call in the trace.
-    sentence : str
-        What happens, with the numbers at hand.
-    fix : str
-        What to do about it.
-    places : tuple of int
-        The indices of all calls it is about, when there are several.
+    :param code: Stable name of the kind of finding, ``"batch-as-channels"``.
+    :param path: The layer it is about.
+    :param index: Its call in the trace.
+    :param sentence: What happens, with the numbers at hand.
+    :param fix: What to do about it.
+    :param places: The indices of all calls it is about, when there are several.
 
     Examples
     --------
@@ -184,38 +145,24 @@ class Finding(Shown):
 class Trace(Shown):
     """One run of a model, whole or up to the call that failed.
 
-    Parameters
-    ----------
-    model : str
-        The model's class.
-    calls : tuple of Call
-        In order of execution.
-    params, trainable_params : int
-        Of the whole model; a shared parameter counts once. Uninitialised lazy parameters are
-        left out.
-    macs : int or None
-        Of all calls together; None when one of them could not be counted.
-    input_shapes, output_shapes : tuple of tuple of int
-        Of the model's own inputs and outputs.
-    parameter_bytes : int
-        Memory of the parameters and buffers.
-    activation_bytes : int
-        Memory of all calls' outputs together, each counted where it was made.
-    executed : str
-        ``"shapes"``, or ``"values"`` when the model's Python looked at values, so that it had
-        to run on real tensors.
-    findings : tuple of Finding
-        The silent mistakes.
-    notes : tuple of str
-        What else there is to say about the run.
-    modules : tuple of ModuleSummary
-        The model's tree in order of execution: containers, leaf modules, functions.
-    output_sources : tuple of int
-        Per output of the model, the call it came from, as in ``Call.sources``.
-    failed : Call or None
-        The call that raised, which has no outputs; None when the model ran.
-    error : str
-        What it raised, ``"RuntimeError: ..."``.
+    :param model: The model's class.
+    :param calls: In order of execution.
+    :param params: Of the whole model; a shared parameter counts once, an uninitialised lazy one
+        not at all.
+    :param trainable_params: Those of them that require a gradient.
+    :param macs: Of all calls together; None when one of them could not be counted.
+    :param input_shapes: Of the model's own inputs.
+    :param output_shapes: Of its outputs.
+    :param parameter_bytes: Memory of the parameters and buffers.
+    :param activation_bytes: Memory of all calls' outputs, each counted where it was made.
+    :param executed: ``"shapes"``, or ``"values"`` when the model's Python looked at values, so that
+        it had to run on real tensors.
+    :param findings: The silent mistakes.
+    :param notes: What else there is to say about the run.
+    :param modules: The model's tree in order of execution: containers, leaf modules, functions.
+    :param output_sources: Per output, the call it came from, as in ``Call.sources``.
+    :param failed: The call that raised, which has no outputs; None when the model ran.
+    :param error: What it raised, ``"RuntimeError: ..."``.
 
     Examples
     --------
@@ -353,41 +300,27 @@ class Trace(Shown):
         """
         return to_html(_trace.parts(self, depth, columns, fold, page=True))
 
-    def parts(self) -> list[Part]:
-        """The parts that it is shown as."""
-        return _trace.parts(self)
+    parts = _trace.parts
 
 
 @dataclass(frozen=True, slots=True)
 class Memory(Shown):
     """The bytes that one step of training keeps.
 
-    Parameters
-    ----------
-    model : str
-        The model's class.
-    batch : int
-        Size of the first input's first axis.
-    optimizer_name : str
-        The optimizer's class, ``"none"`` without one.
-    parameters, buffers : int
-        Of the model.
-    gradients : int
-        Of the parameters that are trained.
-    optimizer : int
-        The optimizer's state after its first step.
-    saved : int
-        What autograd keeps for the backward pass, each storage once; parameters and buffers are
-        left out, inputs that are saved are not.
-    inputs : int
-        Of the model's inputs.
-    peak : int
-        At least so much is held at one moment of the backward pass: what the calls still to come
-        have saved, and the gradients of those behind, wherever that is most.
-    saved_by_call : tuple of int
-        ``saved``, by the call of ``trace`` that saved it first.
-    trace : Trace or None
-        The run.
+    :param model: The model's class.
+    :param batch: Size of the first input's first axis.
+    :param optimizer_name: The optimizer's class, ``"none"`` without one.
+    :param parameters: Of the model.
+    :param buffers: Of the model, too.
+    :param gradients: Of the parameters that are trained.
+    :param optimizer: The optimizer's state after its first step.
+    :param saved: What autograd keeps for the backward pass, each storage once; parameters and
+        buffers are left out, inputs that are saved are not.
+    :param inputs: Of the model's inputs.
+    :param peak: At least so much is held at one moment of the backward pass: what the calls still
+        to come have saved, and the gradients of those behind, wherever that is most.
+    :param saved_by_call: ``saved``, by the call of ``trace`` that saved it first.
+    :param trace: The run.
     """
 
     model: str
@@ -413,24 +346,17 @@ class Memory(Shown):
         schema.version_of(data)
         return schema.record(cls, {name: data[name] for name in data if name != "schema"})
 
-    def parts(self) -> list[Part]:
-        """The parts that it is shown as."""
-        return _memory.parts(self)
+    parts = _memory.parts
 
 
 @dataclass(frozen=True, slots=True)
 class Fix:
     """What to write instead.
 
-    Parameters
-    ----------
-    text : str
-        What to do, in a sentence.
-    code : str
-        Lines to paste; a comment where no line of code can do it.
-    verified : bool
-        Whether a copy of the model ran with the fix in place: on the inputs that were given and,
-        where they come in batches, on a batch of another size.
+    :param text: What to do, in a sentence.
+    :param code: Lines to paste; a comment where no line of code can do it.
+    :param verified: Whether a copy of the model ran with the fix in place: on the inputs that were
+        given and, where they come in batches, on a batch of another size.
     """
 
     text: str
@@ -442,27 +368,16 @@ class Fix:
 class Diagnosis(Shown):
     """Why a call fails, and what to do.
 
-    Parameters
-    ----------
-    code : str
-        Stable name of the error, ``"channels-mismatch"``; ``"unknown"`` for one that the
+    :param code: Stable name of the error, ``"channels-mismatch"``; ``"unknown"`` for one that the
         catalogue does not have.
-    path : str
-        The failing layer's name in the model, ``"features.0"``; empty for a layer by itself.
-    message : str
-        The exception's own words, exactly.
-    cause : str
-        What is wrong, with the numbers at hand; empty for an unknown error.
-    fixes : tuple of Fix
-        The likeliest first.
-    url : str
-        Where the site explains the error; empty for an unknown one.
-    error : str
-        The exception's type, ``"RuntimeError"``.
-    trace : Trace or None
-        The calls that went well before.
-    call : Call or None
-        The call that failed.
+    :param path: The failing layer's name in the model; empty for a layer by itself.
+    :param message: The exception's own words, exactly.
+    :param cause: What is wrong, with the numbers at hand; empty for an unknown error.
+    :param fixes: The likeliest first.
+    :param url: Where the site explains the error; empty for an unknown one.
+    :param error: The exception's type, ``"RuntimeError"``.
+    :param trace: The calls that went well before.
+    :param call: The call that failed.
 
     Examples
     --------
@@ -484,16 +399,7 @@ class Diagnosis(Shown):
     trace: Trace | None = None
     call: Call | None = None
 
-    def note(self) -> str:
-        """The cause, the first fix and the address, as an exception carries them.
-
-        Examples
-        --------
-        >>> print(Diagnosis("unknown", "", "odd words", "").note())
-        convdocs: unknown
-          This error is not in its catalogue.
-        """
-        return _diagnosis.note(self)
+    note = _diagnosis.note
 
     def to_dict(self) -> dict[str, Any]:
         """As dicts, lists, strings and numbers that JSON can hold: those of the trace, and why."""
@@ -514,9 +420,7 @@ class Diagnosis(Shown):
         call = schema.record(Call, data["failed"], "failed") if data.get("failed") else None
         return replace(schema.record(cls, data["diagnosis"], "diagnosis"), trace=trace, call=call)
 
-    def parts(self) -> list[Part]:
-        """The parts that it is shown as."""
-        return _diagnosis.parts(self)
+    parts = _diagnosis.parts
 
 
 def document(trace: Trace | None, diagnosis: Diagnosis | None) -> dict[str, Any]:

@@ -62,7 +62,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"(Figure|Tensor)"),
     # what a picture is made of, in a signature of the room that makes it
     ("py:class", r"convdocs\.draw\.\w+\.(Stage|Scene)"),
-    ("py:class", r"convdocs\.view\.tables\.\w+"),
+    ("py:class", r"convdocs\.view\.tables\.\w+|Part"),
 ]
 
 # ---- pages in Markdown
@@ -107,7 +107,8 @@ convdocs_errors_url = "/"  # the errors' pages are in this project
 # ---- reference
 autosummary_generate = False  # numpydoc brings autosummary along; it would import every module
 autodoc_member_order = "bysource"
-autodoc_typehints = "signature"
+autodoc_typehints = "both"  # a record's fields have their types from its declarations alone
+autodoc_typehints_description_target = "documented"
 python_use_unqualified_type_names = True
 numpydoc_show_class_members = False
 doctest_test_doctest_blocks = ""  # docstrings are pytest's; a page's examples say {doctest}

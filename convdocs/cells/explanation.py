@@ -9,7 +9,6 @@ from convdocs.geometry import Window
 from convdocs.layers import Family
 from convdocs.view import explanation as view
 from convdocs.view.shown import Shown
-from convdocs.view.tables import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,29 +17,19 @@ class Term:
 
     Numbers of a complex layer are complex.
 
-    Parameters
-    ----------
-    channel : int
-        Input channel.
-    kernel : tuple of int
-        Place in the kernel, one number per spatial axis.
-    weight : float or None
-        None for a pool or an unfold, which have no weights.
-    position : tuple of int or None
-        Where the tap is along each spatial axis. Below 0 or past the end it is padding; None
-        where a transposed window falls between two spread cells.
-    index : tuple of int or None
-        The input cell the value was read from, all axes; for a copied padding (reflect, ...) the
-        cell that was copied. None where there is no such cell; `reason` says why.
-    reason : str or None
-        ``"padding"``, ``"hole"`` (between the spread cells of a transposed layer) or
+    :param channel: Input channel.
+    :param kernel: Place in the kernel, one number per spatial axis.
+    :param weight: None for a pool or an unfold, which have no weights.
+    :param position: Where the tap is along each spatial axis. Below 0 or past the end it is
+        padding; None where a transposed window falls between two spread cells.
+    :param index: The input cell the value was read from, all axes; for a copied padding (reflect,
+        ...) the cell that was copied. None where there is no such cell; `reason` says why.
+    :param reason: ``"padding"``, ``"hole"`` (between the spread cells of a transposed layer) or
         ``"outside"`` (past the padding, where ``ceil_mode`` lets a window reach).
-    padded : bool
-        Whether the tap is outside the input, on zeros or on a copy.
-    value : float
-        The number there; 0 in padding, minus infinity in the padding of a max pool.
-    product : float
-        What the tap adds: weight times value; the value alone in a pool; its power in an LPPool.
+    :param padded: Whether the tap is outside the input, on zeros or on a copy.
+    :param value: The number there; 0 in padding, minus infinity in the padding of a max pool.
+    :param product: What the tap adds: weight times value; the value alone in a pool; its power in
+        an LPPool.
     """
 
     channel: int
@@ -58,35 +47,23 @@ class Term:
 class Explanation(Shown):
     """How one output cell comes about; ``print`` it, or show it in a notebook.
 
-    Parameters
-    ----------
-    kind, code : str
-        The layer's class, and the call that makes it.
-    family : str
-        As in :class:`convdocs.layers.Layer`; it says how the products become the value: summed,
-        or, in a max pool, the largest.
-    at : tuple of int
-        The cell, as an index into the output.
-    cell : tuple of int
-        Its place along the spatial axes. For ``Unfold`` the place of the block.
-    terms : tuple of Term
-        One per tap and input channel, channel by channel.
-    bias : float or None
-        The output channel's bias.
-    divisor : float or None
-        What the sum is divided by (average pools; an LPPool at a border with ``ceil_mode``).
-    power : float or None
-        ``norm_type`` of an LPPool: the sum's root is taken.
-    value : float
-        The result, worked out from the terms in double precision.
-    layer_value : float
-        The layer's own number.
-    windows : tuple of Window
-        One per spatial axis.
-    input_shape, output_shape : tuple of int
-        All axes.
-    padding_mode : str
-        Where padded cells come from.
+    :param kind: The layer's class.
+    :param code: The call that makes it.
+    :param family: As in :class:`convdocs.layers.Layer`; it says how the products become the value:
+        summed, or, in a max pool, the largest.
+    :param at: The cell, as an index into the output.
+    :param cell: Its place along the spatial axes. For ``Unfold`` the place of the block.
+    :param terms: One per tap and input channel, channel by channel.
+    :param bias: The output channel's bias.
+    :param divisor: What the sum is divided by (average pools; an LPPool at a border with
+        ``ceil_mode``).
+    :param power: ``norm_type`` of an LPPool: the sum's root is taken.
+    :param value: The result, worked out from the terms in double precision.
+    :param layer_value: The layer's own number.
+    :param windows: One per spatial axis.
+    :param input_shape: All axes.
+    :param output_shape: All axes.
+    :param padding_mode: Where padded cells come from.
     """
 
     kind: str
@@ -109,9 +86,7 @@ class Explanation(Shown):
         """The sum as one would write it down; its lines are as long as its numbers need."""
         return view.text(self)
 
-    def parts(self) -> list[Part]:
-        """The parts that it is shown as."""
-        return view.parts(self)
+    parts = view.parts
 
     @property
     def window(self) -> tuple[tuple[int | None, ...], ...]:

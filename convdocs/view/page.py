@@ -7,8 +7,9 @@ so that it works by keyboard, without scripts, and where several tables share a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from html import escape
+from itertools import pairwise, repeat
 from pathlib import Path
 
 from convdocs.view.tables import CodeBlock, Column, Paragraph, Part, Table
@@ -40,51 +41,44 @@ def _part(part: Part) -> str:
 def _table(table: Table) -> str:
     label = escape(table.caption or "Table")
     caption = f"<caption><span>{label}</span></caption>" if table.caption else ""
-    inside = _inside(table.levels)
-    parents = sorted({above for rows in inside for above in rows})
+    opened = {at for at, (level, below) in enumerate(pairwise(table.levels)) if level < below}
     rules = "".join(
-        f".convdocs .r{row}:has(input:not(:checked))~.i{row}{{display:none}}" for row in parents
+        f".convdocs .r{row}:has(input:not(:checked))~.i{row}{{display:none}}"
+        for row in sorted(opened)
     )
     style = f"<style>{rules}</style>" if rules else ""
-    head = "".join(_cell(escape(one.title), one, 'th scope="col"') for one in table.columns)
-    body = "".join(_rows(table, inside, frozenset(parents)))
-    totals = "".join(map(_cell, map(escape, table.totals), table.columns))
-    foot = f"<tfoot><tr>{totals}</tr></tfoot>" if totals else ""
+    titles = [column.title for column in table.columns]
+    head = _row(table.columns, map(escape, titles), ['th scope="col"'] * len(titles))
+    foot = f"<tfoot>{_row(table.columns, map(escape, table.totals))}</tfoot>"
     return (
         f'{style}<div class="scroll" tabindex="0" role="group" aria-label="{label}">'
-        f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody>{foot}</table></div>"
+        f"<table>{caption}<thead>{head}</thead><tbody>{''.join(_body(table, opened))}</tbody>"
+        f"{foot if table.totals else ''}</table></div>"
     )
 
 
-def _inside(levels: Sequence[int]) -> list[list[int]]:
-    """Per row of a tree, the rows that it is inside of."""
-    above: list[int] = []
-    inside = []
-    for row, level in enumerate(levels):
+def _body(table: Table, opened: Container[int]) -> Iterator[str]:
+    tree = next((at for at, column in enumerate(table.columns) if column.tree and opened), None)
+    above: list[int] = []  # the rows that a row is inside of
+    levels = table.levels or (0,) * len(table.rows)
+    for at, (row, level) in enumerate(zip(table.rows, levels, strict=True)):
         del above[level:]
-        inside.append([*above])
-        above.append(row)
-    return inside
-
-
-def _rows(table: Table, inside: Sequence[Sequence[int]], parents: frozenset[int]) -> Iterator[str]:
-    tree = next((at for at, column in enumerate(table.columns) if column.tree and parents), None)
-    for at, row in enumerate(table.rows):
-        looks = [f"i{above}" for above in inside[at]] if inside else []
-        looks += [f"r{at}"] if at in parents else []
+        looks = [f"i{row}" for row in above]
+        looks += [f"r{at}"] if at in opened else []
         looks += ["marked"] if at in table.marked else []
         looks += ["muted"] if at in table.muted else []
+        above.append(at)
         words = [
             f"<code>{escape(text)}</code>" if column.code and text else escape(text)
             for text, column in zip(row, table.columns, strict=True)
         ]
-        opening = ["td"] * len(row)
+        tags = ["td"] * len(row)
         if tree is not None:
-            box = _box(at, table) if at in parents else ""
-            room = table.levels[at] + (0.5 if box else 1.8)  # that a box takes
-            opening[tree] = f'td style="padding-left:{room:g}em"'
+            box = _box(at, table) if at in opened else ""
+            room = level + (0.5 if box else 1.8)  # that a box takes
+            tags[tree] = f'td style="padding-left:{room:g}em"'
             words[tree] = box + words[tree]
-        yield f"<tr{_class(looks)}>{''.join(map(_cell, words, table.columns, opening))}</tr>"
+        yield _row(table.columns, words, tags, looks)
 
 
 def _box(at: int, table: Table) -> str:
@@ -92,15 +86,20 @@ def _box(at: int, table: Table) -> str:
     pairs = zip(table.rows[at], table.columns, strict=True)
     name = " ".join(text for text, column in pairs if column.tree and text)
     state = "" if at in table.shut else " checked"
-    label = escape(f"Show the inside of {name}")
-    return f'<input type="checkbox"{state} aria-label="{label}">'
+    return f'<input type="checkbox"{state} aria-label="{escape(f"Show the inside of {name}")}">'
 
 
-def _cell(words: str, column: Column, opening: str = "td") -> str:
-    looks = ["right"] if column.align == "right" else []
-    looks += ["minor"] if column.minor else []
-    looks += ["name"] if column.tree else []
-    return f"<{opening}{_class(looks)}>{words}</{opening[:2]}>"
+def _row(
+    columns: Sequence[Column],
+    cells: Iterable[str],
+    tags: Iterable[str] = repeat("td"),
+    looks: Sequence[str] = (),
+) -> str:
+    row = ""
+    for column, cell, tag in zip(columns, cells, tags, strict=False):
+        classes = ["right"] * (column.align == "right") + ["minor"] * column.minor
+        row += f"<{tag}{_class(classes + ['name'] * column.tree)}>{cell}</{tag[:2]}>"
+    return f"<tr{_class(looks)}>{row}</tr>"
 
 
 def _class(names: Sequence[str]) -> str:
