@@ -98,12 +98,12 @@ def _wrapped(text: str, width: float, indent: str = "") -> list[str]:
 def _table(table: Table, width: float) -> Iterator[str]:
     room = width - (len(MARK) if table.marked else 0)
     shown = _columns(table, room)
-    widths = _widths(shown, room)
+    widths, fits = _widths(shown, room)
     head, *rows = zip(*(cells for _, cells in shown), strict=True)
     rule = GAP.join("─" * width for width in widths)
     if table.caption:
         yield from (_paint(line, BOLD) for line in _wrapped(table.caption, width))
-    if fits := _taken(widths) <= room:
+    if fits:
         yield _paint(_line(head, widths, shown), BOLD)
         yield rule
     for at, row in enumerate(rows):
@@ -128,7 +128,7 @@ def _columns(table: Table, room: float) -> _Shown:
     for tree in [cells for column, cells in shown if column.tree][:1]:
         for at, level in enumerate(table.levels, start=1):
             tree[at] = STEP * level + tree[at]
-    while _taken(_widths(shown, room, LEGIBLE)) > room:
+    while not _widths(shown, room, LEGIBLE)[1]:
         gone = max(range(len(shown)), key=lambda at: shown[at][0].rank)
         if not shown[gone][0].rank:
             break
@@ -140,20 +140,16 @@ def _columns(table: Table, room: float) -> _Shown:
     return shown
 
 
-def _taken(widths: Sequence[int]) -> int:
-    return sum(widths) + len(GAP) * (len(widths) - 1)
-
-
-def _widths(shown: _Shown, room: float, least: int = 0) -> list[int]:
-    """The widths of columns, those of code cut, the widest first, until all fit or none can be."""
+def _widths(shown: _Shown, room: float, least: int = 0) -> tuple[list[int], bool]:
+    """The widths of columns and whether they fit; those of code are cut, the widest first."""
     widths = [max(map(text_width, cells)) for _, cells in shown]
     limits = {at: max(column.least, least) for at, (column, _) in enumerate(shown) if column.least}
-    while _taken(widths) > room:
+    while sum(widths) + len(GAP) * (len(widths) - 1) > room:
         wider = [at for at, limit in limits.items() if widths[at] > limit]
         if not wider:
-            break
+            return widths, False
         widths[max(wider, key=widths.__getitem__)] -= 1
-    return widths
+    return widths, True
 
 
 def _line(row: Sequence[str], widths: Sequence[int], shown: _Shown) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from math import prod
 from typing import TYPE_CHECKING
@@ -42,29 +42,34 @@ def parts(
         levels = [row.level for row in shown]
     else:
         levels, shown = [], [row._replace(name=row.path) for row in shown]
+    lines = [_cells(row, trace) for row in shown]
+    keys = _keys(columns or (_TREE if any(row.node.call is None for row in shown) else _FLAT))
+    if lines and not columns:
+        keys = [key for key in keys if any(line[key] for line in lines)]
     macs = _sum_known(call.macs for call in trace.calls)
-    made, cells = _columns(trace, shown, columns, large=macs[0] >= _IN_MILLIONS)
+    if macs[0] >= _IN_MILLIONS:
+        keys = ["macs in millions" if key == "macs" else key for key in keys]
     last = {
         "layer": "total",
         "params": count(trace.params),
         "trainable": count(trace.trainable_params),
-        "MACs": count(*macs),
-        "MACs (M)": millions(*macs),
+        "macs": count(*macs),
+        "macs in millions": millions(*macs),
         "memory": byte_size(trace.activation_bytes),
     }
-    words = list(_legend(cells, shown))
+    words = list(_legend(shown, {line[key] for line in lines for key in keys}))
     if call := trace.failed:
         last = {"#": str(call.index), "path": call.path, "layer": call.code, "output": "✗ failed"}
         last["input"] = _shapes(call.input_shapes)
-    elif sums := _sums(trace, last, {column.title for column in made} if columns else None):
-        words.append(sums)
-    end = tuple(last.get(column.title, "") for column in made)
+    else:
+        words += _sums(trace, last, {*keys} if columns else {*last})
+    cells = tuple(tuple(line.get(key, "") for key in keys) for line in (*lines, last))
     table = Table(
-        columns=made,
-        rows=(*cells, end) if call else cells,
+        columns=tuple(_COLUMNS[key] for key in keys),
+        rows=cells if call else cells[:-1],
         caption=_caption(trace),
-        totals=() if call else end,
-        marked=frozenset([len(cells)] if call else []),
+        totals=() if call else cells[-1],
+        marked=frozenset([len(lines)] if call else []),
         levels=(*levels, *([0] if call and is_tree else [])),
         shut=shut,
     )
@@ -82,56 +87,98 @@ def note(finding: Finding, trace: Trace | None = None) -> Paragraph:
     return Paragraph(words, lead=f"{finding.path or '(model)'} [{finding.code}]")
 
 
-class _Line:
-    """A row, and what the columns show of it."""
+# by what a user calls them; those of two words are for the count before them
+_COLUMNS = {
+    "#": Column("#", "right", rank=7, minor=True),
+    "path": Column("path", code=True, rank=2, least=10, tree=True),
+    "layer": Column("layer", code=True, least=12, tree=True),
+    "input": Column("input", code=True),
+    "output": Column("output", code=True),
+    "dtype": Column("dtype"),
+    "axes": Column("axes", rank=8, minor=True),
+    "kernel": Column("kernel", "right"),
+    "params": Column("params", "right"),
+    "params share": Column("share", "right", rank=4),
+    "trainable": Column("trainable", "right"),
+    "macs": Column("MACs", "right", rank=3),
+    "macs in millions": Column("MACs (M)", "right", rank=3),
+    "macs share": Column("share", "right", rank=6),
+    "memory": Column("memory", "right"),
+    "field": Column("field", "right", rank=5),
+    "step": Column("step", "right", rank=9),
+}
+_FLAT = ["#", "path", "layer", "output", "axes", "params", "macs", "field", "step"]
+_TREE = [*_FLAT[:6], "share", "macs", "share", *_FLAT[7:]]
 
-    def __init__(self, row: Row, trace: Trace) -> None:
-        node = row.node
-        self.row, self.trace, self.call = row, trace, node.call
-        # of the last of the nodes that the row stands for
-        self.calls = trace.calls[node.first : node.last + 1]
-        self.last = self.calls[-1] if self.calls else None
-        whole = node.call or node.module
-        self.outputs = whole.output_shapes if whole else ()
-        self.fields = whole.receptive_field if whole else ()
 
-    def sum(self, field: str) -> tuple[int, bool]:
-        """What all calls of the row have together, as far as known, and whether all is."""
-        return _sum_known((getattr(call, field) for call in self.calls), self.row.times)
+def _keys(names: Iterable[str]) -> list[str]:
+    """The columns of those names."""
+    keys: list[str] = []
+    for name in map(str.lower, names):
+        key = f"{keys[-1] if keys else ''} share" if name == "share" else name
+        if key not in _COLUMNS and name == "share":
+            raise ValueError("a share is one of params or MACs: name one of them before it")
+        if key not in _COLUMNS:
+            known = [column.title for key, column in _COLUMNS.items() if " " not in key]
+            there = f"; there are {', '.join([*known, 'share'])}"
+            raise ValueError(f"there is no column {name!r}{nearest(name, known) or there}")
+        keys.append(key)
+    return keys
 
-    def number(self) -> str:
-        first, last = self.row.first, self.row.last
-        return "" if last < first else str(first) if first == last else f"{first}–{last}"
 
-    def layer(self) -> str:
-        times, kind = self.row.times, self.row.node.kind
-        return f"{times} × {kind}" if times > 1 else kind
+def _cells(row: Row, trace: Trace) -> dict[str, str]:
+    """What each column shows of a row; of one that stands for several nodes, the last of them."""
+    node, times, call = row.node, row.times, row.node.call
+    calls = trace.calls[node.first : node.last + 1]
+    whole = call or node.module
+    outputs, fields = (whole.output_shapes, whole.receptive_field) if whole else ((), ())
+    params, trainable, macs = (
+        _sum_known((getattr(call, name) for call in calls), times)
+        for name in ("params", "trainable", "macs")
+    )
+    memory, known = _sum_known(map(_output_bytes, calls), times)
+    return {
+        "#": "–".join(map(str, sorted({row.first, row.last}))) if calls else "",
+        "path": row.name,
+        "layer": f"{times} × {node.kind}" if times > 1 else node.kind,
+        "input": "".join(_shapes(first.input_shapes) for first in calls[:1]),
+        "output": _shapes(outputs),
+        "dtype": "".join(", ".join(dict.fromkeys(last.output_dtypes)) for last in calls[-1:]),
+        "axes": "".join(last.axes for last in calls[-1:] if last.output_shapes == outputs),
+        "kernel": "×".join(str(window.kernel) for window in call.windows) if call else "",
+        "params": _params(call, params, trainable),
+        "params share": _share(params, trace.params),
+        "trainable": count(*trainable),
+        "macs": count(*macs),
+        "macs in millions": millions(*macs),
+        "macs share": _share(macs, trace.macs),
+        "memory": byte_size(memory) if known else "?",
+        "field": _along(map(_size, fields)),
+        "step": _along(map(_step, fields)),
+    }
 
-    def params(self) -> str:
-        note = self.call.params_note if self.call else ""
-        if self.call and self.call.params is None:
-            return note
-        total, whole = self.sum("params")
-        words = count(total, whole)
-        if note:
-            words += f" ({note.replace('shared with call ', 'as #')})"
-        trainable, known = self.sum("trainable")
-        if known and trainable != total:
-            words += _PARTLY if trainable else " (frozen)"
-        return words
 
-    def share(self, field: str) -> str:
-        (part, known), whole = self.sum(field), getattr(self.trace, field)
-        return share(part, whole) if known and whole is not None else "?"
+def _params(call: Call | None, params: tuple[int, bool], trainable: tuple[int, bool]) -> str:
+    """A row's parameters, with whom they are shared, and whether some are frozen."""
+    note = call.params_note if call else ""
+    if call and call.params is None:
+        return note
+    words = count(*params)
+    if note:
+        words += f" ({note.replace('shared with call ', 'as #')})"
+    if trainable[1] and trainable[0] != params[0]:
+        words += _PARTLY if trainable[0] else " (frozen)"
+    return words
 
-    def memory(self) -> str:
-        total, known = _sum_known(map(_output_bytes, self.calls), self.row.times)
-        return byte_size(total) if known else "?"
 
-    def along(self, tell: Callable[[AxisField], str]) -> str:
-        """One word for all axes of the field where they agree, else one for each."""
-        words = [tell(field) for field in self.fields]
-        return words[0] if len(set(words)) == 1 else " × ".join(words)
+def _share(part: tuple[int, bool], whole: int | None) -> str:
+    return share(part[0], whole) if part[1] and whole is not None else "?"
+
+
+def _along(axes: Iterable[str]) -> str:
+    """One word for all axes where they agree, else one for each."""
+    words = list(axes)
+    return words[0] if len(set(words)) == 1 else " × ".join(words)
 
 
 def _size(field: AxisField) -> str:
@@ -171,72 +218,6 @@ def _shapes(several: Sequence[Shape]) -> str:
     return ", ".join(f"{times} × {shape}" if times > 1 else str(shape) for shape, times in runs)
 
 
-# what each column shows of a line; a name of two words is not for users
-_COLUMNS: dict[str, tuple[Column, Callable[[_Line], str]]] = {
-    "#": (Column("#", "right", rank=7, minor=True), _Line.number),
-    "path": (Column("path", code=True, rank=2, least=10, tree=True), lambda line: line.row.name),
-    "layer": (Column("layer", code=True, least=12, tree=True), _Line.layer),
-    "input": (
-        Column("input", code=True),
-        lambda line: _shapes(line.calls[0].input_shapes) if line.calls else "",
-    ),
-    "output": (Column("output", code=True), lambda line: _shapes(line.outputs)),
-    "dtype": (
-        Column("dtype"),
-        lambda line: ", ".join(dict.fromkeys(line.last.output_dtypes)) if line.last else "",
-    ),
-    "axes": (
-        Column("axes", rank=8, minor=True),
-        lambda line: (
-            line.last.axes if line.last and line.last.output_shapes == line.outputs else ""
-        ),
-    ),
-    "kernel": (
-        Column("kernel", "right"),
-        lambda line: "×".join(str(w.kernel) for w in line.call.windows) if line.call else "",
-    ),
-    "params": (Column("params", "right"), _Line.params),
-    "params share": (Column("share", "right", rank=4), lambda line: line.share("params")),
-    "trainable": (Column("trainable", "right"), lambda line: count(*line.sum("trainable"))),
-    "macs": (Column("MACs", "right", rank=3), lambda line: count(*line.sum("macs"))),
-    "macs in millions": (
-        Column("MACs (M)", "right", rank=3),
-        lambda line: millions(*line.sum("macs")),
-    ),
-    "macs share": (Column("share", "right", rank=6), lambda line: line.share("macs")),
-    "memory": (Column("memory", "right"), _Line.memory),
-    "field": (Column("field", "right", rank=5), lambda line: line.along(_size)),
-    "step": (Column("step", "right", rank=9), lambda line: line.along(_step)),
-}
-_FLAT = ["#", "path", "layer", "output", "axes", "params", "macs", "field", "step"]
-_TREE = [*_FLAT[:6], "share", "macs", "share", *_FLAT[7:]]
-
-
-def _columns(
-    trace: Trace, shown: Sequence[Row], names: Sequence[str] | None, *, large: bool
-) -> tuple[tuple[Column, ...], tuple[tuple[str, ...], ...]]:
-    """The columns of those names, or those that say something of such rows, and their cells."""
-    keys: list[str] = []
-    for name in names or (_TREE if any(row.node.call is None for row in shown) else _FLAT):
-        key = name.lower()
-        if key == "share":  # of the count before it
-            key = f"{keys[-1] if keys else ''} share"
-            if key not in _COLUMNS:
-                raise ValueError("a share is one of params or MACs: name one of them before it")
-        elif key not in _COLUMNS:
-            known = [column.title for key, (column, _) in _COLUMNS.items() if " " not in key]
-            there = f"; there are {', '.join([*known, 'share'])}"
-            raise ValueError(f"there is no column {key!r}{nearest(key, known) or there}")
-        keys.append(key)
-    pairs = [_COLUMNS["macs in millions" if large and key == "macs" else key] for key in keys]
-    lines = [_Line(row, trace) for row in shown]
-    made = [(column, [cell(line) for line in lines]) for column, cell in pairs]
-    if lines and not names:
-        made = [(column, cells) for column, cells in made if any(cells)]
-    columns, cells = zip(*made, strict=True)
-    return columns, tuple(zip(*cells, strict=True))
-
-
 def _caption(trace: Trace) -> str:
     """What the table shows, in words."""
     if not trace.input_shapes:
@@ -246,32 +227,30 @@ def _caption(trace: Trace) -> str:
     return f"Layers of {trace.model} {verb} {plural} of {_listed(map(str, trace.input_shapes))}"
 
 
-def _legend(cells: Sequence[tuple[str, ...]], shown: Sequence[Row]) -> Iterator[str]:
+def _legend(shown: Sequence[Row], cells: set[str]) -> Iterator[str]:
     """What the marks in the cells mean, of those that there are."""
-    every = {cell for line in cells for cell in line}
     if any(row.times > 1 for row in shown):
         yield "A row with n × sums n that are alike; its output and field are those of the last."
-    if any(cell.endswith(_PARTLY) for cell in every):
+    if any(cell.endswith(_PARTLY) for cell in cells):
         yield "Partly: some of these parameters are frozen."
-    if any(cell.endswith(_GATED) for cell in every):
+    if any(cell.endswith(_GATED) for cell in cells):
         yield "Field + all: through a gate, a cell reads all of the input as well."
 
 
-def _sums(trace: Trace, totals: dict[str, str], asked: set[str] | None) -> str:
-    """What the model has in all, exactly, in one line: of columns that were asked for, if any."""
-    titles = {"params", "trainable", "MACs", "memory"} if asked is None else asked
+def _sums(trace: Trace, totals: dict[str, str], keys: set[str]) -> list[str]:
+    """What the model has in all, exactly, in one line: of those columns."""
     sums = []
-    if titles & {"params", "trainable"}:
-        trained = ", all trainable" if "trainable" in titles else ""
+    if keys & {"params", "trainable"}:
+        trained = ", all trainable" if "trainable" in keys else ""
         if trace.trainable_params != trace.params:
             trained = f", {trace.trainable_params:,} trainable"
         sums.append(f"{trace.params:,} parameters{trained}")
-    if titles & {"MACs", "MACs (M)"}:
-        sums.append(f"{totals['MACs']} MACs")
-    if "memory" in titles:
+    if keys & {"macs", "macs in millions"}:
+        sums.append(f"{totals['macs']} MACs")
+    if "memory" in keys:
         held = byte_size(trace.parameter_bytes)
         sums.append(f"{held} of parameters and buffers, {totals['memory']} of activations")
-    return f"{'; '.join(sums)}." if sums else ""
+    return [f"{'; '.join(sums)}."] if sums else []
 
 
 def _remarks(trace: Trace) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from string import digits
@@ -82,7 +82,8 @@ def rows(
     if trace.failed is not None:
         page = False
         if depth is None and fold is None:
-            return list(_up_to(root, len(trace.calls) - LAST, 0)), frozenset()
+            _join_before(len(trace.calls) - LAST, root)
+            fold = False
     levels = max(deepest(root), 1)
     level, found = levels if depth is None else depth, _walk([root], 0, fold=bool(fold))
 
@@ -169,13 +170,12 @@ def _repeat(nodes: list[Node], at: int) -> tuple[int, int]:
     return best
 
 
-def _up_to(node: Node, start: int, level: int) -> Iterator[Row]:
-    """The calls from ``start`` on, one by one; what came before them in one row a container."""
+def _join_before(start: int, node: Node) -> None:
+    """Put one node in place of what came before call ``start``, in each container."""
     before = [inner for inner in node.inside if inner.last < start]
     if before:
         first, last = before[0].first, before[-1].last
         words = f"{last - first + 1} call{'s' * (last > first)} before"
-        yield _row(node, [Node(node.path, words, first, last)], level, [node])
-    for inner in node.inside[len(before) :]:
-        yield _row(node, [inner], level, [inner])
-        yield from _up_to(inner, start, level + 1)
+        node.inside[: len(before)] = [Node(node.path, words, first, last)]
+    for inner in node.inside:
+        _join_before(start, inner)
