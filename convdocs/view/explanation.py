@@ -8,7 +8,7 @@ from math import ceil, isinf
 from typing import TYPE_CHECKING
 
 from convdocs.geometry import AXIS_NAMES
-from convdocs.view.numbers import number, printed_places
+from convdocs.view.numbers import PLACES, number, places_for
 from convdocs.view.tables import Column, Paragraph, Part, Table
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ class _Cell:
         spread = explanation.family == "transposed"
         self.seen = [t for t in terms if (t.index if spread else t.reason != "outside")]
         # numbers side by side look alike, as they do in a tensor that torch prints
-        self.value_places = printed_places(term.value for term in terms)
-        self.weight_places = printed_places(t.weight for t in terms if t.weight is not None)
-        results = [explanation.value, explanation.layer_value, explanation.bias or 0.0]
-        self.places = printed_places([*results, *(term.product for term in terms)])
+        self.value_places = places_for((t.value for t in terms), digits=PLACES)
+        self.weight_places = places_for((t.weight or 0 for t in terms), digits=PLACES)
+        results = [explanation.value, explanation.layer_value, explanation.bias or 0]
+        self.places = places_for([*results, *(t.product for t in terms)], digits=PLACES)
 
     def sums(self) -> Iterator[tuple[str, str, str]]:
         """A line per channel, or per row of its kernel: label, terms, what the channel adds."""

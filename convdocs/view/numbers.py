@@ -21,19 +21,16 @@ def number(value: complex, places: int = PLACES) -> str:
     return f"{float(value):z.{places}f}"
 
 
-def places_for(values: Iterable[complex], at_most: int = PLACES) -> int:
-    """Decimals for numbers side by side: none for whole ones, an exponent for huge or tiny ones."""
+def places_for(values: Iterable[complex], at_most: int = PLACES, digits: int = 1) -> int:
+    """Decimals for numbers side by side: none for whole ones, at most so many for others.
+
+    Below 0 for huge or tiny ones, which have an exponent and so many ``digits`` after the point.
+    """
     finite = [value for value in values if math.isfinite(abs(value))]
     largest = max(map(abs, finite), default=0.0)
     if largest >= 1e5 or 0 < largest < 0.5 * 10.0**-at_most:
-        return -1
+        return -digits
     return 0 if all(value.imag == 0 and value.real % 1 == 0 for value in finite) else at_most
-
-
-def printed_places(values: Iterable[complex]) -> int:
-    """As :func:`places_for`, where there is room for all digits of an exponent's number."""
-    places = places_for(values)
-    return -PLACES if places < 0 else places
 
 
 def plain(value: float) -> str:

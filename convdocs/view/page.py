@@ -7,9 +7,9 @@ so that it works by keyboard, without scripts, and where several tables share a 
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from html import escape
-from itertools import pairwise, repeat
+from itertools import pairwise
 from pathlib import Path
 
 from convdocs.view.tables import CodeBlock, Column, Paragraph, Part, Table
@@ -47,41 +47,41 @@ def _table(table: Table) -> str:
         for row in sorted(opened)
     )
     style = f"<style>{rules}</style>" if rules else ""
-    titles = [column.title for column in table.columns]
-    head = _row(table.columns, map(escape, titles), ['th scope="col"'] * len(titles))
-    foot = f"<tfoot>{_row(table.columns, map(escape, table.totals))}</tfoot>"
+    heads = (_tag('th scope="col"', escape(c.title), _looks(c)) for c in table.columns)
+    totals = [
+        _tag("td", escape(n), _looks(c)) for c, n in zip(table.columns, table.totals, strict=False)
+    ]
+    foot = _tag("tfoot", _tag("tr", "".join(totals))) if totals else ""
     return (
-        f'{style}<div class="scroll" tabindex="0" role="group" aria-label="{label}">'
-        f"<table>{caption}<thead>{head}</thead><tbody>{''.join(_body(table, opened))}</tbody>"
-        f"{foot if table.totals else ''}</table></div>"
+        f'{style}<div class="scroll" tabindex="0" role="group" aria-label="{label}"><table>'
+        f"{caption}<thead>{_tag('tr', ''.join(heads))}</thead>"
+        f"<tbody>{''.join(_rows(table, opened))}</tbody>{foot}</table></div>"
     )
 
 
-def _body(table: Table, opened: Container[int]) -> Iterator[str]:
+def _rows(table: Table, opened: set[int]) -> Iterator[str]:
     tree = next((at for at, column in enumerate(table.columns) if column.tree and opened), None)
     above: list[int] = []  # the rows that a row is inside of
-    levels = table.levels or (0,) * len(table.rows)
-    for at, (row, level) in enumerate(zip(table.rows, levels, strict=True)):
-        del above[level:]
-        looks = [f"i{row}" for row in above]
-        looks += [f"r{at}"] if at in opened else []
-        looks += ["marked"] if at in table.marked else []
-        looks += ["muted"] if at in table.muted else []
-        above.append(at)
-        words = [
-            f"<code>{escape(text)}</code>" if column.code and text else escape(text)
-            for text, column in zip(row, table.columns, strict=True)
-        ]
-        tags = ["td"] * len(row)
-        if tree is not None:
-            box = _box(at, table) if at in opened else ""
-            room = level + (0.5 if box else 1.8)  # that a box takes
-            tags[tree] = f'td style="padding-left:{room:g}em"'
-            words[tree] = box + words[tree]
-        yield _row(table.columns, words, tags, looks)
+    for at, row in enumerate(table.rows):
+        level = table.levels[at] if table.levels else 0
+        looks = [f"i{row}" for row in above[:level]]
+        above[level:] = [at]
+        states = {f"r{at}": opened, "marked": table.marked, "muted": table.muted}
+        looks += [look for look, rows in states.items() if at in rows]
+        cells = ""
+        for place, (column, text) in enumerate(zip(table.columns, row, strict=True)):
+            words, tag = escape(text), "td"
+            if column.code and text:
+                words = f"<code>{words}</code>"
+            if place == tree:
+                box = _box(table, at) if at in opened else ""
+                room = level + (0.5 if box else 1.8)  # that a box takes
+                words, tag = box + words, f'td style="padding-left:{room:g}em"'
+            cells += _tag(tag, words, _looks(column))
+        yield _tag("tr", cells, looks)
 
 
-def _box(at: int, table: Table) -> str:
+def _box(table: Table, at: int) -> str:
     """The check box that opens and shuts a row."""
     pairs = zip(table.rows[at], table.columns, strict=True)
     name = " ".join(text for text, column in pairs if column.tree and text)
@@ -89,18 +89,11 @@ def _box(at: int, table: Table) -> str:
     return f'<input type="checkbox"{state} aria-label="{escape(f"Show the inside of {name}")}">'
 
 
-def _row(
-    columns: Sequence[Column],
-    cells: Iterable[str],
-    tags: Iterable[str] = repeat("td"),
-    looks: Sequence[str] = (),
-) -> str:
-    row = ""
-    for column, cell, tag in zip(columns, cells, tags, strict=False):
-        classes = ["right"] * (column.align == "right") + ["minor"] * column.minor
-        row += f"<{tag}{_class(classes + ['name'] * column.tree)}>{cell}</{tag[:2]}>"
-    return f"<tr{_class(looks)}>{row}</tr>"
+def _looks(column: Column) -> list[str]:
+    looks = {"right": column.align == "right", "minor": column.minor, "name": column.tree}
+    return [look for look, has in looks.items() if has]
 
 
-def _class(names: Sequence[str]) -> str:
-    return f' class="{" ".join(names)}"' if names else ""
+def _tag(opening: str, words: str, classes: Iterable[str] = ()) -> str:
+    named = f' class="{" ".join(classes)}"' if classes else ""
+    return f"<{opening}{named}>{words}</{opening.partition(' ')[0]}>"

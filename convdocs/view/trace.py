@@ -38,9 +38,8 @@ def parts(
     can be moved in, they have their whole path, as in a table that is no tree.
     """
     shown, shut = rows(trace, depth, fold, page=page)
-    if is_tree := not paths and any(row.level for row in shown):
-        levels = [row.level for row in shown]
-    else:
+    levels = [] if paths else [row.level for row in shown]
+    if not any(levels):
         levels, shown = [], [row._replace(name=row.path) for row in shown]
     lines = [_cells(row, trace) for row in shown]
     keys = _keys(columns or (_TREE if any(row.node.call is None for row in shown) else _FLAT))
@@ -70,7 +69,7 @@ def parts(
         caption=_caption(trace),
         totals=() if call else cells[-1],
         marked=frozenset([len(lines)] if call else []),
-        levels=(*levels, *([0] if call and is_tree else [])),
+        levels=(*levels, *([0] if call and levels else [])),
         shut=shut,
     )
     words += _remarks(trace)

@@ -109,24 +109,20 @@ def deepest(node: Node) -> int:
 
 def _walk(parents: Sequence[Node], level: int, *, fold: bool) -> list[Row]:
     """The rows inside containers that are alike; each row stands for one node in every one."""
-    nodes = parents[-1].inside
-    found, at = [], 0
-    for run in runs(nodes) if fold else [[[node]] for node in nodes]:
+    parent, found, at = parents[-1], list[Row](), 0
+    for run in runs(parent.inside) if fold else [[[node]] for node in parent.inside]:
         for place, same in enumerate(run):
             places = range(at + place, at + place + len(run) * len(same), len(run))
-            every = [parent.inside[p] for parent in parents for p in places]
-            found += [_row(parents[-1], every, level, same), *_walk(every, level + 1, fold=fold)]
+            nodes = [every.inside[p] for every in parents for p in places]
+            name, path = (span_of(some[0].path, some[-1].path) for some in (same, nodes))
+            if name == parent.path:  # a function, or what came before
+                name = f"({nodes[-1].call.kind})" if nodes[-1].call else ""
+            name = name.removeprefix(f"{parent.path}.")
+            ends = nodes[0].first, nodes[-1].last
+            found.append(Row(nodes[-1], level, len(nodes), name, path, *ends))
+            found += _walk(nodes, level + 1, fold=fold)
         at += sum(map(len, run))
     return found
-
-
-def _row(parent: Node, nodes: Sequence[Node], level: int, named: Sequence[Node]) -> Row:
-    """A row whose name leaves out its container's; a function has its kind for a name."""
-    name, path = (span_of(some[0].path, some[-1].path) for some in (named, nodes))
-    if name == parent.path:
-        name = f"({nodes[-1].call.kind})" if nodes[-1].call else ""
-    name = name.removeprefix(f"{parent.path}.")
-    return Row(nodes[-1], level, len(nodes), name, path, nodes[0].first, nodes[-1].last)
 
 
 def span_of(first: str, last: str) -> str:
