@@ -9,8 +9,7 @@ from typing import Any, Literal, NamedTuple
 from convdocs import schema
 from convdocs.geometry import Window
 from convdocs.receptive import AxisField
-from convdocs.view import diagnosis as _diagnosis
-from convdocs.view import memory as _memory
+from convdocs.view import records as _records
 from convdocs.view import trace as _trace
 from convdocs.view.markdown import to_markdown
 from convdocs.view.page import to_html
@@ -346,7 +345,7 @@ class Memory(Shown):
         schema.version_of(data)
         return schema.record(cls, {name: data[name] for name in data if name != "schema"})
 
-    parts = _memory.parts
+    parts = _records.memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,7 +398,7 @@ class Diagnosis(Shown):
     trace: Trace | None = None
     call: Call | None = None
 
-    note = _diagnosis.note
+    note = _records.note
 
     def to_dict(self) -> dict[str, Any]:
         """As dicts, lists, strings and numbers that JSON can hold: those of the trace, and why."""
@@ -420,7 +419,7 @@ class Diagnosis(Shown):
         call = schema.record(Call, data["failed"], "failed") if data.get("failed") else None
         return replace(schema.record(cls, data["diagnosis"], "diagnosis"), trace=trace, call=call)
 
-    parts = _diagnosis.parts
+    parts = _records.diagnosis
 
 
 def document(trace: Trace | None, diagnosis: Diagnosis | None) -> dict[str, Any]:
