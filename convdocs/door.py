@@ -15,19 +15,12 @@ from convdocs.report import Trace
 def trace(model: nn.Module, *inputs: Any, **kwargs: Any) -> Trace:
     """Run a model on shapes alone and tell what every call did.
 
-    Parameters
-    ----------
-    model : torch.nn.Module
-        On any device, in train or eval mode; it is left exactly as it is.
-    *inputs, **kwargs
-        What ``forward`` takes: tensors, whose values are not read, or a tuple of ints for a
-        float tensor of that shape; also inside lists and dicts.
-
-    Raises
-    ------
-    TraceError
-        When the model raises; the message shows the table up to the layer that failed, and
-        ``.diagnosis`` says why it failed and what to write instead.
+    :param model: On any device, in train or eval mode; it is left exactly as it is.
+    :param inputs: What ``forward`` takes: tensors, whose values are not read, or a tuple of ints
+        for a float tensor of that shape; also inside lists and dicts.
+    :param kwargs: The same by name.
+    :raises TraceError: When the model raises; the message shows the table up to the layer that
+        failed, and ``.diagnosis`` says why it failed and what to write instead.
 
     Examples
     --------

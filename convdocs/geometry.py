@@ -143,14 +143,10 @@ class Window(NamedTuple):
 def source(position: int, size: int, padding_mode: str = "zeros") -> int | None:
     """Input cell that stands at ``position``, or None where zero padding stands.
 
-    Parameters
-    ----------
-    position : int
-        A position from :meth:`Window.positions`; below 0 or from ``size`` on it is padding.
-    size : int
-        Input cells along the axis.
-    padding_mode : str
-        ``"zeros"``, ``"reflect"``, ``"replicate"`` or ``"circular"``, as torch names them.
+    :param position: One of :meth:`Window.positions`; below 0 or from ``size`` on it is padding.
+    :param size: Input cells along the axis.
+    :param padding_mode: ``"zeros"``, ``"reflect"``, ``"replicate"`` or ``"circular"``, as torch
+        names them.
 
     Examples
     --------

@@ -14,7 +14,6 @@ from convdocs.view import trace as _trace
 from convdocs.view.markdown import to_markdown
 from convdocs.view.page import to_html
 from convdocs.view.shown import Shown
-from convdocs.view.tables import Part
 from convdocs.view.terminal import page_width, to_text
 
 MODEL_INPUT = -1
@@ -135,9 +134,7 @@ class Finding(Shown):
     def __str__(self) -> str:
         return f"{self.path or '(model)'}: {self.sentence} {self.fix} [{self.code}]"
 
-    def parts(self) -> list[Part]:
-        """The parts that it is shown as."""
-        return [_trace.note(self)]
+    parts = _trace.finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +194,8 @@ class Trace(Shown):
     def from_dict(cls, data: Mapping[str, Any]) -> "Trace":
         """The trace in what :meth:`to_dict`, of a trace or of a diagnosis, returned.
 
-        Raises
-        ------
-        ValueError
-            When ``data`` is of a schema version that is not known, or not what its version
-            promises; the message says where.
+        :raises ValueError: When ``data`` is of a schema version that is not known, or not what its
+            version promises; the message says where.
 
         Examples
         --------
@@ -245,25 +239,15 @@ class Trace(Shown):
     ) -> str:
         """The tree as a table for a terminal, never wider than ``width``.
 
-        Parameters
-        ----------
-        depth : int, optional
-            How deep containers are opened: 1 for what the model itself calls. Left out, the depth
-            that gives some 60 rows.
-        columns : sequence of str, optional
-            Which, in this order: ``#``, path, layer, input, output, dtype, axes, kernel, params,
-            share (after params or MACs), trainable, MACs, memory, field, step.
-        fold : bool, optional
-            Whether blocks that repeat are one row; by default, where there are more than 60 rows.
-        width : int, optional
-            Left out, the terminal's, or 100 where there is none.
-        colour : bool
-            Whether headings and the row of a failure stand out with ANSI colours.
-
-        Raises
-        ------
-        ValueError
-            For a column that does not exist.
+        :param depth: How deep containers are opened: 1 for what the model itself calls. Left out,
+            the depth that gives some 60 rows.
+        :param columns: Which, in this order: ``#``, path, layer, input, output, dtype, axes,
+            kernel, params, share (after params or MACs), trainable, MACs, memory, field, step.
+        :param fold: Whether blocks that repeat are one row; by default, where there are more than
+            60 rows.
+        :param width: Left out, the terminal's, or 100 where there is none.
+        :param colour: Whether headings and the row of a failure stand out with ANSI colours.
+        :raises ValueError: For a column that does not exist.
 
         Examples
         --------
@@ -408,10 +392,7 @@ class Diagnosis(Shown):
     def from_dict(cls, data: Mapping[str, Any]) -> "Diagnosis":
         """The diagnosis that :meth:`to_dict` was called on.
 
-        Raises
-        ------
-        ValueError
-            As :meth:`Trace.from_dict`; also when ``data`` is of a run that did not fail.
+        :raises ValueError: As :meth:`Trace.from_dict`; also for a run that did not fail.
         """
         if schema.version_of(data) == 1 or data.get("diagnosis") is None:
             raise ValueError("diagnosis: missing; this is a trace's data")

@@ -35,21 +35,16 @@ def solve(
     part, the smallest is taken. A transposed window is found as the window of the way back: for
     it, read output for input.
 
-    Parameters
-    ----------
-    input_size, output_size : int
-        Cells along one axis.
-    kernel, stride, padding, dilation : int or iterable of int, optional
-        The values to choose from.
-    transposed : bool
-        Windows of a transposed convolution.
-    limit : int
-        Stop after this many.
+    A NoWindowError says why there is none, and what comes nearest.
 
-    Raises
-    ------
-    NoWindowError
-        When there is none.
+    :param input_size: Cells along one axis.
+    :param output_size: Those that come out.
+    :param kernel: The kernel to choose, or several to choose from.
+    :param stride: The same of the stride.
+    :param padding: Of the padding, which is the same on both sides.
+    :param dilation: Of the dilation.
+    :param transposed: Windows of a transposed convolution.
+    :param limit: Stop after this many.
 
     Examples
     --------

@@ -22,20 +22,11 @@ def reads(
     A cell that padding copies (``"reflect"``, ``"replicate"``, ``"circular"``) is read where its
     copies are, too. Nothing is computed but shapes.
 
-    Parameters
-    ----------
-    layer : torch.nn.Module
-        As for :func:`convdocs.explain`.
-    shape : tuple of int
-        Shape of the input, batched or not.
-    input_index : tuple of int
-        The cell, as an index into the input. Negative numbers count from the end.
-
-    Raises
-    ------
-    LayerError
-        When ``layer`` is not one that :func:`convdocs.explain` reads, or ``input_index`` is no
-        cell.
+    :param layer: As for :func:`convdocs.explain`.
+    :param shape: Shape of the input, batched or not.
+    :param input_index: The cell, as an index into the input. Negative numbers count from the end.
+    :raises LayerError: When ``layer`` is not one that :func:`convdocs.explain` reads, or
+        ``input_index`` is no cell.
 
     Examples
     --------

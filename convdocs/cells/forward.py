@@ -23,23 +23,13 @@ def explain(
 
     The layer, its gradients, its hooks and the random state stay as they are.
 
-    Parameters
-    ----------
-    layer : torch.nn.Module
-        A convolution, transposed convolution, max, average or LP pool, or ``Unfold``.
-    x : torch.Tensor
-        Its input, batched or not.
-    at : tuple of int
-        Index into the output, with sample and channel where the output has them. Negative
+    :param layer: A convolution, transposed convolution, max, average or LP pool, or ``Unfold``.
+    :param x: Its input, batched or not.
+    :param at: Index into the output, with sample and channel where the output has them. Negative
         numbers count from the end.
-    sample : int, optional
-        The sample, when ``at`` is given without one.
-
-    Raises
-    ------
-    LayerError
-        When ``layer`` is not such a layer, ``x`` not a tensor of numbers or ``at`` not a cell.
-        A shape that the layer refuses is refused in torch's own words.
+    :param sample: The sample, when ``at`` is given without one.
+    :raises LayerError: When ``layer`` is not such a layer, ``x`` not a tensor of numbers or ``at``
+        not a cell. A shape that the layer refuses is refused in torch's own words.
 
     Examples
     --------

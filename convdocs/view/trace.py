@@ -72,18 +72,18 @@ def parts(
         levels=(*levels, *([0] if call and levels else [])),
         shut=shut,
     )
-    words += _remarks(trace)
-    return [table, *map(Paragraph, words), *(note(finding, trace) for finding in trace.findings)]
+    findings = (part for record in trace.findings for part in finding(record, trace))
+    return [table, *map(Paragraph, [*words, *_remarks(trace)]), *findings]
 
 
-def note(finding: Finding, trace: Trace | None = None) -> Paragraph:
+def finding(record: Finding, trace: Trace | None = None) -> list[Part]:
     """A finding as a paragraph, with the other places that it is about."""
-    words = f"{finding.sentence} {finding.fix}"
-    others = [place for place in finding.places if place != finding.index]
+    words = f"{record.sentence} {record.fix}"
+    others = [place for place in record.places if place != record.index]
     if others:
         paths = [(trace.calls[place].path if trace else "") or f"#{place}" for place in others]
         words += f" The same at {_listed(dict.fromkeys(paths))}."
-    return Paragraph(words, lead=f"{finding.path or '(model)'} [{finding.code}]")
+    return [Paragraph(words, lead=f"{record.path or '(model)'} [{record.code}]")]
 
 
 # by what a user calls them; those of two words are for the count before them
