@@ -48,7 +48,7 @@ def parts(
     macs = _sum_known(call.macs for call in trace.calls)
     if macs[0] >= _IN_MILLIONS:
         keys = ["macs in millions" if key == "macs" else key for key in keys]
-    last = {
+    totals = last = {
         "layer": "total",
         "params": count(trace.params),
         "trainable": count(trace.trainable_params),
@@ -56,12 +56,9 @@ def parts(
         "macs in millions": millions(*macs),
         "memory": byte_size(trace.activation_bytes),
     }
-    words = list(_legend(shown, {line[key] for line in lines for key in keys}))
     if call := trace.failed:
         last = {"#": str(call.index), "path": call.path, "layer": call.code, "output": "✗ failed"}
         last["input"] = _shapes(call.input_shapes)
-    else:
-        words += _sums(trace, last, {*keys} if columns else {*last})
     cells = tuple(tuple(line.get(key, "") for key in keys) for line in (*lines, last))
     table = Table(
         columns=tuple(_COLUMNS[key] for key in keys),
@@ -72,8 +69,10 @@ def parts(
         levels=(*levels, *([0] if call and levels else [])),
         shut=shut,
     )
+    marks = {cell for line in cells[:-1] for cell in line}
+    words = _sentences(trace, shown, marks, totals, {*keys} if columns else {*totals})
     findings = (part for record in trace.findings for part in finding(record, trace))
-    return [table, *map(Paragraph, [*words, *_remarks(trace)]), *findings]
+    return [table, *map(Paragraph, words), *findings]
 
 
 def finding(record: Finding, trace: Trace | None = None) -> list[Part]:
@@ -226,18 +225,16 @@ def _caption(trace: Trace) -> str:
     return f"Layers of {trace.model} {verb} {plural} of {_listed(map(str, trace.input_shapes))}"
 
 
-def _legend(shown: Sequence[Row], cells: set[str]) -> Iterator[str]:
-    """What the marks in the cells mean, of those that there are."""
+def _sentences(
+    trace: Trace, shown: Sequence[Row], cells: set[str], totals: dict[str, str], keys: set[str]
+) -> Iterator[str]:
+    """What the marks in the cells mean, what there is in all, exactly, and what is not known."""
     if any(row.times > 1 for row in shown):
         yield "A row with n × sums n that are alike; its output and field are those of the last."
     if any(cell.endswith(_PARTLY) for cell in cells):
         yield "Partly: some of these parameters are frozen."
     if any(cell.endswith(_GATED) for cell in cells):
         yield "Field + all: through a gate, a cell reads all of the input as well."
-
-
-def _sums(trace: Trace, totals: dict[str, str], keys: set[str]) -> list[str]:
-    """What the model has in all, exactly, in one line: of those columns."""
     sums = []
     if keys & {"params", "trainable"}:
         trained = ", all trainable" if "trainable" in keys else ""
@@ -249,17 +246,17 @@ def _sums(trace: Trace, totals: dict[str, str], keys: set[str]) -> list[str]:
     if "memory" in keys:
         held = byte_size(trace.parameter_bytes)
         sums.append(f"{held} of parameters and buffers, {totals['memory']} of activations")
-    return [f"{'; '.join(sums)}."] if sums else []
-
-
-def _remarks(trace: Trace) -> list[str]:
-    """How the model was run, where not on shapes, and why a count is missing."""
-    reasons: dict[str, list[str]] = {}
+    if sums and trace.failed is None:
+        yield f"{'; '.join(sums)}."
+    for note in trace.notes:
+        yield f"{note[0].upper()}{note[1:]}."
+    uncounted: dict[str, list[str]] = {}
     for call in trace.calls:
         if call.macs_note:
-            reasons.setdefault(call.macs_note, []).append(f"#{call.index} {call.path or call.code}")
-    missing = [f"MACs of {_listed(where)} {why}." for why, where in reasons.items()]
-    return [*(f"{word[0].upper()}{word[1:]}." for word in trace.notes), *missing]
+            where = f"#{call.index} {call.path or call.code}"
+            uncounted.setdefault(call.macs_note, []).append(where)
+    for why, calls in uncounted.items():
+        yield f"MACs of {_listed(calls)} {why}."
 
 
 def _listed(words: Iterable[str]) -> str:
