@@ -69,10 +69,10 @@ def solve(
         padding=_values("padding", padding, 0),
         dilation=_values("dilation", dilation, 1),
     )
-    found = tuple(islice(_ordered(choice, input_size, output_size, transposed), limit))
-    if not found:
+    windows = tuple(islice(_ordered(choice, input_size, output_size, transposed), limit))
+    if not windows:
         raise NoWindowError(_why_none(choice, input_size, output_size, transposed))
-    return found
+    return windows
 
 
 def _values(name: str, given: int | Iterable[int] | None, least: int) -> tuple[int, ...] | None:
@@ -117,7 +117,7 @@ class _Choice:
             for padding in self._paddings(beyond, stride, span):
                 left = 2 * padding - beyond
                 if cells == 1:
-                    stride = next((one for one in self.stride or () if one > left), left + 1)
+                    stride = next((wide for wide in self.stride or () if wide > left), left + 1)
                 yield stride, padding, left
 
     def _longest(self, size: int) -> int:
@@ -177,9 +177,9 @@ def _why_none(choice: _Choice, start: int, end: int, transposed: bool) -> str:
     def some(end: int, transposed: bool) -> Window | None:
         return next(_ordered(choice, start, end, transposed), None)
 
-    below = (one for one in range(end - 1, max(end - NEARBY, 1) - 1, -1) if some(one, transposed))
-    above = (one for one in range(end + 1, end + NEARBY + 1) if some(one, transposed))
-    near = [str(one) for one in (next(below, None), next(above, None)) if one is not None]
+    sides = range(end - 1, max(end - NEARBY, 1) - 1, -1), range(end + 1, end + NEARBY + 1)
+    solvable = ((size for size in side if some(size, transposed)) for side in sides)
+    near = [str(size) for sizes in solvable for size in islice(sizes, 1)]
     what = "transposed window" if transposed else "window"
     text = f"no {what}{choice} takes {start} cells to {end}"
     if near:

@@ -42,8 +42,8 @@ def reads(
         [
             (output, tap)
             for output in range(window.output_size(size))
-            for tap, _, found, _, _ in axis_taps(window, output, size, reading.padding_mode)
-            if found == place
+            for tap, _, source, _, _ in axis_taps(window, output, size, reading.padding_mode)
+            if source == place
         ]
         for window, size, place in zip(reading.windows, sizes, cell, strict=True)
     ]
@@ -52,12 +52,12 @@ def reads(
         places = [dict.fromkeys(output for output, _ in readers) for readers in axes]
         return tuple((*batch, *cell) for cell in product(channels, *places))
     rows, blocks = unfolded(reading, shape)
-    found = []
+    cells = []
     for readers in product(*axes):  # an unfold copies the cell into one row for each tap
         outputs, taps = zip(*readers, strict=True)
         row, block = ravel((channel, *taps), rows), ravel(outputs, blocks)
-        found.append((*batch, int(row), int(block)))
-    return tuple(sorted(found))
+        cells.append((*batch, int(row), int(block)))
+    return tuple(sorted(cells))
 
 
 def _output_shape(layer: nn.Module, shape: Sequence[int]) -> torch.Size:

@@ -90,7 +90,7 @@ def _terms(
     real = [(*where.batch, channel, *tap.cell) for channel, tap in steps if tap.cell is not None]
     # all of them in one call
     values = x[tuple(map(torch.tensor, zip(*real, strict=True)))].tolist() if real else []
-    found = zip(real, values, strict=True)
+    numbers = zip(real, values, strict=True)
     weights: Iterable[float | None] = repeat(None)
     if weight is not None:
         if layer.family == "convolution":
@@ -100,7 +100,7 @@ def _terms(
         weights = kernel.flatten().tolist()
     missing = -inf if layer.family == "max" else 0.0
     for (channel, tap), factor in zip(steps, weights, strict=False):
-        at, value = next(found) if tap.cell is not None else (None, missing)
+        at, value = next(numbers) if tap.cell is not None else (None, missing)
         added = rule.product(value, factor, real=at is not None)
         yield Term(
             channel, tap.kernel, factor, tap.position, at, tap.reason, tap.padded, value, added

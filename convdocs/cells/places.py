@@ -44,9 +44,9 @@ def checked(at: int | Sequence[int], shape: Sequence[int], whose: str) -> tuple[
             f"{whose} has shape {tuple(shape)}, so a cell of it has {len(shape)} numbers, "
             f"but {cell} has {len(cell)}"
         )
-    if any(not -size <= one < size for one, size in zip(cell, shape, strict=True)):
+    if any(not -size <= at < size for at, size in zip(cell, shape, strict=True)):
         raise CellError(f"no cell {cell}: {whose} has shape {tuple(shape)}")
-    return tuple(one % size for one, size in zip(cell, shape, strict=True))
+    return tuple(at % size for at, size in zip(cell, shape, strict=True))
 
 
 def place(layer: Layer, at: tuple[int, ...], input_shape: Sequence[int]) -> Place:

@@ -85,21 +85,21 @@ def rows(
             _join_before(len(trace.calls) - LAST, root)
             fold = False
     levels = max(deepest(root), 1)
-    level, found = levels if depth is None else depth, _walk([root], 0, fold=bool(fold))
+    level, every = levels if depth is None else depth, _walk([root], 0, fold=bool(fold))
 
     def seen() -> list[Row]:
-        return [row for row in found if row.level < level]
+        return [row for row in every if row.level < level]
 
     if fold is None and len(seen()) > ROWS:
-        found = _walk([root], 0, fold=True)
+        every = _walk([root], 0, fold=True)
     while depth is None and (page or fold is None) and level > 1 and len(seen()) > ROWS:
         level -= 1
     if not page:
         return seen(), frozenset()
     if fold is None and level < levels:
-        found = _walk([root], 0, fold=True)
-    shut = (at for at, row in enumerate(found) if row.node.inside and row.level + 1 >= level)
-    return found, frozenset(shut)
+        every = _walk([root], 0, fold=True)
+    shut = (at for at, row in enumerate(every) if row.node.inside and row.level + 1 >= level)
+    return every, frozenset(shut)
 
 
 def deepest(node: Node) -> int:
@@ -109,7 +109,7 @@ def deepest(node: Node) -> int:
 
 def _walk(parents: Sequence[Node], level: int, *, fold: bool) -> list[Row]:
     """The rows inside containers that are alike; each row stands for one node in every one."""
-    parent, found, at = parents[-1], list[Row](), 0
+    parent, walked, at = parents[-1], list[Row](), 0
     for run in runs(parent.inside) if fold else [[[node]] for node in parent.inside]:
         for place, same in enumerate(run):
             places = range(at + place, at + place + len(run) * len(same), len(run))
@@ -119,10 +119,10 @@ def _walk(parents: Sequence[Node], level: int, *, fold: bool) -> list[Row]:
                 name = f"({nodes[-1].call.kind})" if nodes[-1].call else ""
             name = name.removeprefix(f"{parent.path}.")
             ends = nodes[0].first, nodes[-1].last
-            found.append(Row(nodes[-1], level, len(nodes), name, path, *ends))
-            found += _walk(nodes, level + 1, fold=fold)
+            walked.append(Row(nodes[-1], level, len(nodes), name, path, *ends))
+            walked += _walk(nodes, level + 1, fold=fold)
         at += sum(map(len, run))
-    return found
+    return walked
 
 
 def span_of(first: str, last: str) -> str:
@@ -142,14 +142,14 @@ def span_of(first: str, last: str) -> str:
 
 def runs(nodes: list[Node]) -> list[list[list[Node]]]:
     """The nodes in runs: [[a, b, c]] for three alike, [[a, c, e], [b, d, f]] for two in turns."""
-    found = []
+    grouped = []
     at = 0
     while at < len(nodes):
         period, times = _repeat(nodes, at)
         end = at + period * times
-        found.append([nodes[at + place : end : period] for place in range(period)])
+        grouped.append([nodes[at + place : end : period] for place in range(period)])
         at = end
-    return found
+    return grouped
 
 
 def _repeat(nodes: list[Node], at: int) -> tuple[int, int]:
