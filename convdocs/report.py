@@ -9,13 +9,11 @@ from typing import Any, Literal, NamedTuple
 from convdocs import schema
 from convdocs.geometry import Window
 from convdocs.receptive import AxisField
-from convdocs.view import diagnosis as _diagnosis
-from convdocs.view import memory as _memory
+from convdocs.view import records as _records
 from convdocs.view import trace as _trace
 from convdocs.view.markdown import to_markdown
 from convdocs.view.page import to_html
 from convdocs.view.shown import Shown
-from convdocs.view.tables import Part
 from convdocs.view.terminal import page_width, to_text
 
 MODEL_INPUT = -1
@@ -175,9 +173,7 @@ class Finding(Shown):
     def __str__(self) -> str:
         return f"{self.path or '(model)'}: {self.sentence} {self.fix} [{self.code}]"
 
-    def parts(self) -> list[Part]:
-        """The parts that it is shown as."""
-        return [_trace.note(self)]
+    parts = _trace.finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,9 +349,7 @@ class Trace(Shown):
         """
         return to_html(_trace.parts(self, depth, columns, fold, page=True))
 
-    def parts(self) -> list[Part]:
-        """The parts that it is shown as."""
-        return _trace.parts(self)
+    parts = _trace.parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,9 +407,7 @@ class Memory(Shown):
         schema.version_of(data)
         return schema.record(cls, {name: data[name] for name in data if name != "schema"})
 
-    def parts(self) -> list[Part]:
-        """The parts that it is shown as."""
-        return _memory.parts(self)
+    parts = _records.memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -484,16 +476,7 @@ class Diagnosis(Shown):
     trace: Trace | None = None
     call: Call | None = None
 
-    def note(self) -> str:
-        """The cause, the first fix and the address, as an exception carries them.
-
-        Examples
-        --------
-        >>> print(Diagnosis("unknown", "", "odd words", "").note())
-        convdocs: unknown
-          This error is not in its catalogue.
-        """
-        return _diagnosis.note(self)
+    note = _records.note
 
     def to_dict(self) -> dict[str, Any]:
         """As dicts, lists, strings and numbers that JSON can hold: those of the trace, and why."""
@@ -514,9 +497,7 @@ class Diagnosis(Shown):
         call = schema.record(Call, data["failed"], "failed") if data.get("failed") else None
         return replace(schema.record(cls, data["diagnosis"], "diagnosis"), trace=trace, call=call)
 
-    def parts(self) -> list[Part]:
-        """The parts that it is shown as."""
-        return _diagnosis.parts(self)
+    parts = _records.diagnosis
 
 
 def document(trace: Trace | None, diagnosis: Diagnosis | None) -> dict[str, Any]:

@@ -74,10 +74,10 @@ def solve(
         padding=_values("padding", padding, 0),
         dilation=_values("dilation", dilation, 1),
     )
-    found = tuple(islice(_ordered(choice, input_size, output_size, transposed), limit))
-    if not found:
+    windows = tuple(islice(_ordered(choice, input_size, output_size, transposed), limit))
+    if not windows:
         raise NoWindowError(_why_none(choice, input_size, output_size, transposed))
-    return found
+    return windows
 
 
 def _values(name: str, given: int | Iterable[int] | None, least: int) -> tuple[int, ...] | None:
@@ -105,27 +105,25 @@ class _Choice:
 
     def search(self, size: int, cells: int, *, gaps: bool) -> Iterator[Window]:
         """Windows that take ``size`` to ``cells``, by dilation, kernel, stride, padding."""
-        places = self._places if cells > 1 else self._one_place
         for dilation, kernel in self._kernels(size):
             span = dilation * (kernel - 1) + 1
-            for stride, padding, left in places(size, cells, span):
+            for stride, padding, left in self._places(size, cells, span):
                 apart = cells > 1 and stride > span
                 if gaps == (apart or left > padding):
                     yield Window(kernel, stride, (padding, padding), dilation)
 
     def _places(self, size: int, cells: int, span: int) -> Iterator[tuple[int, int, int]]:
-        """Stride, padding and how many cells the last window leaves, padding included."""
-        for stride in self._strides(size, cells, span):
+        """Stride, padding and how many cells the last window leaves, padding included.
+
+        For one window the stride plays no part, so the smallest is taken that leads past the rest.
+        """
+        for stride in self._strides(size, cells, span) if cells > 1 else [self._longest(size)]:
             beyond = (cells - 1) * stride + span - size  # what padding has to make up for
             for padding in self._paddings(beyond, stride, span):
-                yield stride, padding, 2 * padding - beyond
-
-    def _one_place(self, size: int, cells: int, span: int) -> Iterator[tuple[int, int, int]]:
-        """The same for one window: the stride plays no part, so the smallest is taken."""
-        for padding in self._paddings(span - size, self._longest(size), span):
-            left = size + 2 * padding - span
-            stride = next((one for one in self.stride or () if one > left), left + 1)
-            yield stride, padding, left
+                left = 2 * padding - beyond
+                if cells == 1:
+                    stride = next((wide for wide in self.stride or () if wide > left), left + 1)
+                yield stride, padding, left
 
     def _longest(self, size: int) -> int:
         return self.stride[-1] if self.stride else size
@@ -184,9 +182,9 @@ def _why_none(choice: _Choice, start: int, end: int, transposed: bool) -> str:
     def some(end: int, transposed: bool) -> Window | None:
         return next(_ordered(choice, start, end, transposed), None)
 
-    below = (one for one in range(end - 1, max(end - NEARBY, 1) - 1, -1) if some(one, transposed))
-    above = (one for one in range(end + 1, end + NEARBY + 1) if some(one, transposed))
-    near = [str(one) for one in (next(below, None), next(above, None)) if one is not None]
+    sides = range(end - 1, max(end - NEARBY, 1) - 1, -1), range(end + 1, end + NEARBY + 1)
+    solvable = ((size for size in side if some(size, transposed)) for side in sides)
+    near = [str(size) for sizes in solvable for size in islice(sizes, 1)]
     what = "transposed window" if transposed else "window"
     text = f"no {what}{choice} takes {start} cells to {end}"
     if near:

@@ -62,7 +62,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"(Figure|Tensor)"),
     # what a picture is made of, in a signature of the room that makes it
     ("py:class", r"convdocs\.draw\.\w+\.(Stage|Scene)"),
-    ("py:class", r"convdocs\.view\.tables\.\w+"),
+    ("py:class", r"convdocs\.view\.tables\.\w+|Part"),
 ]
 
 # ---- pages in Markdown

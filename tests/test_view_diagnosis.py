@@ -56,7 +56,7 @@ def test_note_has_the_cause_the_first_fix_and_the_address() -> None:
 def test_where_the_documentation_has_an_address_the_link_is_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("convdocs.view.diagnosis._address", lambda: "https://docs.example/")
+    monkeypatch.setattr("convdocs.view.records._address", lambda: "https://docs.example/")
     whole = "https://docs.example/errors/inputs.html#channels-mismatch"
     assert f"convdocs errors channels-mismatch or {whole}" in str(KNOWN)
 

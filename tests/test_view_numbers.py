@@ -22,7 +22,7 @@ def test_numbers_side_by_side_look_alike():
     assert numbers.places_for([1j, 2.0]) == 4
     assert [numbers.number(value, 4) for value in (0.5, -0.00001)] == ["0.5000", "0.0000"]
     assert numbers.number(1e-5, numbers.places_for([1e-5])) == "1.0e-5"
-    assert numbers.number(-123456.0, numbers.printed_places([-123456.0])) == "-1.2346e5"
+    assert numbers.number(-123456.0, numbers.places_for([-123456.0], digits=4)) == "-1.2346e5"
     assert [numbers.plain(value) for value in (float("nan"), float("-inf"), -3)] == [
         "nan", "-∞", "-3",
     ]  # fmt: skip

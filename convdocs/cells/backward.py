@@ -9,9 +9,8 @@ import torch
 from numpy import ravel_multi_index as ravel
 from torch import Tensor, nn
 
-from convdocs.cells.places import channels_read, checked, unfolded
+from convdocs.cells.places import axis_taps, channels_read, checked, unfolded
 from convdocs.cells.replica import replica, run
-from convdocs.geometry import Window, source
 from convdocs.layers import code, read
 
 
@@ -48,8 +47,13 @@ def reads(
     at = checked(input_index, shape, f"the input of {code(layer)}")
     batch, (channel, *cell) = at[: -1 - reading.dims], at[-1 - reading.dims :]
     sizes = shape[-reading.dims :]
-    axes = [
-        _readers(window, size, place, reading.padding_mode)
+    axes = [  # output cells along an axis that read the cell, each with the tap that does
+        [
+            (output, tap)
+            for output in range(window.output_size(size))
+            for tap, _, source, _, _ in axis_taps(window, output, size, reading.padding_mode)
+            if source == place
+        ]
         for window, size, place in zip(reading.windows, sizes, cell, strict=True)
     ]
     if reading.family != "unfold":
@@ -57,12 +61,12 @@ def reads(
         places = [dict.fromkeys(output for output, _ in readers) for readers in axes]
         return tuple((*batch, *cell) for cell in product(channels, *places))
     rows, blocks = unfolded(reading, shape)
-    found = []
+    cells = []
     for readers in product(*axes):  # an unfold copies the cell into one row for each tap
         outputs, taps = zip(*readers, strict=True)
         row, block = ravel((channel, *taps), rows), ravel(outputs, blocks)
-        found.append((*batch, int(row), int(block)))
-    return tuple(sorted(found))
+        cells.append((*batch, int(row), int(block)))
+    return tuple(sorted(cells))
 
 
 def _output_shape(layer: nn.Module, shape: Sequence[int]) -> torch.Size:
@@ -78,13 +82,3 @@ def _output_shape(layer: nn.Module, shape: Sequence[int]) -> torch.Size:
 
 def _shape_only(tensor: Tensor) -> Tensor:
     return torch.empty_like(tensor, device="meta")
-
-
-def _readers(window: Window, size: int, cell: int, padding_mode: str) -> list[tuple[int, int]]:
-    """Output cells along one axis that read input cell ``cell``, each with the tap that does."""
-    return [
-        (output, tap)
-        for output in range(window.output_size(size))
-        for tap, position in enumerate(window.positions(output))
-        if position is not None and source(position, size, padding_mode) == cell
-    ]

@@ -9,7 +9,6 @@ from convdocs.geometry import Window
 from convdocs.layers import Family
 from convdocs.view import explanation as view
 from convdocs.view.shown import Shown
-from convdocs.view.tables import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +108,7 @@ class Explanation(Shown):
         """The sum as one would write it down; its lines are as long as its numbers need."""
         return view.text(self)
 
-    def parts(self) -> list[Part]:
-        """The parts that it is shown as."""
-        return view.parts(self)
+    parts = view.parts
 
     @property
     def window(self) -> tuple[tuple[int | None, ...], ...]:

@@ -55,7 +55,9 @@ def explain(
     wanted = at if sample is None else (sample, *(at if isinstance(at, Iterable) else (at,)))
     cell = checked(wanted, output.shape, f"the output of {code(layer)}")
     where = place(reading, cell, x.shape)
-    how = _rule(layer, reading, where.cell, x)
+    divisor = _divisor(layer, reading, where.cell, x.shape[-reading.dims :])
+    whole = not (x.is_floating_point() or x.is_complex())
+    how = _Rule(reading.family, divisor, getattr(layer, "norm_type", None), whole)
     terms = tuple(_terms(reading, x.detach(), weight, where, how))
     added = None if bias is None else bias[where.channel].item()
     return Explanation(
@@ -98,22 +100,21 @@ def _terms(
     real = [(*where.batch, channel, *tap.cell) for channel, tap in steps if tap.cell is not None]
     # all of them in one call
     values = x[tuple(map(torch.tensor, zip(*real, strict=True)))].tolist() if real else []
-    found = zip(real, values, strict=True)
-    weights = repeat(None) if weight is None else _kernel(layer, weight, where, channels).tolist()
+    numbers = zip(real, values, strict=True)
+    weights: Iterable[float | None] = repeat(None)
+    if weight is not None:
+        if layer.family == "convolution":
+            kernel = weight[where.channel]
+        else:  # (in, out / groups, ...)
+            kernel = weight[channels.start : channels.stop, where.channel % weight.shape[1]]
+        weights = kernel.flatten().tolist()
+    missing = -inf if layer.family == "max" else 0.0
     for (channel, tap), factor in zip(steps, weights, strict=False):
-        at, value = next(found) if tap.cell is not None else (None, rule.missing)
+        at, value = next(numbers) if tap.cell is not None else (None, missing)
         added = rule.product(value, factor, real=at is not None)
         yield Term(
             channel, tap.kernel, factor, tap.position, at, tap.reason, tap.padded, value, added
         )
-
-
-def _kernel(layer: Layer, weight: Tensor, where: Place, channels: range) -> Tensor:
-    """The weights of one output channel, in the order of the terms."""
-    if layer.family == "convolution":
-        return weight[where.channel].flatten()
-    # (in, out / groups, ...)
-    return weight[channels.start : channels.stop, where.channel % weight.shape[1]].flatten()
 
 
 class _Rule(NamedTuple):
@@ -123,11 +124,6 @@ class _Rule(NamedTuple):
     divisor: float | None  # of the sum of the products
     power: float | None  # the norm_type of an LPPool
     whole: bool  # of whole numbers torch drops what is left of a division
-
-    @property
-    def missing(self) -> float:
-        """The value where there is no input cell."""
-        return -inf if self.family == "max" else 0.0
 
     def product(self, value: float, weight: float | None, *, real: bool) -> float:
         """What one tap adds; ``real`` is False where there is no input cell."""
@@ -160,25 +156,19 @@ def _power(base: float, exponent: float) -> float:
     return torch.tensor(base, dtype=torch.float64).pow(exponent).item()
 
 
-def _rule(module: Any, layer: Layer, cell: Sequence[int], x: Tensor) -> _Rule:
-    """The rule for the output cell at ``cell``, over the input ``x``."""
-    whole = not (x.is_floating_point() or x.is_complex())
-    divisor: float | None = getattr(module, "divisor_override", None)
-    if divisor is None and layer.family in ("average", "lp"):
-        divisor = _cells_counted(module, layer, cell, x.shape[-layer.dims :])
-        kernel = prod(window.kernel for window in layer.windows)
-        if layer.family == "lp":
-            # torch takes the mean over the cells inside and multiplies it by the kernel's size,
-            # so at a border with ceil_mode the sum is divided by a part of 1
-            divisor = None if divisor == kernel else divisor / kernel
-    return _Rule(layer.family, divisor, getattr(module, "norm_type", None), whole)
-
-
-def _cells_counted(module: Any, layer: Layer, cell: Sequence[int], sizes: Sequence[int]) -> int:
-    """The cells under the window of which a mean is taken."""
-    count = 1
+def _divisor(module: Any, layer: Layer, cell: Sequence[int], sizes: Sequence[int]) -> float | None:
+    """What the sum of the output cell at ``cell`` is divided by."""
+    given: float | None = getattr(module, "divisor_override", None)
+    if given is not None or layer.family not in ("average", "lp"):
+        return given
+    count = 1  # of the cells under the window of which a mean is taken
     for window, output, size in zip(layer.windows, cell, sizes, strict=True):
         before, after = window.padding if getattr(module, "count_include_pad", True) else (0, 0)
         places = (place for place in window.positions(output) if place is not None)
         count *= sum(-before <= place < size + after for place in places)
-    return count
+    if layer.family == "average":
+        return count
+    # torch takes the mean over the cells inside and multiplies it by the kernel's size, so at a
+    # border with ceil_mode the sum is divided by a part of 1
+    kernel = prod(window.kernel for window in layer.windows)
+    return None if count == kernel else count / kernel

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convdocs.geometry import source
+from convdocs.geometry import Window, source
 from convdocs.layers import Layer, LayerError
 
 
@@ -44,9 +44,9 @@ def checked(at: int | Sequence[int], shape: Sequence[int], whose: str) -> tuple[
             f"{whose} has shape {tuple(shape)}, so a cell of it has {len(shape)} numbers, "
             f"but {cell} has {len(cell)}"
         )
-    if any(not -size <= one < size for one, size in zip(cell, shape, strict=True)):
+    if any(not -size <= at < size for at, size in zip(cell, shape, strict=True)):
         raise CellError(f"no cell {cell}: {whose} has shape {tuple(shape)}")
-    return tuple(one % size for one, size in zip(cell, shape, strict=True))
+    return tuple(at % size for at, size in zip(cell, shape, strict=True))
 
 
 def place(layer: Layer, at: tuple[int, ...], input_shape: Sequence[int]) -> Place:
@@ -78,22 +78,26 @@ def channels_read(layer: Layer, channel: int) -> range:
 
 def taps(layer: Layer, where: Place, sizes: Sequence[int]) -> Iterator[Tap]:
     """The taps of an output cell's window over an input of ``sizes``, in the kernel's order."""
-    axes = [enumerate(w.positions(o)) for w, o in zip(layer.windows, where.cell, strict=True)]
-    for steps in product(*axes):
-        kernel, position = zip(*steps, strict=True)
-        if where.only not in (None, kernel):
+    triples = zip(layer.windows, where.cell, sizes, strict=True)
+    for steps in product(*(axis_taps(*triple, layer.padding_mode) for triple in triples)):
+        kernel, position, cell, reasons, padded = zip(*steps, strict=True)
+        if where.only in (None, kernel):
+            # in alphabetical order: a hole goes before what is outside, and that before padding
+            reason = min(filter(None, reasons), default=None)
+            off = any(padded) and reason != "hole"
+            yield Tap(kernel, position, None if reason else cell, reason, off)
+
+
+def axis_taps(
+    window: Window, output: int, size: int, padding_mode: str
+) -> Iterator[tuple[int, int | None, int | None, str | None, bool]]:
+    """The same along one axis: tap, position, input cell, why there is none, whether padded."""
+    for tap, at in enumerate(window.positions(output)):
+        if at is None:
+            yield tap, None, None, "hole", False
             continue
-        if None in position:
-            yield Tap(kernel, position, None, "hole", padded=False)
-            continue
-        cell, reasons, padded = [], set(), False
-        for at, size, window in zip(position, sizes, layer.windows, strict=True):
-            padded = padded or not 0 <= at < size
-            found = source(at, size, layer.padding_mode)
-            if found is not None:
-                cell.append(found)
-            else:
-                past = not window.transposed and at >= size + window.padding[1]
-                reasons.add("outside" if past else "padding")
-        reason = min(reasons, default=None)  # "outside" goes before "padding"
-        yield Tap(kernel, position, None if reason else tuple(cell), reason, padded)
+        cell, reason = source(at, size, padding_mode), None
+        if cell is None:
+            past = not window.transposed and at >= size + window.padding[1]
+            reason = "outside" if past else "padding"
+        yield tap, at, cell, reason, not 0 <= at < size

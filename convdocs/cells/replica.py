@@ -29,12 +29,12 @@ def replica(module: nn.Module, tensor: Callable[[Tensor], Tensor] = Tensor.detac
         return {k: None if value is None else change(value) for k, value in members.items()}
 
     own = module.__dict__
-    twin.__dict__ = each(own, lambda one: tensor(one) if isinstance(one, Tensor) else one)
+    twin.__dict__ = each(own, lambda held: tensor(held) if isinstance(held, Tensor) else held)
     twin._parameters = each(
-        own["_parameters"], lambda one: nn.Parameter(tensor(one), requires_grad=False)
+        own["_parameters"], lambda weight: nn.Parameter(tensor(weight), requires_grad=False)
     )
-    twin._buffers = each(own["_buffers"], lambda one: tensor(one).clone())
-    twin._modules = each(own["_modules"], lambda one: replica(one, tensor))
+    twin._buffers = each(own["_buffers"], lambda buffer: tensor(buffer).clone())
+    twin._modules = each(own["_modules"], lambda inner: replica(inner, tensor))
     twin._forward_pre_hooks = OrderedDict(
         (key, hook)
         for key, hook in module._forward_pre_hooks.items()

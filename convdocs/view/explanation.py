@@ -8,7 +8,7 @@ from math import ceil, isinf
 from typing import TYPE_CHECKING
 
 from convdocs.geometry import AXIS_NAMES
-from convdocs.view.numbers import number, printed_places
+from convdocs.view.numbers import PLACES, number, places_for
 from convdocs.view.tables import Column, Paragraph, Part, Table
 
 if TYPE_CHECKING:
@@ -26,10 +26,11 @@ def text(explanation: Explanation) -> str:
     cell = _Cell(explanation)
     sums = [*cell.sums()]
     label = max(len(name) for name, _, _ in sums)
-    lines = [(f"{name:{label}}  {words}", made) for name, words, made in sums] + cell.steps()
+    lines = [(f"{name:{label}}  {words}", result) for name, words, result in sums] + cell.steps()
     width, digits = (max(map(len, column)) for column in zip(*lines, strict=True))
     written = [
-        f"{words:{width}}  = {made:>{digits}}" if made else words.rstrip() for words, made in lines
+        f"{words:{width}}  = {result:>{digits}}" if result else words.rstrip()
+        for words, result in lines
     ]
     return "\n".join([cell.name, cell.window, *written, *cell.notes("[ ] is")])
 
@@ -40,8 +41,8 @@ def parts(explanation: Explanation) -> list[Part]:
     heads = cell.row(explanation.terms[0])
     columns = tuple(Column(head, "left" if at < 3 else "right") for at, head in enumerate(heads))
 
-    def line(label: str, made: str) -> tuple[str, ...]:
-        return (label, *[""] * (len(columns) - 2), made)
+    def line(label: str, result: str) -> tuple[str, ...]:
+        return (label, *[""] * (len(columns) - 2), result)
 
     rows = [(tuple(cell.row(term).values()), term.padded) for term in cell.seen]
     if (hidden := len(rows) - ROWS) > 0:
@@ -57,8 +58,7 @@ class _Cell:
     """An explained cell, what is seen of it, and how its numbers are written."""
 
     def __init__(self, explanation: Explanation) -> None:
-        self.explained = explanation
-        self.power = explanation.power
+        self.explained, self.power = explanation, explanation.power
         self.name = f"{explanation.code}, output cell {explanation.at}"
         axes = AXIS_NAMES[len(explanation.windows)]
         self.window = f"window on {', '.join(map(_stands_on, axes, explanation.window))}"
@@ -69,10 +69,10 @@ class _Cell:
         spread = explanation.family == "transposed"
         self.seen = [t for t in terms if (t.index if spread else t.reason != "outside")]
         # numbers side by side look alike, as they do in a tensor that torch prints
-        self.value_places = printed_places(term.value for term in terms)
-        self.weight_places = printed_places(t.weight for t in terms if t.weight is not None)
-        results = [explanation.value, explanation.layer_value, explanation.bias or 0.0]
-        self.places = printed_places([*results, *(term.product for term in terms)])
+        self.value_places = places_for((t.value for t in terms), digits=PLACES)
+        self.weight_places = places_for((t.weight or 0 for t in terms), digits=PLACES)
+        results = [explanation.value, explanation.layer_value, explanation.bias or 0]
+        self.places = places_for([*results, *(t.product for t in terms)], digits=PLACES)
 
     def sums(self) -> Iterator[tuple[str, str, str]]:
         """A line per channel, or per row of its kernel: label, terms, what the channel adds."""
@@ -82,32 +82,38 @@ class _Cell:
         last = list(channels)[-1]
         hidden = list(channels)[4:-1] if len(channels) > CHANNELS else []
         rest = [term for channel in hidden for term in channels.pop(channel)]
-        grids = {channel: self._grid(terms) for channel, terms in channels.items()}
-        every = [row for grid in grids.values() for row in grid]
-        widths = [
-            [max(map(len, words)) for words in zip(*filter(None, place), strict=True)]
-            for place in zip_longest(*every)
-        ]
+        grids = {channel: list(self._grid(terms)) for channel, terms in channels.items()}
+        words = zip_longest(*(row for grid in grids.values() for row in grid), fillvalue="")
+        widths = [max(map(len, column)) for column in words]
         folded = any(len(grid) > 1 for grid in grids.values())
         for channel, grid in grids.items():
             if hidden and channel == last:
-                yield "…", f"{len(hidden)} more channels", self._made(rest)
-            *lines, end = self._lines(grid, widths, folded)
-            for at, words in enumerate(lines):
-                yield "" if at else f"channel {channel}", words, ""
-            yield "" if lines else f"channel {channel}", end, self._made(channels[channel])
+                yield "…", f"{len(hidden)} more channels", self._result(rest)
+            lines = ["".join(map(str.rjust, row, widths)) for row in grid]
+            if len(lines) > LINES:
+                lines[LINES - 2 : -1] = [f"… {len(lines) - LINES + 1} more lines"]
+            for at, line in enumerate(lines or ["no tap on an input cell"]):
+                ends = at + 1 >= len(lines)
+                if lines and folded and self.adds_up:
+                    line = f"{'+' if at else ' '} {line}"
+                label = "" if at else f"channel {channel}"
+                comma = "" if ends or self.adds_up else ","
+                yield label, line + comma, self._result(channels[channel]) if ends else ""
 
-    def _made(self, terms: Iterable[Term]) -> str:
+    def _result(self, terms: Iterable[Term]) -> str:
         return number(sum(term.product for term in terms), self.places) if self.adds_up else ""
 
-    def _grid(self, terms: list[Term]) -> list[list[tuple[str, ...]]]:
-        """The factors of one channel, a line per row of the kernel; long ones in equal parts."""
-        lines = []
-        for _, some in groupby(terms, key=lambda term: term.kernel[:-1]):
-            row = [self._factors(term) for term in some]
+    def _grid(self, terms: list[Term]) -> Iterator[list[str]]:
+        """The words of one channel, a line per row of the kernel; long ones in equal parts."""
+        for _, same in groupby(terms, key=lambda term: term.kernel[:-1]):
+            row = list(same)
             length = ceil(len(row) / ceil(len(row) / TERMS))
-            lines += [row[at : at + length] for at in range(0, len(row), length)]
-        return lines
+            for at in range(0, len(row), length):
+                words = (
+                    (" + " if self.adds_up else ", ", *self._factors(term))
+                    for term in row[at : at + length]
+                )
+                yield [word for factors in words for word in factors][1:]
 
     def _factors(self, term: Term) -> tuple[str, ...]:
         """The value, in brackets where it is padding, and the weight."""
@@ -118,26 +124,8 @@ class _Cell:
             value = f"|{value}|"
         elif self.power is not None:
             value = f"{f'({value})' if term.value < 0 else value}^{self.power:g}"
-        return (value,) if term.weight is None else (value, number(term.weight, self.weight_places))
-
-    def _lines(
-        self, grid: list[list[tuple[str, ...]]], widths: list[list[int]], folded: bool
-    ) -> list[str]:
-        """The written lines of one channel."""
-        lines = [
-            (" + " if self.adds_up else ", ").join(
-                " × ".join(map(str.rjust, factors, wide))
-                for factors, wide in zip(row, widths, strict=False)
-            )
-            for row in grid
-        ]
-        if len(lines) > LINES:
-            lines[LINES - 2 : -1] = [f"… {len(lines) - LINES + 1} more lines"]
-        if folded and self.adds_up:
-            lines = [f"{'+' if at else ' '} {line}" for at, line in enumerate(lines)]
-        elif folded:
-            lines[:-1] = [f"{line}," for line in lines[:-1]]
-        return lines or ["no tap on an input cell"]
+        weight = term.weight
+        return (value,) if weight is None else (value, " × ", number(weight, self.weight_places))
 
     def steps(self) -> list[tuple[str, str]]:
         """What is done with the terms, each step with its result, down to the layer's number."""
@@ -147,44 +135,39 @@ class _Cell:
             done.append(("smallest" if power is not None and power < 0 else "largest", cell.value))
         elif cell.family in ("convolution", "transposed"):
             done.append(("sum", cell.value))
-        elif cell.family == "average" and divisor is not None:
-            done.append((f"divided by {divisor:g}", cell.value))
         elif power is not None:
             if divisor is not None:
                 total = sum(term.product for term in cell.terms)
                 done.append((f"times {1 / divisor:g}", total / divisor))
             done.append((f"^(1/{power:g})", cell.value))
+        elif divisor is not None:
+            done.append((f"divided by {divisor:g}", cell.value))
         done.append(("layer's own", cell.layer_value))
-        return [(label, number(made, self.places)) for label, made in done]
+        return [(label, number(result, self.places)) for label, result in done]
 
     def notes(self, mark: str) -> Iterator[str]:
         """What is marked as padding and left out, what torch does besides, and if both agree."""
         cell = self.explained
-        if mark and any(term.padded for term in self.seen):
-            what = "padding"
-            if cell.padding_mode != "zeros":
-                what = f"padding, copied from the input ({cell.padding_mode})"
-            elif cell.family == "average" and cell.divisor == sum(
-                t.index is not None for t in cell.terms
-            ):
-                what = "padding, which does not count"
-            yield f"{mark} {what}"
         reasons = [term.reason for term in cell.terms]
+        if mark and any(term.padded for term in self.seen):
+            what = ""
+            if cell.padding_mode != "zeros":
+                what = f", copied from the input ({cell.padding_mode})"
+            elif cell.family == "average" and cell.divisor == reasons.count(None):
+                what = ", which does not count"
+            yield f"{mark} padding{what}"
         counts = {
             "between the input's cells": reasons.count("hole"),
             "past its edge": reasons.count("padding") if cell.family == "transposed" else 0,
             "past the padding, where ceil_mode lets the window reach": reasons.count("outside"),
         }
-        left_out = [f"{count} {where}" for where, count in counts.items() if count]
-        if left_out:
+        if left_out := [f"{count} {where}" for where, count in counts.items() if count]:
             yield f"taps left out: {', '.join(left_out)}"
         if cell.family == "lp" and cell.divisor is not None:
             yield "an LPPool scales the sum up by what the edge cuts off its window"
         if not cell.agrees:
-            yield (
-                f"the two differ: {cell.kind} does something besides, "
-                "or its numbers have too few bits"
-            )
+            besides = f"{cell.kind} does something besides, or its numbers have too few bits"
+            yield f"the two differ: {besides}"
 
     def row(self, term: Term) -> dict[str, str]:
         """A term's cells under their headings."""
@@ -195,20 +178,17 @@ class _Cell:
             "input cell": f"copy of {term.index}" if copied else str(term.index or term.reason),
             "value": number(term.value, self.value_places),
         }
+        product = number(term.product, self.places)
         if term.weight is not None:
-            cells["weight"] = number(term.weight, self.weight_places)
-            cells["product"] = number(term.product, self.places)
+            cells |= {"weight": number(term.weight, self.weight_places), "product": product}
         elif self.power is not None:
-            power = f"^{self.power:g}" if self.adds_up else "size"
-            cells[power] = number(term.product, self.places)
+            cells[f"^{self.power:g}" if self.adds_up else "size"] = product
         return cells
 
 
 def _stands_on(axis: str, positions: Iterable[int | None]) -> str:
-    known = sorted(one for one in positions if one is not None)
-    if not known:
-        return f"no cell along {axis}"
-    if len(known) == 1:
-        return f"{axis} {known[0]}"
+    known = sorted(place for place in positions if place is not None)
+    if len(known) < 2:
+        return f"{axis} {known[0]}" if known else f"no cell along {axis}"
     step = known[1] - known[0]
     return f"{axis} {known[0]} to {known[-1]}" + (f" in steps of {step}" if step > 1 else "")

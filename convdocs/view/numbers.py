@@ -7,36 +7,30 @@ import re
 from collections.abc import Iterable
 
 PLACES = 4  # torch's print options
-_EXPONENT = -1
 
 
 def number(value: complex, places: int = PLACES) -> str:
     """``value`` with ``places`` decimals, or with an exponent and ``-places`` decimals."""
     if isinstance(value, complex):
         return f"{value:.{-places}e}" if places < 0 else f"{value:z.{places}f}"
-    if math.isnan(value):
-        return "nan"
-    if math.isinf(value):
-        return "∞" if value > 0 else "-∞"
+    if not math.isfinite(value):
+        return "nan" if math.isnan(value) else "∞" if value > 0 else "-∞"
     if places < 0:
         digits, exponent = f"{value:.{-places}e}".split("e")
         return f"{digits}e{int(exponent)}"
     return f"{float(value):z.{places}f}"
 
 
-def places_for(values: Iterable[complex], at_most: int = PLACES) -> int:
-    """Decimals for numbers side by side: none for whole ones, an exponent for huge or tiny ones."""
+def places_for(values: Iterable[complex], at_most: int = PLACES, digits: int = 1) -> int:
+    """Decimals for numbers side by side: none for whole ones, at most so many for others.
+
+    Below 0 for huge or tiny ones, which have an exponent and so many ``digits`` after the point.
+    """
     finite = [value for value in values if math.isfinite(abs(value))]
     largest = max(map(abs, finite), default=0.0)
     if largest >= 1e5 or 0 < largest < 0.5 * 10.0**-at_most:
-        return _EXPONENT
+        return -digits
     return 0 if all(value.imag == 0 and value.real % 1 == 0 for value in finite) else at_most
-
-
-def printed_places(values: Iterable[complex]) -> int:
-    """As :func:`places_for`, where there is room for all digits of an exponent's number."""
-    places = places_for(values)
-    return -PLACES if places < 0 else places
 
 
 def plain(value: float) -> str:
@@ -46,18 +40,19 @@ def plain(value: float) -> str:
 
 def count(number: int, whole: bool = True) -> str:
     """A count with separators; a dash for none, a sign where some of it is not known."""
-    if whole:
-        return f"{number:,}" if number else "–"
-    return f"≥ {number:,}" if number else "?"
+    return _known(number, f"{number:,}", whole)
 
 
 def millions(number: int, whole: bool = True) -> str:
     """A large count in millions, with one place."""
-    if not whole:
-        return f"≥ {number / 1e6:,.1f}" if number else "?"
+    tiny = whole and number < 50_000
+    return _known(number, "< 0.1" if tiny else f"{number / 1e6:,.1f}", whole)
+
+
+def _known(number: int, words: str, whole: bool) -> str:
     if not number:
-        return "–"
-    return f"{number / 1e6:,.1f}" if number >= 50_000 else "< 0.1"
+        return "–" if whole else "?"
+    return words if whole else f"≥ {words}"
 
 
 def share(part: int, whole: int) -> str:

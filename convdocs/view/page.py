@@ -7,8 +7,9 @@ so that it works by keyboard, without scripts, and where several tables share a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 
 from convdocs.view.tables import CodeBlock, Column, Paragraph, Part, Table
@@ -40,68 +41,59 @@ def _part(part: Part) -> str:
 def _table(table: Table) -> str:
     label = escape(table.caption or "Table")
     caption = f"<caption><span>{label}</span></caption>" if table.caption else ""
-    inside = _inside(table.levels)
-    parents = sorted({above for rows in inside for above in rows})
+    opened = {at for at, (level, below) in enumerate(pairwise(table.levels)) if level < below}
     rules = "".join(
-        f".convdocs .r{row}:has(input:not(:checked))~.i{row}{{display:none}}" for row in parents
+        f".convdocs .r{row}:has(input:not(:checked))~.i{row}{{display:none}}"
+        for row in sorted(opened)
     )
     style = f"<style>{rules}</style>" if rules else ""
-    head = "".join(_cell(escape(one.title), one, 'th scope="col"') for one in table.columns)
-    body = "".join(_rows(table, inside, frozenset(parents)))
-    totals = "".join(map(_cell, map(escape, table.totals), table.columns))
-    foot = f"<tfoot><tr>{totals}</tr></tfoot>" if totals else ""
+    heads = (_tag('th scope="col"', escape(c.title), _looks(c)) for c in table.columns)
+    totals = [
+        _tag("td", escape(n), _looks(c)) for c, n in zip(table.columns, table.totals, strict=False)
+    ]
+    foot = _tag("tfoot", _tag("tr", "".join(totals))) if totals else ""
     return (
-        f'{style}<div class="scroll" tabindex="0" role="group" aria-label="{label}">'
-        f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody>{foot}</table></div>"
+        f'{style}<div class="scroll" tabindex="0" role="group" aria-label="{label}"><table>'
+        f"{caption}<thead>{_tag('tr', ''.join(heads))}</thead>"
+        f"<tbody>{''.join(_rows(table, opened))}</tbody>{foot}</table></div>"
     )
 
 
-def _inside(levels: Sequence[int]) -> list[list[int]]:
-    """Per row of a tree, the rows that it is inside of."""
-    above: list[int] = []
-    inside = []
-    for row, level in enumerate(levels):
-        del above[level:]
-        inside.append([*above])
-        above.append(row)
-    return inside
-
-
-def _rows(table: Table, inside: Sequence[Sequence[int]], parents: frozenset[int]) -> Iterator[str]:
-    tree = next((at for at, column in enumerate(table.columns) if column.tree and parents), None)
+def _rows(table: Table, opened: set[int]) -> Iterator[str]:
+    tree = next((at for at, column in enumerate(table.columns) if column.tree and opened), None)
+    above: list[int] = []  # the rows that a row is inside of
     for at, row in enumerate(table.rows):
-        looks = [f"i{above}" for above in inside[at]] if inside else []
-        looks += [f"r{at}"] if at in parents else []
-        looks += ["marked"] if at in table.marked else []
-        looks += ["muted"] if at in table.muted else []
-        words = [
-            f"<code>{escape(text)}</code>" if column.code and text else escape(text)
-            for text, column in zip(row, table.columns, strict=True)
-        ]
-        opening = ["td"] * len(row)
-        if tree is not None:
-            box = _box(at, table) if at in parents else ""
-            room = table.levels[at] + (0.5 if box else 1.8)  # that a box takes
-            opening[tree] = f'td style="padding-left:{room:g}em"'
-            words[tree] = box + words[tree]
-        yield f"<tr{_class(looks)}>{''.join(map(_cell, words, table.columns, opening))}</tr>"
+        level = table.levels[at] if table.levels else 0
+        looks = [f"i{row}" for row in above[:level]]
+        above[level:] = [at]
+        states = {f"r{at}": opened, "marked": table.marked, "muted": table.muted}
+        looks += [look for look, rows in states.items() if at in rows]
+        cells = ""
+        for place, (column, text) in enumerate(zip(table.columns, row, strict=True)):
+            words, tag = escape(text), "td"
+            if column.code and text:
+                words = f"<code>{words}</code>"
+            if place == tree:
+                box = _box(table, at) if at in opened else ""
+                room = level + (0.5 if box else 1.8)  # that a box takes
+                words, tag = box + words, f'td style="padding-left:{room:g}em"'
+            cells += _tag(tag, words, _looks(column))
+        yield _tag("tr", cells, looks)
 
 
-def _box(at: int, table: Table) -> str:
+def _box(table: Table, at: int) -> str:
     """The check box that opens and shuts a row."""
     pairs = zip(table.rows[at], table.columns, strict=True)
     name = " ".join(text for text, column in pairs if column.tree and text)
     state = "" if at in table.shut else " checked"
-    label = escape(f"Show the inside of {name}")
-    return f'<input type="checkbox"{state} aria-label="{label}">'
+    return f'<input type="checkbox"{state} aria-label="{escape(f"Show the inside of {name}")}">'
 
 
-def _cell(words: str, column: Column, opening: str = "td") -> str:
-    looks = ["right"] if column.align == "right" else []
-    looks += ["minor"] if column.minor else []
-    looks += ["name"] if column.tree else []
-    return f"<{opening}{_class(looks)}>{words}</{opening[:2]}>"
+def _looks(column: Column) -> list[str]:
+    looks = {"right": column.align == "right", "minor": column.minor, "name": column.tree}
+    return [look for look, has in looks.items() if has]
 
 
-def _class(names: Sequence[str]) -> str:
-    return f' class="{" ".join(names)}"' if names else ""
+def _tag(opening: str, words: str, classes: Iterable[str] = ()) -> str:
+    named = f' class="{" ".join(classes)}"' if classes else ""
+    return f"<{opening}{named}>{words}</{opening.partition(' ')[0]}>"

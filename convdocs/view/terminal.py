@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -13,13 +14,15 @@ from typing import Any
 
 from convdocs.view.tables import CodeBlock, Column, Paragraph, Part, Table
 
-GAP = 2  # between two columns
-STEP = 2  # that a level of a tree is moved in
+GAP = "  "  # between two columns
+STEP = "  "  # that a level of a tree is moved in
 WIDTH = 100  # where there is no terminal
 LEGIBLE = 22  # letters of code that columns give way for
 MARK = "  ◀"
 
-BOLD, RED, CYAN = "1", "31", "36"
+BOLD, RED, CYAN = 1, 31, 36
+
+_Shown = list[tuple[Column, list[str]]]  # each column with its cells, the heading among them
 
 
 def to_text(parts: Iterable[Part], width: int | None = None, *, colour: bool = False) -> str:
@@ -28,18 +31,13 @@ def to_text(parts: Iterable[Part], width: int | None = None, *, colour: bool = F
     A table that is too wide has its code shortened in the middle, then loses the columns that
     matter least; where that is not enough, its rows become paragraphs.
     """
-    limit = inf if width is None else width
-    return "\n\n".join("\n".join(_part(part, limit, colour=colour)) for part in parts)
+    text = "\n\n".join("\n".join(_part(part, width or inf)) for part in parts)
+    return text if colour else re.sub(r"\x1b\[\d+m", "", text)
 
 
 def page_width() -> int:
     """Cells in a line of the terminal that standard output is, 100 where it is none."""
     return shutil.get_terminal_size((WIDTH, 24)).columns if sys.stdout.isatty() else WIDTH
-
-
-def paint(text: str, code: str, *, colour: bool) -> str:
-    """Text in an ANSI colour, if there is any."""
-    return f"\x1b[{code}m{text}\x1b[0m" if colour and text else text
 
 
 def has_colour(stream: Any) -> bool:
@@ -50,7 +48,8 @@ def has_colour(stream: Any) -> bool:
 
 def error_line(message: str) -> str:
     """An error as it is written on standard error."""
-    return f"{paint('convdocs: error:', RED, colour=has_colour(sys.stderr))} {message}"
+    lead = "convdocs: error:"
+    return f"{_paint(lead, RED) if has_colour(sys.stderr) else lead} {message}"
 
 
 def text_width(text: str) -> int:
@@ -63,112 +62,103 @@ def text_width(text: str) -> int:
     )
 
 
-def printable(text: str) -> str:
+def _printable(text: str) -> str:
     """Text on one line without control characters, which a terminal would obey."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else " " for char in text)
 
 
-def _part(part: Part, width: float, *, colour: bool) -> Iterator[str]:
+def _paint(text: str, colour: int) -> str:
+    return f"\x1b[{colour}m{text}\x1b[0m" if text else text
+
+
+def _part(part: Part, width: float) -> Iterator[str]:
     match part:
         case Table():
-            yield from _table(part, width, colour=colour)
+            yield from _table(part, width)
         case Paragraph(text, lead):
-            lines = [printable(line) for line in f"{lead} {text}".strip().split("\n")]
+            lines = f"{lead} {text}".strip().split("\n")
             first, *rest = (short for line in lines for short in _wrapped(line, width))
             bold = lead if first.startswith(lead) else ""
-            yield paint(bold, BOLD, colour=colour) + first.removeprefix(bold)
+            yield _paint(bold, BOLD) + first.removeprefix(bold)
             yield from rest
         case CodeBlock(text):
-            lines = [f"    {printable(line)}" for line in text.split("\n")]
-            yield paint("\n".join(lines), CYAN, colour=colour)
+            yield _paint("\n".join(f"    {_printable(line)}" for line in text.split("\n")), CYAN)
 
 
-def _wrapped(line: str, width: float, indent: str = "") -> list[str]:
+def _wrapped(text: str, width: float, indent: str = "") -> list[str]:
+    line = _printable(text)
     if text_width(line) <= width:
         return [line]
     width = max(int(width), len(indent) + 1)
     return textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False) or [""]
 
 
-def _table(table: Table, width: float, *, colour: bool) -> Iterator[str]:
+def _table(table: Table, width: float) -> Iterator[str]:
     room = width - (len(MARK) if table.marked else 0)
-    columns, cells = list(table.columns), _by_column(table)
-    while _taken(_widths(columns, cells, room, LEGIBLE)) > room:
-        gone = max(range(len(columns)), key=lambda at: columns[at].rank)
-        if not columns[gone].rank:
-            break
-        _leave_out(gone, columns, cells)
-    widths = _widths(columns, cells, room)
-    head, *rows = zip(*cells, strict=True)
+    shown = _columns(table, room)
+    widths, fits = _widths(shown, room)
+    head, *rows = zip(*(cells for _, cells in shown), strict=True)
+    rule = GAP.join("─" * width for width in widths)
     if table.caption:
-        for line in _wrapped(printable(table.caption), width):
-            yield paint(line, BOLD, colour=colour)
-    if _taken(widths) > room:
-        for at, row in enumerate(rows):
-            words = (
-                f"{title} {cell.strip()}" for title, cell in zip(head, row, strict=True) if cell
-            )
-            block = "\n".join(_wrapped(", ".join(words), width, "  "))
-            yield paint(block, RED, colour=colour and at in table.marked)
-        return
-    rule = (" " * GAP).join("─" * width for width in widths)
-    yield paint(_line(head, widths, columns), BOLD, colour=colour)
-    yield rule
+        yield from (_paint(line, BOLD) for line in _wrapped(table.caption, width))
+    if fits:
+        yield _paint(_line(head, widths, shown), BOLD)
+        yield rule
     for at, row in enumerate(rows):
-        if at == len(table.rows):  # the totals
-            yield rule
-        line = _line(row, widths, columns)
-        yield paint(line + MARK, RED, colour=colour) if at in table.marked else line
+        if fits:
+            line = _line(row, widths, shown)
+            if at == len(table.rows):  # the totals
+                yield rule
+        else:
+            pairs = zip(head, row, strict=True)
+            words = ", ".join(f"{title} {cell.strip()}" for title, cell in pairs if cell)
+            line = "\n".join(_wrapped(words, width, "  "))
+        marked = at in table.marked
+        yield _paint(line + MARK * fits, RED) if marked else line
 
 
-def _by_column(table: Table) -> list[list[str]]:
-    """The clean cells of each column under its heading; those of a tree moved in."""
+def _columns(table: Table, room: float) -> _Shown:
+    """The columns there is room for, with clean cells under their headings, a tree's moved in."""
     rows = [tuple(column.title for column in table.columns), *table.rows]
     rows += [table.totals] if table.totals else []
-    cells = [[printable(cell) for cell in column] for column in zip(*rows, strict=True)]
-    trees = [own for own, column in zip(cells, table.columns, strict=True) if column.tree]
-    for tree in trees[:1]:
+    pairs = zip(table.columns, zip(*rows, strict=True), strict=True)
+    shown = [(column, [_printable(cell) for cell in cells]) for column, cells in pairs]
+    for tree in [cells for column, cells in shown if column.tree][:1]:
         for at, level in enumerate(table.levels, start=1):
-            tree[at] = " " * (STEP * level) + tree[at]
-    return cells
+            tree[at] = STEP * level + tree[at]
+    while not _widths(shown, room, LEGIBLE)[1]:
+        gone = max(range(len(shown)), key=lambda at: shown[at][0].rank)
+        if not shown[gone][0].rank:
+            break
+        column, names = shown.pop(gone)
+        if column.tree and gone < len(shown):  # its names go into the next column
+            cells = shown[gone][1]
+            for at, name in enumerate(names[1:], start=1):
+                cells[at] = f"{name}{' ' if name.strip() else ''}{cells[at]}"
+    return shown
 
 
-def _leave_out(gone: int, columns: list[Column], cells: list[list[str]]) -> None:
-    """Leave out a column; a tree's names go into its next column."""
-    column, names = columns.pop(gone), cells.pop(gone)
-    if column.tree and gone < len(columns):
-        head, *own = cells[gone]
-        pairs = zip(names[1:], own, strict=True)
-        cells[gone] = [head, *(f"{n}{' ' if n.strip() else ''}{cell}" for n, cell in pairs)]
-
-
-def _taken(widths: Sequence[int]) -> int:
-    return sum(widths) + GAP * (len(widths) - 1)
-
-
-def _widths(
-    columns: Sequence[Column], cells: Sequence[Sequence[str]], room: float, least: int = 0
-) -> list[int]:
-    """The widths of columns, those of code cut, the widest first, until all fit or none can be."""
-    widths = [max(map(text_width, column)) for column in cells]
-    limits = {at: max(c.least, least) for at, c in enumerate(columns) if c.least}
-    while _taken(widths) > room:
+def _widths(shown: _Shown, room: float, least: int = 0) -> tuple[list[int], bool]:
+    """The widths of columns and whether they fit; those of code are cut, the widest first."""
+    widths = [max(map(text_width, cells)) for _, cells in shown]
+    limits = {at: max(column.least, least) for at, (column, _) in enumerate(shown) if column.least}
+    while sum(widths) + len(GAP) * (len(widths) - 1) > room:
         wider = [at for at, limit in limits.items() if widths[at] > limit]
         if not wider:
-            break
+            return widths, False
         widths[max(wider, key=widths.__getitem__)] -= 1
-    return widths
+    return widths, True
 
 
-def _line(row: Sequence[str], widths: Sequence[int], columns: Sequence[Column]) -> str:
+def _line(row: Sequence[str], widths: Sequence[int], shown: _Shown) -> str:
     cells = []
-    for cell, width, column in zip(row, widths, columns, strict=True):
+    for cell, width, (column, _) in zip(row, widths, shown, strict=True):
         short = _cut(cell, width) if column.least else cell
         space = " " * (width - text_width(short))
         cells.append(space + short if column.align == "right" else short + space)
-    return (" " * GAP).join(cells).rstrip()
+    return GAP.join(cells).rstrip()
 
 
 def _cut(text: str, limit: int) -> str:
@@ -176,9 +166,10 @@ def _cut(text: str, limit: int) -> str:
     if text_width(text) <= limit:
         return text
     tail = (limit - 1) // 3
-    head = limit - 1 - tail
-    while text_width(text[:head]) > limit - 1 - tail:
-        head -= 1
-    while tail and text_width(text[-tail:]) > limit - 1 - head:
-        tail -= 1
-    return f"{text[:head]}…{text[-tail:] if tail else ''}"
+    return f"{_start(text, limit - 1 - tail)}…{_start(text[::-1], tail)[::-1]}"
+
+
+def _start(text: str, room: int) -> str:
+    while text_width(text) > room:
+        text = text[:-1]
+    return text

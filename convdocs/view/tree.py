@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from string import digits
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ LAST = 20  # calls shown before one that failed
 LONGEST_PERIOD = 4  # rows that repeat together: a block, what is done to its output, ...
 
 
-@dataclass(slots=True)
+@dataclass
 class Node:
     """A module or a call with what happened inside it."""
 
@@ -26,7 +27,13 @@ class Node:
     call: Call | None = None  # None for a container
     module: ModuleSummary | None = None  # None where the trace has no modules
     inside: list[Node] = field(default_factory=list)
-    alike: int = 0  # the same number for what does the same with tensors of the same shapes
+
+    @cached_property
+    def alike(self) -> tuple[Any, ...]:
+        """The same for what does the same with tensors of the same shapes."""
+        if call := self.call:
+            return call.code, call.output_shapes, call.params, call.params_note != "", call.macs
+        return self.kind, *(inner.alike for inner in self.inside)
 
 
 class Row(NamedTuple):
@@ -60,17 +67,7 @@ def tree(trace: Trace) -> Node:
         node = Node(module.path, kind, module.first, module.last, call, module)
         open_[-1].inside.append(node)
         open_.append(node)
-    _number(root, {})
     return root
-
-
-def _number(node: Node, known: dict[Any, int]) -> int:
-    inside = [_number(inner, known) for inner in node.inside]
-    key: Any = (node.kind, *inside)
-    if call := node.call:
-        key = (call.code, call.output_shapes, call.params, call.params_note != "", call.macs)
-    node.alike = known.setdefault(key, len(known))
-    return node.alike
 
 
 def rows(
@@ -85,24 +82,24 @@ def rows(
     if trace.failed is not None:
         page = False
         if depth is None and fold is None:
-            return list(_up_to(root, len(trace.calls) - LAST, 0)), frozenset()
-
-    def walk(level: int, fold: bool) -> list[Row]:
-        return list(_walk([root], 0, level, fold=fold))
-
+            _join_before(len(trace.calls) - LAST, root)
+            fold = False
     levels = max(deepest(root), 1)
-    level = levels if depth is None else depth
-    folded = len(walk(level, False)) > ROWS if fold is None else fold
-    found = walk(level, folded)
-    while depth is None and (page or fold is None) and level > 1 and len(found) > ROWS:
+    level, every = levels if depth is None else depth, _walk([root], 0, fold=bool(fold))
+
+    def seen() -> list[Row]:
+        return [row for row in every if row.level < level]
+
+    if fold is None and len(seen()) > ROWS:
+        every = _walk([root], 0, fold=True)
+    while depth is None and (page or fold is None) and level > 1 and len(seen()) > ROWS:
         level -= 1
-        found = walk(level, folded)
     if not page:
-        return found, frozenset()
-    if level < levels:
-        found = walk(levels, fold is None or fold)
-    shut = (at for at, row in enumerate(found) if row.node.inside and row.level + 1 >= level)
-    return found, frozenset(shut)
+        return seen(), frozenset()
+    if fold is None and level < levels:
+        every = _walk([root], 0, fold=True)
+    shut = (at for at, row in enumerate(every) if row.node.inside and row.level + 1 >= level)
+    return every, frozenset(shut)
 
 
 def deepest(node: Node) -> int:
@@ -110,55 +107,49 @@ def deepest(node: Node) -> int:
     return 1 + max(map(deepest, node.inside), default=-1)
 
 
-def _walk(parents: Sequence[Node], level: int, depth: int, *, fold: bool) -> Iterator[Row]:
+def _walk(parents: Sequence[Node], level: int, *, fold: bool) -> list[Row]:
     """The rows inside containers that are alike; each row stands for one node in every one."""
-    if level >= depth:
-        return
-    nodes = parents[-1].inside
-    at = 0
-    for run in runs(nodes) if fold else [[[node]] for node in nodes]:
+    parent, walked, at = parents[-1], list[Row](), 0
+    for run in runs(parent.inside) if fold else [[[node]] for node in parent.inside]:
         for place, same in enumerate(run):
             places = range(at + place, at + place + len(run) * len(same), len(run))
-            every = [parent.inside[p] for parent in parents for p in places]
-            yield _row(parents[-1], every, level, same)
-            yield from _walk(every, level + 1, depth, fold=fold)
+            nodes = [every.inside[p] for every in parents for p in places]
+            name, path = (span_of(some[0].path, some[-1].path) for some in (same, nodes))
+            if name == parent.path:  # a function, or what came before
+                name = f"({nodes[-1].call.kind})" if nodes[-1].call else ""
+            name = name.removeprefix(f"{parent.path}.")
+            ends = nodes[0].first, nodes[-1].last
+            walked.append(Row(nodes[-1], level, len(nodes), name, path, *ends))
+            walked += _walk(nodes, level + 1, fold=fold)
         at += sum(map(len, run))
-
-
-def _row(parent: Node, nodes: Sequence[Node], level: int, named: Sequence[Node]) -> Row:
-    """A row whose name leaves out its container's; a function has its kind for a name."""
-    name, path = (span_of(some[0].path, some[-1].path) for some in (named, nodes))
-    if name == parent.path:
-        name = f"({nodes[-1].call.kind})" if nodes[-1].call else ""
-    name = name.removeprefix(f"{parent.path}.")
-    return Row(nodes[-1], level, len(nodes), name, path, nodes[0].first, nodes[-1].last)
+    return walked
 
 
 def span_of(first: str, last: str) -> str:
     """The names of the first and the last of several, what they share once: "blocks.0 to 11"."""
     if first == last:
         return first
-    number = re.search(r"\d+$", last)
-    if number and re.fullmatch(re.escape(last[: number.start()]) + r"\d+", first):
-        return f"{first} to {number[0]}"
-    shared = 0
-    for one, other in zip(first.split("."), last.split("."), strict=False):
-        if one != other:
+    stem = last.rstrip(digits)
+    if stem == first.rstrip(digits) and stem not in (first, last):
+        return f"{first} to {last[len(stem) :]}"
+    names = last.split(".")
+    for name in first.split("."):
+        if names[:1] != [name]:
             break
-        shared += len(one) + 1
-    return f"{first} to {last[shared:]}"
+        del names[0]
+    return f"{first} to {'.'.join(names)}"
 
 
 def runs(nodes: list[Node]) -> list[list[list[Node]]]:
     """The nodes in runs: [[a, b, c]] for three alike, [[a, c, e], [b, d, f]] for two in turns."""
-    found = []
+    grouped = []
     at = 0
     while at < len(nodes):
         period, times = _repeat(nodes, at)
         end = at + period * times
-        found.append([nodes[at + place : end : period] for place in range(period)])
+        grouped.append([nodes[at + place : end : period] for place in range(period)])
         at = end
-    return found
+    return grouped
 
 
 def _repeat(nodes: list[Node], at: int) -> tuple[int, int]:
@@ -175,13 +166,12 @@ def _repeat(nodes: list[Node], at: int) -> tuple[int, int]:
     return best
 
 
-def _up_to(node: Node, start: int, level: int) -> Iterator[Row]:
-    """The calls from ``start`` on, one by one; what came before them in one row a container."""
+def _join_before(start: int, node: Node) -> None:
+    """Put one node in place of what came before call ``start``, in each container."""
     before = [inner for inner in node.inside if inner.last < start]
     if before:
         first, last = before[0].first, before[-1].last
         words = f"{last - first + 1} call{'s' * (last > first)} before"
-        yield _row(node, [Node(node.path, words, first, last)], level, [node])
-    for inner in node.inside[len(before) :]:
-        yield _row(node, [inner], level, [inner])
-        yield from _up_to(inner, start, level + 1)
+        node.inside[: len(before)] = [Node(node.path, words, first, last)]
+    for inner in node.inside:
+        _join_before(start, inner)
