@@ -24,7 +24,7 @@ from convdocs.tracing.guard import (
 from convdocs.tracing.kernels import NeedsIntegers, NeedsValues, about_meta
 from convdocs.tracing.memory import INPUT, META, mark, mark_of
 from convdocs.tracing.nested import tensors_in
-from convdocs.tracing.record import OnCall, Recorder, container_node
+from convdocs.tracing.record import OnCall, Recorder, failed_container
 from convdocs.tracing.standin import StandIn
 
 Make = Callable[[Any, int], Tensor]  # a tensor for a shape, and for which of them
@@ -250,7 +250,7 @@ def _failure(
 ) -> TraceError:
     """The error with the table up to the call that failed."""
     if recorder.failed is None or recorder.failed[0] is not error:  # a hook of the model's own
-        recorder.failed = (error, container_node("", standin.model, list(map(mark_of, given))))
+        recorder.failed = (error, failed_container("", standin.model, list(map(mark_of, given))))
     partial = build(standin, recorder, given)
     assert partial.failed is not None
     told = findings(replace(partial, calls=(*partial.calls, partial.failed)))
