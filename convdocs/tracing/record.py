@@ -1,7 +1,7 @@
 """Runs a model's stand-in and writes down each call, on shapes alone or on real tensors.
 
 A recorder is a TorchFunctionMode, so that every torch function the model calls passes through it;
-which layer a call belongs to it learns from the :class:`~convdocs.tracing.forward.Forward` that
+which layer a call belongs to it learns from the :class:`~convdocs.tracing.standin.Forward` that
 each module of the stand-in has for its ``forward``.
 """
 

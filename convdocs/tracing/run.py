@@ -14,7 +14,6 @@ from convdocs.lint import findings
 from convdocs.report import Trace
 from convdocs.tracing.build import build
 from convdocs.tracing.failure import TraceError
-from convdocs.tracing.forward import Forward
 from convdocs.tracing.guard import (
     collector_paused,
     nothing_compiled,
@@ -110,22 +109,25 @@ class _Run:
         self.shapes_allowed = not tensors_in(self.given)
         self.integers: set[int] = set()  # which of the shapes are of integers
 
-    @property
-    def home(self) -> tuple[torch.device, torch.dtype]:
-        """The model's device, and the dtype of its first floating parameter."""
-        device = next((one.device for one in _parameters(self.model)), torch.device("cpu"))
-        dtypes = (one.dtype for one in _parameters(self.model) if one.dtype.is_floating_point)
-        return device, next(dtypes, torch.get_default_dtype())
-
     def has_strangers(self) -> bool:
         """Whether an input lies on a device where none of the model does."""
         devices = {tensor.device for tensor in tensors_in(self.given)}
-        homes = {one.device for one in _parameters(self.model)} if devices else set()
+        homes = {one.device for one in self._parameters()} if devices else set()
         return bool(homes) and not devices <= homes
+
+    def _parameters(self) -> Iterator[Tensor]:
+        """The model's, whose own ways to them may be written over."""
+        return (one for _, one in nn.Module.named_parameters(self.model))
+
+    def _home(self) -> tuple[torch.device, torch.dtype]:
+        """The model's device, and the dtype of its first floating parameter."""
+        device = next((one.device for one in self._parameters()), torch.device("cpu"))
+        dtypes = (one.dtype for one in self._parameters() if one.dtype.is_floating_point)
+        return device, next(dtypes, torch.get_default_dtype())
 
     def on_shapes(self, *, gradient: bool = False) -> Trace:
         """Run on shapes; raises NeedsValues where that does not do."""
-        device, dtype = self.home
+        device, dtype = self._home()
         recorder = Recorder(device, values=False, on_call=self.on_call, live=gradient)
 
         def empty(shape: Any, number: int) -> Tensor:
@@ -136,7 +138,7 @@ class _Run:
 
     def on_values(self, why: str, *, gradient: bool = False) -> Trace:
         """Run on real tensors, and say why."""
-        device, dtype = self.home
+        device, dtype = self._home()
         recorder = Recorder(device, values=True, on_call=self.on_call)
         recorder.notes[f"run on real tensors, {f'since {why}' if why else 'as asked'}"] = None
 
@@ -156,7 +158,7 @@ class _Run:
     def _run_once(self, recorder: Recorder, make: Make, gradient: bool) -> Trace | None:
         """One run; nothing where some of the shapes turn out to be of integers."""
         with random_state_kept(), room_for_frames(), torch.set_grad_enabled(gradient):
-            standin = StandIn(self.model, values=recorder.values, apart=gradient)
+            standin = StandIn(self.model, recorder, apart=gradient)
             args, kwargs = standin.given(self._with_tensors(self.given, make, standin, count()))
             given = tensors_in((args, kwargs))
             recorder.from_shapes = self.shapes_allowed
@@ -164,7 +166,6 @@ class _Run:
                 standin.twin.train(self.training)
             if self.ready is not None:
                 self.ready(standin.twin)
-            _listen(standin, recorder)
             try:
                 with nothing_compiled(), recorder:
                     out = standin.twin(*args, **kwargs)
@@ -179,7 +180,8 @@ class _Run:
                 recorder.failed = None
                 found = build(standin, recorder, given, tensors_in(out))
                 if self.on_call is None:
-                    _forget(standin, recorder)
+                    standin.forget()
+                    recorder.nodes.clear()
                 return replace(found, findings=findings(found))
         return None
 
@@ -190,7 +192,7 @@ class _Run:
         if _is_shape(value):
             made = make(value, next(number))
             mark(made, INPUT)
-            standin.copier.replace(made, made)
+            standin.replace(made, made)
             return made
         if type(value) is dict:
             return {
@@ -204,45 +206,6 @@ class _Run:
 
 def _is_shape(value: Any) -> bool:
     return type(value) in (tuple, torch.Size) and all(type(one) is int for one in value)
-
-
-def _parameters(model: nn.Module) -> Iterator[Tensor]:
-    """The parameters of every module."""
-    seen, waiting = set(), [model]
-    while waiting:
-        module = waiting.pop()
-        if id(module) not in seen:
-            seen.add(id(module))
-            yield from [one for one in module._parameters.values() if one is not None]
-            waiting += [one for one in module._modules.values() if one is not None]
-
-
-def _listen(standin: StandIn, recorder: Recorder) -> None:
-    """Have every module of the stand-in tell the recorder when it is called."""
-    for original, twin in standin.copier.modules:
-        own = twin.__dict__
-        forward = Forward(twin, original, standin, recorder)
-        if id(original) not in standin.registered:
-            _name_parameters(twin, forward.path)
-        own["forward"] = forward
-        if own.get("_compiled_call_impl") is not None:
-            own["_compiled_call_impl"] = None
-
-
-def _forget(standin: StandIn, recorder: Recorder) -> None:
-    """Undo the circles, so that the stand-in is gone at once and not when garbage is collected."""
-    for _, twin in standin.copier.modules:
-        twin.__dict__.clear()
-    del standin.copier.tensor
-    recorder.nodes.clear()
-
-
-def _name_parameters(twin: nn.Module, path: str) -> None:
-    """Give the parameters of a layer that is no part of the model the path where it stands."""
-    for name, tensor in twin._parameters.items():
-        known = getattr(tensor, "_convdocs_mark", None)
-        for parameter in known.parameters if known is not None else ():
-            parameter.path = parameter.path or f"{path}.{name}"
 
 
 def _failure(
