@@ -39,7 +39,7 @@ def build(
         notes=(*recorder.notes, *remarks),
         modules=modules,
         output_sources=tuple([one.maker.index for one in made]),
-        failed=recorder.call(len(calls), failed[1]) if failed else None,
+        failed=recorder.failed_call(),
     )
 
 

@@ -343,8 +343,7 @@ class Recorder(TorchFunctionMode):
         """One more call of the trace."""
         states = answer.states(tuple([one.state for one in marks]))
         node = Node(answer, tuple(marks), next(self._numbers), states)
-        state = states[0] if states else _NOTHING
-        call = self.call(node.index, Failed(path, answer, marks, owned), state)
+        call = self.call(node.index, states[0] if states else _NOTHING, path, answer, marks, owned)
         self.nodes.append(node)
         self.calls.append(call)
         self.modules.append(
@@ -355,9 +354,22 @@ class Recorder(TorchFunctionMode):
         )  # fmt: skip
         return node
 
-    def call(self, index: int, found: Failed, state: State = _NOTHING) -> Call:
+    def failed_call(self) -> Call | None:
+        """The record of the call that failed."""
+        if self.failed is None:
+            return None
+        return self.call(len(self.calls), _NOTHING, *self.failed[1])
+
+    def call(
+        self,
+        index: int,
+        state: State,
+        path: str,
+        answer: Answer,
+        marks: Sequence[Mark],
+        owned: Sequence[Parameter],
+    ) -> Call:
         """The record of one call; ``state`` is that of its first output."""
-        path, answer, marks, owned = found
         what, cost, settings, fields = answer.record(state.names, state.axes)
         params, trainable, unregistered, note = (
             self._counted(index, owned) if owned else (0, 0, 0, "")
