@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from convdocs.layers import layer_class
 from convdocs.lint import findings
 from convdocs.report import Trace
-from convdocs.tracing.build import build
 from convdocs.tracing.failure import TraceError
 from convdocs.tracing.guard import (
     collector_paused,
@@ -21,12 +21,13 @@ from convdocs.tracing.guard import (
     room_for_frames,
 )
 from convdocs.tracing.kernels import NeedsIntegers, NeedsValues, about_meta
-from convdocs.tracing.memory import INPUT, META, mark, mark_of
+from convdocs.tracing.memory import INPUT, META, Parameter, mark, mark_of
 from convdocs.tracing.nested import tensors_in
-from convdocs.tracing.record import OnCall, Recorder, failed_container
+from convdocs.tracing.record import OnCall, Recorder, failed_container, total
 from convdocs.tracing.standin import StandIn
 
 Make = Callable[[Any, int], Tensor]  # a tensor for a shape, and for which of them
+MOST_NAMES = 5  # of parameters, in a remark
 SIZES = ("output_size",)  # what a transposed convolution or an unpool takes by this name is one
 
 
@@ -178,7 +179,7 @@ class _Run:
                 raise _failure(standin, recorder, given, error) from error
             else:
                 recorder.failed = None
-                found = build(standin, recorder, given, tensors_in(out))
+                found = _built(standin, recorder, given, tensors_in(out))
                 if self.on_call is None:
                     standin.forget()
                     recorder.nodes.clear()
@@ -214,7 +215,53 @@ def _failure(
     """The error with the table up to the call that failed."""
     if recorder.failed is None or recorder.failed[0] is not error:  # a hook of the model's own
         recorder.failed = (error, failed_container("", standin.model, list(map(mark_of, given))))
-    partial = build(standin, recorder, given)
+    partial = _built(standin, recorder, given)
     assert partial.failed is not None
     told = findings(replace(partial, calls=(*partial.calls, partial.failed)))
     return TraceError(replace(partial, findings=told, error=f"{type(error).__name__}: {error}"))
+
+
+def _built(
+    standin: StandIn, recorder: Recorder, inputs: Sequence[Tensor], outputs: Sequence[Tensor] = ()
+) -> Trace:
+    """The trace of one run, complete or up to the call that failed."""
+    parameters = standin.parameters.values()
+    made = [recorder.mark_of(one) for one in outputs]
+    calls, modules = recorder.finished()
+    failed = recorder.failed
+    remarks = [] if failed or recorder.transformed else _remarks(standin, recorder.first_use)
+    return Trace(
+        model=layer_class(standin.model).__name__,
+        calls=calls,
+        params=sum([one.count for one in parameters]),
+        trainable_params=sum([one.count for one in parameters if one.trainable]),
+        macs=total([call.macs for call in calls]),
+        input_shapes=tuple([recorder.mark_of(one).layout.shape for one in inputs]),
+        output_shapes=tuple([one.layout.shape for one in made]),
+        parameter_bytes=standin.buffer_bytes
+        + sum([one.layout.nbytes for one in parameters if one.layout]),
+        activation_bytes=sum([o.nbytes for node in recorder.nodes for o in node.answer.outputs]),
+        executed="values" if recorder.values else "shapes",
+        notes=(*recorder.notes, *remarks),
+        modules=modules,
+        output_sources=tuple([one.maker.index for one in made]),
+        failed=recorder.failed_call(),
+    )
+
+
+def _remarks(standin: StandIn, used: dict[Parameter, int]) -> list[str]:
+    """Why the calls' parameters do not add up to the model's."""
+    found = []
+    unused = [p for p in standin.parameters.values() if p not in used and p.count]
+    if unused:
+        names = ", ".join(p.path for p in unused[:MOST_NAMES])
+        more = f" and {len(unused) - MOST_NAMES} more" if len(unused) > MOST_NAMES else ""
+        count = sum(p.count for p in unused)
+        found.append(f"{count:,} parameters were used by no call: {names}{more}")
+    outside = [p for p in used if not p.registered and p.count]
+    if outside:
+        names = ", ".join([p.path for p in outside if p.path][:MOST_NAMES])
+        count = sum(p.count for p in outside)
+        words = f"{count:,} parameters are not the model's own, nor in its total"
+        found.append(f"{words}: {names}" if names else words)
+    return found
