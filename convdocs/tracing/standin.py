@@ -288,7 +288,7 @@ class Forward:
         return [one for _, one in self._found()]
 
     def _found(self) -> Iterator[tuple[str, Parameter]]:
-        for name, tensor in named_parameters(self.module, ""):
+        for name, tensor in self.module.named_parameters():
             mark = getattr(tensor, "_convdocs_mark", None)
             if mark is not None:
                 yield from [(name, one) for one in mark.parameters]
@@ -315,16 +315,6 @@ _SETTINGS: dict[type, Callable[[Any], Any] | None] = {}  # reads them; None: not
 
 def _settings_in(kept: dict[str, Any]) -> list[str]:
     return ["training", *[n for n in kept if n[0] != "_" and n not in ("training", "forward")]]
-
-
-def named_parameters(module: nn.Module, lead: str) -> Iterator[tuple[str, Tensor]]:
-    """Those of a layer and of what it is made of."""
-    for name, one in module._parameters.items():
-        if one is not None:
-            yield lead + name, one
-    for name, inner in module._modules.items():
-        if inner is not None:
-            yield from named_parameters(inner, f"{lead}{name}.")
 
 
 def original(module: nn.Module) -> nn.Module:
