@@ -6,6 +6,7 @@ import copy
 import itertools
 import pickle
 import random
+import subprocess
 import sys
 import threading
 import types
@@ -876,3 +877,26 @@ def test_a_container_sums_up_what_is_inside_and_nothing_else():
     assert (found["1", 2].params, found["1", 2].macs) == (20, None)
     assert (found["0", 4].params, found["0", 4].macs) == (0, 64)
     assert (found["", 0].params, found["", 0].macs, found["", 0].last) == (40, None, 5)
+
+
+def test_a_first_trace_loads_no_library_of_symbols():
+    code = """
+import sys
+from torch import nn
+from convdocs.tracing import trace
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU())
+    def forward(self, x):
+        out = self.body(x)
+        out += x
+        return out * x.mean((2, 3), keepdim=True)
+
+head = nn.MaxPool2d(2), nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2)
+before = "sympy" in sys.modules
+trace(nn.Sequential(Block(), *head).eval(), (1, 4, 16, 16))
+assert before or "sympy" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
