@@ -103,6 +103,26 @@ def read(module: nn.Module) -> Layer:
 _OF_CONVOLUTIONS = ("padding_mode", "in_channels", "out_channels", "groups")
 
 
+# layers of torch's that say over how many spatial axes they work
+_DIMS = {
+    cls: dims for name, cls in vars(nn).items() for dims in AXIS_NAMES if name[-2:] == f"{dims}d"
+}
+
+
+def axis_names(module: nn.Module, rank: int) -> tuple[str, ...]:
+    """The axes of an output of a layer whose class says over how many of them it works.
+
+    Examples
+    --------
+    >>> axis_names(nn.Conv1d(3, 2, 3), 3), axis_names(nn.ReLU(), 3)
+    (('N', 'C', 'L'), ())
+    """
+    dims = next((_DIMS[base] for base in type(module).__mro__ if base in _DIMS), 0)
+    if isinstance(module, nn.BatchNorm1d) and rank == 2:
+        return ("N", "C")
+    return ("N", "C", *AXIS_NAMES[dims])[-rank:] if dims and rank - dims in (1, 2) else ()
+
+
 def windows(family: Family, dims: int, settings: Mapping[str, Any]) -> tuple[Window, ...]:
     """The windows of a layer or a function, by its settings under their names in torch.
 

@@ -13,9 +13,9 @@ from torch.optim import Optimizer
 from convdocs.report import MODEL_INPUT, Memory, Trace
 from convdocs.suggest import nearest
 from convdocs.tracing import observed
+from convdocs.tracing.copier import Copier
 from convdocs.tracing.kernels import NeedsValues
 from convdocs.tracing.nested import tensors_in
-from convdocs.tracing.standin import Copier
 
 META = torch.device("meta")
 Factory = Callable[[list[nn.Parameter]], Optimizer]

@@ -46,7 +46,7 @@ def call(draw: Any, name: str) -> tuple[Any, ...]:
         case "linear":
             wide = draw(st.integers(1, 3))
             return x, meta([wide, draw(st.sampled_from([size, size, 2]))]), vector(draw, wide)
-        case "add" | "sub" | "mul" | "div":
+        case "add" | "sub" | "mul" | "div" | "add_" | "__iadd__" | "__imul__" | "sub_":
             return x, draw(tensors() | NUMBER | st.just(x))
         case "cat":
             parts = [x, *draw(st.lists(tensors(x.dim(), x.dim()) | st.just(x), max_size=2))]
@@ -54,6 +54,24 @@ def call(draw: Any, name: str) -> tuple[Any, ...]:
         case "batch_norm":
             vectors = [vector(draw, channels) for _ in range(4)]
             return (x, *vectors, draw(st.booleans()))
+        case "conv1d" | "conv2d" | "conv3d":
+            wide, groups, dims = draw(st.integers(1, 4)), draw(st.integers(1, 2)), int(name[4])
+            narrow = draw(st.sampled_from([max(1, channels // groups), 2]))
+            kernel = draw(st.lists(st.integers(1, 3), min_size=dims, max_size=dims))
+            number = st.integers(-1, 3) | st.lists(st.integers(1, 2), min_size=1, max_size=dims)
+            padding = draw(number | st.sampled_from(["same", "valid"]))
+            weight, bias = meta([wide, narrow, *kernel]), vector(draw, wide)
+            return x, weight, bias, draw(number), padding, draw(number), groups
+        case (
+            "max_pool1d" | "max_pool2d" | "max_pool3d" | "avg_pool1d" | "avg_pool2d" | "avg_pool3d"
+        ):
+            dims = int(name[-2])
+            number = st.integers(0, 3) | st.lists(st.integers(0, 2), min_size=dims, max_size=dims)
+            settings = [draw(number), draw(number | st.none()), draw(number)]
+            if name[:3] == "max":
+                return x, *settings, draw(number), draw(st.booleans()), draw(st.booleans())
+            more = (draw(st.sampled_from([None, 0, 2])),) * (dims > 1)
+            return x, *settings, draw(st.booleans()), draw(st.booleans()), *more
         case "layer_norm":
             own = list(x.shape[draw(st.integers(0, x.dim())) :])
             return (
@@ -86,6 +104,8 @@ NAMES = [
     *"celu softplus softsign logsigmoid tanhshrink exp sqrt rsqrt neg abs square dropout".split(),
     *"pow clamp_min clamp_max rsub hardtanh clamp linear cat adaptive_avg_pool2d mean".split(),
     *"scaled_dot_product_attention add sub mul div batch_norm layer_norm group_norm".split(),
+    *"conv1d conv2d conv3d max_pool1d max_pool2d avg_pool1d avg_pool2d".split(),
+    *"max_pool3d avg_pool3d add_ sub_ __iadd__ __imul__".split(),
 ]
 
 
@@ -95,12 +115,24 @@ def right(name: str) -> tuple[Any, ...]:
     match name:
         case "linear":
             return x, meta((7, 5)), meta([7])
-        case "add" | "sub" | "mul" | "div":
+        case "add" | "sub" | "mul" | "div" | "add_" | "__iadd__" | "__imul__" | "sub_":
             return x, meta((3, 1, 5))
         case "cat":
             return [x, x], 1
         case "batch_norm":
             return x, channels, channels, channels, channels
+        case "max_pool1d" | "avg_pool1d":
+            return meta((2, 3, 9)), 2
+        case "max_pool2d" | "avg_pool2d":
+            return x, 3, 2, 1
+        case "max_pool3d" | "avg_pool3d":
+            return meta((2, 3, 4, 5, 6)), (1, 2, 2), None, 0
+        case "conv1d":
+            return meta((2, 4, 9)), meta((6, 2, 3)), meta([6]), 2, 1, 2, 2
+        case "conv2d":
+            return x, meta((6, 3, 3, 2)), None, (2, 1), (1, 0)
+        case "conv3d":
+            return meta((1, 2, 4, 5, 6)), meta((3, 2, 3, 3, 3))
         case "layer_norm":
             return x, (4, 5), meta((4, 5)), None
         case "group_norm":
@@ -121,7 +153,7 @@ def right(name: str) -> tuple[Any, ...]:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", NAMES)
 def test_an_answer_is_the_kernels(name: str):
-    function = getattr(F, name, None) or getattr(torch, name)
+    function = next(getattr(home, name) for home in (F, torch, Tensor) if hasattr(home, name))
 
     def agree(args: tuple[Any, ...]) -> bool:
         marks = [mark_of(one) for one in tensors_in(args)]

@@ -385,7 +385,8 @@ def test_keeps_quiet(code: str, model: nn.Module, inputs: tuple[Any, ...]):
 
 
 def test_every_finding_is_tested_both_ways():
-    rules = [*lint._LAYER_RULES, *lint._BORDER_RULES, *lint._OTHER_RULES]
+    rules = [*lint._LAYER_RULES, *lint._BORDER_RULES]
+    rules += [*lint._PAIR_RULES, *lint._PARAMETER_RULES]
     rules += [rule for family in lint._RULES.values() for rule in family]
     codes = {rule.__name__.replace("_", "-") for rule in rules}
     assert codes == FIRES.keys() == QUIET.keys()

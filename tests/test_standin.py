@@ -23,7 +23,7 @@ from torch.nn.utils import prune
 
 from convdocs import diagnose
 from convdocs.tracing import TraceError, observed, original, trace, trace_values
-from convdocs.tracing.standin import Copier
+from convdocs.tracing.copier import Copier
 
 RUNS = pytest.mark.parametrize("run", [trace, trace_values])
 

@@ -6,6 +6,7 @@ import copy
 import itertools
 import pickle
 import random
+import subprocess
 import sys
 import threading
 import types
@@ -25,6 +26,7 @@ from torch import Tensor, nn
 
 from convdocs.report import Trace
 from convdocs.tracing import TraceError, trace, trace_values
+from convdocs.tracing.nested import tensors_in
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")
 
@@ -775,3 +777,126 @@ def test_a_forward_of_ones_own_on_the_instance_stays():
         assert found.output_shapes == (tuple(model(torch.ones(2)).shape),) == ((4,),)
         assert [(call.path, call.kind) for call in found.calls] == [("0", "cat")]
         assert model[0].__dict__["forward"] is mine
+
+
+def gradient_inside(model: Ways, x: Tensor) -> Any:
+    x = x.requires_grad_()
+    return torch.autograd.grad((x @ model.weight).sum(), x)[0]
+
+
+def test_a_gradient_taken_inside_is_run_on_values_with_gradients():
+    found = trace(Ways(gradient_inside), (2, 3))
+    assert found.executed == "values"
+    assert found.output_shapes == ((2, 3),)
+
+
+def refused(error: Exception) -> Any:
+    def way(model: Ways, x: Tensor) -> Tensor:
+        raise error
+
+    return way
+
+
+@pytest.mark.parametrize(
+    ("error", "executed"),
+    [
+        (RuntimeError("not a shape of mine"), "shapes"),
+        (RuntimeError("no kernel for the meta device"), "values"),
+        (RuntimeError("INTERNAL ASSERT FAILED"), "values"),
+        (NotImplementedError("later"), "values"),
+    ],
+)
+def test_only_what_may_be_for_want_of_values_is_run_again(error: Exception, executed: str):
+    with pytest.raises(TraceError) as caught:
+        trace(Ways(refused(error)), (2, 4))
+    assert caught.value.trace.executed == executed
+    assert caught.value.__cause__ is error
+
+
+def test_calls_that_differ_by_a_keyword_alone_are_told_apart():
+    def way(model: Ways, x: Tensor) -> Any:
+        up = [F.interpolate(x[None], scale_factor=n) for n in (2, 3)]
+        parts = [x[:, 1:3], x[:, 1:2], x[:, :2], x[:, ::2]]
+        attended = [model.attend(x, x, x, need_weights=more) for more in (True, False)]
+        wide = [model.up(x[None], output_size=[n]) for n in (7, 8)]
+        return up, parts, attended, wide
+
+    model = Ways(way)
+    model.attend = nn.MultiheadAttention(4, 2)
+    model.up = nn.ConvTranspose1d(2, 2, 1, stride=2)
+    for _ in range(2):
+        found = trace(model, (2, 4))
+        assert found.output_shapes == tuple(
+            tuple(one.shape) for one in tensors_in(way(model, torch.ones(2, 4)))
+        )
+
+
+def test_constants_do_not_widen_a_field():
+    def way(model: Ways, x: Tensor) -> Tensor:
+        x = model.conv(x)
+        y = x * model.scale + model.scale[0]  # of fewer axes
+        return y * x.mean()  # a factor of all cells is a gate
+
+    model = Ways(way)
+    model.conv = nn.Conv1d(2, 2, 3, padding=1)
+    model.scale = nn.Parameter(torch.ones(2, 1))
+    fields = {
+        call.kind: call.receptive_field[0]
+        for call in trace(model, (1, 2, 9)).calls
+        if call.receptive_field
+    }
+    assert [fields[kind].cells(4) for kind in ("Conv1d", "add", "mul")] == [range(3, 6)] * 3
+    assert [fields[kind].gated for kind in ("Conv1d", "add", "mul")] == [False, False, True]
+
+
+def test_the_axes_that_a_mean_leaves_keep_their_cells():
+    def way(model: Ways, x: Tensor) -> Tensor:
+        return model.conv(x).mean(-1)
+
+    model = Ways(way)
+    model.conv = nn.Conv2d(2, 2, (3, 5))
+    mean = trace(model, (1, 2, 9, 9)).calls[-1]
+    assert mean.axes == "N C H"
+    assert [field.cells(1) for field in mean.receptive_field] == [range(1, 4)]
+
+
+def test_a_container_sums_up_what_is_inside_and_nothing_else():
+    class Inner(nn.Module):
+        def __init__(self, way: Any) -> None:
+            super().__init__()
+            self.way = way
+            self.layer = nn.Linear(4, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.way(self.layer(x))
+
+    shared = Inner(torch.relu)
+    model = nn.Sequential(shared, Inner(lambda x: torch.linalg.inv(x)), shared)
+    found = {(one.path, one.first): one for one in trace(model, (4, 4)).modules}
+    assert (found["0", 0].params, found["0", 0].macs, found["0", 0].last) == (20, 64, 1)
+    assert (found["1", 2].params, found["1", 2].macs) == (20, None)
+    assert (found["0", 4].params, found["0", 4].macs) == (0, 64)
+    assert (found["", 0].params, found["", 0].macs, found["", 0].last) == (40, None, 5)
+
+
+def test_a_first_trace_loads_no_library_of_symbols():
+    code = """
+import sys
+from torch import nn
+from convdocs.tracing import trace
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU())
+    def forward(self, x):
+        out = self.body(x)
+        out += x
+        return out * x.mean((2, 3), keepdim=True)
+
+head = nn.MaxPool2d(2), nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2)
+before = "sympy" in sys.modules
+trace(nn.Sequential(Block(), *head).eval(), (1, 4, 16, 16))
+assert before or "sympy" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

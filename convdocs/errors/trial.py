@@ -22,8 +22,8 @@ from convdocs.errors.code import Code, run
 from convdocs.errors.failure import Failure, Site, is_users
 from convdocs.errors.repair import Repair, Step
 from convdocs.report import Call, Trace
+from convdocs.tracing.copier import Copier
 from convdocs.tracing.nested import mapped, tensors_in
-from convdocs.tracing.standin import Copier
 
 MANY_BYTES = 256 * 1024**2  # a layer up to this size is run for real when its dtype is in question
 

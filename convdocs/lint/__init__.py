@@ -22,7 +22,6 @@ _LAYER_RULES: tuple[Rule, ...] = (
     axes.channels_last,
     parameters.bias_before_norm,
     windows.field_exceeds_input,
-    parameters.unregistered_parameters,
 )
 _BORDER_RULES: tuple[Rule, ...] = (
     windows.unread_cells,
@@ -30,10 +29,11 @@ _BORDER_RULES: tuple[Rule, ...] = (
     windows.kernel_over_input,
     windows.one_sided_padding,
 )
-_OTHER_RULES: tuple[Rule, ...] = (axes.broadcast_to_matrix, parameters.unregistered_parameters)
+_PAIR_RULES: tuple[Rule, ...] = (axes.broadcast_to_matrix,)
+_PARAMETER_RULES: tuple[Rule, ...] = (parameters.unregistered_parameters,)
 _RULES: dict[str, tuple[Rule, ...]] = {
     "reshape": (axes.flatten_merges_batch,),
-    "linear": (parameters.bias_before_norm, parameters.unregistered_parameters),
+    "linear": (parameters.bias_before_norm,),
     **dict.fromkeys(NORMS, (parameters.one_value_norm,)),
 }
 
@@ -54,8 +54,10 @@ def _rules(call: Call) -> tuple[Rule, ...]:
     if not call.input_shapes:  # it failed for want of a tensor
         return ()
     if call.windows and call.output_shapes:
-        return _LAYER_RULES if windows.plain(call) else _LAYER_RULES + _BORDER_RULES
-    return _RULES.get(call.family, _OTHER_RULES)
+        rules = _LAYER_RULES if windows.plain(call) else _LAYER_RULES + _BORDER_RULES
+    else:
+        rules = _RULES.get(call.family, _PAIR_RULES if len(call.input_shapes) == 2 else ())
+    return rules + _PARAMETER_RULES if call.unregistered else rules
 
 
 def _together(group: list[Finding]) -> Finding:

@@ -81,7 +81,7 @@ def flatten_merges_batch(call: Call, graph: Graph) -> Iterator[tuple[str, str]]:
 
 def broadcast_to_matrix(call: Call, graph: Graph) -> Iterator[tuple[str, str]]:
     """(N, 1) against (N,), which meets every sample with every other one."""
-    if len(call.input_shapes) != 2 or graph.batch < 2 or CONSTANT in call.sources:
+    if graph.batch < 2 or CONSTANT in call.sources:
         return
     vector, column = (graph.batch,), (graph.batch, 1)
     matrix = vector * 2

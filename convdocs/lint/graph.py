@@ -33,11 +33,11 @@ class Graph:
         return readers
 
     @cached_property
-    def narrow(self) -> dict[int, Fields]:
+    def narrow(self) -> list[Fields]:
         """By call, the narrowest field of its cells by any path; empty where that is not known."""
-        narrow: dict[int, Fields] = {}
+        narrow: list[Fields] = []
         for call in self.calls:
-            narrow[call.index] = _narrowest(call, narrow) if call.output_shapes else ()
+            narrow.append(_narrowest(call, narrow) if call.output_shapes else ())
         return narrow
 
     def source(self, call: Call) -> Call | None:
@@ -64,8 +64,11 @@ class Graph:
         return False
 
 
-def _narrowest(call: Call, narrow: dict[int, Fields]) -> Fields:
+def _narrowest(call: Call, narrow: list[Fields]) -> Fields:
     rank, out = len(call.receptive_field), call.output_shapes[0]
+    if call.input_shapes == (out,) and not call.windows and call.sources[0] >= 0:
+        before = narrow[call.sources[0]]
+        return before if len(before) == rank else ()
     paths: list[Fields] = []
     for source, shape, local in zip(
         call.sources, call.input_shapes, call.local_fields, strict=False

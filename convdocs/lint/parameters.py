@@ -65,10 +65,9 @@ def _normalised(call: Call) -> int:
 
 def unregistered_parameters(call: Call, graph: Graph) -> Iterator[tuple[str, str]]:
     """Trainable parameters that an optimiser of the model never sees."""
-    if call.unregistered:
-        yield (
-            f"{call.code} uses {call.unregistered} trainable numbers that are not among the "
-            "model's parameters: no optimiser, state_dict() or to() of the model reaches them.",
-            "Make the layer in __init__ and keep it as an attribute or in an nn.ModuleList, not "
-            "in a plain list or dict.",
-        )
+    yield (
+        f"{call.code} uses {call.unregistered} trainable numbers that are not among the "
+        "model's parameters: no optimiser, state_dict() or to() of the model reaches them.",
+        "Make the layer in __init__ and keep it as an attribute or in an nn.ModuleList, not "
+        "in a plain list or dict.",
+    )

@@ -198,11 +198,12 @@ def field_exceeds_input(call: Call, graph: Graph) -> Iterator[tuple[str, str]]:
         return
     extents = next((shape[-dims:] for shape in graph.inputs if len(shape) > dims), ())
     sizes = call.input_shapes[0][-dims:]
+
+    def covered(fields: Sequence[AxisField]) -> bool:
+        return len(fields) == len(extents) == dims and all(map(_covers, fields, sizes, extents))
+
     # of all paths together, and of the one that sees least
-    if all(
-        len(fields) == len(extents) == dims and all(map(_covers, fields, sizes, extents))
-        for fields in (before.receptive_field, graph.narrow[before.index])
-    ):
+    if covered(before.receptive_field) and covered(graph.narrow[before.index]):
         yield (
             f"Every cell that {call.code} reads has already seen the whole input. It can learn no "
             "new neighbourhood.",

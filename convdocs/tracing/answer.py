@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from convdocs.geometry import Window
 from convdocs.layers import (
     LayerError,
+    axis_names,
     code,
     family,
     function_settings,
@@ -27,12 +28,13 @@ from convdocs.layers import (
 )
 from convdocs.report import Shape
 from convdocs.tracing import functions
-from convdocs.tracing.axes import Flow
-from convdocs.tracing.memory import CONSTANT, Layout, Mark, Operand, Parameter, overwrite
+from convdocs.tracing.axes import Flow, State, followed, local_fields
+from convdocs.tracing.memory import CONSTANT, Layout, Mark, Node, Operand, Parameter, claim
 from convdocs.tracing.nested import mapped, tensors_in
 from convdocs.tracing.rules import flow_of, windows_of
 
 MOST_ANSWERS = 8192
+MOST_STATES = 256  # that are kept of one answer
 ANSWERS: dict[Any, Answer] = {}
 
 
@@ -51,6 +53,7 @@ class Answer:
     call: Any = None  # a function with its arguments, operands for tensors
     training = False
     parameters: tuple[tuple[str, Shape], ...] = ()  # of a layer
+    axis_names: tuple[str, ...] = ()  # of a layer whose class says over how many it works
 
     def __init__(
         self,
@@ -71,8 +74,8 @@ class Answer:
         self.outputs = tuple(outputs)
         self.output_shapes = tuple([one.shape for one in outputs])
         self.dtypes = tuple([one.name for one in outputs])
-        self.states: dict[Any, list[Any]] = {}  # of the outputs' axes, by those of the inputs
-        self.told: dict[Any, Any] = {}  # what a record of the call says, by the output's state
+        self._states: dict[Any, list[State]] = {}  # of the outputs' axes, by those of the inputs
+        self._records: dict[Any, Any] = {}  # what is told, by the names of the output's axes
 
     def with_outputs(self, outputs: Sequence[Layout]) -> Answer:
         """The same call with other outputs."""
@@ -80,6 +83,23 @@ class Answer:
         made.__dict__.pop("flows", None)
         made.put(outputs)
         return made
+
+    def replayed(self, node: Node, args: Any, constant: tuple[Parameter, ...] = ()) -> Any:
+        """Tensors as ``node`` gives them; ``constant``: the parameters a constant is made of."""
+        if self.form is None and not self.alias:
+            own = self.outputs[0]
+            out = own.blank.detach()
+            out._convdocs_mark = Mark(own, node, 0, constant)  # type: ignore[attr-defined]
+            return out
+        given = tensors_in(args) if self.alias else []
+        outputs = []
+        for place, own in enumerate(self.outputs):
+            aliased = place in self.alias
+            outputs.append(given[self.alias[place]] if aliased else own.blank.detach())
+            if node is not CONSTANT or not aliased:
+                claim(outputs[-1], Mark(own, node, place, constant))
+        following = iter(outputs)
+        return outputs[0] if self.form is None else mapped(self.form, lambda _: next(following))
 
     @cached_property
     def code(self) -> str:
@@ -112,6 +132,33 @@ class Answer:
         outputs = enumerate(self.output_shapes)
         return tuple([flow_of(func, args, kwargs, shape, place) for place, shape in outputs])
 
+    def states(self, before: tuple[State, ...]) -> list[State]:
+        """What is known about the axes of the outputs."""
+        known = self._states.get(before)
+        if known is None:
+            if len(self._states) >= MOST_STATES:
+                self._states.clear()
+            known = self._states[before] = [
+                followed(flow, before, shape)
+                for flow, shape in zip(self.flows, self.output_shapes, strict=False)
+            ]
+            if self.axis_names and known and not any(known[0].names):
+                state = known[0]
+                known[0] = State(self.axis_names, state.fields, state.extents, state.constant)
+        return known
+
+    def record(self, names: tuple[str, ...], axes: str) -> tuple[tuple[Any, ...], ...]:
+        """What a :class:`~convdocs.report.Call` has of it, by the places where it has it."""
+        known = self._records.get(names)
+        if known is None:
+            known = self._records[names] = (
+                (self.kind, self.code, self.input_shapes, self.output_shapes, axes),
+                (self.macs, self.note),
+                (self.windows, self.parameters, self.training, self.dtypes),
+                (local_fields(self, names), self.family, self.settings),
+            )
+        return known
+
     def describe(self, module: nn.Module, inside: Sequence[Answer] = ()) -> None:
         """What a layer's call costs and how it is written, by the calls inside it."""
         counted = [one.macs for one in inside]
@@ -119,6 +166,7 @@ class Answer:
         self.note = next((one.note for one in inside if one.note), "")
         self.code, self.settings = code(module), plain_settings(module)
         self.family, self.training = family(layer_class(module)), module.training
+        self.axis_names = axis_names(module, len(self.output_shapes[0])) if self.outputs else ()
         try:
             # Unfold has windows, but its output no axis that they move along
             self.windows = () if isinstance(module, nn.Unfold) else read(module).windows
@@ -178,26 +226,3 @@ class FunctionCall:
         made = Answer(functions.name(self.func), self.marks, outputs, macs, note)
         made.call = (self.func, *self.operands)
         return made
-
-
-def replayed(answer: Answer, node: Any, args: Any, constant: tuple[Parameter, ...] = ()) -> Any:
-    """Tensors as a call of this kind gives them; ``constant``: marked as made of parameters."""
-    maker = CONSTANT if node is None else node
-    if answer.form is None and not answer.alias:
-        own = answer.outputs[0]
-        out = own.blank.detach()
-        out._convdocs_mark = Mark(own, maker, 0, constant)  # type: ignore[attr-defined]
-        return out
-    given = tensors_in(args) if answer.alias else []
-    outputs = []
-    for place, own in enumerate(answer.outputs):
-        made = Mark(own, maker, place, constant)
-        if place in answer.alias:
-            outputs.append(given[answer.alias[place]])
-            if node is not None:
-                overwrite(outputs[-1], made)
-        else:
-            outputs.append(own.blank.detach())
-            outputs[-1]._convdocs_mark = made  # type: ignore[attr-defined]
-    following = iter(outputs)
-    return outputs[0] if answer.form is None else mapped(answer.form, lambda _: next(following))

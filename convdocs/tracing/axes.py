@@ -72,10 +72,17 @@ def constant(names: tuple[str, ...]) -> State:
     return State(names, (None,) * rank, (0,) * rank, constant=True)
 
 
-def followed(flow: Flow | None, states: Sequence[State], rank: int) -> State:
+@lru_cache(maxsize=64)
+def lost(names: tuple[str, ...]) -> State:
+    """The state of a tensor of which nothing is known."""
+    rank = len(names)
+    return State(names, (UNKNOWN,) * rank, (0,) * rank)
+
+
+def followed(flow: Flow | None, states: Sequence[State], shape: Shape) -> State:
     """The state of a call's output, from those of its inputs."""
     if flow is None:
-        return states[0] if states else constant(("",) * rank)
+        return states[0] if states else constant(("",) * len(shape))
     if all(one.constant for one in states):
         return constant(tuple([_read(reads, states)[0] if n is None else n for n, reads in flow]))
     names, fields, extents = [], [], []
@@ -147,9 +154,9 @@ def composed(
     sizes = [one.layout.shape for one in inputs]
     known: dict[Any, Flow] = {}  # by what made a tensor
     for number, one in enumerate(inputs):
-        known.setdefault(_origin(one), kept(number, len(sizes[number])))
+        known.setdefault(one.origin, kept(number, len(sizes[number])))
     for node in nodes:
-        before = [known.get(_origin(one)) for one in node.inputs]
+        before = [known.get(one.origin) for one in node.inputs]
         for place, flow in enumerate(node.answer.flows):
             if flow is None:
                 made = before[0] if before else None
@@ -161,19 +168,14 @@ def composed(
                 known[node, place] = made
     flows = []
     for one in outputs:
-        found = known.get(_origin(one)) or unknown(sizes, one.layout.shape)
-        flows.append(None if inputs and found is known.get(_origin(inputs[0])) else found)
+        found = known.get(one.origin) or unknown(sizes, one.layout.shape)
+        flows.append(None if inputs and found is known.get(inputs[0].origin) else found)
     return tuple(flows)
 
 
 def _of_first(reads: tuple[Read, ...]) -> tuple[Read, ...]:
     """What is read of the first input, where the others are parameters."""
     return tuple([read for read in reads if read[0] == 0]) if len(reads) > 1 else reads
-
-
-def _origin(mark: Any) -> Any:
-    """What two marks have in common that are of the same cells."""
-    return mark if type(mark.maker) is str else (mark.maker, mark.place)
 
 
 @lru_cache(maxsize=256)

@@ -103,7 +103,7 @@ def _writes(func: Any) -> bool:
     called = getattr(func, "__name__", "")
     if called.startswith("__"):
         return called.startswith("__i") and called not in ("__invert__", "__index__", "__int__")
-    return called.endswith("_") or called in ("__setitem__", "threshold_", "requires_grad_")
+    return str(called).endswith("_")
 
 
 def is_setter(func: Any) -> bool:

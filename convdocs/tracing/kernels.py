@@ -5,19 +5,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import zip_longest
 from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from convdocs.geometry import Window
+from convdocs.layers import windows
 from convdocs.report import Shape
 from convdocs.tracing import functions
 from convdocs.tracing.answer import FunctionCall
 from convdocs.tracing.costs import COSTS, Counter
 from convdocs.tracing.memory import META, Layout, Mark, Operand
 from convdocs.tracing.nested import mapped, tensors_in
-from convdocs.tracing.rules import RULES, dims_of, entering
+from convdocs.tracing.rules import RULES, WINDOWS, dims_of, entering
 
 FLOATS = frozenset({torch.float32, torch.float64, torch.bfloat16, torch.float16})
 LARGEST = 1_000_000  # elements that a call may have which is tried on the CPU
@@ -163,12 +167,12 @@ def trivial(func: Any, args: Any, operands: Any, inputs: Sequence[Layout]) -> An
         return None
     try:
         shape = rule(*operands[0], **operands[1])
-    except (AttributeError, LookupError, RuntimeError, TypeError, ValueError):
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
         return None  # what torch refuses too, in its own words
     if shape is None:
         return None
-    if operands[1].get("inplace"):
-        return args[0]
+    if functions.in_place(func, operands[1]):
+        return args[0] if shape == own.shape else None
     if shape and not isinstance(shape[0], int):
         return tuple([_blank(one, own) for one in shape])
     return own.tensor() if shape == own.shape else _blank(shape, own)
@@ -204,11 +208,13 @@ def _between(x: Operand, least: Any = None, most: Any = None, **more: Any) -> Sh
     return x.shape if plain else None
 
 
-@_shape_of("add", "sub", "mul", "div")
-def _arithmetic(x: Operand, other: Any) -> Shape:
+@_shape_of(*"add sub mul div add_ sub_ mul_ div_ __iadd__ __isub__ __imul__ __itruediv__".split())
+def _arithmetic(x: Operand, other: Any) -> Shape | None:
     if type(other) in (int, float) or x.shape == other.shape:
         return x.shape
-    return tuple(torch.broadcast_shapes(x.shape, other.shape))  # type: ignore[no-untyped-call]
+    # torch.broadcast_shapes loads a library of symbols for it
+    pairs = list(zip_longest(x.shape[::-1], other.shape[::-1], fillvalue=1))[::-1]
+    return tuple(map(max, pairs)) if all(a == b or 1 in (a, b) for a, b in pairs) else None
 
 
 @_shape_of("linear")
@@ -216,6 +222,45 @@ def _linear(x: Operand, weight: Operand, bias: Operand | None = None) -> Shape |
     wide, narrow = weight.shape
     fits = x.shape[-1] == narrow and (bias is None or bias.shape == (wide,))
     return (*x.shape[:-1], wide) if fits else None
+
+
+def _slid(along: Sequence[Window], sizes: Shape) -> Shape | None:
+    """The cells that windows give, where they are ones that torch takes."""
+    if any(min(w.kernel, w.stride, w.dilation) < 1 or w.padding[0] < 0 for w in along):
+        return None
+    out = tuple([window.output_size(size) for window, size in zip(along, sizes, strict=True)])
+    return out if min(out) > 0 else None
+
+
+@_shape_of("conv1d", "conv2d", "conv3d")
+def _convolution(
+    x: Operand, weight: Operand, bias: Operand | None = None, stride: Any = 1, padding: Any = 0,
+    dilation: Any = 1, groups: int = 1,
+) -> Shape | None:  # fmt: skip
+    (wide, narrow, *kernel), (samples, channels, *sizes) = weight.shape, x.shape
+    given = {"kernel_size": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+    out = _slid(windows("convolution", len(kernel), given), tuple(sizes))
+    fit = channels == narrow * groups and wide % groups == 0 and _vectors((bias,), (wide,))
+    return (samples, wide, *out) if fit and out and not isinstance(padding, str) else None
+
+
+def _pooled(read: Callable[..., tuple[Window, ...]]) -> Trivial:
+    def shape(x: Operand, *settings: Any, **more: Any) -> Shape | None:
+        along = read(x, *settings, **more)
+        asked = [*settings[5:6], more.get("return_indices"), more.get("divisor_override")]
+        if not all(one is None or one is False for one in asked) or any(
+            2 * w.padding[0] > w.kernel for w in along
+        ):
+            return None
+        lead = len(x.shape) - len(along)
+        out = _slid(along, x.shape[lead:])
+        return (*x.shape[:lead], *out) if out and lead in (1, 2) else None
+
+    return shape
+
+
+for _name in ("max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d"):
+    _shape_of(_name)(_pooled(WINDOWS[getattr(functional, _name)]))
 
 
 @_shape_of("cat")

@@ -5,14 +5,16 @@ Calls are told apart by layouts, so that torch is asked but once for each distin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from convdocs import report
 from convdocs.report import Shape
+from convdocs.tracing.axes import State, constant, fresh, lost
 from convdocs.tracing.nested import ATOMS
 
 META = torch.device("meta")
@@ -101,25 +103,58 @@ class Parameter:
         self.registered = registered
 
 
-INPUT, CONSTANT, OWN = "input", "constant", "own"
+class Node:
+    """What made tensors: a call as it happened, or one of the three origins below.
+
+    Those of a layer's own calls have no index among the trace's, and no states.
+    """
+
+    __slots__ = ("answer", "index", "inputs", "states")
+
+    def __init__(
+        self,
+        answer: Any,
+        inputs: tuple[Mark, ...] = (),
+        index: int = report.CONSTANT,
+        states: Sequence[State] = (),
+    ) -> None:
+        self.answer = answer
+        self.inputs = inputs
+        self.index = index
+        self.states = states  # what the axes of the outputs are
+
+
+# an input, a constant, a parameter or a buffer of the model
+INPUT, CONSTANT, OWN = Node(None, index=report.MODEL_INPUT), Node(None), Node(None)
 
 
 class Mark:
-    """What is written on a tensor of a run: its layout, and the call that made it.
+    """What is written on a tensor of a run: its layout, the call that made it, what its axes are.
 
-    ``maker`` is a call's node, ``INPUT``, ``OWN`` for a parameter or a buffer of the model, or
-    ``CONSTANT``; a constant has the parameters that it was worked out from.
+    A constant has the parameters that it was worked out from.
     """
 
-    __slots__ = ("layout", "maker", "parameters", "place")
+    __slots__ = ("layout", "maker", "parameters", "place", "state")
 
     def __init__(
-        self, layout: Layout, maker: Any, place: int = 0, parameters: tuple[Parameter, ...] = ()
+        self, layout: Layout, maker: Node, place: int = 0, parameters: tuple[Parameter, ...] = ()
     ) -> None:
         self.layout = layout
         self.maker = maker
         self.place = place
         self.parameters = parameters
+        states, rank = maker.states, len(layout.shape)
+        if 0 <= place < len(states) and len(states[place].names) == rank:
+            self.state = states[place]
+        elif maker is INPUT:
+            self.state = fresh(layout.shape)
+        else:
+            self.state = (constant if self.fixed else lost)(("",) * rank)
+
+    @property
+    def origin(self) -> Any:
+        """What two marks have in common that are of the same cells."""
+        return self if self.maker.answer is None else (self.maker, self.place)
 
     @property
     def fixed(self) -> bool:
@@ -127,7 +162,7 @@ class Mark:
         return self.maker is CONSTANT or self.maker is OWN
 
 
-def mark(tensor: Tensor, maker: Any, place: int = 0) -> Mark:
+def mark(tensor: Tensor, maker: Node, place: int = 0) -> Mark:
     """Write on a tensor where it came from."""
     made = tensor._convdocs_mark = Mark(layout_of(tensor), maker, place)  # type: ignore[attr-defined]
     return made
@@ -139,11 +174,11 @@ def mark_of(tensor: Tensor) -> Mark:
     return Mark(layout_of(tensor), CONSTANT) if known is None else known
 
 
-def overwrite(tensor: Tensor, now: Mark) -> None:
-    """A tensor was written into: it is the call's now, unless it is a parameter or a buffer."""
+def claim(tensor: Tensor, made: Mark) -> None:
+    """A call gave a tensor or wrote into it: it is the call's, unless the model owns it."""
     known = getattr(tensor, "_convdocs_mark", None)
-    if known is not None and known.maker is not OWN:
-        tensor._convdocs_mark = now  # type: ignore[attr-defined]
+    if known is None or known.maker is not OWN:
+        tensor._convdocs_mark = made  # type: ignore[attr-defined]
 
 
 class Operand(NamedTuple):

@@ -1,16 +1,18 @@
 """Runs a model's stand-in and writes down each call, on shapes alone or on real tensors.
 
 A recorder is a TorchFunctionMode, so that every torch function the model calls passes through it;
-which layer a call belongs to it learns from the :class:`~convdocs.tracing.forward.Forward` that
+which layer a call belongs to it learns from the :class:`~convdocs.tracing.standin.Forward` that
 each module of the stand-in has for its ``forward``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import copy
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from threading import get_ident
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,67 +20,45 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.overrides import TorchFunctionMode
 
 from convdocs.layers import layer_class
+from convdocs.report import Call, ModuleSummary
 from convdocs.tracing import functions, kernels
-from convdocs.tracing.answer import (
-    ANSWERS,
-    Answer,
-    FunctionCall,
-    remember,
-    replayed,
-)
-from convdocs.tracing.axes import composed
+from convdocs.tracing.answer import ANSWERS, Answer, FunctionCall, remember
+from convdocs.tracing.axes import State, composed
 from convdocs.tracing.costs import Counter
 from convdocs.tracing.kernels import NeedsIntegers, NeedsValues
 from convdocs.tracing.memory import (
     CONSTANT,
     INPUT,
-    OWN,
     Mark,
+    Node,
     Parameter,
     add_to_key,
+    claim,
     is_plain,
     layout_of,
-    mark,
     mark_of,
-    overwrite,
 )
 from convdocs.tracing.nested import mapped, tensors_in
 from convdocs.tracing.rules import PRODUCTS
 
 OnCall = Callable[[Any, tuple[Any, ...], dict[str, Any], Any], None]
+_NOTHING = State((), (), ())
 
 
-class Node:
-    """One call as it happened: of a function, or of a layer."""
+class Failed(NamedTuple):
+    """The call that failed, as far as it came."""
 
-    __slots__ = ("answer", "inputs", "layer", "path", "states")
-
-    def __init__(self, path: str, layer: Any, inputs: tuple[Mark, ...], answer: Answer) -> None:
-        self.path = path
-        self.layer = layer  # what stands for the layer's forward; None for a function
-        self.inputs = inputs
-        self.answer = answer
-        self.states: list[Any] = []  # what the axes of the outputs are, found later
+    path: str
+    answer: Answer
+    marks: Sequence[Mark]
+    owned: Sequence[Parameter] = ()
 
 
-def container_node(path: str, module: nn.Module, marks: list[Mark]) -> Node:
+def failed_container(path: str, module: nn.Module, marks: list[Mark]) -> Failed:
     """What is told of a container whose own code failed."""
     answer = Answer(layer_class(module).__name__, marks)
     answer.describe(module)
-    return Node(path, None, tuple(marks), answer)
-
-
-class Span:
-    """One run of a container's forward, in numbers of calls: from ``start`` to before ``end``."""
-
-    __slots__ = ("depth", "end", "kind", "outputs", "path", "start")
-
-    def __init__(self, path: str, kind: str, depth: int, start: int) -> None:
-        self.path = path
-        self.kind = kind
-        self.depth = depth  # how many containers it ran inside of
-        self.start = self.end = start
-        self.outputs: tuple[Mark, ...] = ()
+    return Failed(path, answer, marks, parameters_behind(marks))
 
 
 class Recorder(TorchFunctionMode):
@@ -108,18 +88,21 @@ class Recorder(TorchFunctionMode):
         self.values = values
         self.on_call = on_call
         self.live = values or live or on_call is not None
-        self.nodes: list[Node] = []
+        self.calls: list[Call] = []
+        self.nodes: list[Node] = []  # of the calls
+        self.modules: list[Any] = []  # a summary of every call, and a list of one of a container
+        self.first_use: dict[Parameter, int] = {}  # the index of the call
         self.path = ""  # of the module whose forward is running
+        self.depth = 0  # containers that are running
         self.inside: list[Node] | None = None  # the calls inside the layer that is running
-        self.failed: tuple[BaseException, Node] | None = None
+        self.remembers = True  # functions' answers; not inside a layer whose own is remembered
+        self.failed: tuple[BaseException, Failed] | None = None
         self.notes: dict[str, None] = {}
         self.thread = get_ident()
-        self.transformed = False  # whether vmap or its like handed out tensors of its own
-        self.spans: list[Span] = []
-        self.depth = 0  # containers that are running
-        self.remembers = True  # functions' answers; not inside a layer whose own is remembered
         self.listening = False  # in a thread that the model started
+        self.transformed = False  # whether vmap or its like handed out tensors of its own
         self.from_shapes = False  # whether the inputs were given as shapes
+        self._numbers = count()
         self._strangers: dict[int, tuple[Tensor, Mark]] = {}  # parameters that are not the model's
         self._elsewhere: dict[int, Recorder] = {}
         self._foreign: dict[int, tuple[Tensor, Tensor]] = {}  # real tensors, with those on meta
@@ -144,30 +127,47 @@ class Recorder(TorchFunctionMode):
         """The recorder of a thread that the model started: it writes into the same lists."""
         own = self._elsewhere.get(get_ident())
         if own is None:
-            own = self._elsewhere[get_ident()] = self.anew()
-            own.nodes, own.path, own.spans, own.depth = (
-                self.nodes, self.path, self.spans, self.depth,
-            )  # fmt: skip
+            own = self._elsewhere[get_ident()] = copy.copy(self)
+            own.inside, own.failed, own.remembers = None, None, True
         return own
 
+    def finished(self) -> tuple[tuple[Call, ...], tuple[ModuleSummary, ...]]:
+        """All calls, and all modules with containers before what they are made of."""
+        calls = sorted(self.calls) if self._elsewhere else self.calls
+        return tuple(calls), tuple([m[0] if type(m) is list else m for m in self.modules])
+
     def run_container(self, path: str, module: nn.Module, run: Any, args: Any, kwargs: Any) -> Any:
-        """Run a module that is made of others, and note from which call to which it ran."""
-        outer, self.path = self.path, path
-        span = Span(path, layer_class(module).__name__, self.depth, len(self.nodes))
-        self.spans.append(span)
-        self.depth += 1
+        """Run a module that is made of others, and sum up the calls inside."""
+        outer, depth, first = self.path, self.depth, len(self.calls)
+        summary: list[ModuleSummary] = []
+        self.modules.append(summary)
+        self.path, self.depth = path, depth + 1
         out = None
         try:
             out = run(*args, **kwargs)
         except Exception as error:
             marks = [self.mark_of(one) for one in tensors_in((args, kwargs))]
-            self.note_failure(error, container_node(path, module, marks))
+            self.note_failure(error, failed_container(path, module, marks))
             raise
         finally:
-            self.path, self.depth = outer, span.depth
-            span.end = len(self.nodes)
+            self.path, self.depth = outer, depth
             with torch._C.DisableTorchFunction():
-                span.outputs = tuple([self.mark_of(one) for one in tensors_in(out)])
+                marks = [self.mark_of(one) for one in tensors_in(out)]
+            calls = self.calls[first:]
+            summary.append(
+                ModuleSummary(
+                    path,
+                    layer_class(module).__name__,
+                    depth,
+                    first,
+                    first + len(calls) - 1,
+                    total([one.params for one in calls]),
+                    total([one.trainable for one in calls]),
+                    total([one.macs for one in calls]),
+                    tuple([one.layout.shape for one in marks]),
+                    marks[0].state.receptive_field if marks else (),
+                )
+            )
         return out
 
     def __torch_function__(
@@ -187,15 +187,15 @@ class Recorder(TorchFunctionMode):
                 answer = ANSWERS.get(key) if key is not None else None
                 if answer is None:
                     return self._asked(call, key)
-                node = self._node(answer, call.marks)
-                constant = () if node else parameters_behind(call.marks)
-                return replayed(answer, node, (args, kwargs), constant)
+                node, behind = self._maker(answer, call.marks)
+                return answer.replayed(node, (args, kwargs), behind)
             return self._run(call, key)
         except Exception as error:
             if self.from_shapes and func in functions.EMBEDDINGS:
                 self._needs_integers(call.marks[functions.EMBEDDINGS[func]])
             if self.inside is None:
-                self.note_failure(error, Node(self.path, None, tuple(call.marks), call.answer()))
+                own = parameters_behind(call.marks)
+                self.note_failure(error, Failed(self.path, call.answer(), call.marks, own))
             raise
 
     def _key(self, call: FunctionCall) -> Any:
@@ -227,14 +227,16 @@ class Recorder(TorchFunctionMode):
     def stranger(self, tensor: Tensor) -> Mark:
         """The mark of a tensor that no call seen here made: a constant, or what vmap gives."""
         if self.transformed and self.nodes:
-            return mark(tensor, self.nodes[-1], -1)
+            made = Mark(layout_of(tensor), self.nodes[-1], -1)
+            claim(tensor, made)
+            return made
         if not isinstance(tensor, nn.Parameter):
             return Mark(layout_of(tensor), CONSTANT)
         known = self._strangers.get(id(tensor))
         if known is None:
             own = layout_of(tensor)
-            made = Parameter("", own, tensor.requires_grad, registered=False)
-            known = self._strangers[id(tensor)] = tensor, Mark(own, CONSTANT, 0, (made,))
+            parameter = Parameter("", own, tensor.requires_grad, registered=False)
+            known = self._strangers[id(tensor)] = tensor, Mark(own, CONSTANT, 0, (parameter,))
         return known[1]
 
     def _live(self) -> bool:
@@ -306,43 +308,106 @@ class Recorder(TorchFunctionMode):
         if not outputs:
             if functions.is_setter(call.func):
                 was, tensor = call.marks[0], call.args[0]
-                tensor._convdocs_mark = Mark(
-                    layout_of(tensor), was.maker, was.place, was.parameters
-                )
+                own = layout_of(tensor)
+                tensor._convdocs_mark = Mark(own, was.maker, was.place, was.parameters)
             return None, out
         layouts = [layout_of(one) for one in outputs]
         if answer is None:
             answer = call.answer(layouts, *cost)
         elif list(answer.outputs) != layouts:
             answer = answer.with_outputs(layouts)
-        node = self._node(answer, call.marks)
-        behind = () if node else parameters_behind(call.marks)
+        node, behind = self._maker(answer, call.marks)
         for place, (tensor, own) in enumerate(zip(outputs, layouts, strict=True)):
-            made = Mark(own, node or CONSTANT, place, behind)
-            if not any(tensor is one for one in call.tensors):
-                tensor._convdocs_mark = made  # type: ignore[attr-defined]
-            elif node is not None:
-                overwrite(tensor, made)
-        if self.on_call is not None and self.inside is None and node is not None:
+            if node is not CONSTANT or not any(tensor is one for one in call.tensors):
+                claim(tensor, Mark(own, node, place, behind))
+        if self.on_call is not None and self.inside is None and node is not CONSTANT:
             self.on_call(call.func, call.args, call.kwargs, out)
         return answer, out
 
-    def _node(self, answer: Answer, marks: list[Mark]) -> Node | None:
-        """One more call, inside the layer that is running or outside any.
+    def _maker(self, answer: Answer, marks: list[Mark]) -> tuple[Node, tuple[Parameter, ...]]:
+        """What makes a function's outputs, and the parameters that they are constants of.
 
-        None where it is not shown: it only prepares constants and multiplies nothing.
+        A call is not shown that only prepares constants and multiplies nothing.
         """
         if answer.macs == 0 and all(one.fixed for one in marks):
-            return None
-        node = Node(self.path, None, tuple(marks), answer)
-        (self.nodes if self.inside is None else self.inside).append(node)
+            return CONSTANT, parameters_behind(marks)
+        if self.inside is None:
+            return self._write(self.path, answer, marks, parameters_behind(marks)), ()
+        node = Node(answer, tuple(marks))
+        self.inside.append(node)
+        return node, ()
+
+    def _write(
+        self, path: str, answer: Answer, marks: Sequence[Mark], owned: Sequence[Parameter]
+    ) -> Node:
+        """One more call of the trace."""
+        states = answer.states(tuple([one.state for one in marks]))
+        node = Node(answer, tuple(marks), next(self._numbers), states)
+        call = self.call(node.index, states[0] if states else _NOTHING, path, answer, marks, owned)
+        self.nodes.append(node)
+        self.calls.append(call)
+        self.modules.append(
+            ModuleSummary(
+                path, call.kind, self.depth, node.index, node.index, call.params, call.trainable,
+                call.macs, call.output_shapes, call.receptive_field,
+            )
+        )  # fmt: skip
         return node
 
-    def note_failure(self, error: Exception, node: Node) -> None:
+    def failed_call(self) -> Call | None:
+        """The record of the call that failed."""
+        if self.failed is None:
+            return None
+        return self.call(len(self.calls), _NOTHING, *self.failed[1])
+
+    def call(
+        self,
+        index: int,
+        state: State,
+        path: str,
+        answer: Answer,
+        marks: Sequence[Mark],
+        owned: Sequence[Parameter],
+    ) -> Call:
+        """The record of one call; ``state`` is that of its first output."""
+        what, cost, settings, fields = answer.record(state.names, state.axes)
+        params, trainable, unregistered, note = (
+            self._counted(index, owned) if owned else (0, 0, 0, "")
+        )
+        sources = tuple([one.maker.index for one in marks])
+        own = *cost, state.receptive_field, sources, *settings, trainable, *fields, unregistered
+        return Call._make((index, path, *what, params, note, *own))
+
+    def _counted(
+        self, index: int, owned: Sequence[Parameter]
+    ) -> tuple[int | None, int | None, int, str]:
+        """Parameters used here for the first time, all and trainable; a word about the others."""
+        counted = trainable = unregistered = 0
+        shared, note = set(), ""
+        for one in owned:
+            size = one.count
+            first = self.first_use.setdefault(one, index)
+            if first != index:
+                shared.add(first)
+            else:
+                counted += size
+                if one.trainable:
+                    trainable += size
+            if not one.registered and one.trainable:
+                unregistered += size
+            if one.layout is None:
+                note = "uninitialised"
+        if note:
+            return None, None, unregistered, note
+        if shared:
+            note = f"shared with call {', '.join(map(str, sorted(shared)))}"
+        return counted, trainable, unregistered, note
+
+    def note_failure(self, error: Exception, found: Failed) -> None:
         """Keep the innermost call that ``error``, or the error it came of, passed through."""
         if self.failed is not None and self.failed[0] in _chain(error):
-            node = self.failed[1]
-        self.failed = (error, node)
+            found = self.failed[1]
+        self.failed = (error, found)
 
     def run_layer(self, layer: Any, run: Any, args: Any, kwargs: Any, note: str = "") -> Any:
         """Run a layer, or replay it; the functions it calls are written down as its own.
@@ -359,53 +424,39 @@ class Recorder(TorchFunctionMode):
             except TypeError:  # a list or a tensor among the settings
                 key = answer = None
             if answer is not None:
-                node = Node(layer.path, layer, tuple(marks), answer)
-                self.nodes.append(node)
-                return replayed(answer, node, (args, kwargs))
+                node = self._write(layer.path, answer, marks, layer.owned())
+                return answer.replayed(node, (args, kwargs))
             inputs = tensors_in((args, kwargs))
             if key is None:
                 marks = [self.mark_of(one) for one in inputs]
         answer = Answer(layer_class(layer.module).__name__, marks)
-        node = Node(layer.path, layer, tuple(marks), answer)
         inside = self.inside = []
         self.remembers = key is None  # what is inside is not asked again
         try:
             out = run(*args, **kwargs)
         except Exception as error:
             answer.describe(layer.module)
-            self.note_failure(error, node)
+            self.note_failure(error, Failed(layer.path, answer, marks, layer.owned()))
             raise
         finally:
             self.inside, self.remembers = None, True
         with torch._C.DisableTorchFunction():
-            out = self._finished_layer(node, inside, inputs, out)
+            out = _apart(out, [one for one in inputs if self.mark_of(one).maker not in inside])
+            outputs = tensors_in(out)
+            made = [self.mark_of(one) for one in outputs]
+            answer.put([one.layout for one in made])
+            answer.flows = composed(inside, marks, made)
+            answer.describe(layer.module, [one.answer for one in inside])
             answer.parameters = layer.shapes()
             if note:
                 answer.macs, answer.note = None, note
+            node = self._write(layer.path, answer, marks, layer.owned())
+            for place, (tensor, own) in enumerate(zip(outputs, answer.outputs, strict=True)):
+                claim(tensor, Mark(own, node, place))
             if self.on_call is not None:
                 self.on_call(layer.module, args, kwargs, out)
             if key is not None:
                 _remember(key, answer, out, inputs)
-        return out
-
-    def _finished_layer(
-        self, node: Node, inside: list[Node], inputs: list[Tensor], out: Any
-    ) -> Any:
-        """Write a layer down from the calls inside it; returns its output."""
-        answer = node.answer
-        out = _apart(out, [one for one in inputs if self.mark_of(one).maker not in inside])
-        outputs = tensors_in(out)
-        before = [self.mark_of(one) for one in outputs]
-        answer.put([one.layout for one in before])
-        answer.flows = composed(inside, node.inputs, before)
-        answer.describe(node.layer.module, [one.answer for one in inside])
-        for place, (tensor, was) in enumerate(zip(outputs, before, strict=True)):
-            made = Mark(was.layout, node, place)
-            if any(tensor is one for one in inputs):
-                overwrite(tensor, made)
-            elif was.maker is not OWN:
-                tensor._convdocs_mark = made  # type: ignore[attr-defined]
-        self.nodes.append(node)
         return out
 
     def on_meta(self, tensor: Tensor) -> Tensor:
@@ -416,6 +467,11 @@ class Recorder(TorchFunctionMode):
         if known is None:
             known = self._foreign[id(tensor)] = (tensor, _blank(tensor))
         return known[1]
+
+
+def total(counts: Sequence[int | None]) -> int | None:
+    """The sum, None where one of them is."""
+    return None if None in counts else sum(counts)  # type: ignore[arg-type]
 
 
 def _is_uninitialised(kind: type) -> bool:
@@ -468,8 +524,8 @@ def inputs_behind(mark: Mark) -> set[Mark]:
         one = waiting.pop()
         if one.maker is INPUT:
             found.add(one)
-        elif type(one.maker) is not str and id(one.maker) not in seen:
-            seen.add(id(one.maker))
+        elif one.maker not in seen:
+            seen.add(one.maker)
             waiting += one.maker.inputs
     return found
 

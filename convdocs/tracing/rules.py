@@ -404,7 +404,8 @@ def _cat(out: Shape, place: int, tensors: Sequence[Operand], dim: int = 0, **mor
     dim = dims_of(more.get("axis", dim), len(out))[0]
     if len(parts) == 1:
         return _kept(parts[0])
-    flow = list(_spread(out, parts))
+    reads = [tuple([(x.number, at, IDENTITY, 0) for x in parts]) for at in range(len(out))]
+    flow: list[OutAxis] = [(None, one) for one in reads]
     starts = accumulate([0, *(x.shape[dim] for x in parts)])
     pieces = [
         (x.number, dim, AxisField(1, 1, -start), PIECE)
@@ -509,16 +510,9 @@ def _reduce(out: Shape, place: int, input: Operand, *args: Any, **kwargs: Any) -
     """Axes are read whole and then dropped, or kept with one cell."""
     if args and isinstance(args[0], Operand):  # torch.max(x, y)
         return _spread(out, [input, args[0]])
-    dim = kwargs.get("dim", kwargs.get("axis", next(
-        (one for one in args if not isinstance(one, bool) and isinstance(one, int | tuple | list)),
-        None,
-    )))  # fmt: skip
-    return _reduced(out, input, dim if dim != () else None)
-
-
-def _reduced(out: Shape, input: Operand, dim: Any) -> Flow:
-    rank = len(input.shape)
-    dims = dims_of(dim, rank)
+    given = [one for one in args if isinstance(one, int | tuple | list) and type(one) is not bool]
+    dim = kwargs.get("dim", kwargs.get("axis", given[0] if given else None))
+    dims, rank = dims_of(dim if dim != () else None, len(input.shape)), len(input.shape)
     mixed = _mixed(input, dims)
     return mixed if len(out) == rank else tuple(mixed[at] for at in range(rank) if at not in dims)
 
@@ -527,7 +521,8 @@ def _reduced(out: Shape, input: Operand, dim: Any) -> Flow:
 def _norm(
     out: Shape, place: int, input: Operand, p: Any = "fro", dim: Any = None, *rest: Any, **more: Any
 ) -> Flow:
-    return _reduced(out, input, dim)
+    found: Flow = _reduce(out, place, input, dim=dim)
+    return found
 
 
 @_rule("repeat_interleave")

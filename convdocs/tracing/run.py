@@ -10,11 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from convdocs.layers import layer_class
 from convdocs.lint import findings
 from convdocs.report import Trace
-from convdocs.tracing.build import build
 from convdocs.tracing.failure import TraceError
-from convdocs.tracing.forward import Forward
 from convdocs.tracing.guard import (
     collector_paused,
     nothing_compiled,
@@ -22,12 +21,13 @@ from convdocs.tracing.guard import (
     room_for_frames,
 )
 from convdocs.tracing.kernels import NeedsIntegers, NeedsValues, about_meta
-from convdocs.tracing.memory import INPUT, META, mark, mark_of
+from convdocs.tracing.memory import INPUT, META, Parameter, mark, mark_of
 from convdocs.tracing.nested import tensors_in
-from convdocs.tracing.record import OnCall, Recorder, container_node
+from convdocs.tracing.record import OnCall, Recorder, failed_container, total
 from convdocs.tracing.standin import StandIn
 
 Make = Callable[[Any, int], Tensor]  # a tensor for a shape, and for which of them
+MOST_NAMES = 5  # of parameters, in a remark
 SIZES = ("output_size",)  # what a transposed convolution or an unpool takes by this name is one
 
 
@@ -110,22 +110,25 @@ class _Run:
         self.shapes_allowed = not tensors_in(self.given)
         self.integers: set[int] = set()  # which of the shapes are of integers
 
-    @property
-    def home(self) -> tuple[torch.device, torch.dtype]:
-        """The model's device, and the dtype of its first floating parameter."""
-        device = next((one.device for one in _parameters(self.model)), torch.device("cpu"))
-        dtypes = (one.dtype for one in _parameters(self.model) if one.dtype.is_floating_point)
-        return device, next(dtypes, torch.get_default_dtype())
-
     def has_strangers(self) -> bool:
         """Whether an input lies on a device where none of the model does."""
         devices = {tensor.device for tensor in tensors_in(self.given)}
-        homes = {one.device for one in _parameters(self.model)} if devices else set()
+        homes = {one.device for one in self._parameters()} if devices else set()
         return bool(homes) and not devices <= homes
+
+    def _parameters(self) -> Iterator[Tensor]:
+        """The model's, whose own ways to them may be written over."""
+        return (one for _, one in nn.Module.named_parameters(self.model))
+
+    def _home(self) -> tuple[torch.device, torch.dtype]:
+        """The model's device, and the dtype of its first floating parameter."""
+        device = next((one.device for one in self._parameters()), torch.device("cpu"))
+        dtypes = (one.dtype for one in self._parameters() if one.dtype.is_floating_point)
+        return device, next(dtypes, torch.get_default_dtype())
 
     def on_shapes(self, *, gradient: bool = False) -> Trace:
         """Run on shapes; raises NeedsValues where that does not do."""
-        device, dtype = self.home
+        device, dtype = self._home()
         recorder = Recorder(device, values=False, on_call=self.on_call, live=gradient)
 
         def empty(shape: Any, number: int) -> Tensor:
@@ -136,7 +139,7 @@ class _Run:
 
     def on_values(self, why: str, *, gradient: bool = False) -> Trace:
         """Run on real tensors, and say why."""
-        device, dtype = self.home
+        device, dtype = self._home()
         recorder = Recorder(device, values=True, on_call=self.on_call)
         recorder.notes[f"run on real tensors, {f'since {why}' if why else 'as asked'}"] = None
 
@@ -156,7 +159,7 @@ class _Run:
     def _run_once(self, recorder: Recorder, make: Make, gradient: bool) -> Trace | None:
         """One run; nothing where some of the shapes turn out to be of integers."""
         with random_state_kept(), room_for_frames(), torch.set_grad_enabled(gradient):
-            standin = StandIn(self.model, values=recorder.values, apart=gradient)
+            standin = StandIn(self.model, recorder, apart=gradient)
             args, kwargs = standin.given(self._with_tensors(self.given, make, standin, count()))
             given = tensors_in((args, kwargs))
             recorder.from_shapes = self.shapes_allowed
@@ -164,7 +167,6 @@ class _Run:
                 standin.twin.train(self.training)
             if self.ready is not None:
                 self.ready(standin.twin)
-            _listen(standin, recorder)
             try:
                 with nothing_compiled(), recorder:
                     out = standin.twin(*args, **kwargs)
@@ -177,9 +179,10 @@ class _Run:
                 raise _failure(standin, recorder, given, error) from error
             else:
                 recorder.failed = None
-                found = build(standin, recorder, given, tensors_in(out))
+                found = _built(standin, recorder, given, tensors_in(out))
                 if self.on_call is None:
-                    _forget(standin, recorder)
+                    standin.forget()
+                    recorder.nodes.clear()
                 return replace(found, findings=findings(found))
         return None
 
@@ -190,7 +193,7 @@ class _Run:
         if _is_shape(value):
             made = make(value, next(number))
             mark(made, INPUT)
-            standin.copier.replace(made, made)
+            standin.replace(made, made)
             return made
         if type(value) is dict:
             return {
@@ -206,52 +209,59 @@ def _is_shape(value: Any) -> bool:
     return type(value) in (tuple, torch.Size) and all(type(one) is int for one in value)
 
 
-def _parameters(model: nn.Module) -> Iterator[Tensor]:
-    """The parameters of every module."""
-    seen, waiting = set(), [model]
-    while waiting:
-        module = waiting.pop()
-        if id(module) not in seen:
-            seen.add(id(module))
-            yield from [one for one in module._parameters.values() if one is not None]
-            waiting += [one for one in module._modules.values() if one is not None]
-
-
-def _listen(standin: StandIn, recorder: Recorder) -> None:
-    """Have every module of the stand-in tell the recorder when it is called."""
-    for original, twin in standin.copier.modules:
-        own = twin.__dict__
-        forward = Forward(twin, original, standin, recorder)
-        if id(original) not in standin.registered:
-            _name_parameters(twin, forward.path)
-        own["forward"] = forward
-        if own.get("_compiled_call_impl") is not None:
-            own["_compiled_call_impl"] = None
-
-
-def _forget(standin: StandIn, recorder: Recorder) -> None:
-    """Undo the circles, so that the stand-in is gone at once and not when garbage is collected."""
-    for _, twin in standin.copier.modules:
-        twin.__dict__.clear()
-    del standin.copier.tensor
-    recorder.nodes.clear()
-
-
-def _name_parameters(twin: nn.Module, path: str) -> None:
-    """Give the parameters of a layer that is no part of the model the path where it stands."""
-    for name, tensor in twin._parameters.items():
-        known = getattr(tensor, "_convdocs_mark", None)
-        for parameter in known.parameters if known is not None else ():
-            parameter.path = parameter.path or f"{path}.{name}"
-
-
 def _failure(
     standin: StandIn, recorder: Recorder, given: list[Tensor], error: Exception
 ) -> TraceError:
     """The error with the table up to the call that failed."""
     if recorder.failed is None or recorder.failed[0] is not error:  # a hook of the model's own
-        recorder.failed = (error, container_node("", standin.model, list(map(mark_of, given))))
-    partial = build(standin, recorder, given)
+        recorder.failed = (error, failed_container("", standin.model, list(map(mark_of, given))))
+    partial = _built(standin, recorder, given)
     assert partial.failed is not None
     told = findings(replace(partial, calls=(*partial.calls, partial.failed)))
     return TraceError(replace(partial, findings=told, error=f"{type(error).__name__}: {error}"))
+
+
+def _built(
+    standin: StandIn, recorder: Recorder, inputs: Sequence[Tensor], outputs: Sequence[Tensor] = ()
+) -> Trace:
+    """The trace of one run, complete or up to the call that failed."""
+    parameters = standin.parameters.values()
+    made = [recorder.mark_of(one) for one in outputs]
+    calls, modules = recorder.finished()
+    failed = recorder.failed
+    remarks = [] if failed or recorder.transformed else _remarks(standin, recorder.first_use)
+    return Trace(
+        model=layer_class(standin.model).__name__,
+        calls=calls,
+        params=sum([one.count for one in parameters]),
+        trainable_params=sum([one.count for one in parameters if one.trainable]),
+        macs=total([call.macs for call in calls]),
+        input_shapes=tuple([recorder.mark_of(one).layout.shape for one in inputs]),
+        output_shapes=tuple([one.layout.shape for one in made]),
+        parameter_bytes=standin.buffer_bytes
+        + sum([one.layout.nbytes for one in parameters if one.layout]),
+        activation_bytes=sum([o.nbytes for node in recorder.nodes for o in node.answer.outputs]),
+        executed="values" if recorder.values else "shapes",
+        notes=(*recorder.notes, *remarks),
+        modules=modules,
+        output_sources=tuple([one.maker.index for one in made]),
+        failed=recorder.failed_call(),
+    )
+
+
+def _remarks(standin: StandIn, used: dict[Parameter, int]) -> list[str]:
+    """Why the calls' parameters do not add up to the model's."""
+    found = []
+    unused = [p for p in standin.parameters.values() if p not in used and p.count]
+    if unused:
+        names = ", ".join(p.path for p in unused[:MOST_NAMES])
+        more = f" and {len(unused) - MOST_NAMES} more" if len(unused) > MOST_NAMES else ""
+        count = sum(p.count for p in unused)
+        found.append(f"{count:,} parameters were used by no call: {names}{more}")
+    outside = [p for p in used if not p.registered and p.count]
+    if outside:
+        names = ", ".join([p.path for p in outside if p.path][:MOST_NAMES])
+        count = sum(p.count for p in outside)
+        words = f"{count:,} parameters are not the model's own, nor in its total"
+        found.append(f"{words}: {names}" if names else words)
+    return found

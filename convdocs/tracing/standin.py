@@ -1,28 +1,24 @@
-"""Stand-ins for a model and its arguments, so that no run can change anything of the user's.
+"""A model's stand-in for one run: its modules tell the recorder when they are called.
 
-A copy has the same structure and other tensors: modules, containers, objects, closures and bound
-methods are copied, what cannot change is shared. Everything is copied once, so that what was one
-object stays one.
+Only ``forward`` is stood in for: torch's own call machinery runs the model's hooks around it, so
+that a hook sees, and may change, what it would in a real run.
 """
 
 from __future__ import annotations
 
-import builtins
-import copy
-import functools
-import random
 import sys
-import weakref
-from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable
-from enum import Enum
-from types import BuiltinMethodType, CellType, FunctionType, MethodType, ModuleType
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from operator import itemgetter
+from threading import get_ident
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from convdocs.report import Shape
+from convdocs.tracing.copier import Copier, Held
 from convdocs.tracing.kernels import NeedsValues
 from convdocs.tracing.memory import (
     INPUT,
@@ -31,273 +27,14 @@ from convdocs.tracing.memory import (
     Layout,
     Mark,
     Parameter,
+    add_to_key,
     has_own_kernels,
     is_plain,
     layout_of,
+    mark_of,
 )
-from convdocs.tracing.nested import ATOMS, attributes, is_object, rebuilt_tuple
-
-Maker = Callable[["Copier", Any], Any]
-
-
-class Held(dict[str, Any]):
-    """A module's parameters or buffers, whose stand-ins are made when one is looked at."""
-
-    copier: Copier | None = None
-
-    def fill(self) -> None:
-        """Put the stand-ins in."""
-        if self.copier is not None:
-            copier, self.copier = self.copier, None
-            with torch._C.DisableTorchFunction():
-                for name, one in [*dict.items(self)]:
-                    dict.__setitem__(self, name, copier.copy(one))
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return dict, (dict(self),)
-
-
-def _filling(name: str) -> Any:
-    plain = getattr(dict, name)
-
-    def method(self: Held, *args: Any, **kwargs: Any) -> Any:
-        self.fill()
-        return plain(self, *args, **kwargs)
-
-    return method
-
-
-for _name in (
-    "__delitem__", "__eq__", "__getitem__", "__ior__", "__iter__", "__or__", "__reversed__",
-    "__ror__", "__setitem__", "clear", "copy", "get", "items", "keys", "pop", "popitem",
-    "setdefault", "update", "values",
-):  # fmt: skip
-    setattr(Held, _name, _filling(_name))
-
-
-class Copier:
-    """Copies values for one run; ``tensor`` makes the stand-in of each tensor.
-
-    ``late``: those of modules are made when they are looked at.
-    """
-
-    def __init__(self, tensor: Callable[[Tensor], Any], late: bool = False) -> None:
-        self.tensor = tensor
-        self.late = late
-        self.memo: dict[int, Any] = {}
-        self.modules: list[tuple[nn.Module, nn.Module]] = []  # each with its copy
-        self._kept: list[Any] = []  # what is held by a weak reference alone
-
-    def replace(self, value: Any, other: Any) -> None:
-        """Let ``other`` stand wherever ``value`` stood."""
-        self.memo[id(value)] = other
-
-    def copy(self, value: Any) -> Any:
-        """The value's stand-in."""
-        kind = type(value)
-        if kind in ATOMS:
-            return value
-        known = self.memo.get(id(value))
-        if known is not None:
-            return known
-        make = _MAKERS.get(kind)
-        if make is None:
-            make = _MAKERS[kind] = _maker(kind)
-        return make(self, value)
-
-
-def _share(copier: Copier, value: Any) -> Any:
-    return value
-
-
-def _tensor(copier: Copier, value: Tensor) -> Any:
-    made = copier.memo[id(value)] = copier.tensor(value)
-    kept = value.__dict__
-    if kept and made is not value:
-        for name, one in kept.items():
-            if not name.startswith("_convdocs"):
-                setattr(made, name, copier.copy(one))
-    return made
-
-
-def _module(copier: Copier, value: Any) -> Any:
-    made = copier.memo[id(value)] = object.__new__(type(value))
-    copier.modules.append((value, made))
-    kept, own = value.__dict__, made.__dict__
-    own.update(kept)
-    for name, one in kept.items():
-        kind = type(one)
-        if kind in ATOMS:
-            continue
-        if name in _TORCHS and not one:  # a dict of hooks, most of the time
-            own[name] = kind()
-        elif copier.late and name in ("_parameters", "_buffers"):
-            own[name] = held = Held(one)
-            held.copier = copier
-        elif not (kind is tuple and ATOMS.issuperset(map(type, one))):
-            own[name] = copier.copy(one)
-    return made
-
-
-_TORCHS = frozenset(nn.Module().__dict__)  # what every module has to itself
-
-
-def _script(copier: Copier, value: Any) -> Any:
-    made = copier.memo[id(value)] = copy.deepcopy(value)
-    copier.modules.append((value, made))
-    return made
-
-
-_FILL = ((list, list.extend), (set, set.update), (deque, deque.extend))
-
-
-def _collection(copier: Copier, value: Any) -> Any:
-    kind: Any = type(value)
-    made = kind(maxlen=value.maxlen) if kind is deque else kind.__new__(kind)
-    copier.memo[id(value)] = made
-    plain = kind is list and ATOMS.issuperset(map(type, value))
-    fill: Any = next(fill for base, fill in _FILL if issubclass(kind, base))
-    fill(made, value if plain else [copier.copy(one) for one in value])
-    return _with_attributes(copier, value, made)
-
-
-def _dict(copier: Copier, value: Any) -> Any:
-    kind: Any = type(value)
-    made = copier.memo[id(value)] = kind.__new__(kind)
-    if kind is dict:
-        for key, one in value.items():
-            made[key if type(key) is str else copier.copy(key)] = copier.copy(one)
-        return made
-    if issubclass(kind, defaultdict):
-        made.default_factory = copier.copy(value.default_factory)
-    put = OrderedDict.__setitem__ if issubclass(kind, OrderedDict) else dict.__setitem__
-    for key, one in value.items():
-        put(made, key if type(key) is str else copier.copy(key), copier.copy(one))
-    return _with_attributes(copier, value, made)
-
-
-def _tuple(copier: Copier, value: Any) -> Any:
-    if ATOMS.issuperset(map(type, value)):
-        return value
-    parts = [copier.copy(one) for one in value]
-    if all(map(lambda a, b: a is b, parts, value)):
-        return value
-    made = frozenset(parts) if isinstance(value, frozenset) else rebuilt_tuple(type(value), parts)
-    copier.memo[id(value)] = made
-    copier._kept.append(value)
-    return made
-
-
-def _object(copier: Copier, value: Any) -> Any:
-    try:
-        made = object.__new__(type(value))
-    except TypeError:  # built upon a type of C
-        made = copy.copy(value)
-    copier.memo[id(value)] = made
-    return _with_attributes(copier, value, made)
-
-
-def _with_attributes(copier: Copier, value: Any, made: Any) -> Any:
-    if type(value) not in _PLAIN:
-        for name, one in attributes(value):
-            object.__setattr__(made, name, copier.copy(one))
-    return made
-
-
-def _function(copier: Copier, value: FunctionType) -> Any:
-    """A function that closes over something: the same code over the stand-ins."""
-    if not value.__closure__ or (value.__module__ or "").startswith("torch."):
-        return value
-    cells = tuple([_cell(copier, cell) for cell in value.__closure__])
-    made = FunctionType(
-        value.__code__, value.__globals__, value.__name__, value.__defaults__, cells
-    )
-    made.__kwdefaults__ = value.__kwdefaults__
-    made.__dict__.update(value.__dict__)
-    made.__qualname__, made.__module__ = value.__qualname__, value.__module__
-    copier.memo[id(value)] = made
-    for cell, own in zip(value.__closure__, cells, strict=True):
-        try:
-            content = cell.cell_contents
-        except ValueError:  # nothing in it yet
-            continue
-        own.cell_contents = copier.copy(content)
-    return made
-
-
-def _cell(copier: Copier, cell: CellType) -> CellType:
-    made: CellType | None = copier.memo.get(id(cell))
-    if made is None:
-        made = copier.memo[id(cell)] = CellType()
-    return made
-
-
-def _method(copier: Copier, value: Any) -> Any:
-    owner = copier.copy(value.__self__)
-    return value if owner is value.__self__ else MethodType(copier.copy(value.__func__), owner)
-
-
-def _builtin_method(copier: Copier, value: Any) -> Any:
-    owner = value.__self__
-    if owner is None or isinstance(owner, ModuleType | type):
-        return value
-    made = copier.copy(owner)
-    return value if made is owner else getattr(made, value.__name__)
-
-
-def _partial(copier: Copier, value: Any) -> Any:
-    args, kwargs = copier.copy(value.args), copier.copy(value.keywords)
-    return type(value)(copier.copy(value.func), *args, **kwargs)
-
-
-def _reference(copier: Copier, value: Any) -> Any:
-    target = value()
-    if target is None:
-        return value
-    made = copier.copy(target)
-    copier._kept.append((target, made))
-    return value if made is target else weakref.ref(made)
-
-
-def _generator(copier: Copier, value: torch.Generator) -> torch.Generator:
-    made = copier.memo[id(value)] = torch.Generator(value.device)
-    made.set_state(value.get_state())
-    return made
-
-
-def _whole(copier: Copier, value: Any) -> Any:
-    made = copier.memo[id(value)] = copy.deepcopy(value)
-    return made
-
-
-_OPERATORS = (torch._ops.OperatorBase, torch._ops.OpOverloadPacket)  # torch.ops.aten.relu
-_PLAIN = frozenset({list, dict, set, deque, OrderedDict, defaultdict})
-_MAKERS: dict[type, Maker] = {
-    tuple: _tuple, list: _collection, dict: _dict, FunctionType: _function, MethodType: _method,
-    BuiltinMethodType: _builtin_method, functools.partial: _partial, torch.Generator: _generator,
-    weakref.ref: _reference, ModuleType: _share,
-}  # fmt: skip
-_BY_BASE: tuple[tuple[Any, Maker], ...] = (
-    ((Enum, type, torch.fx.Graph, weakref.WeakKeyDictionary, *_OPERATORS), _share),
-    (Tensor, _tensor), (torch.jit.ScriptModule, _script), (nn.Module, _module), (dict, _dict),
-    ((list, set, deque), _collection), ((tuple, frozenset), _tuple),
-    (random.Random, _whole),
-)  # fmt: skip
-
-
-def _maker(kind: type) -> Maker:
-    """How instances of a class are copied; what is written in C and not known is shared."""
-    for base, make in _BY_BASE:
-        if issubclass(kind, base):
-            return make
-    numpy = sys.modules.get("numpy")
-    if numpy is not None and issubclass(
-        kind, numpy.ndarray | numpy.random.Generator | numpy.random.RandomState
-    ):
-        return _whole
-    if kind.__module__ in ("threading", "logging", builtins.__name__):
-        return _share
-    return _object if is_object(kind) else _share
+from convdocs.tracing.nested import mapped
+from convdocs.tracing.record import Recorder
 
 
 class Owned(NamedTuple):
@@ -307,143 +44,122 @@ class Owned(NamedTuple):
     layouts: tuple[Layout | None, ...]
 
 
-class StandIn:
-    """A model's stand-in for one run, with what there is to know of its parameters.
+class StandIn(Copier):
+    """A model's stand-in, with what there is to know of its parameters.
+
+    On meta its tensors share what is never written; for gradients they have memory of their own.
 
     Parameters
     ----------
     model : torch.nn.Module
         The user's own.
-    values : bool
-        Whether its tensors are copies with their values, or lie on meta.
+    recorder : Recorder
+        What the modules tell of their calls.
     apart : bool
-        Whether those on meta have memory of their own, or share what is never written.
+        Whether gradients are recorded.
     """
 
-    def __init__(self, model: nn.Module, *, values: bool, apart: bool = False) -> None:
+    def __init__(self, model: nn.Module, recorder: Recorder, *, apart: bool = False) -> None:
+        super().__init__()
         self.model = model
+        self.recorder = recorder
         self.parameters: dict[int, Parameter] = {}  # by the id of the user's own
         self.owned: dict[int, Owned] = {}  # by the id of the user's module
-        self.buffer_bytes = 0
-        self.paths: dict[int, str] = {}  # of the user's modules, by id
-        self._maker: Any = OWN
-        self._storages: dict[int, Any] = {}
+        self.late = not (recorder.values or apart)
         self._apart = apart
-        self._walk(model)
-        self.registered = frozenset(self.paths)
-        self.copier = Copier(self._real if values else self._on_meta, late=not (values or apart))
-        self.twin: nn.Module = self.copier.copy(model)
+        self._maker = OWN
+        self._paths: dict[int, str] = {}  # of parameters of layers that are no part of the model
+        self._storages: dict[int, Any] = {}
+        buffers: dict[int, int] = {}
+        self.enter(model, "")
+        for module, _, path in self.modules:
+            self._read(module, path, buffers)
+        self.buffer_bytes = sum(buffers.values())
+        self.twin: nn.Module = self.copy(model)
 
     def given(self, value: Any) -> Any:
         """The stand-in of an argument, whose tensors are inputs."""
         self._maker = INPUT
-        made = self.copier.copy(value)
+        made = self.copy(value)
         self._maker = OWN
         return made
 
-    def path_of(self, module: nn.Module) -> str:
-        """A module's path; of one in a plain list, where it stands."""
-        known = self.paths.get(id(module))
-        if known is None:
-            self._search()
-            known = self.paths.setdefault(id(module), type(module).__name__)
-        return known
+    def fill(self, module: nn.Module, made: nn.Module, path: str) -> None:
+        """Give a module's copy its attributes, and what tells the recorder of its calls."""
+        if id(module) not in self.owned:
+            for name, one in module._parameters.items():
+                self._paths[id(one)] = f"{path}.{name}"
+        super().fill(module, made, path)
+        own = made.__dict__
+        own["forward"] = Forward(made, module, path, self)
+        if own.get("_compiled_call_impl") is not None:
+            own["_compiled_call_impl"] = None
 
-    def _search(self) -> None:
-        """Find the modules that stand in lists, dicts and objects: no part of the model."""
-        for original, _ in list(self.copier.modules):
-            path = self.paths.get(id(original))
-            if path is None:
-                continue
-            for name, value in original.__dict__.items():
-                if not name.startswith("_"):
-                    for inner, module in _modules_in(value, name):
-                        self._name(module, f"{path}.{inner}" if path else inner)
+    def forget(self) -> None:
+        """Undo the circles: the copies are gone at once and not when garbage is collected."""
+        for _, made, _ in self.modules:
+            made.__dict__.clear()
 
-    def _name(self, module: nn.Module, path: str) -> None:
-        if id(module) not in self.paths:
-            self.paths[id(module)] = path
-            for name, inner in module._modules.items():
-                if inner is not None:
-                    self._name(inner, f"{path}.{name}")
+    def _read(self, module: nn.Module, path: str, buffers: dict[int, int]) -> None:
+        """Note a module's parameters, and the bytes of its buffers."""
+        own, held = module._parameters, module._buffers
+        if isinstance(module, torch.jit.ScriptModule):
+            own, held = dict(module.named_parameters()), dict(module.named_buffers())
+        parameters: list[Parameter] = []
+        layouts: list[Layout | None] = []
+        for name, one in own.items():
+            known = None
+            if one is not None:
+                known = self.parameters.get(id(one))
+                if known is None:
+                    lead = f"{path}." if path else ""
+                    known = self.parameters[id(one)] = _parameter(lead + name, one)
+                parameters.append(known)
+            layouts.append(None if known is None else known.layout)
+        for buffer in held.values():
+            layout = None if buffer is None or _is_uninitialised(buffer) else layout_of(buffer)
+            layouts.append(layout)
+            if layout is not None:
+                buffers[id(buffer)] = layout.nbytes
+        self.owned[id(module)] = Owned(parameters, tuple(layouts))
 
-    def _walk(self, model: nn.Module) -> None:
-        """Read every module's parameters and buffers once."""
-        paths, buffers = self.paths, {}
-        waiting = [("", model)]
-        while waiting:
-            path, module = waiting.pop()
-            if id(module) in paths:
-                continue
-            paths[id(module)] = path
-            lead = f"{path}." if path else ""
-            own, held = module._parameters, module._buffers
-            if isinstance(module, torch.jit.ScriptModule):
-                own, held = dict(module.named_parameters()), dict(module.named_buffers())
-            elif module._modules:
-                inner = reversed(module._modules.items())
-                waiting += [(lead + name, one) for name, one in inner if one is not None]
-            if not own and not held:
-                self.owned[id(module)] = _NOTHING
-                continue
-            found: list[Parameter] = []
-            for name, one in own.items():
-                if one is not None:
-                    known = self.parameters.get(id(one))
-                    if known is None:
-                        known = self.parameters[id(one)] = _parameter(lead + name, one)
-                    found.append(known)
-            layouts = [
-                None if one is None else self.parameters[id(one)].layout for one in own.values()
-            ]
-            for buffer in held.values():
-                layout = None if buffer is None or _is_uninitialised(buffer) else layout_of(buffer)
-                layouts.append(layout)
-                if layout is not None:
-                    buffers[id(buffer)] = layout.nbytes
-            self.owned[id(module)] = Owned(found, tuple(layouts))
-        self.buffer_bytes = sum(buffers.values())
-
-    def _marked(self, tensor: Tensor, made: Any, own: Layout) -> Any:
-        known = self.parameters.get(id(tensor))
-        if known is None and type(tensor) is not Tensor and isinstance(tensor, nn.Parameter):
-            known = _parameter("", tensor, registered=False)
+    def tensor(self, value: Any) -> Any:
+        """The stand-in of a tensor; one without a shape will get it from its layer's own hook."""
+        values = self.recorder.values
+        if _is_uninitialised(value):
+            device = value.device if values else META
+            made = type(value)(value.requires_grad, device=device, dtype=value.dtype)
+            made._convdocs_lazy = self.parameters.get(id(value))
+            return made
+        known = self.parameters.get(id(value))
+        if known is None and isinstance(value, nn.Parameter):
+            known = _parameter(self._paths.get(id(value), ""), value, registered=False)
+        if values:
+            made = self._real(value)
+            own = layout_of(made)
+        else:
+            own = known.layout if known is not None and known.layout else layout_of(value)
+            made = self._on_meta(value, own)
         made._convdocs_mark = Mark(own, self._maker, 0, () if known is None else (known,))
         return made
 
-    def _lazy(self, tensor: Any, device: torch.device) -> Any:
-        """One that is still without a shape: its layer's own hook will initialise it."""
-        made = type(tensor)(tensor.requires_grad, device=device, dtype=tensor.dtype)
-        made._convdocs_lazy = self.parameters.get(id(tensor))
-        return made
-
-    def _on_meta(self, tensor: Tensor) -> Any:
-        if _is_uninitialised(tensor):
-            return self._lazy(tensor, META)
-        known = self.parameters.get(id(tensor))
-        own = layout_of(tensor) if known is None or known.layout is None else known.layout
+    def _on_meta(self, tensor: Tensor, own: Layout) -> Any:
         if not (own.plain and has_own_kernels(tensor)):
             kind = type(tensor).__name__ + f", {tensor.layout}"
             kind = "quantised" if tensor.is_quantized else kind
             raise NeedsValues(f"a tensor of the model's has no meta kernels ({kind})")
         blank = own.fresh() if self._apart else own.blank
-        if type(tensor) is Tensor:
-            made = blank.detach()
-            if tensor.requires_grad:
-                made.requires_grad_()
-        else:
-            made = torch.Tensor._make_subclass(type(tensor), blank, tensor.requires_grad)
-        return self._marked(tensor, made, own)
+        if type(tensor) is not Tensor:
+            return torch.Tensor._make_subclass(type(tensor), blank, tensor.requires_grad)
+        return blank.detach().requires_grad_(tensor.requires_grad)
 
     def _real(self, tensor: Tensor) -> Any:
         """A copy; tensors that share their memory share it in the copy too."""
-        if _is_uninitialised(tensor):
-            return self._lazy(tensor, tensor.device)
         with torch.no_grad():
             made = self._copied(tensor)
         if type(tensor) not in (Tensor, type(made)):
             made = torch.Tensor._make_subclass(type(tensor), made)
-        return self._marked(tensor, made.requires_grad_(tensor.requires_grad), layout_of(made))
+        return made.requires_grad_(tensor.requires_grad)
 
     def _copied(self, tensor: Tensor) -> Tensor:
         plain = tensor.detach()
@@ -459,7 +175,6 @@ class StandIn:
         return made.set_(twin, plain.storage_offset(), plain.shape, plain.stride())
 
 
-_NOTHING = Owned([], ())
 _USUAL = (Tensor, nn.Parameter)
 
 
@@ -472,18 +187,160 @@ def _parameter(path: str, tensor: Tensor, registered: bool = True) -> Parameter:
     return Parameter(path, own, tensor.requires_grad, registered)
 
 
-def _modules_in(value: Any, path: str, depth: int = 3) -> list[tuple[str, nn.Module]]:
-    """The modules in nested containers and objects, by where they stand."""
-    if isinstance(value, nn.Module):
-        return [(path, value)]
-    kind: Any = type(value)
-    if depth == 0 or kind in ATOMS:
-        return []
-    inner: list[tuple[str, Any]] = []
-    if isinstance(value, list | tuple):
-        inner = [(f"{path}[{at}]", one) for at, one in enumerate(value)]
-    elif isinstance(value, dict):
-        inner = [(f"{path}[{key!r}]", one) for key, one in value.items()]
-    elif is_object(kind):
-        inner = [(f"{path}.{name}", one) for name, one in attributes(value)]
-    return [found for name, one in inner for found in _modules_in(one, name, depth - 1)]
+class Forward:
+    """The ``forward`` of one module of a stand-in; ``original`` is the user's own module."""
+
+    __slots__ = ("known", "module", "original", "path", "recorder", "replaced", "script", "standin")
+
+    def __init__(self, module: Any, original: Any, path: str, standin: StandIn) -> None:
+        self.module = module
+        self.original = original
+        self.path = path
+        self.standin = standin
+        self.recorder = standin.recorder
+        self.known: Owned | None = None  # of the tensors, as long as nobody looked at them
+        self.script = isinstance(module, torch.jit.ScriptModule)  # its forward is no Python
+        # by somebody, on this one alone; a script's is no function of its class
+        self.replaced = module.forward if self.script else module.__dict__.get("forward")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Forward:
+        """The same for a copy that the model makes of one of its modules."""
+        module = memo.get(id(self.module), self.module)
+        twin = Forward(module, self.original, self.path, self.standin)
+        twin.replaced = self.replaced
+        return twin
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        """The module's own forward."""
+        if self.replaced is not None:
+            return self.replaced(*args, **kwargs)
+        return type(self.module).forward(self.module, *args, **kwargs)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        recorder, module = self.recorder, self.module
+        if get_ident() != recorder.thread:
+            recorder = recorder.of_this_thread()
+            if not recorder.listening:
+                with recorder.heard():
+                    return self(*args, **kwargs)
+        if recorder.inside is not None:
+            return self.run(*args, **kwargs)
+        if self.replaced is None and is_leaf(module):
+            return recorder.run_layer(self, self.run, args, kwargs)
+        if self.script:
+            name = self.path or type(module).__name__
+            recorder.notes[f"{name} is a script: nothing inside it is shown"] = None
+            return recorder.run_layer(self, self._run_script, args, kwargs, "not counted: a script")
+        dynamo = sys.modules.get("torch._dynamo")  # not loaded before something is compiled
+        if dynamo is not None and isinstance(module, dynamo.OptimizedModule):
+            recorder.notes["compiled: shown as the module that was compiled"] = None
+            return module._orig_mod(*args, **kwargs)
+        return recorder.run_container(self.path, module, self.run, args, kwargs)
+
+    def _run_script(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a script; on shapes with zeros, since it is no Python that could be followed."""
+        with torch._C.DisableTorchFunction():
+            if self.recorder.values:
+                return self.replaced(*args, **kwargs)
+            device = self.recorder.device
+            args, kwargs = mapped((args, kwargs), lambda t: torch.zeros_like(t, device=device))
+            return mapped(self.replaced(*args, **kwargs), lambda t: t.to(META))
+
+    def key(
+        self, args: Any, kwargs: Any, marks: list[Mark], stranger: Callable[[Tensor], Mark]
+    ) -> Any:
+        """What distinguishes this call of a layer of torch.nn; None where that cannot be said."""
+        kept, cls = self.module.__dict__, type(self.module)
+        if kept["_modules"]:
+            return None
+        if cls not in _SETTINGS:
+            own = cls.__module__.startswith("torch.nn.modules.")
+            _SETTINGS[cls] = itemgetter(*_settings_in(kept)) if own else None
+        settings = _SETTINGS[cls]
+        if settings is None:
+            return None
+        try:
+            parts = [cls, settings(kept), self._layouts()]
+        except KeyError:  # the first one of its class had more attributes
+            del _SETTINGS[cls]
+            return self.key(args, kwargs, marks, stranger)
+        keyed = add_to_key(args, parts, marks, stranger) and (
+            not kwargs or add_to_key((kwargs,), parts, marks, stranger)
+        )
+        return tuple(parts) if keyed else None
+
+    def _layouts(self) -> tuple[Any, ...]:
+        """Those of the layer's parameters and buffers."""
+        kept = self.module.__dict__
+        own, held = kept["_parameters"], kept["_buffers"]
+        if _is_untouched(own) and _is_untouched(held):
+            self.known = self.standin.owned.get(id(self.original))
+            if self.known is not None:
+                return self.known.layouts
+        tensors = (*own.values(), *held.values())
+        return tuple([None if one is None else mark_of(one).layout for one in tensors])
+
+    def owned(self) -> list[Parameter]:
+        """The layer's parameters."""
+        known = self.standin.owned.get(id(self.original)) if self.script else self.known
+        if known is not None:
+            return known.parameters
+        return [one for _, one in self._found()]
+
+    def _found(self) -> Iterator[tuple[str, Parameter]]:
+        for name, tensor in self.module.named_parameters():
+            mark = getattr(tensor, "_convdocs_mark", None)
+            if mark is not None:
+                yield from [(name, one) for one in mark.parameters]
+            elif (lazy := getattr(tensor, "_convdocs_lazy", None)) is not None:
+                yield name, lazy
+            else:  # of a copy that the model made of a layer
+                key = id(original(self.module)._parameters.get(name))
+                if key in self.standin.parameters:
+                    yield name, self.standin.parameters[key]
+
+    def shapes(self) -> tuple[tuple[str, Shape], ...]:
+        """The names and the shapes of the layer's parameters."""
+        found = () if self.script else self._found()
+        return tuple([(name, one.layout.shape) for name, one in found if one.layout])
+
+
+def _is_untouched(tensors: dict[str, Any]) -> bool:
+    """Whether nobody has looked at any of a module's parameters or buffers."""
+    return not tensors or (type(tensors) is Held and tensors.copier is not None)
+
+
+_SETTINGS: dict[type, Callable[[Any], Any] | None] = {}  # reads them; None: not torch's own
+
+
+def _settings_in(kept: dict[str, Any]) -> list[str]:
+    return ["training", *[n for n in kept if n[0] != "_" and n not in ("training", "forward")]]
+
+
+def original(module: nn.Module) -> nn.Module:
+    """The user's own module that a run's stand-in stands for."""
+    forward = module.__dict__.get("forward")
+    return forward.original if isinstance(forward, Forward) else module
+
+
+_OPENED = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
+
+
+def is_leaf(module: nn.Module) -> bool:
+    """Whether a module is shown as one call: a layer of torch.nn that calls no other module."""
+    cls: Any = type(module)
+    if not _is_torchs_layer(cls):
+        return False
+    inner = module._modules
+    return (
+        not inner
+        or inner.keys() == {"parametrizations"}
+        or isinstance(module, nn.MultiheadAttention)
+    )
+
+
+@lru_cache(maxsize=1024)
+def _is_torchs_layer(cls: Any) -> bool:
+    """Whether a class's forward is torch's own and is not there to call other modules."""
+    home = cls.forward.__module__ or ""
+    return home.startswith(("torch.nn.", "torch.ao.")) and not issubclass(cls, _OPENED)
