@@ -57,6 +57,9 @@ class Readable(SphinxPostTransform):
                 place.parent.remove(place)
         for mark in list(document.findall(nodes.abbreviation)):
             mark.replace_self(nodes.Text(mark.astext()))
+        for text in list(document.findall(nodes.Text)):  # <class 'str'> in a message is no tag
+            if "<" in text and isinstance(text.parent, nodes.paragraph):
+                text.parent.replace(text, nodes.Text(text.replace("<", "&lt;")))
         if self.env.docname == "index" or self.env.docname.startswith("gallery/"):
             for contents in document.findall(addnodes.toctree):
                 contents["hidden"], contents["maxdepth"] = False, 1  # no sidebar says them
