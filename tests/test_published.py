@@ -1,5 +1,6 @@
 """What only a published site has, the pages' Markdown twins and llms.txt."""
 
+import html
 import re
 from pathlib import Path
 from urllib.parse import unquote
@@ -198,7 +199,7 @@ def test_a_twin_holds_every_table_row_by_row(pages):
         return re.sub(r"\]\([^)]*\)|<br/>|[\s`*\\|\[\]]", "", text)
 
     for page in sources(pages):
-        lines = {bare(line) for line in twin(page).splitlines()}
+        lines = {bare(html.unescape(line)) for line in twin(page).splitlines()}
         for row in pages[page].select("article table tr:not(:has(math))"):
             if row.find_parent(class_="cx"):  # an explorer's still; the twin has its picture
                 continue
