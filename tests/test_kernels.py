@@ -62,6 +62,14 @@ def call(draw: Any, name: str) -> tuple[Any, ...]:
             padding = draw(number | st.sampled_from(["same", "valid"]))
             weight, bias = meta([wide, narrow, *kernel]), vector(draw, wide)
             return x, weight, bias, draw(number), padding, draw(number), groups
+        case "conv_transpose1d" | "conv_transpose2d" | "conv_transpose3d":
+            narrow, groups, dims = draw(st.integers(1, 3)), draw(st.integers(1, 2)), int(name[-2])
+            wide = draw(st.sampled_from([channels, channels, 2]))
+            kernel = draw(st.lists(st.integers(1, 3), min_size=dims, max_size=dims))
+            number = st.integers(-1, 3) | st.lists(st.integers(0, 2), min_size=1, max_size=dims)
+            weight, bias = meta([wide, narrow, *kernel]), vector(draw, narrow * groups)
+            numbers = [draw(number) for _ in range(4)]
+            return x, weight, bias, *numbers[:3], groups, numbers[3]
         case (
             "max_pool1d" | "max_pool2d" | "max_pool3d" | "avg_pool1d" | "avg_pool2d" | "avg_pool3d"
         ):
@@ -106,6 +114,7 @@ NAMES = [
     *"scaled_dot_product_attention add sub mul div batch_norm layer_norm group_norm".split(),
     *"conv1d conv2d conv3d max_pool1d max_pool2d avg_pool1d avg_pool2d".split(),
     *"max_pool3d avg_pool3d add_ sub_ __iadd__ __imul__".split(),
+    *"conv_transpose1d conv_transpose2d conv_transpose3d".split(),
 ]
 
 
@@ -133,6 +142,12 @@ def right(name: str) -> tuple[Any, ...]:
             return x, meta((6, 3, 3, 2)), None, (2, 1), (1, 0)
         case "conv3d":
             return meta((1, 2, 4, 5, 6)), meta((3, 2, 3, 3, 3))
+        case "conv_transpose1d":
+            return meta((2, 4, 9)), meta((4, 3, 3)), meta([6]), 2, 1, 1, 2
+        case "conv_transpose2d":
+            return x, meta((3, 6, 2, 2)), None, 2
+        case "conv_transpose3d":
+            return meta((1, 2, 3, 3, 3)), meta((2, 3, 2, 3, 2)), None, (1, 2, 1), 1
         case "layer_norm":
             return x, (4, 5), meta((4, 5)), None
         case "group_norm":

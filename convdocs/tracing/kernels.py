@@ -244,6 +244,22 @@ def _convolution(
     return (samples, wide, *out) if fit and out and not isinstance(padding, str) else None
 
 
+@_shape_of("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+def _transposed(
+    x: Operand, weight: Operand, bias: Operand | None = None, stride: Any = 1, padding: Any = 0,
+    output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
+) -> Shape | None:  # fmt: skip
+    (wide, narrow, *kernel), (samples, channels, *sizes) = weight.shape, x.shape
+    given = {"kernel_size": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+    along = windows("transposed", len(kernel), {**given, "output_padding": output_padding})
+    out = _slid(along, tuple(sizes))
+    made = narrow * groups
+    fit = channels == wide and wide % groups == 0 and _vectors((bias,), (made,))
+    if any(not 0 <= w.output_padding < max(w.stride, w.dilation) for w in along):
+        return None
+    return (samples, made, *out) if fit and out else None
+
+
 def _pooled(read: Callable[..., tuple[Window, ...]]) -> Trivial:
     def shape(x: Operand, *settings: Any, **more: Any) -> Shape | None:
         along = read(x, *settings, **more)
