@@ -24,7 +24,7 @@ from convdocs.draw.picture import EDGE, PHONE, Picture, describe, drawn, inline,
 from convdocs.draw.plane import DIGITS, MOST_ROWS, Area, Plane, fitting
 from convdocs.draw.scene import DrawError, Scene, half, leads_to, named, scene
 from convdocs.draw.sheet import TITLE_SIZE, VALUE_SIZE, Place, corners
-from convdocs.draw.svg import outline, svg
+from convdocs.draw.svg import Outline, svg
 from convdocs.view.numbers import plain
 
 MOST_FRAMES = 400
@@ -293,8 +293,8 @@ def _middle(x: float, y: float, width: float = 0.0, height: float = 0.0) -> tupl
 
 
 def _path(areas: list[Area]) -> str:
-    shapes = [corners(*area) for area in areas]
-    return "".join(outline([*shape, shape[0]]) for shape in shapes)
+    outline, shapes = Outline(), [corners(*area) for area in areas]
+    return "".join(outline.letters([*shape, shape[0]]) for shape in shapes)
 
 
 def _arranged(shown: Scene) -> tuple[list[Plane], Plane, Box]:

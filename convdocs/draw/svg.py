@@ -1,7 +1,8 @@
 """Figures as SVG: few bytes, the same ones every time, in the colours of a light or a dark page.
 
 matplotlib's own SVG writes a tag for each letter and draws its ids at random; a picture of 150
-numbers would have 180 kB. Here letters are text of a given width, and shapes of one look a path.
+numbers would have 180 kB. Here letters are text of a given width, shapes of one look are one path,
+and a path goes on from its last point, so that cells of one size are the same few letters.
 """
 
 from __future__ import annotations
@@ -9,9 +10,7 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Sequence
 from html import escape
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -75,16 +74,31 @@ def _short(value: float) -> str:
     return f"{value:z.2f}".rstrip("0").rstrip(".").replace("-0.", "-.") or "0"
 
 
-def outline(points: Sequence[tuple[float, float]]) -> str:
-    """A path's letters: a polygon that is closed if it ends where it starts, else a line."""
-    places = [(round(x, 2), round(y, 2)) for x, y in points]
-    closed = len(places) > 2 and places[0] == places[-1]
-    written = "M" + " ".join(map(_short, places[0]))
-    for (x, y), (right, low) in pairwise(places[: -1 if closed else None]):
-        across, down = _short(right - x), _short(low - y)
-        written += f"v{down}" if across == "0" else f"h{across}" if down == "0" else ""
-        written += "" if "0" in (across, down) else f"l{across} {down}"
-    return f"{written}z" if closed else written
+class Outline:
+    """A path's letters; each shape starts from where the one before it ended."""
+
+    def __init__(self) -> None:
+        self._x = self._y = 0.0
+        self._move = "M"
+
+    def letters(self, points: list[tuple[float, float]]) -> str:
+        """A polygon that is closed if it ends where it starts, else a line."""
+        closed = len(points) > 2 and points[0] == points[-1]
+        move, self._move = self._move, "m"
+        written = self._step(move, *points[0])
+        start = self._x, self._y
+        written += "".join(self._step("l", *point) for point in points[1 : len(points) - closed])
+        if closed:
+            self._x, self._y = start
+        return f"{written}z" if closed else written
+
+    def _step(self, letter: str, x: float, y: float) -> str:
+        x, y = round(x, 2), round(y, 2)
+        across, down = _short(x - self._x), _short(y - self._y)
+        self._x, self._y = x, y
+        if letter == "l" and "0" in (across, down):
+            return f"h{across}" if down == "0" else f"v{down}"
+        return f"{letter}{across}{'' if down[0] == '-' else ' '}{down}"
 
 
 class _Renderer(RendererBase):
@@ -96,12 +110,13 @@ class _Renderer(RendererBase):
         self._flip = Affine2D().scale(1, -1).translate(0, height)
         self._marks: list[str] = []
         self._head = self._tail = ""
+        self._outline = Outline()
 
     def _put(self, head: str, mark: str, tail: str) -> None:
         """Write a mark; those with one head that follow each other share it."""
         if head != self._head:
             self._marks += [self._tail, head]
-            self._head, self._tail = head, tail
+            self._head, self._tail, self._outline = head, tail, Outline()
         self._marks.append(mark)
 
     def text(self) -> str:
@@ -116,7 +131,8 @@ class _Renderer(RendererBase):
     def draw_path(self, gc: Any, path: Any, transform: Any, rgbFace: Any = None) -> None:
         if look := _look(gc, rgbFace):
             for polygon in path.to_polygons(transform + self._flip, closed_only=False):
-                self._put(f'<path{look} d="', outline(np.asarray(polygon).tolist()), '"/>')
+                self._put(f'<path{look} d="', "", '"/>')
+                self._marks.append(self._outline.letters(np.asarray(polygon).tolist()))
 
     def draw_image(self, gc: Any, x: float, y: float, im: Any, transform: Any = None) -> None:
         """An image; a grid keeps its hard edges, a photograph is smoothed."""

@@ -14,11 +14,13 @@ import torch
 from error_runs import FixRun, run_call, run_fix, run_mended
 
 from convdocs.errors.catalogue import Entry, Family, elsewhere, families
-from convdocs.errors.examples import run_example
+from convdocs.errors.examples import matching, run_example
 from convdocs.report import Diagnosis
 from convdocs.view.markdown import escape_markdown, markdown_code
 
 run_of = cache(run_example)
+LIKE = 2  # messages of each entry that a pasted one is compared with at least
+LINE = 36  # of a message that the index shows; the rest is on the entry's page
 SEEN_AT_ONCE = 4  # other messages; more than these are folded away
 
 INDEX = """\
@@ -28,8 +30,9 @@ hide-toc: true
 
 # Error messages in plain words
 
-When a layer refuses its input, torch says what it checked. These pages say what that means, with
-the numbers of a small example, and what to write instead. Each fix here has been run.
+When a layer, a loss or an optimiser refuses what it was given, torch says what it checked. These
+pages say what that means, with the numbers of a small example, and what to write instead. All code
+in a block here has been run, and what it gave stands below it.
 
 Ask about your own model in the same way; the answer names the failing layer:
 
@@ -99,7 +102,11 @@ def searched(entry: Entry, messages: dict[str, str]) -> list[Any]:
     Patterns are JavaScript's, without the names of their groups; numbers don't count as words.
     """
     patterns = [re.sub(r"\(\?P<\w+>", "(", pattern) for pattern in entry.patterns]
-    words = [re.findall(r"[a-z_']{2,}", said.split("\n")[0].lower()) for said in messages]
+    # a message that its pattern tells apart, whatever its numbers, needs no words
+    others = {said: re.sub(r"(?<![\w.])\d+(?![\w.])", "1012", said) for said in messages}
+    told = [said for said in messages if matching(others[said]) != [entry]]
+    told += list(messages)[:LIKE]
+    words = [re.findall(r"[a-z_']{2,}", said.split("\n")[0].lower()) for said in told]
     distinct = {frozenset(one): " ".join(dict.fromkeys(one)) for one in words}
     return [entry.code, entry.title, patterns, [*distinct.values()]]
 
@@ -169,7 +176,8 @@ def index_table(family: Family, messages: dict[Entry, dict[str, str]]) -> str:
     ]
     for entry, said in messages.items():
         title = escape_markdown(entry.title)
-        first = escape_markdown(next(iter(said)).split("\n")[0])
+        words = next(iter(said)).split("\n")[0]
+        first = escape_markdown(f"{words[:LINE].rstrip()}…" if len(words) > LINE else words)
         lines.append(f"| [{title}](#{entry.code}) | {first} |")
     return "\n".join(lines) + "\n\n"
 
