@@ -306,7 +306,7 @@ case(
 )
 case(
     "forward is missing",
-    lambda: (type("Net", (nn.Module,), {"forwrd": lambda s, x: x})(), R(1, 3)),
+    lambda: (type("Net", (nn.Module,), {"forwards": lambda s, x: x})(), R(1, 3)),
     r"forward",
 )
 case(
@@ -685,7 +685,7 @@ case(
     lambda: ((lambda: nn.AdaptiveAvgPool2d()),),
     r"AdaptiveAvgPool2d\(1\)|output_size",
 )
-case("conv kwargs typo", lambda: ((lambda: nn.Conv2d(3, 8, kernal_size=3)),), r"kernel_size")
+case("conv kwargs typo", lambda: ((lambda: nn.Conv2d(3, 8, kernel_sizes=3)),), r"kernel_size")
 case("conv no kernel", lambda: ((lambda: nn.Conv2d(3, 8)),), r"kernel_size")
 case("conv float channels", lambda: ((lambda: nn.Conv2d(3, 16 / 2, 3)),), r"8")
 case("linear from conv out numpy int", lambda: ((lambda: nn.Linear("12", 3)),), r"12")

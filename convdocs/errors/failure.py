@@ -43,7 +43,7 @@ _NAMES = {
     r"^(gather|index_select|take_along_dim|__getitem__|scatter)": "x index",
     r"^Max[uU]npool|unpool": "x indices",
     r"^masked_fill": "x mask",
-    r"^grid_sampl": "x grid",
+    r"^grid_sample": "x grid",
 }
 
 
