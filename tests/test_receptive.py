@@ -302,3 +302,17 @@ def test_cells_that_read_nothing():
     after = through(gaps, local_field(Window(2)))
     assert [list(after.cells(c)) for c in range(3)] == [[0], [], [1]]
     assert through(gaps, local_field(Window(1, 3))).size == 1
+
+
+def test_a_functional_layer_norm_reads_the_axes_that_it_normalises():
+    class Normed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(1, 1, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return F.layer_norm(self.conv(x), (8,))
+
+    height, width = trace(Normed(), (1, 1, 9, 8)).calls[-1].receptive_field
+    assert (height.size, height.stride, height.offset) == (3, 1, -1)
+    assert (width.size, width.stride, width.offset) == (10, 0, -1)  # all 8 cells and the padding
