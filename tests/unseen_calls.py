@@ -861,3 +861,8 @@ case(
     lambda: (lambda x: F.interpolate(x, size=(64, 64), mode="bilinear"), R(3, 32, 32)),
     r"x\[None\]",
 )
+case(
+    "maps of one cell for scores",
+    lambda: (F.cross_entropy, R(2, 5, 1, 1), torch.tensor([1, 2])),
+    r"x = x.flatten\(1\)",
+)

@@ -467,6 +467,7 @@ FACTS: dict[str, Callable[[Known], Any]] = {
         not f.tensors[0].is_floating_point() and f.tensors[1].is_floating_point()
     ),
     "length_first": lambda f: len(f.shapes[0]) == 3 and f.shapes[0][1:2] == f.shapes[1],
+    "one_cell": lambda f: {*f.shape[3:]} == {1} == {*f.shape[2:]} and f.shapes[1] == f.shape[:1],
     "one_a_sample": lambda f: f.shapes[1] == (prod(f.shapes[0]),),
     "one_hot": lambda f: f.shapes[0] == f.shapes[1] and not f.tensors[1].is_floating_point(),
     "row_per_label": lambda f: f.shapes[1] == f.shape[:1] and f.shape[1:] not in ((), (1,)),
