@@ -78,7 +78,8 @@ def _image(axis: Axes, numbers: Tensor, title: str) -> None:
 
 
 def curves(shown: Mapping[str, Tensor], words: str) -> Picture:
-    """Sequences, each in a strip of its own."""
+    """Sequences, each in a strip of its own; what is made of windows lies where their middles are."""
+    longest = max(map(Tensor.numel, shown.values()))
 
     def draw(room: float) -> Picture:
         figure = canvas(room, 1.35 * len(shown))
@@ -86,7 +87,10 @@ def curves(shown: Mapping[str, Tensor], words: str) -> Picture:
         for strip, role, (title, numbers) in zip(
             strips, ("ink", "window"), shown.items(), strict=True
         ):
-            strip.plot(numbers.detach().flatten().numpy(), color=colour(role))
+            first = (longest - numbers.numel()) / 2
+            places = np.arange(numbers.numel()) + first
+            strip.plot(places, numbers.detach().flatten().numpy(), color=colour(role))
+            strip.set_xlim(0, longest)
             strip.set_title(title, fontsize=10, color=colour("ink"), loc="left", pad=3)
             bare(strip)
         figure.subplots_adjust(0.5 / room, 0.1, 0.99, 0.93, 0, 0.45)
