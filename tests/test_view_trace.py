@@ -176,6 +176,13 @@ def test_columns_by_name():
             trace(nn.Linear(2, 3), (1, 2)).to_text(columns=columns)
 
 
+def test_a_table_without_anything_to_add_up_has_no_row_of_totals():
+    found = trace(nn.Sequential(nn.Conv1d(1, 1, 3), nn.ReLU()), (1, 1, 9))
+    for columns, summed in ((["layer", "output", "field"], False), (["layer", "MACs"], True)):
+        shown = found.to_text(columns=columns), found.to_markdown(columns=columns)
+        assert [("total" in text) for text in shown] == [summed, summed]
+
+
 def test_only_what_the_chosen_columns_show_is_summed_up(deep: Trace):
     def last(*columns: str) -> str:
         return deep.to_text(columns=columns, width=200).splitlines()[-1]

@@ -59,12 +59,13 @@ def parts(
     if call := trace.failed:
         last = {"#": str(call.index), "path": call.path, "layer": call.code, "output": "✗ failed"}
         last["input"] = _shapes(call.input_shapes)
+    summed = not call and any(key in totals for key in keys if key != "layer")
     cells = tuple(tuple(line.get(key, "") for key in keys) for line in (*lines, last))
     table = Table(
         columns=tuple(_COLUMNS[key] for key in keys),
         rows=cells if call else cells[:-1],
         caption=_caption(trace),
-        totals=() if call else cells[-1],
+        totals=cells[-1] if summed else (),
         marked=frozenset([len(lines)] if call else []),
         levels=(*levels, *([0] if call and levels else [])),
         shut=shut,
