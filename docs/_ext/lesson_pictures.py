@@ -78,7 +78,7 @@ def _image(axis: Axes, numbers: Tensor, title: str) -> None:
 
 
 def curves(shown: Mapping[str, Tensor], words: str) -> Picture:
-    """Sequences, each in a strip of its own; what is made of windows lies where their middles are."""
+    """Sequences in strips, the middles of the shorter below the middles of their windows."""
     longest = max(map(Tensor.numel, shown.values()))
 
     def draw(room: float) -> Picture:

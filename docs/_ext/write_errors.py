@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import sys
@@ -142,10 +143,18 @@ def block(language: str, code: str, kind: str) -> str:
 def fix_section(fix: FixRun) -> str:
     """What to do, the code, and what it gave."""
     if not fix.shown:  # advice, which no line of code can give
-        note = markdown_code(fix.code.removeprefix("# "))
-        return f"{{.fix}}\n{escape_markdown(fix.text)} {note}\n"
+        return f"{{.fix}}\n{escape_markdown(fix.text)} {advice(fix.code.removeprefix('# '))}\n"
     tried, shown = block("python", fix.code, "fixed"), block("text", fix.shown, "output")
     return f"{{.fix}}\n{escape_markdown(fix.text)}\n\n{tried}\n{shown}"
+
+
+def advice(note: str) -> str:
+    """A line of code as code; what is said in words, such as where to look, as a sentence."""
+    try:
+        ast.parse(note)
+    except SyntaxError:
+        return f"{escape_markdown(note[0].upper() + note[1:])}."
+    return markdown_code(note)
 
 
 def others_section(others: list[tuple[str, str]]) -> list[str]:
