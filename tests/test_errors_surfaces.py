@@ -201,6 +201,19 @@ def test_a_training_step_leaves_no_gradients_behind() -> None:
     assert layer.weight.grad is None
 
 
+def test_a_diagnosis_repeats_no_warning() -> None:
+    """Warnings are errors in these tests; torch warns of a loss before it refuses the sizes."""
+    decoder, images = torch.nn.ConvTranspose2d(1, 1, 3, 2, 1), torch.zeros(2, 1, 16, 16)
+
+    def step() -> torch.Tensor:
+        return torch.nn.functional.mse_loss(decoder(images[..., ::2, ::2]), images)
+
+    found = convdocs.diagnose(step)
+    assert found is not None
+    assert found.error == "RuntimeError"
+    assert found.fixes[0].verified
+
+
 def test_what_a_function_writes_into_stays_as_it_was() -> None:
     model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)

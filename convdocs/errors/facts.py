@@ -237,7 +237,7 @@ def _devices(f: Known) -> list[str]:
 def _habit(f: Known) -> str:
     dtype = f.tensors[0].dtype
     if dtype == torch.uint8:
-        return "images come as uint8 from 0 to 255"
+        return "Images come as uint8 from 0 to 255"
     habit = dtype == torch.float64 and weight_type(f) == torch.float32
     return "NumPy makes float64 unless told otherwise" if habit else ""
 

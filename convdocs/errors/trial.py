@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -54,9 +55,13 @@ class Answers(TorchFunctionMode):
 
 @contextlib.contextmanager
 def quiet(values: bool) -> Iterator[None]:
-    """Without gradients or a change of the random state; new tensors on meta, or real."""
+    """Without gradients or a change of the random state; new tensors on meta, or real.
+
+    What is warned of was so in the user's own run, where it named the user's line.
+    """
     device = contextlib.nullcontext() if values else torch.device("meta")
-    with torch.no_grad(), torch.random.fork_rng(devices=[]), device:
+    with torch.no_grad(), torch.random.fork_rng(devices=[]), device, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         yield
 
 
