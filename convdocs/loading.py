@@ -168,7 +168,7 @@ def _made(value: Any, name: str, kwargs: Mapping[str, Any]) -> nn.Module:
         return value
     if callable(value):
         _check_kwargs(value, name, kwargs)
-        value = run(lambda: value(**kwargs), name)
+        value, name = run(lambda: value(**kwargs), name), f"{name}()"
     if not isinstance(value, nn.Module):
         found = type(value).__name__
         article = "an" if found[0] in "aeiouAEIOU" else "a"
