@@ -285,7 +285,10 @@ def test_a_file_that_reads_its_arguments_was_given_none(tmp_path, monkeypatch, c
         ("trace net.py:Net --set width=8 --input 1,3,8,8 --depth -1", "whole number below 2^63"),
         ("memory net.py:Net --set width=8 --input 1,3,8,8 --batch -3", "below 2^63, not '-3'"),
         ("memory net.py:Net --set width=8 --input 1,3,8,8 --batch 0", "at least 1 sample, not 0"),
-        ("memory net.py:Net --set width=8 --input 1,3,8,8 --dtype bfloat61", "did you mean bfloat16"),
+        (
+            "memory net.py:Net --set width=8 --input 1,3,8,8 --dtype bfloat61",
+            "did you mean bfloat16",
+        ),
         (f"draw conv1d --size 7 --kernel 3 --seed {9**30}", "a whole number below 2^63, not"),
         ("draw conv1d --size 99999999 --kernel 3", "too large to draw"),
         ("draw conv1d --size 7 --kernel 3 --channels 3", "two numbers, as 3,2, not 3"),
