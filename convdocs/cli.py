@@ -39,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     2: wrong usage; standard error says what to write instead. 130: Ctrl-C.
     """
     given = list(sys.argv[1:] if argv is None else argv)
+    if given[:2] == ["run", "--"]:
+        del given[1]
     if given[:1] == ["run"] and Path(*given[1:2]).is_file():
         return uncaught.run(given[1], given[2:])  # as Python would: with its own way to end
     with _interruptible():
@@ -223,6 +225,10 @@ def _layer_text(args: argparse.Namespace) -> str:
     if args.kernel is None:
         raise ValueError(f"--kernel is needed: cells of {kind}'s window, as 3 or 3x2")
     channels = inputs.whole_numbers(args.channels or "1,1", ",", "3,2")
+    if len(channels) != 2:
+        raise ValueError(f"--channels takes two numbers, as 3,2, not {args.channels}")
+    if args.channels and not kind.startswith("Conv"):
+        raise ValueError(f"{kind} is told no channels: leave out --channels")
     words = [str(channel) for channel in channels if kind.startswith("Conv")]
     for name in LAYER_OPTIONS[1:]:
         given = getattr(args, name)

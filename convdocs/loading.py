@@ -47,6 +47,9 @@ def loaded(
     if is_layer(target):
         if given:
             raise SpecError(f"{target} has its arguments already and takes no kwargs")
+        where, bracket, _ = target.partition("(")
+        if bracket and ":" in where:
+            raise SpecError(f"write {where.strip()} alone, and give its arguments by name")
         yield Loaded(layer(target), (), f"from torch import nn\n{runnable(target)}")
         return
     where, name = _parts(target)
@@ -89,12 +92,13 @@ def _parts(target: str) -> tuple[str, str]:
 @contextmanager
 def _own_modules(root: Path) -> Iterator[None]:
     """Import from ``root`` first, and forget the modules of that folder afterwards."""
-    before, path = set(sys.modules), sys.path[:]
+    before, path, argv = set(sys.modules), sys.path[:], sys.argv
+    sys.argv = [""]  # a file that reads its arguments was given none
     sys.path.insert(0, str(root))
     try:
         yield
     finally:
-        sys.path[:] = path
+        sys.path[:], sys.argv = path, argv
         for key, module in [*sys.modules.items()]:
             if key not in before and _is_own(module, root):
                 del sys.modules[key]
@@ -168,7 +172,7 @@ def _made(value: Any, name: str, kwargs: Mapping[str, Any]) -> nn.Module:
         return value
     if callable(value):
         _check_kwargs(value, name, kwargs)
-        value = run(lambda: value(**kwargs), name)
+        value, name = run(lambda: value(**kwargs), name), f"{name}()"
     if not isinstance(value, nn.Module):
         found = type(value).__name__
         article = "an" if found[0] in "aeiouAEIOU" else "a"

@@ -68,8 +68,14 @@ def get_parser() -> Parser:
     return parser
 
 
+def _whole(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**63:  # torch counts with 64 bits
+        raise argparse.ArgumentTypeError(f"a whole number below 2^63, not {text!r}")
+    return int(text)
+
+
 def _add_option(parser: argparse.ArgumentParser, name: str) -> None:
     settings: dict[str, Any] = {"flags": [f"--{name}"], **_OPTIONS[name]}
     if "type" in settings:
-        settings["type"] = {"int": int}[settings["type"]]
+        settings["type"] = {"int": int, "whole": _whole}[settings["type"]]
     parser.add_argument(*settings.pop("flags"), **settings)

@@ -20,11 +20,11 @@ def example(code: str) -> partial[Any]:
     return made
 
 
-def last_value(code: str) -> Any:
-    """Run the lines of an example and return what its last line is."""
+def last_value(code: str, wanted: str = "the model") -> Any:
+    """Run the lines of an example and return what its last line is, which should be ``wanted``."""
     lines, last = _parsed(code)
     if last is None:
-        raise SpecError("the last line must be the model")
+        raise SpecError(f"the last line must be {wanted}")
     return _evaluated(lines, last)
 
 

@@ -17,6 +17,8 @@ from torch.nn.modules.lazy import LazyModuleMixin
 from convdocs import layers
 from convdocs.suggest import nearest
 
+_MOST = 2**24  # numbers in an input that is made to be drawn
+
 
 class SpecError(ValueError):
     """Text that does not name a layer, a size or a model; says what is wrong and what to write."""
@@ -149,6 +151,8 @@ def worked(
     """
     made = layer(text, seed=seed)
     shape = (sliding(made, size).in_channels or 1, *size)
+    if prod(shape) > _MOST:
+        raise SpecError(f"an input of {' x '.join(map(str, shape))} is too large to draw")
     numbers = torch.Generator().manual_seed(seed)
     if values == "random":
         return made, torch.randn(shape, generator=numbers)

@@ -80,6 +80,8 @@ def memory(
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"memory() takes a torch.nn.Module first, not {type(model).__name__}")
+    if batch is not None and batch < 1:
+        raise ValueError(f"a batch is at least 1 sample, not {batch}")
     precision = _precision(dtype)
     copier = Copier(lambda tensor: _on_meta(tensor, precision))
     twin, given = copier.copy(model).train(), copier.copy([[*inputs], kwargs])
@@ -188,7 +190,8 @@ def _precision(dtype: torch.dtype | str | None) -> torch.dtype | None:
         return dtype
     found = getattr(torch, dtype, None)
     if not isinstance(found, torch.dtype):
-        raise ValueError(f"torch has no dtype {dtype!r}")
+        known = [name for name, one in vars(torch).items() if isinstance(one, torch.dtype)]
+        raise ValueError(f"torch has no dtype {dtype!r}{nearest(dtype, known)}")
     return found
 
 

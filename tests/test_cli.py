@@ -265,6 +265,50 @@ def test_a_model_that_ends_the_program_is_reported(tmp_path, monkeypatch, capsys
         assert "the model's code ended the program: SystemExit(3)" in capsys.readouterr().err
 
 
+def test_a_file_that_reads_its_arguments_was_given_none(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["convdocs", "trace", "train.py:net"])
+    reads = "parser.add_argument('--width', type=int, default=2)\nwidth = parser.parse_args().width"
+    (tmp_path / "train.py").write_text(
+        f"import argparse\nfrom torch import nn\nparser = argparse.ArgumentParser()\n{reads}\n"
+        "net = nn.Conv1d(1, width, 3)\n"
+    )
+    assert cli.main(["trace", "train.py:net", "--input", "1,1,7"]) == 0
+    assert "Conv1d(1, 2, 3)" in capsys.readouterr().out
+    assert sys.argv[1:] == ["trace", "train.py:net"]
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ("trace net.py:Net(8) --input 1,3,8,8", "write net.py:Net alone, and give its arguments"),
+        ("trace net.py:Net --set width=8 --input 1,3,8,8 --depth -1", "whole number below 2^63"),
+        ("memory net.py:Net --set width=8 --input 1,3,8,8 --batch -3", "below 2^63, not '-3'"),
+        ("memory net.py:Net --set width=8 --input 1,3,8,8 --batch 0", "at least 1 sample, not 0"),
+        (
+            "memory net.py:Net --set width=8 --input 1,3,8,8 --dtype bfloat61",
+            "did you mean bfloat16",
+        ),
+        (f"draw conv1d --size 7 --kernel 3 --seed {9**30}", "a whole number below 2^63, not"),
+        ("draw conv1d --size 99999999 --kernel 3", "too large to draw"),
+        ("draw conv1d --size 7 --kernel 3 --channels 3", "two numbers, as 3,2, not 3"),
+        ("draw maxpool2d --size 4x4 --kernel 2 --channels 3,2", "leave out --channels"),
+    ],
+)
+def test_a_number_or_a_name_that_cannot_be_is_told_with_status_2(folder, capsys, args, says):
+    try:
+        status = cli.main(args.split())
+    except SystemExit as ended:  # the parser ends the program itself
+        status = ended.code
+    assert status == 2
+    assert says in capsys.readouterr().err
+
+
+def test_run_takes_a_script_after_two_dashes(folder):
+    (folder / "script.py").write_text("import sys; print(sys.argv[1:])")
+    assert run("run", "--", "script.py", "--help").stdout == "['--help']\n"
+
+
 def test_a_file_in_a_package_is_imported_as_part_of_it(tmp_path, monkeypatch, capsys):
     models = tmp_path / "pkg" / "sub" / "models.py"
     models.parent.mkdir(parents=True)

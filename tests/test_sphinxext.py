@@ -1,7 +1,9 @@
 """Small real Sphinx projects, built with each builder, in both markups, with four themes."""
 
 import io
+import json
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -186,6 +188,18 @@ class Odd(nn.Module):
 class Raises(nn.Module):
     def forward(self, x):
         raise KeyError("no such entry")
+
+class Stops(nn.Module):
+    def forward(self, x):
+        raise StopIteration
+
+class Asks(nn.Module):
+    def forward(self, x):
+        return x * int(input("How many? "))
+
+class Closes(nn.Module):
+    def forward(self, x):
+        exit()
 
 class Endless(nn.Module):
     def forward(self, x):
@@ -479,6 +493,10 @@ WRONG = [
     ("conv-figure", "Conv1d(1, 1, 3)", {"size": "7", "at": "0,9"}, "(1, 5)"),
     ("conv-figure", "Conv1d(1, 1, 3)", {"size": "7", "at": "x"}, ":at: 'x' is not understood"),
     ("conv-figure", "Conv1d(1, 1, 3)", {"size": "7", "seed": "x"}, ":seed: takes a whole number"),
+    ("conv-figure", "Conv1d(1, 1, 3)", {"size": "7", "seed": "9" * 20}, "number below 2^63, not"),
+    ("conv-figure", "Conv1d(1, 1, 3)", {"size": "7", "class": "!"}, ":class: takes names with "),
+    ("conv-figure", "Conv1d(1, 1, 3)", {"size": "100000000"}, "too large to draw"),
+    ("conv-explorer", "MaxPool1d(2)", {"size": "7", "filter": "blur"}, "MaxPool1d has no weights"),
     ("conv-figure", "Conv1d(1, 1, 3)", {"size": "7", "values": "hole"}, "did you mean whole?"),
     ("conv-figure", "Conv1d(1, 1, 3)", {"size": "7", "align": "up"}, "left, center or right"),
     ("conv-figure", "Conv1d(1, 1, 3)", {"size": "7", "width": "wide"}, ":width: "),
@@ -513,7 +531,10 @@ WRONG = [
     ("layer-trace", "wrong:Exits", {"input": "1"}, "SystemExit: bye"),
     ("shape-error", "wrong:Exits", {"input": "1"}, "SystemExit: bye"),
     ("layer-trace", "wrong:Odd", {"input": "1"}, "BaseException: odd"),
-    ("layer-trace", "wrong:Raises", {"input": "1"}, "no such entry"),
+    ("layer-trace", "wrong:Closes", {"input": "1"}, "SystemExit: None"),
+    ("layer-trace", "wrong:Asks", {"input": "1"}, "Asks: EOFError: "),
+    ("layer-trace", "wrong:Stops", {"input": "1"}, "Stops: StopIteration"),
+    ("layer-trace", "wrong:Raises", {"input": "1"}, "Raises: KeyError: 'no such entry'"),
     ("layer-trace", "wrong:Endless", {"input": "1"}, "maximum recursion depth"),
     (
         "layer-trace",
@@ -534,6 +555,7 @@ WRONG = [
     ("layer-trace", "net:small", {"input": "2,10,7", "findings": "hid"}, "did you mean hide?"),
     ("shape-error", "Conv1d(3, 2, 3)", {"input": "2,3,5"}, "this example runs: there is no error"),
     ("shape-error", "Conv1d(3, 2, 3)", {}, ":input: is needed: a shape, as 1,3,224,224"),
+    ("exercise", "", {"answer": "3"}, "its body is the question, and there is none"),
     ("layer-trace", "", {}, "it needs a model, as net:small or net.py:Net, or a layer; or code"),
 ]
 
@@ -564,6 +586,46 @@ def test_each_mistake_is_told_with_its_file_its_line_and_the_right_spelling(tmp_
             message = told[f"{file}:{lines[page, number]}"]
             assert message.startswith(f"{name}: ")
             assert says in message
+
+
+EXERCISES = [
+    ("float('nan')", "", "the answer is nan, which nobody can type"),
+    ("1, float('inf')", "", "the answer is inf, which nobody can type"),
+    ("import os", "", "the last line must be the answer"),
+    ("3", "   :within: -1\n", ":within: takes a number of at least 0, not '-1'"),
+    ("3", "   :within: nan\n", ":within: takes a number of at least 0, not 'nan'"),
+]
+
+
+def test_an_exercise_that_no_answer_could_solve_is_told(tmp_path):
+    rest = "Rest\n====\n\n" + "".join(
+        f".. exercise::\n   :answer: {answer}\n{more}\n   What?\n\n"
+        for answer, more, _ in EXERCISES
+    )
+    _, warnings, _ = build(project(tmp_path, rest=rest, myst="# Myst\n"), "dummy")
+    told = re.findall(r"rest\.rst:\d+: ERROR: exercise: (.*)", warnings)
+    assert len(told) == len(EXERCISES)
+    for message, (*_, says) in zip(told, EXERCISES, strict=True):
+        assert says in message
+
+
+def test_a_formula_with_a_body_is_told(tmp_path):
+    rest = "Rest\n====\n\n.. conv-shapes:: Conv1d(1, 1, 3)\n   :size: 7\n\n   Words.\n"
+    _, warnings, _ = build(project(tmp_path, rest=rest, myst="# Myst\n"), "dummy")
+    assert "rest.rst:4: ERROR:" in warnings
+    assert "no content permitted" in warnings
+
+
+@pytest.mark.filterwarnings("ignore:'sphinxcontrib.serializinghtml")  # of what it asks of Sphinx
+@pytest.mark.parametrize("builder", ["json", "pickle"])
+def test_builders_for_programs_find_the_scripts_of_a_page(nets, builder):
+    target, warnings, _ = build(nets, builder)
+    assert warnings == ""
+    page = target / ("rest.fjson" if builder == "json" else "rest.fpickle")
+    data = page.read_bytes()
+    body = (json.loads if builder == "json" else pickle.loads)(data)["body"]
+    assert '<script src="../_static/explorer.js">' in body
+    assert (target / "_static" / "explorer.js").exists()
 
 
 def test_a_picture_that_is_not_there_is_told_at_its_line(tmp_path):

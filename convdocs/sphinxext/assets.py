@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from docutils import nodes
+from sphinx.util.osutil import relative_uri
 
 from convdocs.explorer import bundle
 from convdocs.sphinxext.pictures import write_at_once
@@ -56,7 +57,8 @@ def add(
         else:
             # before the text, in every theme (some put scripts last, some write no metatags), so
             # that a part is live before it is first painted and nothing on the page moves
-            address = context["pathto"](f"_static/{name}", 1)
+            page = builder.get_target_uri(pagename).partition("#")[0]
+            address = relative_uri(page, f"_static/{name}")
             context["body"] = f'<script src="{address}"></script>{context["body"]}'
 
 

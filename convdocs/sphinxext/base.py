@@ -7,7 +7,9 @@ It is known by the directive's text, by torch's version and by this package's fi
 from __future__ import annotations
 
 import hashlib
+import io
 import pickle
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -83,7 +85,7 @@ class PageDirective(SphinxDirective):
         self.files: list[Path] = []  # of the project's own that the nodes depend on
         try:
             values = options.read(self.declared, self.options)
-            with _quiet_torch(self.loads_torch):
+            with _quiet_torch(self.loads_torch), _nobody_types():
                 made = self.make(values)
         except KeyboardInterrupt:
             raise
@@ -236,11 +238,21 @@ def _quiet_torch(loaded: bool) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+@contextmanager
+def _nobody_types() -> Iterator[None]:
+    """An input that is at its end: a model that reads it fails, and does not hold up the build."""
+    before, sys.stdin = sys.stdin, io.StringIO()  # which exit() may close
+    try:
+        yield
+    finally:
+        sys.stdin = before
+
+
 def _reason(error: BaseException) -> str:
     """An error in a sentence; a type is named where the words alone may not say enough."""
     from convdocs import TraceError
 
-    if isinstance(error, TraceError):
-        return f"{error.call.path or error.trace.model}: {error.__cause__}"
+    if isinstance(error, TraceError) and error.__cause__:
+        return f"{error.call.path or error.trace.model}: {_reason(error.__cause__)}"
     plain = isinstance(error, ValueError | RuntimeError) and str(error)
-    return str(error) if plain else f"{type(error).__name__}: {error}"
+    return str(error) if plain else f"{type(error).__name__}: {error}".rstrip(": ")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from html import escape
+from math import isfinite
 from typing import Any
 
 from docutils import nodes
@@ -56,6 +57,8 @@ class Explorer(PageDirective):
             x = numbers.fill_input(named, x, len(values["size"]))
         if filters and hasattr(layer, "weight"):
             numbers.fill_filters(filters, layer)
+        elif values["filter"]:
+            raise ValueError(f":filter: {type(layer).__name__} has no weights")
         figure = self.picture(draw.layer(layer, x, at=values["at"]), values, self.caption())
         explorer = embed.explore(layer, x, values["at"], controls=values["controls"])
         setting = {**explorer.data["setting"], "filter": filters or "own"}
@@ -111,6 +114,7 @@ class Shapes(PageDirective):
     """``conv-shapes``: a layer's output size, worked out axis by axis."""
 
     called = "conv-shapes"
+    has_content = False
 
     def make(self, values: Mapping[str, Any]) -> list[nodes.Node]:
         from convdocs import layers, spec
@@ -188,7 +192,7 @@ class Exercise(PageDirective):
 
         self.may_run("its answer")
         choices = values["choices"] or []
-        answer = _plain(snippet.last_value(_NAMES + values["answer"]))
+        answer = _plain(snippet.last_value(_NAMES + values["answer"], "the answer"))
         if isinstance(answer, bool):
             answer, choices = "Yes" if answer else "No", ["Yes", "No"]
         if isinstance(answer, str) and answer not in choices:
@@ -197,6 +201,8 @@ class Exercise(PageDirective):
             raise ValueError(f"the answer is {answer!r}, and not one of the choices")
         lines = [line.strip() for line in self.content]
         end = lines.index(_SOLUTION) if _SOLUTION in lines else len(lines)
+        if not any(lines[:end]):
+            raise ValueError("its body is the question, and there is none")
         asked = {"answer": answer, "choices": choices, "within": values["within"]}
         asked["page"] = self.env.docname
         place = f'<div class="conv-ask" data-exercise="{escape(json.dumps(asked))}"></div>'
@@ -219,6 +225,8 @@ def _plain(value: Any) -> Any:
     """An answer as JSON has it."""
     if hasattr(value, "tolist"):
         value = value.tolist()
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError(f"the answer is {value}, which nobody can type")
     match value:
         case bool() | int() | float() | str():
             return value

@@ -5,10 +5,10 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
-from docutils.nodes import make_id
 from docutils.parsers.rst import directives
 
 from convdocs.suggest import nearest
@@ -74,13 +74,13 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "inputs": lambda text: _typed().arguments(text.split(";")),
     "kwargs": lambda text: _typed().keywords(text),
     "calls": lambda text: [int(word) if word.isdecimal() else word for word in text.split()],
-    "classes": lambda text: [make_id(word) for word in text.split()],
+    "classes": directives.class_option,
     "length": lambda text: directives.length_or_percentage_or_unitless(text, "px"),
     "commas": lambda text: [word.strip() for word in text.split(",")],
     "semicolons": lambda text: [word.strip() for word in text.split(";")],
     "names": str.split,
-    "number": float,
-    "whole": directives.nonnegative_int,
+    "number": lambda text: _only_if(0 <= float(text) < inf, float(text)),
+    "whole": lambda text: _only_if(directives.nonnegative_int(text) < 2**63, int(text)),
     "flag": lambda text: _only_if(not text, True),
     "text": lambda text: _only_if(text, text),
 }

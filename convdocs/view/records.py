@@ -78,7 +78,7 @@ def memory(record: Memory) -> list[Part]:
     }
     rows = tuple((name, byte_size(size), f"{size:,}") for name, size in sizes.items() if size)
     total = ("held at once, at least", byte_size(record.peak), f"{record.peak:,}")
-    caption = f"Memory of a training step of {record.model} with a batch of {record.batch}"
+    caption = f"Memory of a training step of {record.model} with a batch of {record.batch:,}"
     shown = [Table((Column("what"), *_right("memory", "bytes")), rows, caption, total)]
     calls = record.trace.calls if record.trace else ()
     pairs = sorted(zip(calls, record.saved_by_call, strict=False), key=lambda pair: -pair[1])
