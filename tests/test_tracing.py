@@ -874,14 +874,31 @@ class Asked(TorchDispatchMode):
 
 
 def test_torch_is_asked_once_per_distinct_call():
-    class Twice(Unassigned):
-        def forward(self, x: Tensor) -> Tensor:
-            return F.relu(super().forward(x)) + x
-
-    trace(Twice(), (3, 4))
+    net = nn.Sequential(Unassigned(), nn.Unflatten(1, (2, 2)), nn.Conv1d(2, 2, 1))
+    trace(net, (3, 4))
     with Asked() as asked:
-        trace(Twice(), (3, 4))
-    assert not asked.kernels & {"addmm", "linear", "mm", "tanh_", "relu", "add"}
+        trace(net, (3, 4))
+    assert not asked.kernels & {"addmm", "linear", "tanh_", "view", "convolution"}
+
+
+def test_what_is_sliced_by_numbers_of_numpy_is_told_apart():
+    class Slice(nn.Module):
+        def __init__(self, end: int) -> None:
+            super().__init__()
+            self.end = np.int64(end)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x[: self.end]
+
+    assert [trace(Slice(end), (5, 2)).output_shapes for end in (3, 4)] == [((3, 2),), ((4, 2),)]
+
+
+def test_a_tensor_is_on_the_processor_as_the_model_is():
+    class Where(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.relu() if x.is_cpu and not x.is_meta and not x.is_cuda else x.tanh()
+
+    assert [call.kind for call in trace(Where(), (2,)).calls] == ["relu"]
 
 
 def test_constants_do_not_widen_a_field():
