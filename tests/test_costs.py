@@ -284,6 +284,29 @@ def test_parameters_that_no_call_used_are_named():
     assert [call.path for call in found.calls] == ["used", "listed[0]"]
 
 
+def test_a_learned_query_is_used_by_the_layer_that_is_given_it():
+    class Pool(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.query, self.q = nn.Parameter(torch.ones(1, 1, 8)), nn.Linear(8, 8)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return (self.q(self.query.expand(len(x), -1, -1)) + self.q(self.query)) @ x.mT
+
+    found = trace(Pool(), (2, 5, 8))
+    assert found.notes == ()
+    assert [call.params for call in found.calls if call.kind == "Linear"] == [8 + 72, 0]
+    assert found.params == sum(call.params or 0 for call in found.calls) == 80
+
+
+def test_a_dot_product_that_another_function_takes():
+    class Dot(nn.Module):
+        def forward(self, x: Tensor, y: Tensor) -> Tensor:
+            return torch.linalg.vecdot(x, y)
+
+    assert trace(Dot(), (6,), (6,)).macs == 6
+
+
 def test_the_counter_by_itself():
     with Counter() as counter:
         torch.linalg.inv(torch.eye(2) @ torch.eye(2))

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from convdocs.geometry import Window
-from convdocs.layers import LayerError, code, layer_class, per_axis, read
+from convdocs.layers import LayerError, code, layer_class, per_axis, plain_settings, read
 from convdocs.tracing import trace
 
 # written as one would type them; made, and spelled back
@@ -240,3 +240,9 @@ def test_valid_is_no_padding():
     (window,) = read(layer).windows
     assert window.padding == (0, 0)
     assert window.output_size(9) == layer(torch.zeros(1, 1, 9)).shape[-1] == 7
+
+
+def test_plain_settings_are_numbers_words_and_nothing():
+    told = dict(plain_settings(nn.CrossEntropyLoss(torch.ones(3))))
+    assert "weight" not in told
+    assert dict(plain_settings(nn.Upsample(scale_factor=2)))["size"] is None

@@ -316,3 +316,34 @@ def test_a_functional_layer_norm_reads_the_axes_that_it_normalises():
     height, width = trace(Normed(), (1, 1, 9, 8)).calls[-1].receptive_field
     assert (height.size, height.stride, height.offset) == (3, 1, -1)
     assert (width.size, width.stride, width.offset) == (10, 0, -1)  # all 8 cells and the padding
+
+
+def test_a_crop_of_two_axes_starts_where_each_says():
+    class Crop(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x[:, :, 2:, 3:]
+
+    net = nn.Sequential(nn.Conv2d(1, 1, (3, 1)), Crop())
+    assert trace(net, (1, 1, 9, 9)).calls[-1].receptive_field == (
+        AxisField(3, 1, 2),
+        AxisField(1, 1, 3),
+    )
+
+
+def test_a_field_that_repeats_with_a_whole_step_keeps_its_runs():
+    net = nn.Sequential(nn.AdaptiveAvgPool1d(6), nn.Upsample(size=8), nn.Conv1d(1, 1, 3))
+    (own,) = trace(net, (1, 1, 8)).calls[-1].receptive_field
+    x = torch.ones(1, 1, 8, dtype=torch.float64, requires_grad=True)
+    out = made_positive(net)(x)
+    seen = [gradient_cells(x, out[0, 0, cell]) for cell in range(6)]
+    assert [(own.cells(cell)[0], own.cells(cell)[-1]) for cell in range(6)] == [
+        (cells[0], cells[-1]) for cells in seen
+    ]
+
+
+def test_a_flatten_of_axes_without_names_makes_features():
+    class Flat(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.flatten(1)
+
+    assert trace(Flat(), (2, 3, 4)).calls[-1].axes == "N F"

@@ -161,6 +161,23 @@ def test_what_a_hook_keeps_in_its_closure_stays(run: Any):
     assert list(kept) == ["out"]
 
 
+def test_a_closure_keeps_the_defaults_of_its_keywords():
+    class Closing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            layer = nn.Linear(4, 4)
+
+            def run(x: Tensor, *, times: int = 2) -> Tensor:
+                return layer(x) * times
+
+            self.run = run
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.run(x)
+
+    assert trace(Closing(), (2, 4)).macs == 32
+
+
 @RUNS
 def test_a_generator_of_the_models_own(run: Any):
     generator = torch.Generator().manual_seed(3)

@@ -23,7 +23,9 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from convdocs import report
 from convdocs.report import Trace
 from convdocs.tracing import TraceError, trace, trace_values
 from convdocs.tracing.nested import tensors_in
@@ -829,6 +831,74 @@ def test_calls_that_differ_by_a_keyword_alone_are_told_apart():
         assert found.output_shapes == tuple(
             tuple(one.shape) for one in tensors_in(way(model, torch.ones(2, 4)))
         )
+
+
+class Unassigned(nn.Module):
+    """What it writes in place, it reads by the old name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.a(x)
+        y.tanh_()
+        return self.b(y)
+
+
+def test_what_is_written_in_place_is_the_writers_again_and_again():
+    sources = [[call.sources for call in trace(Unassigned(), (2, 4)).calls] for _ in range(3)]
+    assert sources == [[(report.MODEL_INPUT,), (0,), (1,)]] * 3
+
+
+def test_a_function_that_gives_its_inputs_back_does_not_claim_them():
+    class Same(nn.Module):
+        def forward(self, x: Tensor, y: Tensor) -> Tensor:
+            torch.atleast_1d(x, y)
+            return x + y
+
+    found = trace(Same(), (2, 3), (2, 3))
+    assert found.calls[-1].sources == (report.MODEL_INPUT, report.MODEL_INPUT)
+
+
+class Asked(TorchDispatchMode):
+    """Writes down which kernels are run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kernels: set[str] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.kernels.add(func.overloadpacket.__name__)
+        return func(*args, **(kwargs or {}))
+
+
+def test_torch_is_asked_once_per_distinct_call():
+    net = nn.Sequential(Unassigned(), nn.Unflatten(1, (2, 2)), nn.Conv1d(2, 2, 1))
+    trace(net, (3, 4))
+    with Asked() as asked:
+        trace(net, (3, 4))
+    assert not asked.kernels & {"addmm", "linear", "tanh_", "view", "convolution"}
+
+
+def test_what_is_sliced_by_numbers_of_numpy_is_told_apart():
+    class Slice(nn.Module):
+        def __init__(self, end: int) -> None:
+            super().__init__()
+            self.end = np.int64(end)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x[: self.end]
+
+    assert [trace(Slice(end), (5, 2)).output_shapes for end in (3, 4)] == [((3, 2),), ((4, 2),)]
+
+
+def test_a_tensor_is_on_the_processor_as_the_model_is():
+    class Where(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.relu() if x.is_cpu and not x.is_meta and not x.is_cuda else x.tanh()
+
+    assert [call.kind for call in trace(Where(), (2,)).calls] == ["relu"]
 
 
 def test_constants_do_not_widen_a_field():

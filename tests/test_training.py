@@ -134,6 +134,13 @@ def test_the_peak_has_gradients_beside_what_is_still_saved():
     assert found.peak == found.parameters + found.saved + 4 * (50 * 3 + 3)
 
 
+def test_the_peak_has_inputs_beside_the_gradients_whether_saved_or_not():
+    net = nn.Linear(4, 64)
+    found = convdocs.memory(net, (2, 4), optimizer=None)
+    assert (found.gradients, found.inputs) == (4 * (4 * 64 + 64), 4 * 2 * 4)
+    assert found.peak == found.parameters + found.gradients + found.inputs
+
+
 def test_any_optimizer_will_do():
     def momentum(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.SGD(parameters, lr=0.1, momentum=0.9)

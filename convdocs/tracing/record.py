@@ -332,15 +332,17 @@ class Recorder(TorchFunctionMode):
         if answer.macs == 0 and all(one.fixed for one in marks):
             return CONSTANT, parameters_behind(marks)
         if self.inside is None:
-            return self._write(self.path, answer, marks, parameters_behind(marks)), ()
+            return self._write(self.path, answer, marks), ()
         node = Node(answer, tuple(marks))
         self.inside.append(node)
         return node, ()
 
     def _write(
-        self, path: str, answer: Answer, marks: Sequence[Mark], owned: Sequence[Parameter]
+        self, path: str, answer: Answer, marks: Sequence[Mark], owned: Sequence[Parameter] = ()
     ) -> Node:
         """One more call of the trace."""
+        behind = parameters_behind(marks)  # a layer may be given a learned query
+        owned = [*owned, *[one for one in behind if one not in owned]] if behind else owned
         states = answer.states(tuple([one.state for one in marks]))
         node = Node(answer, tuple(marks), next(self._numbers), states)
         call = self.call(node.index, states[0] if states else _NOTHING, path, answer, marks, owned)
