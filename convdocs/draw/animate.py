@@ -253,7 +253,7 @@ class Walk(FuncAnimation):
 
     def _words(self, number: int) -> str:
         shown = self.scenes[number]
-        return f"{shown.total} = {plain(shown.cell.value)}"
+        return f"{shown.words[0]} = {plain(shown.cell.value)}"
 
     def _first(self) -> str:
         """The first frame as SVG whose moving shapes are a path each."""

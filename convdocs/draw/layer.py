@@ -221,9 +221,8 @@ def _steps(shown: Scene, several: bool) -> Iterator[tuple[str, float, str]]:
             yield "^ 1 / p", 1 / power, "kernel"
         more, what = shown.left_out
         if more > 0 and several:
-            pieces = shown.taken("product")
-            pieces = pieces.reshape((-1, *pieces.shape[-2:])) if shown.depth > 1 else pieces
-            yield f"+ {more} more {what}", float(pieces[len(pieces) - more :].sum()), "product"
+            rest = shown.taken("product")[-more:].sum()
+            yield f"+ {more} more {what}", float(rest), "product"
         if cell.bias is not None:
             yield f"+ {named('bias', shown.channel)}", cell.bias, "kernel"
     yield last, cell.value, "lit"
