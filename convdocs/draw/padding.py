@@ -12,7 +12,7 @@ from torch import Tensor
 from convdocs.draw.boxes import Box, Column, flow
 from convdocs.draw.picture import show
 from convdocs.draw.plane import Plane, array, bare, numbers
-from convdocs.draw.scene import PADDED_WITH, DrawError, axis, filled, roles_of, with_arcs
+from convdocs.draw.scene import PADDED_WITH, DrawError, axis, laid_out, with_arcs
 from convdocs.draw.sheet import Place
 from convdocs.geometry import PADDING_MODES, Window
 
@@ -77,7 +77,7 @@ def _padded(mode: str, plane: np.ndarray, pad: int) -> Plane:
         axis(Window(kernel=1, padding=(along, along)), size, mode)
         for along, size in zip(pads, rows.shape, strict=True)
     ]
-    return with_arcs(numbers(filled(axes, rows, 0.0), roles_of(axes)), axes)
+    return with_arcs(numbers(*laid_out(axes, rows, 0.0)), axes)
 
 
 def _alt(plane: np.ndarray, padded: dict[str, Plane], pad: int) -> str:

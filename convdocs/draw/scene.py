@@ -104,22 +104,17 @@ def axis(window: Window, size: int, mode: str, cell: int = 0) -> Axis:
     return Axis(kinds, cells, first, taps)
 
 
-def _mesh(axes: list[Axis], what: str) -> tuple[np.ndarray, ...]:
-    """``"kinds"`` or ``"cells"`` along the axes of a plane; of a third axis the taps alone."""
-    return np.ix_(*(getattr(axis, what)[axis.taps] for axis in axes[:-2]),
-                  *(getattr(axis, what) for axis in axes[-2:]))  # fmt: skip
-
-
-def roles_of(axes: list[Axis]) -> np.ndarray:
-    """What every place is."""
-    roles: np.ndarray = ROLES[reduce(np.maximum, _mesh(axes, "kinds"))]
-    return roles
-
-
-def filled(axes: list[Axis], x: np.ndarray, filling: float) -> np.ndarray:
-    """The numbers of an input as a window sees them, padding and holes filled in."""
-    cells = _mesh(axes, "cells")
-    return np.where(reduce(np.minimum, cells) == NOWHERE, filling, x[cells])
+def laid_out(axes: list[Axis], x: np.ndarray, filling: float) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of an input as a window sees them, and what is at every place; of a third axis
+    the taps alone.
+    """
+    kinds, cells = (
+        np.ix_(*(getattr(axis, what)[axis.taps] for axis in axes[:-2]),
+               *(getattr(axis, what) for axis in axes[-2:]))
+        for what in ("kinds", "cells")
+    )  # fmt: skip
+    nowhere = reduce(np.minimum, cells) == NOWHERE
+    return np.where(nowhere, filling, x[cells]), ROLES[reduce(np.maximum, kinds)]
 
 
 def named(name: str, *index: int | str | None) -> str:
@@ -224,7 +219,7 @@ class Scene:
         """
         axes, turned = self.axes, self.layer.family == "transposed"
         name, taps = named("input", self.sample, channel), list[int]()
-        roles, lead = roles_of(axes), () if channel is None else (channel,)
+        lead = () if channel is None else (channel,)
         if len(axes) == 3:
             place = axes[0].taps[depth]
             kind, cell = int(axes[0].kinds[place]), int(axes[0].cells[place])
@@ -239,8 +234,8 @@ class Scene:
             own = self.channel % ((self.layer.out_channels or 1) // self.layer.groups)
             kernel = named("weight", ":" if channel is None else channel, own, *taps)
         x = self.x if channel is None else self.x[channel]
-        values = filled(axes, x, -inf if self.layer.family == "max" else 0.0)
-        values, roles = (of.reshape(-1, *of.shape[-2:])[depth] for of in (values, roles))
+        planes = laid_out(axes, x, -inf if self.layer.family == "max" else 0.0)
+        values, roles = (of.reshape(-1, *of.shape[-2:])[depth] for of in planes)
         rows, columns = (axis.taps for axis in axes[-2:])
         window = np.ix_(rows, columns)
         roles[window] = np.where(roles[window] == "input", "read", roles[window])
