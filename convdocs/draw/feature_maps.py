@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from convdocs.cells.replica import replica, run
 from convdocs.draw.boxes import END, MIDDLE, Box, Column, Row, flow, lines
-from convdocs.draw.picture import PHONE, show
+from convdocs.draw.picture import shared, show
 from convdocs.draw.plane import CONTRAST, SMALL, Plane, array, legend, numbers, photo, scale_of
 from convdocs.draw.scene import DrawError, named
 from convdocs.draw.sheet import Place
@@ -91,8 +91,8 @@ def feature_maps(
         return shown
 
     def body(room: float) -> Box:
-        across = 2 if room <= PHONE or len(drawn) in (1, 3) else 3
-        return flow(tiles((room - GAP * (across - 1)) / across), room, GAP, END)
+        side = shared(room, GAP, 2 if len(drawn) in (1, 3) else 3, 2)
+        return flow(tiles(side), room, GAP, END)
 
     note = f"output of shape {maps.shape}" + f"; {rest} more channels are not drawn" * (rest > 0)
     words = f"Each filter makes a map of its own: {how}."

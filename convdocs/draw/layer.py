@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from convdocs.draw.boxes import END, MIDDLE, Box, Column, Row, Rule, Words, first_fitting, lines
-from convdocs.draw.picture import show
+from convdocs.draw.picture import shared, show
 from convdocs.draw.plane import DIGITS, MOST_ROWS, Digits, Frame, Plane, numbers
-from convdocs.draw.scene import Scene, Unit, half, named, scene
+from convdocs.draw.scene import Scene, Unit, named, scene
 from convdocs.draw.sheet import TITLE_SIZE, Place
 from convdocs.view.numbers import number, places_for
 
@@ -145,7 +145,7 @@ class _Working:
 
     def _input(self, unit: Unit) -> Plane:
         shown, units = self.shown, self.shown.units
-        room = THUMB if len(units) > 1 else self.room if shown.flat else half(self.room)
+        room = THUMB if len(units) > 1 else self.room if shown.flat else shared(self.room, 12)
         if self.input[0] is None and any(window.dilation > 1 for window in shown.layer.windows):
             taps = np.argwhere(unit.roles == "read").tolist()
             cells: list[Frame] = [(row, column, 1, 1, "window") for row, column in taps]

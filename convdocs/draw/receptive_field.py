@@ -12,7 +12,7 @@ from torch import Tensor
 
 from convdocs.draw.blocks import name_of
 from convdocs.draw.boxes import Box, Column, Row, Words, flow
-from convdocs.draw.picture import PHONE, show
+from convdocs.draw.picture import PHONE, shared, show
 from convdocs.draw.plane import Plane, array, field, photo
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Place, Sheet
@@ -222,17 +222,16 @@ def _plane(station: Station, side: float) -> Plane:
 
 def _tiles(shown: list[Station], room: float) -> Box:
     """The input large, then the layers, a few side by side: in the shorter of two layouts."""
-    narrow = room <= PHONE
-    side = (room - GAP * (2 if narrow else 4)) / (3 if narrow else 5)
-    large = PLAIN if shown[0].picture is None else PICTURE if narrow else PICTURE * 1.35
+    side = shared(room, GAP, 5, 3)
+    large = PLAIN
+    if shown[0].picture is not None:
+        large = PICTURE if room <= PHONE else PICTURE * 1.35
     first = _tile(shown[0], max(side, large))
     rest = [_tile(station, side) for station in shown[1:]]
     below = Column((first, flow(rest, room, GAP)), GAP)
     left = room - first.width - GAP
-    if left < side:
-        return below
     beside = Row((first, flow(rest, left, GAP)), GAP)
-    return beside if beside.height < below.height else below
+    return beside if left >= side and beside.height < below.height else below
 
 
 def _tile(station: Station, side: float) -> Box:

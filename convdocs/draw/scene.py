@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from convdocs.cells import CellError, Explanation, explain
 from convdocs.cells.replica import replica, run
 from convdocs.draw.boxes import MIDDLE, WIDE, Box, Column, Row, Words, first_fitting
-from convdocs.draw.picture import PHONE
+from convdocs.draw.picture import shared
 from convdocs.draw.plane import (
     DIGITS,
     MOST_ROWS,
@@ -263,7 +263,7 @@ class Scene:
 
     def output_plane(self, room: float) -> Box:
         name, note, values, roles, _, frames = self.output
-        side = room if self.y.ndim == 2 else half(room)
+        side = room if self.y.ndim == 2 else shared(room, 12)
         return keyed(fitting(values, roles, side, frames), gap=3).titled(name, note)
 
     def thumbnail(self) -> Box:
@@ -393,11 +393,6 @@ def with_arcs(plane: Plane, axes: list[Axis]) -> Plane:
     down, across = ([], *(axis.copies for axis in axes))[-2:]
     few = len(down) + len(across) <= MOST_ARCS
     return replace(plane, across=across, down=down) if few else plane
-
-
-def half(room: float) -> float:
-    """What a large plane takes of the page, so that another one fits beside it."""
-    return room if room <= PHONE else (room - 12) / 2
 
 
 def leads_to(inputs: Box, output: Box, room: float = WIDE, size: float = TITLE_SIZE + 2) -> Box:
