@@ -22,7 +22,7 @@ from convdocs.draw.boxes import MIDDLE, Box, Column, Row, Words, lines
 from convdocs.draw.palette import ROLES, Theme, asset
 from convdocs.draw.picture import EDGE, PHONE, Picture, describe, drawn, inline, pdf
 from convdocs.draw.plane import DIGITS, MOST_ROWS, Area, Plane, fitting
-from convdocs.draw.scene import DrawError, Scene, half, leads_to, named, scene
+from convdocs.draw.scene import DrawError, Scene, leads_to, named, scene
 from convdocs.draw.sheet import TITLE_SIZE, VALUE_SIZE, Place, corners
 from convdocs.draw.svg import Outline, svg
 from convdocs.view.numbers import plain
@@ -253,7 +253,7 @@ class Walk(FuncAnimation):
 
     def _words(self, number: int) -> str:
         shown = self.scenes[number]
-        return f"{shown.total} = {plain(shown.cell.value)}"
+        return f"{shown.words[0]} = {plain(shown.cell.value)}"
 
     def _first(self) -> str:
         """The first frame as SVG whose moving shapes are a path each."""
@@ -305,7 +305,7 @@ def _arranged(shown: Scene) -> tuple[list[Plane], Plane, Box]:
     ]
     sign = Words("×", TITLE_SIZE + 2, "muted")
     for digits in DIGITS if max(len(unit.values) for unit in still) <= MOST_ROWS else DIGITS[-1:]:
-        inputs = [shown.input_plane(unit, digits, half(PHONE) * DRAWN) for unit in still]
+        inputs = [shown.input_plane(unit, digits, PHONE * DRAWN) for unit in still]
         rows: list[Box] = [
             plane.titled(unit.name) for plane, unit in zip(inputs, still, strict=True)
         ]
@@ -324,7 +324,7 @@ def _arranged(shown: Scene) -> tuple[list[Plane], Plane, Box]:
     if more > 0:
         rows.append(lines(f"{more} more {what}, not drawn", PHONE))
     values = np.atleast_2d(shown.y[shown.channel])
-    output = fitting(values, "output", PHONE if shown.flat else half(PHONE))
+    output = fitting(values, "output", PHONE)
     below = output.titled(named("output", shown.sample, shown.channel))
     return inputs, output, leads_to(Column(rows, gap=8), below, PHONE)
 

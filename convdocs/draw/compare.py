@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from convdocs.draw.boxes import Box, Column, flow
-from convdocs.draw.picture import PHONE, show
+from convdocs.draw.picture import shared, show
 from convdocs.draw.plane import fitting
 from convdocs.draw.scene import leads_to, scene, with_arcs
 from convdocs.draw.sheet import Place
@@ -62,7 +62,7 @@ def compare(
     words = f"One input, two layers: {gives}."
 
     def body(room: float) -> Box:
-        side = room if room <= PHONE else (room - GAP) / 2
+        side = shared(room, GAP)
         boxes = []
         for name, shown in pairs:
             unit = shown.units[0]

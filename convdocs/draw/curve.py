@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from convdocs.draw.blocks import name_of
 from convdocs.draw.boxes import Box, flow
-from convdocs.draw.picture import PHONE, show
+from convdocs.draw.picture import shared, show
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Place, Sheet
 from convdocs.report import Call, Trace
@@ -60,8 +60,8 @@ def curve(
     reaches = "; ".join(f"{name} {_reach(values)}" for name, values in panels.items())
 
     def body(room: float) -> Box:
-        side = room if room <= PHONE else (room - 16) / 2
-        return flow((_Panel(panels[name], side).titled(name) for name in panels), room, 16)
+        titled = (_Panel(panels[name], shared(room, 16)).titled(name) for name in panels)
+        return flow(titled, room, 16)
 
     note = f"{len(calls)} layers, from {name_of(calls[0])} to {name_of(calls[-1])}"
     alt = f"{trace.model} along its {len(calls)} layers: {reaches}."

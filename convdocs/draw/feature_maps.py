@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from convdocs.cells.replica import replica, run
 from convdocs.draw.boxes import END, MIDDLE, Box, Column, Row, flow, lines
-from convdocs.draw.picture import PHONE, show
+from convdocs.draw.picture import shared, show
 from convdocs.draw.plane import CONTRAST, SMALL, Plane, array, legend, numbers, photo, scale_of
 from convdocs.draw.scene import DrawError, named
 from convdocs.draw.sheet import Place
@@ -67,6 +67,7 @@ def feature_maps(
     batch = f"sample {which} of {len(image)}; " if image.ndim == 4 and len(image) > 1 else ""
     drawn, rest = maps[:MOST_MAPS], max(0, count - MOST_MAPS)
     signed = bool((drawn < 0).any())
+    grey = scale_of(picture[0], CONTRAST)  # of an image without colours
     scales = [scale_of(values, CONTRAST, signed=signed) for values in drawn]
     alt = f"{batch}An image of shape {picture.shape} and the {count} channels, of {high} x {wide}, "
     alt += f"that {code(layer_or_model)} makes of it{': ' + ', '.join(names) if names else ''}"
@@ -80,7 +81,7 @@ def feature_maps(
         colour = ", in colour" if len(picture) == 3 else ""
         name = "input" if colour else named("input", None if len(picture) == 1 else 0)
         words = lines(f"{batch}of shape {picture.shape}{colour}", side)
-        shown = [Column((words.titled(name, "", side, 1), _image(picture, side)))]
+        shown = [Column((words.titled(name, "", side, 1), photo(picture, "output", side, grey)))]
         for channel, (values, scale) in enumerate(zip(drawn, scales, strict=True)):
             kernel = _kernel(layer_or_model, channel)
             room = side - sum(plane.width + 6 for plane in kernel)
@@ -90,12 +91,12 @@ def feature_maps(
         return shown
 
     def body(room: float) -> Box:
-        across = 2 if room <= PHONE or len(drawn) in (1, 3) else 3
-        return flow(tiles((room - GAP * (across - 1)) / across), room, GAP, END)
+        side = shared(room, GAP, 2 if len(drawn) in (1, 3) else 3, 2)
+        return flow(tiles(side), room, GAP, END)
 
     note = f"output of shape {maps.shape}" + f"; {rest} more channels are not drawn" * (rest > 0)
     words = f"Each filter makes a map of its own: {how}."
-    thumb = Row((_image(picture, 120), photo(drawn[0], "output", 120, scales[0])))
+    thumb = Row((photo(picture, "output", 120, grey), photo(drawn[0], "output", 120, scales[0])))
     return show(body, alt, (title, code(layer_or_model)), note, (caption, words), thumb, fig)
 
 
@@ -115,12 +116,6 @@ def _run(model: nn.Module, image: Tensor, sample: int | None) -> tuple[int, Tens
     if not -count <= (sample or 0) < count:
         raise DrawError(f"no sample {sample} in a batch of shape {tuple(image.shape)}")
     return (sample or 0) % count, output
-
-
-def _image(picture: np.ndarray, side: float) -> Plane:
-    if len(picture) == 3:
-        return photo(picture, "output", side)
-    return photo(picture[0], "output", side, scale_of(picture[0], CONTRAST))
 
 
 def _kernel(layer: nn.Module, channel: int) -> list[Plane]:

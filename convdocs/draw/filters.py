@@ -8,7 +8,7 @@ from torch import nn
 from convdocs.draw.boxes import Box, Column, flow
 from convdocs.draw.feature_maps import coloured
 from convdocs.draw.kernel import weights_of
-from convdocs.draw.picture import PHONE, show
+from convdocs.draw.picture import shared, show
 from convdocs.draw.plane import CONTRAST, Plane, legend, scale_of
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import Place
@@ -72,8 +72,7 @@ def filters(
         return [coloured(kernel, scale[1], side) for kernel in planes[:most]]
 
     def body(room: float) -> Box:
-        across = ACROSS // 2 if room <= PHONE else ACROSS
-        images = enumerate(tiles(MOST, (room - GAP * (across - 1)) / across))
+        images = enumerate(tiles(MOST, shared(room, GAP, ACROSS, ACROSS // 2)))
         named = flow((image.titled(str(at)) for at, image in images), room, GAP)
         return Column((legend(scale), named) if shaded else (named,), gap=8)
 

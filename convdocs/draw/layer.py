@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from convdocs.draw.boxes import END, MIDDLE, Box, Column, Row, Rule, Words, first_fitting, lines
-from convdocs.draw.picture import show
+from convdocs.draw.picture import shared, show
 from convdocs.draw.plane import DIGITS, MOST_ROWS, Digits, Frame, Plane, numbers
-from convdocs.draw.scene import Scene, Unit, half, named, scene
+from convdocs.draw.scene import Scene, Unit, named, scene
 from convdocs.draw.sheet import TITLE_SIZE, Place
 from convdocs.view.numbers import number, places_for
 
@@ -145,7 +145,7 @@ class _Working:
 
     def _input(self, unit: Unit) -> Plane:
         shown, units = self.shown, self.shown.units
-        room = THUMB if len(units) > 1 else self.room if shown.flat else half(self.room)
+        room = THUMB if len(units) > 1 else self.room if shown.flat else shared(self.room, 12)
         if self.input[0] is None and any(window.dilation > 1 for window in shown.layer.windows):
             taps = np.argwhere(unit.roles == "read").tolist()
             cells: list[Frame] = [(row, column, 1, 1, "window") for row, column in taps]
@@ -221,9 +221,8 @@ def _steps(shown: Scene, several: bool) -> Iterator[tuple[str, float, str]]:
             yield "^ 1 / p", 1 / power, "kernel"
         more, what = shown.left_out
         if more > 0 and several:
-            pieces = shown.taken("product")
-            pieces = pieces.reshape((-1, *pieces.shape[-2:])) if shown.depth > 1 else pieces
-            yield f"+ {more} more {what}", float(pieces[len(pieces) - more :].sum()), "product"
+            rest = shown.taken("product")[-more:].sum()
+            yield f"+ {more} more {what}", float(rest), "product"
         if cell.bias is not None:
             yield f"+ {named('bias', shown.channel)}", cell.bias, "kernel"
     yield last, cell.value, "lit"

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from convdocs.draw.boxes import Box, Column, flow
 from convdocs.draw.picture import show
 from convdocs.draw.plane import Plane, array, bare, numbers
-from convdocs.draw.scene import PADDED_WITH, DrawError, axis, with_arcs
+from convdocs.draw.scene import PADDED_WITH, DrawError, axis, laid_out, with_arcs
 from convdocs.draw.sheet import Place
 from convdocs.geometry import PADDING_MODES, Window
 
@@ -73,11 +72,12 @@ def _padded(mode: str, plane: np.ndarray, pad: int) -> Plane:
         raise DrawError(
             f"{mode} padding of {pad} on an input of shape {plane.shape}: 0 to {most} fit"
         )
-    window, how = Window(kernel=1, padding=(pad, pad)), "constant" if mode == "zeros" else mode
-    values = F.pad(torch.from_numpy(plane)[None, None], (pad, pad) * plane.ndim, how)[0, 0]
-    inside = np.pad(np.full(plane.shape, "input", object), pad, constant_values="padding")
-    cells = numbers(np.atleast_2d(values), np.atleast_2d(inside))
-    return with_arcs(cells, [axis(window, size, mode) for size in plane.shape])
+    rows, pads = np.atleast_2d(plane), (pad * (plane.ndim - 1), pad)
+    axes = [
+        axis(Window(kernel=1, padding=(along, along)), size, mode)
+        for along, size in zip(pads, rows.shape, strict=True)
+    ]
+    return with_arcs(numbers(*laid_out(axes, rows, 0.0)), axes)
 
 
 def _alt(plane: np.ndarray, padded: dict[str, Plane], pad: int) -> str:

@@ -27,6 +27,12 @@ Layout = Callable[[float], Box]  # the page for so many points across
 _NAMES = {light: f"var(--cv-{role.replace(' ', '-')})" for role, (light, _) in ROLES.items()}
 
 
+def shared(room: float, gap: float, across: int = 2, on_phone: int = 1) -> float:
+    """What each of so many boxes side by side has of a page, or of a phone."""
+    count = on_phone if room <= PHONE else across
+    return (room - gap * (count - 1)) / count
+
+
 class Picture(Figure):
     """A matplotlib Figure that shows itself in a notebook, and carries its words along.
 

@@ -147,10 +147,6 @@ class Plane(Box):
             sheet.line([(left + wide, top), (left, top + high)], "ink", 0.9)
 
 
-def _full(values: np.ndarray, roles: Roles) -> np.ndarray:
-    return np.full(values.shape, roles, dtype=object) if isinstance(roles, str) else roles
-
-
 def _hatch(sheet: Sheet, x: float, y: float, wide: float, high: float, apart: float) -> None:
     """Parallel strokes, which tell padding without its colour."""
     for step in np.arange(apart, wide + high - 0.01, apart).tolist():
@@ -184,7 +180,7 @@ def numbers(
     """
     if digits[0] is None:
         return shades(values, roles, size, scale, frames)
-    roles = _full(values, roles)
+    roles = np.broadcast_to(np.array(roles, object), values.shape)
     real = values[~np.isin(roles, ("hole", "outside"))].tolist()
     shown = places_for(real, digits[0]), digits[1]
     wide = max(_width(tuple(some), digits) for some in (real, like))
@@ -230,7 +226,8 @@ def shades(
     """Cells shaded by their numbers: greys where none is negative, as in a photograph; else blue
     below zero and orange above; padding and holes are clear.
     """
-    roles, (low, high) = _full(values, roles), scale or scale_of(values)
+    roles = np.broadcast_to(np.array(roles, object), values.shape)
+    low, high = scale or scale_of(values)
     clear = np.isin(roles, BARE) | ~np.isfinite(values)
     shown = np.clip(np.where(clear, 0.0, values), low, high)
     pixels = np.full((*values.shape, 4), 255, dtype=np.uint8)
@@ -252,20 +249,22 @@ def photo(
     scale: Scale | None = None,
     frames: Sequence[Frame] = (),
 ) -> Plane:
-    """Shades, the longer side ``side`` points; three channels are a photograph.
+    """Shades, the longer side ``side`` points; three channels are a photograph, of others the
+    first is shown.
 
     Those from 0 to 1 or from 0 to 255 are red, green and blue; other numbers are stretched to that.
     """
     step = side / max(values.shape[-2:])
-    if values.ndim == 2:
-        return shades(values, role, (step, step), scale, frames)
-    shown = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = min(0.0, float(shown.min())), float(shown.max())
-    if low == 0:
-        high = 1.0 if high <= 1 else max(high, 255.0)
-    plane = shades(shown[0], role, (step, step), (0.0, 1.0), frames)
-    colours = np.rint((np.moveaxis(shown, 0, 2) - low) / (high - low or 1.0) * 255)
-    plane.pixels = np.dstack([colours, np.full(colours.shape[:2], 255)]).astype(np.uint8)
+    first, *rest = values if values.ndim == 3 else values[None]
+    plane = shades(first, role, (step, step), scale, frames)
+    if len(rest) == 2:
+        shown = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+        low, high = min(0.0, float(shown.min())), float(shown.max())
+        if low == 0:
+            high = 1.0 if high <= 1 else max(high, 255.0)
+        colours = np.rint((np.moveaxis(shown, 0, 2) - low) / (high - low or 1.0) * 255)
+        opaque = np.full(first.shape, 255)
+        plane.pixels = np.dstack([colours, opaque]).astype(np.uint8)
     return plane
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from convdocs.draw.blocks import name_of
 from convdocs.draw.boxes import Box, Column, Row, Words, flow
-from convdocs.draw.picture import PHONE, show
+from convdocs.draw.picture import PHONE, shared, show
 from convdocs.draw.plane import Plane, array, field, photo
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Place, Sheet
@@ -160,23 +160,21 @@ def stations(trace: Trace, call: Call, cell: tuple[int, ...]) -> list[Station]:
         for shape, source, fields in reads:
             if source < MODEL_INPUT or len(fields) != dims:
                 continue
-            runs = (_hull(map(field.cells, cells))
-                    for field, cells in zip(fields, region, strict=True))  # fmt: skip
-            read = tuple(
-                range(max(run.start, 0), max(min(run.stop, size), 0))
-                for run, size in zip(runs, shape[-dims:], strict=True)
+            before = regions.get(source, (range(0),) * dims)
+            axes = zip(fields, region, before, shape[-dims:], strict=True)
+            regions[source] = tuple(
+                _hull((known, *map(field.cells, cells)), size) for field, cells, known, size in axes
             )
-            before = regions.get(source, read)
-            regions[source] = tuple(_hull(pair) for pair in zip(before, read, strict=True))
             if source == MODEL_INPUT:
                 first = [Station("input", shape[-dims:], regions[source], "input")]
     return [*first, *reversed(way)]
 
 
-def _hull(runs: Iterable[range]) -> range:
-    filled = [run for run in runs if run]
-    start = min((run.start for run in filled), default=0)
-    return range(start, max((run.stop for run in filled), default=0))
+def _hull(runs: Iterable[range], size: int) -> range:
+    """From the first to the last cell of the runs, of those that an axis has."""
+    within = [run for run in (range(max(r.start, 0), min(r.stop, size)) for r in runs) if run]
+    start = min((run.start for run in within), default=0)
+    return range(start, max((run.stop for run in within), default=0))
 
 
 def _picture(station: Station, image: Tensor) -> np.ndarray:
@@ -184,7 +182,7 @@ def _picture(station: Station, image: Tensor) -> np.ndarray:
     if values.ndim != 3 or values.shape[1:] != station.sizes:
         sizes, shape = " x ".join(map(str, station.sizes)), tuple(image.shape)
         raise DrawError(f"the image has shape {shape}, but the traced input is {sizes}")
-    return values if len(values) == 3 else values[0]
+    return values
 
 
 class _Strips(Column):
@@ -224,17 +222,16 @@ def _plane(station: Station, side: float) -> Plane:
 
 def _tiles(shown: list[Station], room: float) -> Box:
     """The input large, then the layers, a few side by side: in the shorter of two layouts."""
-    narrow = room <= PHONE
-    side = (room - GAP * (2 if narrow else 4)) / (3 if narrow else 5)
-    large = PLAIN if shown[0].picture is None else PICTURE if narrow else PICTURE * 1.35
+    side = shared(room, GAP, 5, 3)
+    large = PLAIN
+    if shown[0].picture is not None:
+        large = PICTURE if room <= PHONE else PICTURE * 1.35
     first = _tile(shown[0], max(side, large))
     rest = [_tile(station, side) for station in shown[1:]]
     below = Column((first, flow(rest, room, GAP)), GAP)
     left = room - first.width - GAP
-    if left < side:
-        return below
     beside = Row((first, flow(rest, left, GAP)), GAP)
-    return beside if beside.height < below.height else below
+    return beside if left >= side and beside.height < below.height else below
 
 
 def _tile(station: Station, side: float) -> Box:

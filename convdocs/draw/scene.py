@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from convdocs.cells import CellError, Explanation, explain
 from convdocs.cells.replica import replica, run
 from convdocs.draw.boxes import MIDDLE, WIDE, Box, Column, Row, Words, first_fitting
-from convdocs.draw.picture import PHONE
+from convdocs.draw.picture import shared
 from convdocs.draw.plane import (
     DIGITS,
     MOST_ROWS,
@@ -104,6 +104,19 @@ def axis(window: Window, size: int, mode: str, cell: int = 0) -> Axis:
     return Axis(kinds, cells, first, taps)
 
 
+def laid_out(axes: list[Axis], x: np.ndarray, filling: float) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of an input as a window sees them, and what is at every place; of a third axis
+    the taps alone.
+    """
+    kinds, cells = (
+        np.ix_(*(getattr(axis, what)[axis.taps] for axis in axes[:-2]),
+               *(getattr(axis, what) for axis in axes[-2:]))
+        for what in ("kinds", "cells")
+    )  # fmt: skip
+    nowhere = reduce(np.minimum, cells) == NOWHERE
+    return np.where(nowhere, filling, x[cells]), ROLES[reduce(np.maximum, kinds)]
+
+
 def named(name: str, *index: int | str | None) -> str:
     """A tensor's name with an index, as one would type it; None leaves an axis out."""
     given = [str(place) for place in index if place is not None]
@@ -114,10 +127,10 @@ class Unit(NamedTuple):
     """A plane of the input and the part of the kernel that reads it."""
 
     name: str
-    kernel: str
+    kernel: str  # its name; of the output a note
     values: np.ndarray  # the plane with its padding
     roles: np.ndarray
-    part: tuple[int | slice, ...]  # index of the kernel's part in Scene.taken
+    part: int | slice  # of Scene.taken
     frames: tuple[Frame, ...]  # the window, and the cell that alone makes the output
 
 
@@ -142,117 +155,97 @@ class Scene:
         self.weighted = cell.terms[0].weight is not None
         self.channel, self.place = cell.at[lead], cell.at[lead + 1 :]  # for an unfold: the row
         self.channels = sorted({term.channel for term in cell.terms})  # that the window reads
-        self.winner: tuple[int, ...] | None = None  # the cell that alone makes the output
+        if self.flat:
+            count = len(self.x)
+            start = self.channels[0] if count > MOST_CHANNELS else 0
+            rows = np.arange(start, min(start + MOST_CHANNELS, count))
+            taps = np.flatnonzero(np.isin(rows, self.channels)).tolist()
+            self.axes.insert(0, Axis(np.zeros_like(rows), rows, start, taps))
+        self.winner: tuple[int, ...] = ()  # the cell that alone makes the output
         if layer.family in ("unfold", "max"):
             # the first of several, and nan before any number: so torch, and so argmax
             best = cell.terms[int(np.argmax([term.product for term in cell.terms]))]
-            taps = zip(self.axes, best.kernel, strict=True)
-            self.winner = tuple(axis.taps[tap] for axis, tap in taps)
+            places = (0, *best.kernel)[-len(self.axes) :]
+            taps = [axis.taps[tap] for axis, tap in zip(self.axes, places, strict=True)]
+            self.winner = (*(() if self.flat else (best.channel,)), *taps)
         if layer.family == "unfold":
             self.channels = list(range(self.x.shape[0]))
 
     def taken(self, what: str) -> np.ndarray:
-        """``"weight"``, ``"value"`` or ``"product"`` of every term, (channels, taps, ...)."""
+        """``"weight"``, ``"value"`` or ``"product"`` of every term: (parts, rows, columns), in one
+        dimension (channels, taps).
+        """
         flat = np.array([getattr(term, what) for term in self.cell.terms], dtype=float)
         block = flat.reshape((-1, *(window.kernel for window in self.layer.windows)))
         axes = tuple(range(1, block.ndim)) if self.layer.family == "transposed" else ()
-        turned: np.ndarray = np.flip(block, axes)
-        return turned
+        return np.flip(block, axes).reshape(-1, *block.shape[1:][-2:])
 
     @cached_property
     def units(self) -> list[Unit]:
         """The planes to draw, the first channels first: one of all in one dimension."""
-        if self.flat:
-            return [self._rows()]
-        parts = product(range(len(self.channels)), range(self.depth))
-        return [self._plane(*part) for part in list(parts)[:MOST_PLANES]]
+        parts = product([None] if self.flat else self.channels, range(self.depth))
+        return [self._unit(at, *part) for at, part in enumerate(list(parts)[:MOST_PLANES])]
 
     @cached_property
     def left_out(self) -> tuple[int, str]:
         """How many channels or slices that the window reads are not drawn, and their name."""
-        drawn = len(self.taken("product")[self.units[0].part]) if self.flat else len(self.units)
+        drawn = len(self.axes[0].taps) if self.flat else len(self.units)
         more = len(self.channels) * self.depth - drawn
         return more, ("slice" if self.layer.dims == 3 else "channel") + "s" * (more > 1)
 
-    def output(self) -> tuple[np.ndarray, np.ndarray, list[int]]:
-        """The drawn plane of the output, its roles, and the place of the cell."""
-        values = self.y if self.y.ndim == 2 else self.y[(self.channel, *self.place[:-2])]
-        row, column = (self.channel, *self.place)[-2:]
+    @cached_property
+    def output(self) -> Unit:
+        """The drawn plane of the output (all channels in one dimension), with the cell lit."""
+        *lead, row, column = self.channel, *self.place
+        values, place = self.y[tuple(lead)], [row, column]
+        note = f"of shape {self.cell.output_shape}"
+        for axis, most in enumerate((MOST_ROWS, LARGEST)) if not lead else ():
+            if (size := values.shape[axis]) > most:
+                first = min(max(0, place[axis] - most // 2), size - most)
+                note += f"; {('rows', 'columns')[axis]} {first} to {first + most - 1} of {size}"
+                values = values.take(range(first, first + most), axis)
+                place[axis] -= first
+        row, column = place
         roles = np.full(values.shape, "output", dtype=object)
         roles[row, column] = "lit"
-        return values, roles, [row, column]
+        frames: list[Frame] = [(row, column, 1, 1, "lit frame")]
+        if self.layer.family == "unfold":
+            frames.insert(0, (0, column, len(values), 1, "window"))
+        return Unit(named("output", self.sample, *lead), note, values, roles, 0, tuple(frames))
 
-    def _mesh(self, what: str) -> tuple[np.ndarray, ...]:
-        """``"kinds"``, ``"cells"`` or places along the axes; of three the first has taps alone."""
-        first, rest = self.axes[:-2], self.axes[-2:]
-        return np.ix_(*(getattr(axis, what)[axis.taps] for axis in first),
-                      *(getattr(axis, what) for axis in rest))  # fmt: skip
-
-    @cached_property
-    def _roles(self) -> np.ndarray:
-        """What every place of a channel is; ``"read"`` is an input cell under a tap."""
-        kinds = reduce(np.maximum, self._mesh("kinds"))
-        roles: np.ndarray = ROLES[kinds]
-        window = np.ix_(*map(range, kinds.shape[:-2]), *(axis.taps for axis in self.axes[-2:]))
-        roles[window] = np.where(kinds[window] == INPUT, "read", roles[window])
-        return roles
-
-    def _values(self, channel: int) -> np.ndarray:
-        """The numbers of a channel as the window sees it, padding and holes filled in."""
-        cells = self._mesh("cells")
-        filling = -inf if self.layer.family == "max" else 0.0
-        missing = reduce(np.minimum, cells) == NOWHERE
-        return np.where(missing, filling, self.x[channel][cells])
-
-    def _kernel_name(self, channel: int | None, *taps: int) -> str:
-        """Name of the kernel, or of the part of it that reads one input channel."""
-        if self.layer.family == "transposed":
-            own = self.channel % ((self.layer.out_channels or 1) // self.layer.groups)
-            return named("weight", ":" if channel is None else channel, own, *taps)
-        row = None if channel is None else channel - self.channels[0]
-        return named("weight", self.channel, row, *taps)
-
-    def _rows(self) -> Unit:
-        """One dimension: every channel is a row."""
-        start = self.channels[0] if self.x.shape[0] > MOST_CHANNELS else 0
-        drawn = range(start, min(start + MOST_CHANNELS, self.x.shape[0]))
-        above = self.channels[0] - start
-        rows = min(len(self.channels), MOST_CHANNELS - above)
-        values = np.stack([self._values(channel) for channel in drawn])
-        roles = np.stack([self._roles] * len(drawn))
-        roles[~np.isin(drawn, self.channels)[:, None] & (roles == "read")] = "input"
-        frames, name = self._frames(above, rows), named("input", self.sample)
-        return Unit(name, self._kernel_name(None), values, roles, (slice(rows),), frames)
-
-    def _plane(self, index: int, depth: int) -> Unit:
-        """A channel; of three dimensions the slice of it that one slice of the kernel reads."""
-        channel, shape = self.channels[index], self._roles.shape[-2:]
-        values, roles = (
-            of.reshape(-1, *shape)[depth] for of in (self._values(channel), self._roles)
-        )
-        name, taps, part = named("input", self.sample, channel), list[int](), (index, depth)
-        # an unfold copies from one of the channels that it reads
-        wins = channel in {term.channel for term in self.cell.terms}
-        if self.layer.dims == 3:
-            place = self.axes[0].taps[depth]
-            kind, cell = (int(what[place]) for what in self.axes[0][:2])
-            name = named("input", self.sample, channel, cell)
+    def _unit(self, at: int, channel: int | None, depth: int) -> Unit:
+        """A channel, or all in one dimension; of three dimensions the slice of it that one slice
+        of the kernel reads.
+        """
+        axes, turned = self.axes, self.layer.family == "transposed"
+        name, taps = named("input", self.sample, channel), list[int]()
+        lead = () if channel is None else (channel,)
+        if len(axes) == 3:
+            place = axes[0].taps[depth]
+            kind, cell = int(axes[0].kinds[place]), int(axes[0].cells[place])
+            name, lead = named("input", self.sample, channel, cell), (*lead, place)
             if kind != INPUT:
                 name = ROLES[kind] if cell == NOWHERE else f"copy of {name}"
-            taps = [self.depth - 1 - depth if self.layer.family == "transposed" else depth]
-            wins &= self.winner is not None and self.winner[0] == place
-        kernel, frames = self._kernel_name(channel, *taps), self._frames(wins=wins)
-        return Unit(name, kernel, values, roles, part[: 1 + len(taps)], frames)
-
-    def _frames(self, row: int = 0, rows: int = 1, *, wins: bool = True) -> tuple[Frame, ...]:
-        """Around the window, and around the one cell that makes the output."""
-        spans = [(taps[0], taps[-1] - taps[0] + 1) for *_, taps in self.axes]
-        (top, high), (left, wide) = [(row, rows), *spans][-2:]
-        frames: list[Frame] = [(top, left, high, wide, "window")]
-        if wins and self.winner is not None:
-            top, left = (row, *self.winner)[-2:]
+            taps = [self.depth - 1 - depth if turned else depth]
+        # the part of the kernel
+        first = None if channel is None else channel - self.channels[0]
+        kernel = named("weight", self.channel, first, *taps)
+        if turned:
+            own = self.channel % ((self.layer.out_channels or 1) // self.layer.groups)
+            kernel = named("weight", ":" if channel is None else channel, own, *taps)
+        x = self.x if channel is None else self.x[channel]
+        planes = laid_out(axes, x, -inf if self.layer.family == "max" else 0.0)
+        values, roles = (of.reshape(-1, *of.shape[-2:])[depth] for of in planes)
+        rows, columns = (axis.taps for axis in axes[-2:])
+        window = np.ix_(rows, columns)
+        roles[window] = np.where(roles[window] == "input", "read", roles[window])
+        high, wide = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
+        frames: list[Frame] = [(rows[0], columns[0], high, wide, "window")]
+        if self.winner and self.winner[:-2] == lead:
+            top, left = self.winner[-2:]
             frames.append((top, left, 1, 1, "lit frame"))
-        return tuple(frames)
+        part = slice(len(rows)) if channel is None else at
+        return Unit(name, kernel, values, roles, part, tuple(frames))
 
     def input_plane(
         self, unit: Unit, digits: Digits, room: float, like: tuple[float, ...] = ()
@@ -269,36 +262,20 @@ class Scene:
         return numbers(values[unit.part], role, digits, (), like, size, scale_of(values))
 
     def output_plane(self, room: float) -> Box:
-        """The output channel (all of them in one dimension) with the cell lit."""
-        flat = self.y.ndim == 2
-        values, roles, place = self.output()
-        words = [f"of shape {self.cell.output_shape}"]
-        for axis, most in enumerate((MOST_ROWS, LARGEST)) if flat else ():
-            if (size := values.shape[axis]) > most:
-                first = min(max(0, place[axis] - most // 2), size - most)
-                words.append(f"{('rows', 'columns')[axis]} {first} to {first + most - 1} of {size}")
-                kept = range(first, first + most)
-                values, roles = values.take(kept, axis), roles.take(kept, axis)
-                place[axis] -= first
-        row, column = place
-        frames: list[Frame] = [(row, column, 1, 1, "lit frame")]
-        if self.layer.family == "unfold":
-            frames.insert(0, (0, column, len(values), 1, "window"))
-        plane = keyed(fitting(values, roles, room if flat else half(room), frames), gap=3)
-        lead = () if flat else (self.channel, *self.place[:-2])
-        return plane.titled(named("output", self.sample, *lead), "; ".join(words))
+        name, note, values, roles, _, frames = self.output
+        side = room if self.y.ndim == 2 else shared(room, 12)
+        return keyed(fitting(values, roles, side, frames), gap=3).titled(name, note)
 
     def thumbnail(self) -> Box:
         """The first plane of the input and the output, without numbers."""
-        unit, (out, lit, (row, column)) = self.units[0], self.output()
-        digits = DIGITS[-1 if max(*unit.values.shape, *out.shape) > MOST_ROWS else 0]
+        both = self.units[0], self.output
+        most = max(max(unit.values.shape) for unit in both)
+        digits = DIGITS[-1 if most > MOST_ROWS else 0]
         left, right = (
-            bare(numbers(values, roles, digits, frames, size=fine(values.shape, CARD)))
-            for values, roles, frames in (
-                (unit.values, unit.roles, unit.frames),
-                (out, lit, ((row, column, 1, 1, "lit frame"),)),
-            )
-        )
+            bare(numbers(unit.values, unit.roles, digits, unit.frames,
+                         size=fine(unit.values.shape, CARD)))
+            for unit in both
+        )  # fmt: skip
         return Column((left, right), gap=16) if self.flat else leads_to(left, right, size=18)
 
     @property
@@ -312,33 +289,47 @@ class Scene:
         spans = ", ".join(
             f"{'' if self.flat else f'{name} '}{axis.first + axis.taps[0]} to "
             f"{axis.first + axis.taps[-1]}"
-            for name, axis in zip(self.layer.axes, self.axes, strict=True)
+            for name, axis in zip(self.layer.axes, self.axes[-self.layer.dims :], strict=True)
         )
         return (
             f"{self.cell.code} on an input of shape {self.cell.input_shape}{of}{self.padded}: the "
-            f"window covers positions {spans}. {self.total} = {self.result}."
+            f"window covers positions {spans}. {self.words[0]} = {self.result}."
         )
 
     @property
     def caption(self) -> str:
         """What there is to see in it, as a teacher would say."""
-        cell, count, channels = self.cell, len(self.cell.terms), len(self.channels)
-        bias = ", and the bias" if cell.bias is not None else ""
-        of = f", {count // channels} in each of {channels} channels" if channels > 1 else ""
-        how = {
-            "max": "Of the numbers in the window the largest is kept",
-            "unfold": "The window is laid down as a column; one of its numbers",
-            "average": "The numbers in the window are added up and divided by "
-            f"{plain(cell.divisor or 1)}",
-            "lp": f"The numbers in the window to the power {plain(cell.power or 1)}, added up",
-        }.get(
-            cell.family,
-            f"The window covers {count} cell{'s' * (count > 1)}{of}; their products with the "
-            f"weights{bias}, added up",
-        )
-        padded = sum(term.padded or term.index is None for term in cell.terms)
+        count = len(self.cell.terms)
+        padded = sum(term.padded or term.index is None for term in self.cell.terms)
         outside = f" {padded} of the {count} cells lie outside the input." if padded else ""
-        return f"{how}: {self.result}.{outside}"
+        return f"{self.words[1]}: {self.result}.{outside}"
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """How the output cell is made: the sum without its result, and what is done."""
+        cell, count, channels = self.cell, len(self.cell.terms), len(self.channels)
+        total = plain(float(sum(term.product for term in cell.terms)))
+        match cell.family:
+            case "max":
+                read = sum(term.index is not None for term in cell.terms)
+                how = "Of the numbers in the window the largest is kept"
+                return f"The largest of {read} cells", how
+            case "unfold":
+                how = "The window is laid down as a column; one of its numbers"
+                return "The number copied", how
+            case "average":
+                cells = plain(cell.divisor or 1)
+                how = f"The numbers in the window are added up and divided by {cells}"
+                return f"The mean of {cells} cells: {total} / {cells}", how
+            case "lp":
+                how = f"The numbers in the window to the power {plain(cell.power or 1)}, added up"
+                return f"The sum of powers {total}, and its root", how
+        of = f", {count // channels} in each of {channels} channels" if channels > 1 else ""
+        how = f"The window covers {count} cell{'s' * (count > 1)}{of}; their products with the "
+        if cell.bias is None:
+            return f"The sum of {count} products", f"{how}weights, added up"
+        made = f"The sum of {count} products {total} + bias {plain(cell.bias)}"
+        return made, f"{how}weights, and the bias, added up"
 
     @property
     def note(self) -> str:
@@ -369,23 +360,6 @@ class Scene:
             amount = ", ".join(f"{name}: {before} and {after}" for name, (before, after) in sides)
         what = "minus infinity" if layer.family == "max" else PADDED_WITH[layer.padding_mode]
         return f", padded with {what}, {amount}"
-
-    @property
-    def total(self) -> str:
-        """What is added up to the output cell, without the result."""
-        cell, total = self.cell, plain(float(sum(term.product for term in self.cell.terms)))
-        match cell.family:
-            case "max":
-                return f"The largest of {sum(term.index is not None for term in cell.terms)} cells"
-            case "unfold":
-                return "The number copied"
-            case "average":
-                cells = plain(cell.divisor or 1)
-                return f"The mean of {cells} cells: {total} / {cells}"
-            case "lp":
-                return f"The sum of powers {total}, and its root"
-        words = f"The sum of {len(cell.terms)} products"
-        return words if cell.bias is None else f"{words} {total} + bias {plain(cell.bias)}"
 
 
 def scene(layer: nn.Module, x: Tensor, at: int | Sequence[int] | None, sample: int | None) -> Scene:
@@ -419,11 +393,6 @@ def with_arcs(plane: Plane, axes: list[Axis]) -> Plane:
     down, across = ([], *(axis.copies for axis in axes))[-2:]
     few = len(down) + len(across) <= MOST_ARCS
     return replace(plane, across=across, down=down) if few else plane
-
-
-def half(room: float) -> float:
-    """What a large plane takes of the page, so that another one fits beside it."""
-    return room if room <= PHONE else (room - 12) / 2
 
 
 def leads_to(inputs: Box, output: Box, room: float = WIDE, size: float = TITLE_SIZE + 2) -> Box:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from convdocs.draw.blocks import Tensor, boxes_of, by_blocks, lanes
 from convdocs.draw.boxes import MIDDLE, WIDE, Box, Column, Row, Words, flow, lines
-from convdocs.draw.picture import PHONE, show
+from convdocs.draw.picture import shared, show
 from convdocs.draw.plane import field
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Place, Sheet, text_width
@@ -85,7 +85,7 @@ def stack(
         sides = "its front is the map, its depth the channels"
 
     def body(room: float) -> Box:
-        side = room if len(pairs) == 1 or room <= PHONE else (room - 20) / 2
+        side = shared(room, 20, min(len(pairs), 2))
         placed = [_Stack(*pair, scale, side) for pair in pairs]
         if side < room and len({len(stack.heights) for stack in placed}) == 1:  # level
             level = [max(row) for row in zip(*(stack.heights for stack in placed), strict=True)]
