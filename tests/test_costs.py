@@ -93,6 +93,28 @@ def test_products_as_torchs_counter_counts_them(name: str):
     assert 2 * found.macs == flops(model, *(torch.empty(s, device="meta") for s in shapes))
 
 
+@pytest.mark.parametrize(
+    ("x", "y", "ends", "products"),
+    [
+        ((8, 16), (4, 16, 32), (2, 4, 5, 8), [(2, 16, 32), (2, 16, 32), (1, 16, 32), (3, 16, 32)]),
+        ((4, 8, 16), (4, 16, 32), None, [(8, 16, 32)] * 4),
+        ((8, 16), (16, 32), (8, 16), [(8, 8, 32)] * 2),
+        ((2, 8, 16), (16, 32), (8, 32), [(8, 16, 8), (8, 16, 24)]),
+    ],
+    ids=["rows", "batches", "columns and rows", "columns"],
+)
+def test_experts_multiply_what_each_of_them_is_given(x: Any, y: Any, ends: Any, products: Any):
+    """Rows, columns or what is summed over are parted among the groups of a grouped product."""
+
+    def grouped(a: Tensor, b: Tensor) -> Tensor:
+        offs = None if ends is None else torch.tensor(ends, dtype=torch.int32)
+        return F.grouped_mm(a, b, offs=offs)
+
+    given = [torch.ones(shape, dtype=torch.bfloat16) for shape in (x, y)]
+    each = sum(flops(Way(torch.mm), torch.empty(m, k), torch.empty(k, n)) for m, k, n in products)
+    assert 2 * trace(Way(grouped), *given).macs == each
+
+
 def test_where_other_tools_count_wrongly():
     assert trace(nn.ConvTranspose2d(3, 1, 2, stride=2), (1, 3, 4, 4)).macs == 192
     assert trace(nn.Conv2d(3, 8, 3), (1, 3, 16, 16)).macs == 42_336  # no bias in it

@@ -65,6 +65,12 @@ def _cell(out: Any, input: Operand, hx: Any, w_ih: Operand, w_hh: Operand, *bias
     return prod(input.shape[:-1]) * (prod(w_ih.shape) + prod(w_hh.shape))
 
 
+def _grouped(x: Any, y: Any) -> int:
+    """Every row, column or cell of what has no axis of groups is in one group alone."""
+    groups = x.shape[0] if x.ndim > y.ndim else 1
+    return int(x.numel() * y.shape[-1] // groups)
+
+
 # kernels of which torch's own registry has no formula, from their arguments and their output
 _MORE: dict[str, Cost] = {
     "mv": lambda out, matrix, vector: matrix.numel(),
@@ -73,6 +79,7 @@ _MORE: dict[str, Cost] = {
     "addmv": lambda out, added, matrix, vector, **more: matrix.numel(),
     "addbmm": lambda out, added, x, y, **more: x.numel() * y.shape[-1],
     "linear": lambda out, x, weight, *bias: x.numel() * weight.shape[0],
+    "_grouped_mm": lambda out, x, y, *rest, **more: _grouped(x, y),
     "_scaled_dot_product_flash_attention_for_cpu": lambda out, q, k, v, *rest, **more: (
         q.numel() * k.shape[-2] + q[..., 0].numel() * v.shape[-2] * v.shape[-1]
     ),
@@ -93,7 +100,7 @@ _UNCOUNTED = frozenset(
         "sparse_sampled_addmm _sparse_mm_reduce_impl _weight_int4pack_mm _weight_int8pack_mm "
         "_weight_int4pack_mm_for_cpu _mixed_dtypes_linear _cslt_sparse_mm "
         "_sparse_semi_structured_linear _dyn_quant_matmul_4bit fbgemm_linear_fp16_weight "
-        "fbgemm_linear_int8_weight conv_tbc quantized_lstm quantized_gru _grouped_mm "
+        "fbgemm_linear_int8_weight conv_tbc quantized_lstm quantized_gru "
         "_scaled_grouped_mm block_diag_mm chain_matmul gru_input _thnn_differentiable_lstm"
     ).split()
 )
