@@ -243,14 +243,15 @@ function normalise(op, [x], shape) {
 
 function softmax(op, [x], shape) {
   const y = new Float32Array(x.data.length),
+    size = shape[op.dim] ?? 1, // a number alone has no axes
     step = count(shape.slice(op.dim + 1));
   for (let at = 0; at < y.length; at++) {
-    if (Math.floor(at / step) % shape[op.dim]) continue;
+    if (Math.floor(at / step) % size) continue;
     let top = -Infinity,
       sum = 0;
-    for (let i = 0; i < shape[op.dim]; i++) top = Math.max(top, x.data[at + i * step]);
-    for (let i = 0; i < shape[op.dim]; i++) sum += Math.exp(x.data[at + i * step] - top);
-    for (let i = 0; i < shape[op.dim]; i++) {
+    for (let i = 0; i < size; i++) top = Math.max(top, x.data[at + i * step]);
+    for (let i = 0; i < size; i++) sum += Math.exp(x.data[at + i * step] - top);
+    for (let i = 0; i < size; i++) {
       const z = x.data[at + i * step] - top;
       y[at + i * step] = op.op === "softmax" ? Math.exp(z) / sum : z - Math.log(sum);
     }
