@@ -356,7 +356,7 @@ _KEPT_OTHERWISE: dict[str, Callable[[Any], Any]] = {
     "p": lambda module: module.norm if isinstance(module, nn.PairwiseDistance) else module.p,
 }
 # settings that may be given as one number for all axes
-_PER_AXIS = frozenset(
+PER_AXIS = frozenset(
     {
         "kernel_size", "stride", "padding", "dilation", "output_padding", "output_size",
         "scale_factor", "output_ratio", "size",
@@ -375,7 +375,7 @@ def _given(module: nn.Module, argument: str, default: Any) -> Any:
     if default is None and argument == "stride" and value == kept.get("kernel_size"):
         return None  # a pool's stride follows its kernel
     if type(value) is tuple:
-        alike = len(value) == 1 or (argument in _PER_AXIS and len(set(value)) == 1)
+        alike = len(value) == 1 or (argument in PER_AXIS and len(set(value)) == 1)
         value = value[0] if alike else value
     return _number(value) if argument == "scale_factor" else value
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from convdocs.cells.forward import explain
 from convdocs.cells.places import CellError
 from convdocs.explorer.bundle import Page
-from convdocs.layers import FAMILIES, LayerError, code, per_axis, read
+from convdocs.layers import FAMILIES, PER_AXIS, LayerError, code, per_axis, read
 from convdocs.view.page import to_html
 from convdocs.view.tables import Paragraph
 
@@ -27,15 +27,13 @@ MOST_NUMBERS = 32768
 MOST_WEIGHTS = 16384
 MOST_AXES = 6
 LEVELS = ("none", "basic", "all")
-# a layer's attributes as the script calls them: a number for each axis, and one for the layer
-_PER_AXIS = {
+# a layer's attributes as the script calls them
+_NAMES = {
     "kernel_size": "kernel",
     "stride": "stride",
     "padding": "padding",
     "dilation": "dilation",
     "output_padding": "outputPadding",
-}
-_PER_LAYER = {
     "in_channels": "in",
     "out_channels": "out",
     "groups": "groups",
@@ -80,20 +78,29 @@ class Explorer(Page):
 
 
 def explore(
-    layer: nn.Module, x: Tensor, at: Sequence[int] | None = None, *, controls: str = "all"
+    layer: nn.Module,
+    x: Tensor,
+    at: Sequence[int] | None = None,
+    *,
+    controls: str = "all",
+    values: str = "own",
+    filters: str = "own",
 ) -> Explorer:
     """An interactive explorer of ``layer`` on ``x``, with their own numbers.
 
     A setting that torch refuses is shown as well, with torch's message and what to change.
+    Numbers that the script has by name, as ``values`` and ``filters``, are not written out.
     """
     if controls not in LEVELS:
         raise ExplorerError(f"controls={controls!r} is none of {', '.join(LEVELS)}")
-    setting = case(layer, tuple(x.shape), values="own")
+    setting = case(layer, tuple(x.shape), values=values) | {"filter": filters}
     own = {"x": _numbers(x, "x", MOST_NUMBERS)}
     for name in ("weight", "bias"):
         tensor = getattr(layer, name, None)
         if isinstance(tensor, Tensor):
             own[name] = _numbers(tensor, name, MOST_WEIGHTS)
+    named = {"x": values, "weight": filters, "bias": filters}
+    own = {name: numbers for name, numbers in own.items() if named[name] == "own"}
     cell = None if at is None else tuple(map(int, at))
     data = {"setting": setting, "controls": controls, "own": own, "index": cell}
     return Explorer(code(layer), data, _still(layer, x, cell))
@@ -115,11 +122,10 @@ def case(layer: nn.Module, shape: Sequence[int], *, values: str = "notebook") ->
         raise ExplorerError(f"x of shape {tuple(shape)} holds no numbers; give each axis a cell")
     kept, dims = vars(layer), read(layer).dims
     setting = {"kind": kind.__name__, "shape": list(shape), "values": values}
-    for name, key in _PER_AXIS.items():
-        if name in kept:
-            is_word = isinstance(kept[name], str)  # as padding="same"
-            setting[key] = kept[name] if is_word else [*per_axis(kept[name], dims)]
-    setting |= {key: kept[name] for name, key in _PER_LAYER.items() if name in kept}
+    for name in filter(kept.__contains__, _NAMES):
+        is_word = isinstance(kept[name], str)  # as padding="same"
+        spread = name in PER_AXIS and not is_word
+        setting[_NAMES[name]] = [*per_axis(kept[name], dims)] if spread else kept[name]
     return setting | ({"bias": layer.bias is not None} if hasattr(layer, "bias") else {})
 
 

@@ -1,15 +1,13 @@
 """What each call of a network was given and gave, and what it works out, for a page's arithmetic.
 
 operations.toml says which functions and layers are of a kind and which of their arguments the page
-takes as they are; here is what has to be worked out from them.
+takes, as torch has them; what follows from those is worked out there (network_ops.js).
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +18,6 @@ from convdocs.report import MODEL_INPUT, Call, Trace
 from convdocs.tracing import functions, observed
 from convdocs.tracing.memory import mark_of
 from convdocs.tracing.nested import mapped, tensors_in
-from convdocs.tracing.rules import dims_of
 
 Settings = dict[str, Any]
 
@@ -123,101 +120,37 @@ def _settings(entry: Settings, arguments: Settings, call: Call) -> Settings:
         pairs = (word.partition("=") for word in entry.get(key, "").split())
         return {name: given.get(argument or name) for name, _, argument in pairs}
 
-    refused = [given.get(name) != wanted for name, wanted in entry.get("only", {}).items()]
+    settings, weights = listed("settings"), listed("weights")
+    refused = [given.get(name) not in allowed for name, allowed in entry.get("only", {}).items()]
     refused += [value is not None for value in listed("without").values()]
     refused += [value is None for value in listed("needs").values()]
     # weights that a call worked out are none
-    refused += [isinstance(weight, Operand) for weight in listed("weights").values()]
+    refused += [isinstance(weight, Operand) for weight in weights.values()]
+    refused += [not _is_plain(value) for value in settings.values()]
+    refused += [not call.axes.startswith(entry.get("axes", ""))]
+    # torch leaves an empty one out of a concatenation, whatever its axes
+    refused += [0 in shape for shape in call.input_shapes]
     if any(refused) or len(call.output_shapes) != 1:
         raise ValueError("the page has no arithmetic for this")
-    made = {"op": entry["op"], "inputs": [*listed("inputs").values()]}
-    made |= listed("settings") | listed("weights")
-    if call.windows:
-        names = ("kernel", "stride", "padding", "dilation")
-        made |= {name: [getattr(one, name) for one in call.windows] for name in names}
-    make = _MAKERS.get(entry["kind"]) or _MAKERS.get(entry["op"])
-    made |= make(given, call) if make else {}
-    inputs = [one if isinstance(one, Operand | Tensor) else float(one) for one in made["inputs"]]
-    return made | {"inputs": inputs}
+    inputs: list[Any] = []
+    for one in listed("inputs").values():
+        inputs += one if isinstance(one, list | tuple) else [one]
+    inputs = [one if isinstance(one, Operand | Tensor) else float(one) for one in inputs]
+    names = ("kernel", "stride", "padding", "dilation") if call.windows else ()
+    windows = {name: [getattr(one, name) for one in call.windows] for name in names}
+    return {"op": entry["op"], "inputs": inputs} | settings | weights | windows
 
 
-def _instance_norm(given: Settings, call: Call) -> Settings:
-    if not call.axes.startswith("N C"):
-        raise ValueError("it may be a sample alone")
-    return {"groups": call.input_shapes[0][1]}
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, int | float | str)
 
 
-def _softmax(given: Settings, call: Call) -> Settings:
-    rank = len(call.input_shapes[0])
-    old = 0 if rank in (0, 1, 3) else 1  # torch's own rule, of old
-    return {"dim": given.get("dim", old) % rank}
-
-
-def _cat(given: Settings, call: Call) -> Settings:
-    if any(0 in shape for shape in call.input_shapes):
-        raise ValueError("torch leaves an empty one out, whatever its axes")
-    dim = given["dim"] if "dim" in given else given["axis"]
-    return {"inputs": [*given["tensors"]], "dim": dim % len(call.output_shapes[0])}
-
-
-def _transpose(given: Settings, call: Call) -> Settings:
-    order = [*range(len(call.input_shapes[0]))]
-    a, b = given["dim0"], given["dim1"]
-    order[a], order[b] = order[b], order[a]
-    return {"order": order}
-
-
-def _upsample(given: Settings, call: Call) -> Settings:
-    before, after = call.input_shapes[0][2:], call.output_shapes[0][2:]
-    if given["mode"] in ("bicubic", "area", "nearest-exact"):
-        raise ValueError("the page has no such mode")
-    scales = None if given.get("recompute_scale_factor") else given.get("scale_factor")
-    if not isinstance(scales, tuple | list):
-        scales = [scales] * len(after)
-    corners = bool(given.get("align_corners"))
-    if corners:
-        steps = [(a - 1) / (b - 1) if b > 1 else 0 for a, b in zip(before, after, strict=True)]
-    else:
-        steps = [1 / s if s else a / b for s, a, b in zip(scales, before, after, strict=True)]
-    mode = "nearest" if given["mode"] == "nearest" else "linear"
-    return {"mode": mode, "step": steps, "corners": corners}
-
-
-def _pad(given: Settings, call: Call) -> Settings:
-    flat = given["pad"] if "pad" in given else given["padding"]
-    pairs = [[flat[i], flat[i + 1]] for i in range(0, len(flat), 2)][::-1]
-    return {"padding": [[0, 0]] * (len(call.input_shapes[0]) - len(pairs)) + pairs}
-
-
-def _swept(given: Settings, call: Call) -> Settings:
-    """How many axes an adaptive pool slides over, which its name ends with."""
-    return {"dims": int(given["name"][-2])}
-
-
-def _gather(given: Settings, call: Call) -> Settings:
-    dims = given.get("dim", ())
-    return {"dims": sorted(dims_of(None if dims == () else dims, len(call.input_shapes[0])))}
-
-
-_MAKERS: dict[str, Callable[[Settings, Call], Settings]] = {
-    "adaptive_max_pool": _swept,
-    "adaptive_avg_pool": _swept,
-    "instance_norm": _instance_norm,
-    "layer_norm": lambda given, _: {"cells": prod(given["normalized_shape"])},
-    "softmax": _softmax,
-    "log_softmax": _softmax,
-    "mean": _gather,
-    "sum": _gather,
-    "cat": _cat,
-    "permute": lambda given, call: {"order": [*dims_of(given["dims"], len(call.input_shapes[0]))]},
-    "transpose": _transpose,
-    "upsample": _upsample,
-    "pad": _pad,
-}
 _TABLE = tomllib.loads(Path(__file__).with_name("operations.toml").read_text(encoding="utf-8"))
 # an entry that names another's `op` is like that one but for what it says itself
 _KINDS: dict[str, Settings] = {
-    kind: {"op": kind, "inputs": "input", **_TABLE[entry.get("op", kind)], "kind": kind}
+    kind: {"op": kind, "inputs": "input", **_TABLE[entry.get("op", kind)]}
     | {"functions": kind, **entry}
     for kind, entry in _TABLE.items()
 }

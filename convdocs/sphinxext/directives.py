@@ -46,7 +46,6 @@ class Explorer(PageDirective):
         from convdocs import draw, spec
         from convdocs.explorer import embed, numbers
 
-        # numbers that the script has by name are not written out
         named = values["values"] if values["values"] in numbers.INPUTS else None
         filters = values["filter"] or ("notebook" if named == "notebook" else None)
         drawn = "whole" if named else values["values"]
@@ -60,15 +59,9 @@ class Explorer(PageDirective):
         elif values["filter"]:
             raise ValueError(f":filter: {type(layer).__name__} has no weights")
         figure = self.picture(draw.layer(layer, x, at=values["at"]), values, self.caption())
-        explorer = embed.explore(layer, x, values["at"], controls=values["controls"])
-        setting = {**explorer.data["setting"], "filter": filters or "own"}
-        own = explorer.data["own"].items()
-        markup = explorer.markup(
-            setting=setting | ({"values": named} if named else {}),
-            own={name: one for name, one in own if not (named if name == "x" else filters)},
-            address=values["address"],
-            errors=self.errors(),
-        )
+        asked = {"values": named or "own", "filters": filters or "own"}
+        explorer = embed.explore(layer, x, values["at"], controls=values["controls"], **asked)
+        markup = explorer.markup(address=values["address"], errors=self.errors())
         figure[0] = pictures.on_pages(pictures.live(markup))
         return [figure]
 

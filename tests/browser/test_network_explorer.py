@@ -205,6 +205,22 @@ def test_random_networks_equal_torch(
             assert far(mine, step.value) < RELATIVE, (call, plan)
 
 
+class Named(nn.Module):
+    """Axes by numpy's name for them, and a number alone, which has none."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.sum(axis=1) + x.sum().softmax(-1) + x.mean().log_softmax(0)
+
+
+def test_axes_by_another_name_and_none_equal_torch(page: Page) -> None:
+    x = torch.arange(6.0).reshape(1, 2, 3)
+    data = json.dumps(convdocs.explore(Named(), x, record=False).data)
+    got = page.evaluate(WORK_OUT, [data, x.flatten().tolist()])
+    trace, steps = watch(Named(), x)
+    for call, step, mine in zip(trace.calls, steps, got["first"], strict=True):
+        assert far(mine, step.value) < RELATIVE, call
+
+
 class Maps(Random):
     """The same without its head: a feature map comes out."""
 

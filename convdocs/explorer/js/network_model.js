@@ -44,7 +44,14 @@ class Network {
     this.results = this.recorded[0]?.slice() ?? [];
     this.changed = false;
     this.listeners = new Set();
+    for (const call of this.calls) if (call.op) this.prepare(call);
     if (this.live && !this.recorded.length) this.run();
+  }
+
+  prepare({ op, shape }) {
+    const ready = READY[op.op];
+    if (ready)
+      Object.assign(op, ready(op, op.inputs.map((one) => this.operand(one).shape), shape));
   }
 
   /** Settings with their tensors put in. */

@@ -1,7 +1,8 @@
 /* What each kind of call works out, on tensors {shape, data}; compared with torch by the tests.
  *
  * A window slides over three axes, depth, height and width; a layer over fewer has axes of one
- * cell in front. OPS[kind](op, inputs, shape) gives the numbers of the output of that shape.
+ * cell in front. OPS[kind](op, inputs, shape) gives the numbers of the output of that shape, once
+ * READY[kind](op, shapes, shape) has put torch's settings into the form that it takes.
  */
 const count = (shape) => shape.reduce((all, size) => all * size, 1);
 const NOTHING = -1; // a tap on padding, or between two spread cells
@@ -242,14 +243,15 @@ function normalise(op, [x], shape) {
 
 function softmax(op, [x], shape) {
   const y = new Float32Array(x.data.length),
+    size = shape[op.dim] ?? 1, // a number alone has no axes
     step = count(shape.slice(op.dim + 1));
   for (let at = 0; at < y.length; at++) {
-    if (Math.floor(at / step) % shape[op.dim]) continue;
+    if (Math.floor(at / step) % size) continue;
     let top = -Infinity,
       sum = 0;
-    for (let i = 0; i < shape[op.dim]; i++) top = Math.max(top, x.data[at + i * step]);
-    for (let i = 0; i < shape[op.dim]; i++) sum += Math.exp(x.data[at + i * step] - top);
-    for (let i = 0; i < shape[op.dim]; i++) {
+    for (let i = 0; i < size; i++) top = Math.max(top, x.data[at + i * step]);
+    for (let i = 0; i < size; i++) sum += Math.exp(x.data[at + i * step] - top);
+    for (let i = 0; i < size; i++) {
       const z = x.data[at + i * step] - top;
       y[at + i * step] = op.op === "softmax" ? Math.exp(z) / sum : z - Math.log(sum);
     }
@@ -461,4 +463,60 @@ const OPS = {
   mean: reduced,
   sum: reduced,
   reshape: (op, [x]) => x.data.slice(),
+};
+
+// ------------------------------------------------------------------ settings, as torch has them
+
+/** Axes counted from the front; all where none are named. */
+function fromFront(dims, rank) {
+  const named = dims.length ? dims : Array(rank).keys();
+  return [...named].map((dim) => (dim < 0 ? dim + rank : dim));
+}
+
+/** torch's own rule, of old, where no axis is named. */
+const softAxis = (op, [x]) => ({
+  dim: fromFront([op.dim ?? ([0, 1, 3].includes(x.length) ? 0 : 1)], x.length)[0],
+});
+const sweptAxes = (op) => ({ dims: Number(op.name.at(-2)) }); // AdaptiveAvgPool2d
+const gatheredAxes = (op, [x]) => ({ dims: fromFront([op.dim ?? op.axis ?? []].flat(), x.length) });
+
+function exchange({ dims, dim0, dim1 }, [x]) {
+  if (dims) return { order: fromFront(dims, x.length) };
+  const order = fromFront([], x.length),
+    [a, b] = fromFront([dim0, dim1], x.length);
+  if (x.length > 1) [order[a], order[b]] = [order[b], order[a]];
+  return { order };
+}
+
+/** How far apart resized cells are in the input, by the scale where one is given. */
+function resizing(op, [x], shape) {
+  const step = x.slice(2).map((size, axis) => {
+    const cells = shape[axis + 2],
+      scale = op.recompute ? null : Array.isArray(op.scale) ? op.scale[axis] : op.scale;
+    if (op.corners) return cells > 1 ? (size - 1) / (cells - 1) : 0;
+    return scale ? 1 / scale : size / cells;
+  });
+  return { step };
+}
+
+/** torch lists the last axis first, before and after. */
+function margins(op, [x]) {
+  const flat = op.pad ?? op.padding,
+    own = Array.from({ length: flat.length / 2 }, (_, i) => flat.slice(2 * i, 2 * i + 2));
+  return { padding: [...x.slice(own.length).map(() => [0, 0]), ...own.reverse()] };
+}
+
+const READY = {
+  adaptive_max_pool: sweptAxes,
+  adaptive_avg_pool: sweptAxes,
+  group_norm: (op, [x]) => ({ groups: op.groups ?? x[1] }),
+  layer_norm: (op) => ({ cells: count(op.normalized_shape) }),
+  softmax: softAxis,
+  log_softmax: softAxis,
+  mean: gatheredAxes,
+  sum: gatheredAxes,
+  cat: (op, _, shape) => ({ dim: fromFront([op.dim ?? op.axis], shape.length)[0] }),
+  permute: exchange,
+  upsample: resizing,
+  pad: margins,
 };

@@ -186,7 +186,7 @@ function binaryTerms(net, call, operands, at) {
 function softmaxTerms(net, call, [x], at) {
   const { op } = call,
     step = count(call.shape.slice(op.dim + 1)),
-    size = call.shape[op.dim];
+    size = call.shape[op.dim] ?? 1;
   const first = at - (Math.floor(at / step) % size) * step;
   const values = Array.from({ length: size }, (_, i) => x.data[first + i * step]);
   const top = Math.max(...values),
