@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from inspect import isfunction, signature
+from inspect import Parameter, isfunction, signature
 from typing import Any
 
 import torch
@@ -93,9 +93,12 @@ def moved_to_meta(
     return args, kwargs
 
 
-def in_place(func: Any, kwargs: dict[str, Any]) -> bool:
+def in_place(func: Any, args: Any, kwargs: dict[str, Any]) -> bool:
     """Whether a function writes into its first argument and returns it."""
-    return bool(kwargs.get("inplace")) or kwargs.get("out") is not None or _writes(func)
+    if _writes(func) or kwargs.get("inplace") or kwargs.get("out") is not None:
+        return True
+    place = _inplace(func)
+    return place is not None and any(args[place : place + 1])
 
 
 @lru_cache(maxsize=4096)
@@ -130,17 +133,29 @@ _DISPATCHED = {
 
 
 @lru_cache(maxsize=1024)
-def _defaults(func: Any) -> dict[str, Any]:
-    """The defaults of a Python function's arguments: torch hands them on as if they were given."""
+def _signature(func: Any) -> Mapping[str, Parameter]:
+    """The arguments of a function in Python: torch hands on their defaults as if given."""
     if func in _DISPATCHED:
         func = getattr(nn.functional, f"_{_DISPATCHED[func]}")
     if not isfunction(func):
         return {}
     try:
-        parameters = signature(func).parameters.values()
+        return signature(func).parameters
     except ValueError:  # a function in Python around one in C
         return {}
+
+
+@lru_cache(maxsize=1024)
+def _defaults(func: Any) -> dict[str, Any]:
+    parameters = _signature(func).values()
     return {p.name: p.default for p in parameters if p.default is not p.empty}
+
+
+@lru_cache(maxsize=1024)
+def _inplace(func: Any) -> int | None:
+    """Where among its arguments it is told to write into its first one."""
+    names = [*_signature(func)]
+    return names.index("inplace") if "inplace" in names else None
 
 
 _OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "matmul": "@", "pow": "**"}
