@@ -336,6 +336,7 @@ def test_an_axis_of_one_cell_is_that_cell_or_a_new_one():
     assert seen(lambda x: x[..., 4:5, ::2]) == ("N C H W", [(4, 1), (0, 2)])
     assert seen(lambda x: x[..., 5:8:4, ::9]) == ("N C H W", [(5, 4), (0, 9)])
     assert seen(lambda x: x[..., None], (2, 1, 3, 12))[0] == ""  # the new axis has no name
+    assert seen(lambda x: x[:, :, None, 3])[0] == ""  # nor where the rows were
     one_row = seen(lambda x: x[..., 0:1, 1:], (2, 1, 3, 12))
     assert one_row == ("N C H W", [(0, 1), (1, 1)])
     assert seen(lambda x: x.squeeze(2), (2, 1, 3, 12)) == ("N C W", [(0, 1)])

@@ -205,7 +205,7 @@ class FunctionCall:
     @cached_property
     def in_place(self) -> bool:
         """Whether it writes into one of its arguments and returns it."""
-        return functions.in_place(self.func, self.args, self.kwargs)
+        return functions.in_place(self.func, self.kwargs)
 
     def change(self, tensor: Callable[[Tensor], Tensor]) -> None:
         """Put ``tensor(one)`` in the place of each tensor."""

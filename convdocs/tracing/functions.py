@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
-from inspect import Parameter, isfunction, signature
+from inspect import isfunction, signature
 from typing import Any
 
 import torch
@@ -93,12 +93,12 @@ def moved_to_meta(
     return args, kwargs
 
 
-def in_place(func: Any, args: Any, kwargs: dict[str, Any]) -> bool:
-    """Whether a function writes into its first argument and returns it."""
-    if _writes(func) or kwargs.get("inplace") or kwargs.get("out") is not None:
-        return True
-    place = _inplace(func)
-    return place is not None and any(args[place : place + 1])
+def in_place(func: Any, kwargs: dict[str, Any]) -> bool:
+    """Whether a function writes into its first argument and returns it.
+
+    Torch's functions in Python hand on how they were called by keyword, whoever gave what by place.
+    """
+    return bool(kwargs.get("inplace")) or kwargs.get("out") is not None or _writes(func)
 
 
 @lru_cache(maxsize=4096)
@@ -133,29 +133,17 @@ _DISPATCHED = {
 
 
 @lru_cache(maxsize=1024)
-def _signature(func: Any) -> Mapping[str, Parameter]:
-    """The arguments of a function in Python: torch hands on their defaults as if given."""
+def _defaults(func: Any) -> dict[str, Any]:
+    """The defaults of a Python function's arguments: torch hands them on as if they were given."""
     if func in _DISPATCHED:
         func = getattr(nn.functional, f"_{_DISPATCHED[func]}")
     if not isfunction(func):
         return {}
     try:
-        return signature(func).parameters
+        parameters = signature(func).parameters.values()
     except ValueError:  # a function in Python around one in C
         return {}
-
-
-@lru_cache(maxsize=1024)
-def _defaults(func: Any) -> dict[str, Any]:
-    parameters = _signature(func).values()
     return {p.name: p.default for p in parameters if p.default is not p.empty}
-
-
-@lru_cache(maxsize=1024)
-def _inplace(func: Any) -> int | None:
-    """Where among its arguments it is told to write into its first one."""
-    names = [*_signature(func)]
-    return names.index("inplace") if "inplace" in names else None
 
 
 _OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "matmul": "@", "pow": "**"}

@@ -169,7 +169,7 @@ def trivial(func: Any, args: Any, operands: Any, inputs: Sequence[Layout]) -> An
         return None  # what torch refuses too, in its own words
     if shape is None:
         return None
-    if functions.in_place(func, *operands):
+    if functions.in_place(func, operands[1]):
         return args[0] if shape == own.shape else None
     if shape and not isinstance(shape[0], int):
         return tuple([_blank(one, own) for one in shape])
