@@ -347,3 +347,29 @@ def test_a_flatten_of_axes_without_names_makes_features():
             return x.flatten(1)
 
     assert trace(Flat(), (2, 3, 4)).calls[-1].axes == "N F"
+
+
+def test_an_axis_of_one_cell_is_that_cell_or_a_new_one():
+    class Cut(nn.Module):
+        def __init__(self, cut: Any) -> None:
+            super().__init__()
+            self.conv, self.cut = nn.Conv2d(1, 1, 3), cut
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.cut(self.conv(x))
+
+    def seen(cut: Any, shape: tuple[int, ...] = (2, 1, 9, 12)) -> Any:
+        call = trace(Cut(cut), shape).calls[1]
+        return call.axes, [(field.offset, field.stride) for field in call.local_fields[0]]
+
+    assert seen(lambda x: x[..., 3:4, :]) == ("N C H W", [(3, 1), (0, 1)])
+    assert seen(lambda x: x[..., 6:7, 9:10]) == ("N C H W", [(6, 1), (9, 1)])
+    assert seen(lambda x: x[..., 4:5, ::2]) == ("N C H W", [(4, 1), (0, 2)])
+    assert seen(lambda x: x[..., 5:8:4, ::9]) == ("N C H W", [(5, 4), (0, 9)])
+    assert seen(lambda x: x[..., None], (2, 1, 3, 12))[0] == ""  # the new axis has no name
+    assert seen(lambda x: x[:, :, None, 3])[0] == ""  # nor where the rows were
+    one_row = seen(lambda x: x[..., 0:1, 1:], (2, 1, 3, 12))
+    assert one_row == ("N C H W", [(0, 1), (1, 1)])
+    assert seen(lambda x: x.squeeze(2), (2, 1, 3, 12)) == ("N C W", [(0, 1)])
+    swapped = trace(Cut(lambda x: x[:, 0:1].transpose(1, 2)), (2, 1, 9, 12)).calls[-1]
+    assert swapped.axes == "N H C W"

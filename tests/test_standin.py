@@ -405,3 +405,17 @@ def test_a_shape_that_is_looked_up_is_of_integers():
         found = run(Language(), (2, 5), (1, 3, 4, 4))
         assert found.output_shapes == ((2, 5, 2),)
         assert found.macs == 2 * 5 * 8 * 2
+
+
+def test_layers_that_get_their_tensors_late_are_told_apart_by_them():
+    class Lazy(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.with_bias = nn.LazyConv1d(4, 3)
+            self.without = nn.LazyConv1d(4, 3, bias=False)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.with_bias(x) + self.without(x)
+
+    calls = trace(Lazy(), (2, 3, 9)).calls
+    assert [call.code for call in calls[:2]] == ["Conv1d(3, 4, 3)", "Conv1d(3, 4, 3, bias=False)"]

@@ -970,3 +970,35 @@ trace(nn.Sequential(Block(), *head).eval(), (1, 4, 16, 16))
 assert before or "sympy" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda x: F.leaky_relu(x, 0.1, True),
+        lambda x: F.dropout(x, 0.5, False, True),
+        lambda x: F.relu(x, True),
+        lambda x: F.threshold(x, 0.0, 1.0, True),
+        lambda x: F.hardtanh(x, -1.0, 1.0, True),
+        lambda x: F.elu(x, 1.0, inplace=True),
+        lambda x: x.add_(1),
+    ],
+)
+def test_what_is_written_in_place_is_read_by_the_next_call(write: Any):
+    class Writes(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            y = x * 2
+            write(y)  # what it returns is let go
+            return y + 1
+
+    for run in (trace, trace_values):
+        assert [call.sources for call in run(Writes(), (2, 3)).calls] == [(-1,), (0,), (1,)]
+
+
+def test_functions_of_two_outputs_have_two():
+    class Both(nn.Module):
+        def forward(self, x: Tensor) -> Any:
+            return F.max_pool2d_with_indices(x, 2)
+
+    found = trace(Both(), (1, 2, 4, 4))
+    assert found.output_shapes == ((1, 2, 2, 2),) * 2

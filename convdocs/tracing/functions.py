@@ -94,7 +94,10 @@ def moved_to_meta(
 
 
 def in_place(func: Any, kwargs: dict[str, Any]) -> bool:
-    """Whether a function writes into its first argument and returns it."""
+    """Whether a function writes into its first argument and returns it.
+
+    Torch's functions in Python hand on how they were called by keyword, whoever gave what by place.
+    """
     return bool(kwargs.get("inplace")) or kwargs.get("out") is not None or _writes(func)
 
 

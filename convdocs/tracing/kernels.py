@@ -11,9 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from convdocs.geometry import Window
 from convdocs.layers import windows
 from convdocs.report import Shape
 from convdocs.tracing import functions
@@ -21,7 +19,7 @@ from convdocs.tracing.answer import FunctionCall
 from convdocs.tracing.costs import COSTS, Counter
 from convdocs.tracing.memory import META, Layout, Mark, Operand
 from convdocs.tracing.nested import mapped, tensors_in
-from convdocs.tracing.rules import RULES, WINDOWS, dims_of, entering
+from convdocs.tracing.rules import SLIDING, Sliding, dims_of, entering, rule_of
 
 FLOATS = frozenset({torch.float32, torch.float64, torch.bfloat16, torch.float16})
 LARGEST = 1_000_000  # elements that a call may have which is tried on the CPU
@@ -62,7 +60,7 @@ def asked(call: FunctionCall) -> tuple[Any, int | None, str]:
     if own is not None:
         return own, _cost(func, call.operands, own), ""
     try:
-        if func in RULES or func in COSTS:
+        if func in COSTS or rule_of(func) is not None:
             out, note = func(*args, **kwargs), ""
             macs = _cost(func, call.operands, out)
         else:
@@ -129,7 +127,7 @@ def _try_on_cpu(func: Any, args: Any, kwargs: Any, inputs: Sequence[Layout]) -> 
         _on_zeros(func, args, kwargs)
     except Exception as error:
         numbers = any(not one.dtype.is_floating_point for one in inputs)
-        if numbers and func not in RULES:
+        if numbers and rule_of(func) is None:
             # it may be the zeros, as lengths or indices, that were refused
             raise NeedsValues(func) from None
         raise error from None
@@ -224,59 +222,39 @@ def _linear(x: Operand, weight: Operand, bias: Operand | None = None) -> Shape |
     return (*x.shape[:-1], wide) if fits else None
 
 
-def _slid(along: Sequence[Window], sizes: Shape) -> Shape | None:
-    """The cells that windows give, where they are ones that torch takes."""
-    if any(min(w.kernel, w.stride, w.dilation) < 1 or w.padding[0] < 0 for w in along):
-        return None
-    out = tuple([window.output_size(size) for window, size in zip(along, sizes, strict=True)])
-    return out if min(out) > 0 else None
+def _slid(own: Sliding) -> Trivial:
+    """Of a convolution or a pool whose windows are ones that torch takes."""
 
-
-@_shape_of("conv1d", "conv2d", "conv3d")
-def _convolution(
-    x: Operand, weight: Operand, bias: Operand | None = None, stride: Any = 1, padding: Any = 0,
-    dilation: Any = 1, groups: int = 1,
-) -> Shape | None:  # fmt: skip
-    (wide, narrow, *kernel), (samples, channels, *sizes) = weight.shape, x.shape
-    given = {"kernel_size": kernel, "stride": stride, "padding": padding, "dilation": dilation}
-    out = _slid(windows("convolution", len(kernel), given), tuple(sizes))
-    fit = channels == narrow * groups and wide % groups == 0 and _vectors((bias,), (wide,))
-    return (samples, wide, *out) if fit and out and not isinstance(padding, str) else None
-
-
-@_shape_of("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
-def _transposed(
-    x: Operand, weight: Operand, bias: Operand | None = None, stride: Any = 1, padding: Any = 0,
-    output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
-) -> Shape | None:  # fmt: skip
-    (wide, narrow, *kernel), (samples, channels, *sizes) = weight.shape, x.shape
-    given = {"kernel_size": kernel, "stride": stride, "padding": padding, "dilation": dilation}
-    along = windows("transposed", len(kernel), {**given, "output_padding": output_padding})
-    out = _slid(along, tuple(sizes))
-    made = narrow * groups
-    fit = channels == wide and wide % groups == 0 and _vectors((bias,), (made,))
-    if any(not 0 <= w.output_padding < max(w.stride, w.dilation) for w in along):
-        return None
-    return (samples, made, *out) if fit and out else None
-
-
-def _pooled(read: Callable[..., tuple[Window, ...]]) -> Trivial:
-    def shape(x: Operand, *settings: Any, **more: Any) -> Shape | None:
-        along = read(x, *settings, **more)
-        asked = [*settings[5:6], more.get("return_indices"), more.get("divisor_override")]
-        if not all(one is None or one is False for one in asked) or any(
-            2 * w.padding[0] > w.kernel for w in along
-        ):
+    def shape(*args: Any, **kwargs: Any) -> Shape | None:
+        given = own.settings(args, kwargs)
+        along = windows(own.family, own.dims, given)
+        lead, sizes = given["input"].shape[: -own.dims], given["input"].shape[-own.dims :]
+        if any(min(w.kernel, w.stride, w.dilation) < 1 or w.padding[0] < 0 for w in along):
             return None
-        lead = len(x.shape) - len(along)
-        out = _slid(along, x.shape[lead:])
-        return (*x.shape[:lead], *out) if out and lead in (1, 2) else None
+        out = tuple([window.output_size(size) for window, size in zip(along, sizes, strict=True)])
+        if min(out) < 1 or isinstance(given.get("padding"), str):
+            return None
+        if "weight" not in given:
+            unusual = given.get("return_indices"), given.get("divisor_override")
+            plain = all(one is None or one is False for one in unusual)
+            fit = plain and all(2 * w.padding[0] <= w.kernel for w in along)
+            return (*lead, *out) if fit and len(lead) in (1, 2) else None
+        (samples, channels), groups = lead, given.get("groups", 1)
+        wide, narrow = given["weight"].shape[:2]
+        taken, made = narrow * groups, wide
+        if own.family == "transposed":
+            taken, made = made, taken
+            if any(not 0 <= w.output_padding < max(w.stride, w.dilation) for w in along):
+                return None
+        fit = channels == taken and wide % groups == 0 and _vectors((given.get("bias"),), (made,))
+        return (samples, made, *out) if fit else None
 
     return shape
 
 
-for _name in ("max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d"):
-    _shape_of(_name)(_pooled(WINDOWS[getattr(functional, _name)]))
+for _function, _own in SLIDING.items():
+    if _own.family != "lp" and functions.name(_function)[-1] == "d":  # with indices come two
+        TRIVIAL[_function] = _slid(_own)
 
 
 @_shape_of("cat")

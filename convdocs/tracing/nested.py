@@ -39,18 +39,19 @@ def tensors_in(value: Any) -> list[Tensor]:
     if type(value) is Tensor:
         return [value]
     found: list[Tensor] = []
-    _collect(value, found, set())
+    collect(value, Tensor, found, set())
     return found
 
 
 _SEQUENCES = (list, tuple, set, frozenset, deque)
 
 
-def _collect(value: Any, found: list[Tensor], seen: set[int]) -> None:
+def collect(value: Any, wanted: type, found: list[Any], seen: set[int]) -> None:
+    """Add what is of a wanted class in a nested value to what was found."""
     kind: Any = type(value)
     if kind in ATOMS:
         return
-    if issubclass(kind, Tensor):
+    if issubclass(kind, wanted):
         found.append(value)
         return
     if id(value) in seen:
@@ -60,15 +61,17 @@ def _collect(value: Any, found: list[Tensor], seen: set[int]) -> None:
         inner = value
     elif issubclass(kind, dict):
         inner = value.values()
+    elif kind is slice:
+        inner = (value.start, value.stop, value.step)
     elif is_object(kind):
         inner = [one for _, one in attributes(value)]
     seen.add(id(value))
     for one in inner:
         inner_kind = type(one)
-        if inner_kind is Tensor or inner_kind is nn.Parameter:
+        if inner_kind is wanted:
             found.append(one)
         elif inner_kind not in ATOMS:
-            _collect(one, found, seen)
+            collect(one, wanted, found, seen)
     seen.discard(id(value))
 
 

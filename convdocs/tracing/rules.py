@@ -8,16 +8,17 @@ and the number of the output that it is asked about. What raises or returns noth
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from inspect import isgetsetdescriptor
 from itertools import accumulate
 from operator import mul
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from convdocs.geometry import Window
-from convdocs.layers import AXIS_NAMES, windows
+from convdocs.layers import AXIS_NAMES, Family, windows
 from convdocs.receptive import (
     IDENTITY,
     UNKNOWN,
@@ -29,12 +30,13 @@ from convdocs.receptive import (
     whole,
 )
 from convdocs.report import Shape
+from convdocs.tracing import functions
 from convdocs.tracing.axes import FACTOR, MISSING, PIECE, Flow, OutAxis, kept, unknown
 from convdocs.tracing.memory import Operand
+from convdocs.tracing.nested import collect
 
 Rule = Callable[..., Flow | None]
 RULES: dict[Any, Rule] = {}
-WINDOWS: dict[Any, Callable[..., tuple[Window, ...]]] = {}
 
 
 def flow_of(func: Any, args: Any, kwargs: Any, out: Shape, place: int) -> Flow | None:
@@ -43,7 +45,7 @@ def flow_of(func: Any, args: Any, kwargs: Any, out: Shape, place: int) -> Flow |
     ``args`` and ``kwargs`` hold operands in the place of tensors.
     """
     operands = operands_in((args, kwargs))
-    rule = RULES.get(func)
+    rule = rule_of(func)
     if rule is not None:
         try:
             found = rule(out, place, *args, **kwargs)
@@ -55,22 +57,30 @@ def flow_of(func: Any, args: Any, kwargs: Any, out: Shape, place: int) -> Flow |
     return unknown([one.shape for one in operands], out)
 
 
+@lru_cache(maxsize=4096)
+def rule_of(func: Any) -> Rule | None:
+    """The rule of a function: its own, or that of what torch's operator of its name is tagged."""
+    rule: Rule | None = RULES.get(func)
+    if rule is None:
+        operator = getattr(torch.ops.aten, functions.name(func).removesuffix("_"), None)
+        kinds = operator.overloads() if operator is not None else ()
+        tags = {tag for kind in kinds for tag in getattr(operator, kind).tags}
+        if torch.Tag.reduction in tags:
+            rule = _reduce
+        elif torch.Tag.pointwise in tags:
+            rule = _elementwise
+    return rule
+
+
 def windows_of(func: Any, args: Any, kwargs: Any) -> tuple[Window, ...]:
     """The windows of a functional convolution or pool."""
-    read = WINDOWS.get(func)
-    return read(*args, **kwargs) if read is not None else ()
+    return SLIDING[func].windows(args, kwargs) if func in SLIDING else ()
 
 
 def operands_in(value: Any) -> list[Operand]:
     """The operands among a call's arguments, in order."""
     found: list[Operand] = []
-    for one in value.values() if type(value) is dict else value:
-        if type(one) is Operand:
-            found.append(one)
-        elif isinstance(one, list | tuple | dict):
-            found += operands_in(one)
-        elif type(one) is slice:
-            found += operands_in((one.start, one.stop, one.step))
+    collect(value, Operand, found, set())
     return found
 
 
@@ -159,26 +169,6 @@ def _spread(out: Shape, operands: Sequence[Operand], factor: int = 0) -> Flow:
     return tuple(made)
 
 
-ELEMENTWISE = (
-    "relu relu6 sigmoid tanh silu gelu mish hardswish hardsigmoid leaky_relu elu selu celu "
-    "softplus softsign logsigmoid tanhshrink exp log sqrt rsqrt neg abs sin cos square log1p expm1 "
-    "erf reciprocal pow __pow__ __rpow__ __ipow__ maximum minimum where masked_fill clamp clip "
-    "clamp_min clamp_max gt lt ge le eq ne logical_and logical_or logical_not isnan isfinite float "
-    "half double bfloat16 long int bool to type type_as contiguous clone detach requires_grad_ "
-    "data expand expand_as broadcast_to nan_to_num round floor ceil sign hardtanh hardshrink "
-    "softshrink threshold rrelu lerp addcmul addcdiv real imag angle remainder fmod sinh "
-    "cosh atan2 floor_divide rsub __rsub__ __and__ __or__ __xor__ cpu cuda zero_ fill_ copy_ "
-    "uniform_ normal_ bernoulli zeros_like ones_like rand_like randn_like full_like empty_like "
-    "tan asin acos atan exp2 log2 log10 frac trunc dropout dropout1d dropout2d dropout3d "
-    "alpha_dropout feature_alpha_dropout gumbel_softmax add sub subtract "
-    "channel_shuffle native_channel_shuffle __iadd__ __isub__ "
-    "logical_xor bitwise_and bitwise_or bitwise_not isinf xlogy hypot logit erfc "
-    "heaviside copysign softmax_backward_data fake_quantize_per_tensor_affine"
-).split()
-SCALED = "mul multiply div divide true_divide __imul__ __idiv__ __itruediv__ __rdiv__".split()
-
-
-@_rule(*ELEMENTWISE)
 def _elementwise(out: Shape, place: int, *args: Any, **kwargs: Any) -> Flow | None:
     operands = operands_in((args, kwargs))
     return _spread(out, [x for x in operands if _fits(x.shape, out)])
@@ -189,7 +179,19 @@ def _fits(shape: Shape, out: Shape) -> bool:
     return len(shape) <= len(out) and all(n in (1, m) for n, m in tail)
 
 
-@_rule(*SCALED)
+_rule(
+    # what torch does not tag as pointwise: compositions, copies, noise, likenesses
+    *"hardswish softsign logsigmoid tanhshrink __rpow__ __ipow__ float half double bfloat16 long "
+    "int bool to type type_as contiguous detach requires_grad_ data expand expand_as broadcast_to "
+    "real imag floor_divide __and__ __or__ __xor__ cpu cuda zero_ fill_ copy_ uniform_ normal_ "
+    "bernoulli zeros_like ones_like rand_like randn_like full_like empty_like dropout dropout1d "
+    "dropout2d dropout3d alpha_dropout feature_alpha_dropout gumbel_softmax subtract "
+    "channel_shuffle native_channel_shuffle __iadd__ __isub__ "
+    "fake_quantize_per_tensor_affine".split()
+)(_elementwise)
+
+
+@_rule(*"mul multiply div divide true_divide __imul__ __idiv__ __itruediv__ __rdiv__".split())
 def _product(out: Shape, place: int, *args: Any, **kwargs: Any) -> Flow:
     operands = operands_in((args, kwargs))
     return _spread(out, operands, FACTOR if len(operands) > 1 else 0)
@@ -259,38 +261,50 @@ def _named(x: Operand, fields: Sequence[AxisField], mixes: bool, *others: Operan
     return tuple((name, (*reads, *gates)) for name, reads in made)
 
 
-def _sliding(name: str, dims: int, tensors: int, family: Any, settings: Sequence[str]) -> None:
-    """Register the rule of a convolution or a pool by the names of its settings."""
+class Sliding(NamedTuple):
+    """A convolution or a pool: its family, its axes, and the names of its arguments in order."""
 
-    def read(*args: Any, **kwargs: Any) -> tuple[Window, ...]:
-        given = {**dict(zip(settings, args[tensors:], strict=False)), **kwargs}
-        if tensors == 3:
-            weight = args[1] if len(args) > 1 else kwargs["weight"]
-            given["kernel_size"] = tuple(weight.shape[2:])
-        return windows(family, dims, given)
+    family: Family
+    dims: int
+    names: tuple[str, ...]
 
-    def rule(out: Shape, place: int, *args: Any, **kwargs: Any) -> Flow:
+    def settings(self, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The arguments of a call by name, as a layer would keep them."""
+        given = {**dict(zip(self.names, args, strict=False)), **kwargs}
+        if "weight" in given:
+            given["kernel_size"] = tuple(given["weight"].shape[2:])
+        return given
+
+    def windows(self, args: Any, kwargs: dict[str, Any]) -> tuple[Window, ...]:
+        """Those of a call."""
+        return windows(self.family, self.dims, self.settings(args, kwargs))
+
+    def flow(self, out: Shape, place: int, *args: Any, **kwargs: Any) -> Flow:
+        """The rule of the function."""
         operands = operands_in((args, kwargs))
-        fields = [local_field(window) for window in read(*args, **kwargs)]
-        return _named(operands[0], fields, tensors == 3, *operands[1:2])
-
-    for function in spellings(name):
-        RULES[function], WINDOWS[function] = rule, read
+        fields = [local_field(window) for window in self.windows(args, kwargs)]
+        return _named(operands[0], fields, "weight" in self.names, *operands[1:2])
 
 
-_POOL = ("kernel_size", "stride", "padding")
-for _dims in (1, 2, 3):
-    _sliding(f"conv{_dims}d", _dims, 3, "convolution", ("stride", "padding", "dilation", "groups"))
-    _sliding(
-        f"conv_transpose{_dims}d", _dims, 3, "transposed",
-        ("stride", "padding", "output_padding", "groups", "dilation"),
-    )  # fmt: skip
-    for _name in (f"max_pool{_dims}d", f"max_pool{_dims}d_with_indices"):
-        _sliding(_name, _dims, 1, "max", (*_POOL, "dilation", "ceil_mode"))
-    _sliding(f"avg_pool{_dims}d", _dims, 1, "average", (*_POOL, "ceil_mode"))
-    _sliding(
-        f"lp_pool{_dims}d", _dims, 1, "lp", ("norm_type", "kernel_size", "stride", "ceil_mode")
-    )
+SLIDING: dict[Any, Sliding] = {}
+_POOL = "input kernel_size stride padding "
+_ARGUMENTS: tuple[tuple[str, Family, str], ...] = (
+    ("conv{}d", "convolution", "input weight bias stride padding dilation groups"),
+    (
+        "conv_transpose{}d",
+        "transposed",
+        "input weight bias stride padding output_padding groups dilation",
+    ),
+    ("max_pool{}d", "max", _POOL + "dilation ceil_mode return_indices"),
+    ("max_pool{}d_with_indices", "max", _POOL + "dilation ceil_mode return_indices"),
+    ("avg_pool{}d", "average", _POOL + "ceil_mode count_include_pad divisor_override"),
+    ("lp_pool{}d", "lp", "input norm_type kernel_size stride ceil_mode"),
+)
+for _name, _family, _names in _ARGUMENTS:
+    for _dims in AXIS_NAMES:
+        _own = Sliding(_family, _dims, tuple(_names.split()))
+        for _function in spellings(_name.format(_dims)):
+            RULES[_function], SLIDING[_function] = _own.flow, _own
 
 
 def _adaptive(dims: int) -> Rule:
@@ -501,11 +515,7 @@ def _glu(out: Shape, place: int, input: Operand, dim: int = -1) -> Flow:
     return _changed(input, {dim: _axis(input, dim, UNKNOWN)} if spatial else {})
 
 
-@_rule(
-    "mean", "sum", "amax", "amin", "prod", "std", "var", "logsumexp", "all", "any",
-    "argmax", "argmin", "median", "nanmean", "nansum", "max", "min", "var_mean", "std_mean",
-    "aminmax", "count_nonzero",
-)  # fmt: skip
+@_rule("median", "nanmean")  # and what is tagged as a reduction
 def _reduce(out: Shape, place: int, input: Operand, *args: Any, **kwargs: Any) -> Flow:
     """Axes are read whole and then dropped, or kept with one cell."""
     if args and isinstance(args[0], Operand):  # torch.max(x, y)
