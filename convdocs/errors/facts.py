@@ -441,7 +441,6 @@ FACTS: dict[str, Callable[[Known], Any]] = {
     "image": lambda f: times(meaning.image(f)),
     "built_for": lambda f: times(meaning.fitting_image(f)),
     # data types and devices
-    "float32": lambda f: torch.float32,
     "torch_version": lambda f: torch.__version__,
     "class": lambda f: re.sub("^_|Nd$", "", f.words["op"]),
     "signature": lambda f: str(inspect.Signature([*_parameters(f).values()])),
@@ -470,6 +469,10 @@ FACTS: dict[str, Callable[[Known], Any]] = {
     "one_cell": lambda f: {*f.shape[3:]} == {1} == {*f.shape[2:]} and f.shapes[1] == f.shape[:1],
     "one_a_sample": lambda f: f.shapes[1] == (prod(f.shapes[0]),),
     "one_hot": lambda f: f.shapes[0] == f.shapes[1] and not f.tensors[1].is_floating_point(),
+    "of_positions": lambda f: len(f.shape) > 2,
+    "of_maps": lambda f: len(f.shape) > 3,
+    "one_batch": lambda f: f.shapes[0][:1] == f.shapes[1][:1],
+    "scattered": lambda f: "scatter" in f.function and f.shapes[1] == f.shapes[2][:1],
     "row_per_label": lambda f: f.shapes[1] == f.shape[:1] and f.shape[1:] not in ((), (1,)),
     "colours": lambda f: f.shapes[1][-1] if f.shapes[1][-1] in (3, 4) else None,
     "output_axis_of_one": lambda f: _axis_of_one(*f.shapes[:2]),

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from convdocs.cells.replica import replica
-from convdocs.errors.code import NN, TORCH, Code, Scope, constant, name
+from convdocs.errors.code import NN, TORCH, Code, Scope, constant
 from convdocs.errors.facts import Known, counted, indices, layer_device, weight_type
 from convdocs.errors.meaning import listed
 from convdocs.errors.repair import Repair, assigned, given, here, operands, place, rebuilt
@@ -142,12 +142,6 @@ def larger_table(known: Known) -> Iterator[Repair]:
         yield rebuilt(known, "", text, num_embeddings=count)
 
 
-def evaluated(known: Known) -> Iterator[Repair]:
-    """A norm that uses what it learned, and not this batch."""
-    if known.kind.startswith(("Batch", "Sync")):
-        yield assigned(known, "layer", here(known).eval())
-
-
 # Data types and devices.
 
 _CASTS = {
@@ -226,8 +220,3 @@ def to_one_device(known: Known) -> Iterator[Repair]:
     yield given(known, codes, f"Bring all of them to {target} before the call.")
     if own is not None and "meta" not in (own.type, ours.type) and own != ours:
         yield assigned(known, "layer", here(known).to(str(ours)), f"Or move the layer to {ours}.")
-
-
-def one_input(known: Known) -> Iterator[Repair]:
-    """Leave out the inputs that a layer of one input does not take."""
-    yield assigned(known, "y", here(known)(name("x")))

@@ -37,12 +37,6 @@ def _asked(known: Known) -> list[Any]:
     return list(sizes[0]) if sizes and isinstance(sizes[0], tuple | list) else list(sizes)
 
 
-def batch_kept_here(known: Known) -> Iterator[Repair]:
-    """flatten(1) in place of a view whose sizes do not fit."""
-    if len(known.shape) > 1 and 0 < len(_asked(known)) < 3:
-        yield assigned(known, "y", operands(known)[0].flatten(1), onwards=True)
-
-
 def heads_apart(known: Known) -> Iterator[Repair]:
     """The features of an axis, parted in two of which one size is known."""
     shape, asked = known.shape, _asked(known)
@@ -126,12 +120,12 @@ def in_order(known: Known) -> Iterator[Repair]:
 # Images of another size.
 
 
-def image_of_size(known: Known, fact: str, onwards: bool = False) -> Iterator[Repair]:
+def image_of_size(known: Known, fact: str) -> Iterator[Repair]:
     """Images of the size that a fact tells."""
     wanted = whole(known[fact])
     if wanted != meaning.image(known):
         words = {fact: known[fact]}
-        yield assigned(0, "x", _resized(name("x"), wanted), onwards=onwards, words=words)
+        yield assigned(0, "x", _resized(name("x"), wanted), words=words)
 
 
 def longer_positions(known: Known) -> Iterator[Repair]:
@@ -180,17 +174,6 @@ def channels_to_shuffle(known: Known) -> Iterator[Repair]:
     if code := built_member(layer, {"out_channels": channels}):
         text = f"Let the layer before make {channels} channels, a multiple of {by}."
         yield assigned(last.path, "layer", code, text)
-
-
-def index_of_rows(known: Known) -> Iterator[Repair]:
-    """An index that says for a whole row where it goes."""
-    if "scatter" in known.function and len(known.shapes) > 2:
-        source, own = known.shapes[2], known.shapes[1]
-        if len(own) == 1 and source[:1] == own:
-            index = operands(known)[1]
-            shaped = index[(slice(None), *[None] * (len(source) - 1))]
-            text = "Each row goes where its index says: repeat the index along the row."
-            yield given(known, {1: shaped.expand_as(operands(known)[2])}, text)
 
 
 # Weights that were saved from another model than the one they are loaded into.
