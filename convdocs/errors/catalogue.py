@@ -136,7 +136,7 @@ def _entry(code: str, page: str, declared: dict[str, Any]) -> Entry:
     known = {*FACTS, *Failure.__dataclass_fields__, *vars(Failure)}
     _check("condition", [one.removeprefix("not ") for one in entry.when], known)
     groups = re.findall(r"\(\?P<(\w+)>", " ".join(entry.patterns))
-    facts = re.findall(r"\{(\w+)", repr([declared["cause"], declared["fixes"]]))
+    facts = re.findall(r"(?<!\{)\{(\w+)", repr([declared["cause"], declared["fixes"]]))
     _check("fact", facts, known.union(groups, _settings()))
     return entry
 

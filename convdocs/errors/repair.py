@@ -104,7 +104,7 @@ def assigned(
     return Repair(text, (Step(where, target, code),), **more)
 
 
-_ANY = {"nn": NN, "torch": TORCH, "len": LEN}
+_ANY = {"nn": NN, "torch": TORCH, "len": LEN, "project": name("project")}
 
 
 def written(failure: Failure, steps: Mapping[str, str], text: str = "", **more: Any) -> Repair:

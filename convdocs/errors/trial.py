@@ -70,13 +70,13 @@ class FixedCall(nn.Module):
 
     def __init__(self, failure: Failure, steps: list[Step]) -> None:
         super().__init__()
-        self.layer, self.shortcut = failure.layer, None
+        self.layer, self.shortcut, self.project = failure.layer, None, None
         values, rest = not failure.on_shapes, []
         if self.layer is not None and not failure.own:  # a copy to change at will
             real = values and sum(p.nbytes for p in self.layer.parameters()) <= MANY_BYTES
             self.layer = replica(self.layer, lambda t: t.clone() if real else t.to("meta"))
         for step in steps:
-            if step.target in ("layer", "shortcut"):
+            if step.target in ("layer", "shortcut", "project"):
                 with quiet(values):
                     made = run(step.code, {"layer": self.layer})
                 if failure.layer is not None and not str(step.code).endswith(".eval()"):
@@ -89,7 +89,8 @@ class FixedCall(nn.Module):
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         failure, operands = self.held.failure, list[Any]()
         failure.with_operands(args, kwargs, operands.append)
-        scope = {**kwargs, "shortcut": self.shortcut, "layer": self.layer}
+        made = {"shortcut": self.shortcut, "project": self.project, "layer": self.layer}
+        scope = {**kwargs, **made}
         scope.update(zip(failure.names, operands, strict=False))
         result = None
         for step in self.held.rest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 from convdocs.errors.code import TORCH, name
@@ -69,6 +70,9 @@ def axes_added(known: Known, of: int = 0, behind: bool = False, **changes: Any) 
 def joined(known: Known) -> Iterator[Repair]:
     """Join axes, where there are more than the layer takes."""
     x, last = operands(known)[0], range(1, len(known.shape) - 1)
+    for axis in last:
+        if prod(known.shape[1 : axis + 1]) == known.settings.get("in_channels") and axis > 1:
+            yield given(known, x.flatten(1, axis), "Join the axes that make up the channels.")
     if known.settings.get("in_channels") in known.shape[1:2]:
         behind = x.flatten(2, *([-known.dims] if known.dims > 1 else []))
         yield given(known, behind, "Join the axes after the channels.")

@@ -46,7 +46,14 @@ def nearest(known: Known, key: str, to: str, least: int = 0) -> Iterator[Repair]
             if "up" in to:
                 yield typed(tuple(max(part, min(now) + far) for part in now))
 
-    yield from helping(known, (rebuilt(known, **{key: value}) for value in values()))
+    for repair in helping(known, (rebuilt(known, **{key: value}) for value in values())):
+        less, before = repair, setting(known, key)
+        for axis in range(known.dims) if key == "padding" else ():  # as few axes as need be
+            value = each(less.words[key])
+            value = value * known.dims if len(value) == 1 else value
+            fewer = rebuilt(known, padding=(*value[:axis], before[axis], *value[axis + 1 :]))
+            less = fewer if try_here(known, fewer) is None else less
+        yield rebuilt(known, **{key: typed(each(less.words[key]))})
 
 
 def helping(known: Known, repairs: Iterable[Repair]) -> Iterator[Repair]:

@@ -38,6 +38,15 @@ def states(known: Known) -> Iterator[Repair]:
         yield given(known, every, text)
     layers = settings.get("num_layers", 1) * (2 if settings.get("bidirectional") else 1)
     first = settings.get("batch_first") or len(known.shape) == 2
+    state = known.shapes[1]
+    if len(state) == 3 and state[0] % layers == 0 and state[0] > layers:
+        parts = (layers, state[0] // layers)
+        sums = [
+            h.sum(0, keepdim=True) if layers == 1 else h.unflatten(0, parts).sum(1)
+            for h in given_states
+        ]
+        text = f"There are {state[0]} states for {layers}, as of both directions: add them up."
+        yield given(known, dict(enumerate(sums, 1)), text)
     sizes = [settings["hidden_size"]] * len(given_states)
     sizes[0] = settings.get("proj_size") or sizes[0]
     batch = LEN(x) if first else x.shape[1]
