@@ -19,7 +19,7 @@ from torch import nn
 from convdocs.errors import strategies
 from convdocs.errors.facts import FACTS, Known
 from convdocs.errors.failure import Failure
-from convdocs.errors.repair import Repair
+from convdocs.errors.repair import Repair, written
 
 Strategy = Callable[[Known], Iterable[Repair]]
 
@@ -131,26 +131,36 @@ def read(path: Path) -> Family:
 
 
 def _entry(code: str, page: str, declared: dict[str, Any]) -> Entry:
-    fixes = [_fix(one, "") if isinstance(one, str) else _fix(**one) for one in declared["fixes"]]
+    fixes = [_fix("", one) if isinstance(one, str) else _fix(**one) for one in declared["fixes"]]
     entry = Entry(code, page, **{**declared, "fixes": fixes})
     known = {*FACTS, *Failure.__dataclass_fields__, *vars(Failure)}
     _check("condition", [one.removeprefix("not ") for one in entry.when], known)
     groups = re.findall(r"\(\?P<(\w+)>", " ".join(entry.patterns))
-    facts = re.findall(r"\{(\w+)", repr([declared["cause"], declared["fixes"]]))
+    facts = re.findall(r"(?<!\{)\{(\w+)", repr([declared["cause"], declared["fixes"]]))
     _check("fact", facts, known.union(groups, _settings()))
     return entry
 
 
-def _fix(use: str, text: str, when: Iterable[str] = (), **arguments: Any) -> Strategy:
-    """A strategy with a sentence for its fixes, its arguments, and what must hold."""
-    _check("strategy", [use], set(_strategies()))
-    strategy = _strategies()[use]
-    inspect.signature(strategy).bind(None, **arguments)
+def _fix(
+    text: str, use: str = "", when: Iterable[str] = (), onwards: bool = False, **arguments: Any
+) -> Strategy:
+    """A strategy, or steps as code, with a sentence for the fixes and what must hold."""
+    if use:
+        _check("strategy", [use], set(_strategies()))
+        inspect.signature(_strategies()[use]).bind(None, **arguments)
+
+    def repairs(known: Known) -> Iterable[Repair]:
+        if use:
+            found: Iterable[Repair] = _strategies()[use](known, **arguments)
+            return found
+        steps = {target: known.filled(code) for target, code in arguments.items()}
+        return [written(known, steps)]
 
     def worded(known: Known) -> Iterator[Repair]:
         if all(map(known.holds, when)):
-            for repair in strategy(known, **arguments):
-                yield replace(repair, text=repair.text or known.filled(text, repair.words))
+            for repair in repairs(known):
+                words = repair.text or known.filled(text, repair.words)
+                yield replace(repair, text=words, onwards=repair.onwards or onwards)
 
     return worded
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
@@ -65,6 +66,9 @@ class Code:
     __mul__ = _infix("*", operator.mul)
     __truediv__ = _infix("/", operator.truediv)
 
+    def __neg__(self) -> Code:
+        return Code(f"-{_whole(self)}", lambda s: -run(self, s))
+
 
 def name(text: str, key: str = "") -> Code:
     """A value of the scope by its name ``key``, shown as ``text``."""
@@ -116,6 +120,53 @@ def _whole(one: Code) -> str:
         if letter == " " and depth == 0 and following in "+-*/":
             return f"({one._text})"
     return one._text
+
+
+def parsed(text: str, names: Mapping[str, Any]) -> Code:
+    """An expression in Python, read with the values or the code that its names stand for.
+
+    Examples
+    --------
+    >>> parsed("x.flatten(1)[:, None]", {"x": name("out")})
+    out.flatten(1)[:, None]
+    """
+    value = _read(ast.parse(text, mode="eval").body, names)
+    return value if isinstance(value, Code) else Code(shown(value), lambda scope: run(value, scope))
+
+
+_OPERATORS: dict[type, Callable[..., Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.USub: operator.neg,
+}  # fmt: skip
+
+
+def _read(node: Any, names: Mapping[str, Any]) -> Any:
+    def read(part: Any) -> Any:
+        return part and _read(part, names)
+
+    match node:
+        case ast.Constant(value):
+            return value
+        case ast.Name(key):
+            return names[key]
+        case ast.Attribute(value, attribute):
+            return getattr(read(value), attribute)
+        case ast.Subscript(value, key):
+            return read(value)[read(key)]
+        case ast.Slice(lower, upper, step):
+            return slice(*map(read, (lower, upper, step)))
+        case ast.Tuple(parts):
+            return tuple(map(read, parts))
+        case ast.List(parts):
+            return list(map(read, parts))
+        case ast.Call(called, arguments, keywords):
+            named = {str(keyword.arg): read(keyword.value) for keyword in keywords}
+            return read(called)(*map(read, arguments), **named)
+        case ast.UnaryOp(sign, value):
+            return _OPERATORS[type(sign)](read(value))
+        case ast.BinOp(left, sign, right):
+            return _OPERATORS[type(sign)](read(left), read(right))
+    raise ValueError(f"{ast.unparse(node)} is no code that a fix may hold")
 
 
 NN, TORCH = constant("nn", nn), constant("torch", torch)

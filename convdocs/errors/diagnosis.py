@@ -18,7 +18,7 @@ from convdocs.errors import catalogue, function, trial
 from convdocs.errors.catalogue import Entry
 from convdocs.errors.facts import Known
 from convdocs.errors.failure import Failure, module_calls, read, read_trace
-from convdocs.errors.repair import Repair
+from convdocs.errors.repair import Repair, Step
 from convdocs.report import Diagnosis, Fix
 from convdocs.tracing.guard import collector_paused
 from convdocs.tracing.nested import tensors_in
@@ -181,39 +181,52 @@ def _holding(failure: Failure, repairs: Iterable[Repair]) -> Iterator[Repair]:
     for repair in repairs:
         error = trial.try_here(failure, repair) if repair.steps and repair.is_here else None
         if error is not None:
-            hidden.append((repair, error))
+            anew = any(str(step.code).startswith("nn.") for step in repair.steps)
+            if anew or str(error) != failure.message:
+                hidden.append((repair, error))
             continue
         mends = mends or bool(repair.steps)
         yield repair
     if not mends:
-        further = (_further(failure, *one, _MOST_ERRORS - 1) for one in hidden)
+        further = (_further(failure, [repair], error) for repair, error in hidden)
         yield from filter(None, further)
 
 
-def _further(failure: Failure, repair: Repair, error: Exception, left: int) -> Repair | None:
-    """The fix together with one of the error that came up behind it, in the same call."""
+def _further(failure: Failure, repairs: list[Repair], error: Exception) -> Repair | None:
+    """The fixes together with one of the error that came up behind them, in the same call."""
     behind = read(error)
     if failure.layer is None and failure.built is None:
         same = behind.function == failure.function
     else:
         same = behind.layer is not None or behind.built is not None
-    found = catalogue.find(behind) if left and same else None
+    found = catalogue.find(behind) if len(repairs) < _MOST_ERRORS and same else None
     known = _candidates(*found) if found else iter(())
     for more in islice((one for one in known if one.steps and one.is_here), _MOST_TRIES):
-        # what the second makes anew is not made before
-        made = (s for s in more.steps if not str(s.code).startswith(("layer", "model")))
-        anew = {step.target for step in made} & {"layer", "y"}
-        steps = [step for step in repair.steps if step.target not in anew]
-        steps += [replace(step, where=failure) for step in more.steps]
-        steps.sort(key=lambda step: step.target == "y")
-        loses, text = repair.loses or more.loses, f"{repair.text} {more.text}"
-        both = Repair(text, tuple(steps), loses)
-        still = trial.try_here(failure, both)
+        together = [*repairs, more]
+        still = trial.try_here(failure, _together(failure, together))
         if still is None:
-            return both
-        if deeper := _further(failure, both, still, left - 1):
+            for repair in repairs:  # one of another error may do without it
+                fewer = [one for one in together if one is not repair]
+                in_layer = any(step.target == "layer" for step in repair.steps)
+                if not in_layer and trial.try_here(failure, _together(failure, fewer)) is None:
+                    together = fewer
+            return _together(failure, together)
+        if deeper := _further(failure, together, still):
             return deeper
     return None
+
+
+def _together(failure: Failure, repairs: list[Repair]) -> Repair:
+    """Several fixes of one call: what a later one makes anew is not made before."""
+    steps: list[Step] = []
+    for repair in repairs:
+        made = (s for s in repair.steps if not str(s.code).startswith(("layer", "model")))
+        anew = {step.target for step in made} & {"layer", "y"}
+        steps = [step for step in steps if step.target not in anew]
+        steps += [replace(step, where=failure) for step in repair.steps]
+    steps.sort(key=lambda step: step.target == "y")
+    text = " ".join(dict.fromkeys(repair.text for repair in repairs))
+    return Repair(text, tuple(steps), any(repair.loses for repair in repairs))
 
 
 def _in_whole(failure: Failure, repair: Repair) -> tuple[Repair, bool]:

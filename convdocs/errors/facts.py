@@ -324,14 +324,33 @@ def _cutting_line(f: Known) -> str:
     return next((line.strip() for line in lines if _CUTS.search(line)), "")
 
 
-def _unsplit(f: Known) -> str:
-    """The axes that a view parts or joins, without those that it leaves as they are."""
+def _parted(f: Known) -> tuple[list[int], list[int]]:
+    """The axes that a view parts or joins, and into what, without those that it leaves alone."""
     shape, asked = list(f.shape), list(whole(f.words["shape"]))
-    while shape and asked and shape[0] == asked[0]:
+    while shape and asked and asked[0] in (shape[0], -1):
         del shape[0], asked[0]
-    while shape and asked and shape[-1] == asked[-1]:
+    while shape and asked and asked[-1] in (shape[-1], -1):
         del shape[-1], asked[-1]
-    if not shape or len(asked) < 2 or min(asked) < 1 or len(f.shape) == len(shape):
+    some = shape and len(asked) > 1 and min(asked) > 0 and len(f.shape) > len(shape)
+    return (shape, asked) if some else ([], [])
+
+
+def _multiple_of(f: Known) -> str:
+    """By what an axis is parted that it does not divide by: a window's size, or the heads."""
+    shape, asked = _parted(f)
+    heads = len(shape) == 1 and f.shape[-1:] == (*shape,)  # of the features, windows of the others
+    pairs = zip(shape, asked[::2], asked[1::2], strict=True)
+    for size, first, second in pairs if len(asked) == 2 * len(shape) else ():
+        by = first if heads else second
+        if size % by and size // by * by == first * second:
+            near = f"{size // by * by} and {(size // by + 1) * by}"
+            return f"{size} is no multiple of {by}; {near} are"
+    return ""
+
+
+def _unsplit(f: Known) -> str:
+    shape, asked = _parted(f)
+    if not shape:
         return ""
     total = f" = {prod(shape)}" if len(shape) > 1 else ""
     return f"What it parts is {times(shape)}{total}, and {times(asked)} = {prod(asked)}."
@@ -341,6 +360,7 @@ _TOLD: tuple[Callable[[Known], Any], ...] = (
     _constructor_of_torch, _takes, _wanted_channels, _asked_values, short,
     _flattened, _lost_batch, weight_type, _habit, layer_device, _thing, _rows, _transformer,
     _batch_is_first, _memory_widths, _unlike, _ways, _multiple, _cutting_line, _unsplit,
+    _multiple_of,
 )  # fmt: skip
 FACTS: dict[str, Callable[[Known], Any]] = {
     **{fact.__name__.lstrip("_"): fact for fact in _TOLD},
@@ -357,6 +377,39 @@ FACTS: dict[str, Callable[[Known], Any]] = {
     "features_last": lambda f: f.shape[-1] == f.settings["input_size"],
     "given_layer": lambda f: isinstance(f.args[0], nn.Module),
     "given_class": lambda f: type(f.args[0]).__name__,
+    "similar_widths": lambda f: (
+        len({shape[:-1] for shape in f.shapes}) == 1 == len(f.shape) - 1
+        and bool(re.search("(?i)similarity|distance|triplet|embedding_?loss", f.kind))
+    ),
+    "odd_one": lambda f: f.shapes[0] == f.shapes[1],
+    "compared": lambda f: (
+        f.function.strip("_") in ("eq", "ne")
+        and len(f.shapes[1]) == len(f.shape) + 1
+        and not f.tensors[1].is_floating_point()
+    ),
+    "in_place": lambda f: f.function.endswith("_") and f.function != "copy_",
+    "copied": lambda f: f.function == "copy_" and f.shapes[0][1:2] == (1,),
+    "out_of_place": lambda f: f.function.removesuffix("_"),
+    "levels": lambda f: (
+        meaning.joined_axis(f) == 1
+        and len(f.shape) == 4
+        and f.shapes[0][:2] == f.shapes[1][:2]
+        and f.chain(0)[-1].code == f.chain(1)[-1].code
+    ),
+    "repeats": lambda f: (
+        int(f["stack"]) // int(f["other"]) if int(f["stack"]) % int(f["other"]) == 0 else None
+    ),
+    "third_shape": lambda f: str(f.shapes[2]),
+    "in_a_list": lambda f: isinstance(f.args[0], list),
+    "map_of_features": lambda f: (
+        f.settings["in_features"] == f.shape[1] and len(f.shape) > 3 and prod(f.shape[2:]) > 1
+    ),
+    "map_axes": lambda f: tuple(range(2, len(f.shape))),
+    "of_grey_masks": lambda f: len(f.shape) == 3 and f.shape[0] not in (1, 3, 4),
+    "divisible": lambda f: tuple(
+        -(-size // f.settings["downscale_factor"]) * f.settings["downscale_factor"]
+        for size in f.shape[-2:]
+    ),
     "similarity": lambda f: f.function in ("cosine_similarity", "pairwise_distance"),
     "kernel_alone": lambda f: len(f.shapes[1]) == f.dims and f["channels"] == 1,
     "constructor": lambda f: f.built is not None,
@@ -441,7 +494,6 @@ FACTS: dict[str, Callable[[Known], Any]] = {
     "image": lambda f: times(meaning.image(f)),
     "built_for": lambda f: times(meaning.fitting_image(f)),
     # data types and devices
-    "float32": lambda f: torch.float32,
     "torch_version": lambda f: torch.__version__,
     "class": lambda f: re.sub("^_|Nd$", "", f.words["op"]),
     "signature": lambda f: str(inspect.Signature([*_parameters(f).values()])),
@@ -470,14 +522,36 @@ FACTS: dict[str, Callable[[Known], Any]] = {
     "one_cell": lambda f: {*f.shape[3:]} == {1} == {*f.shape[2:]} and f.shapes[1] == f.shape[:1],
     "one_a_sample": lambda f: f.shapes[1] == (prod(f.shapes[0]),),
     "one_hot": lambda f: f.shapes[0] == f.shapes[1] and not f.tensors[1].is_floating_point(),
+    "of_positions": lambda f: len(f.shape) > 2,
+    "of_rows": lambda f: len(f.shape) > 1,
+    "of_maps": lambda f: len(f.shape) > 3,
+    "one_batch": lambda f: f.shapes[0][:1] == f.shapes[1][:1],
+    "scattered": lambda f: "scatter" in f.function and f.shapes[1] == f.shapes[2][:1],
+    "label_per_sample": lambda f: len(f.shape) == 3 and f.shapes[1] == f.shape[:1],
+    "two_batches": lambda f: (
+        f.shapes[0][1:] == f.shapes[1][1:]
+        and len({1, f.shapes[0][0], f.shapes[1][0]}) == 3
+        and f.function not in ("cosine_similarity", "pairwise_distance")
+    ),
+    "target_width": lambda f: (
+        f.shapes[1][-1]
+        if len(f.shape) > 1 and f.shapes[0] != f.shapes[1] and f.shapes[0][:-1] == f.shapes[1][:-1]
+        else None
+    ),
+    "multiplied": lambda f: (
+        int(f["a"]) // int(f["b"])
+        if len(f.shape) == 2 and int(f["a"]) % int(f["b"]) == 0
+        else None
+    ),
+    "steps_last": lambda f: f.shapes[2] == f.shape[:1],
     "row_per_label": lambda f: f.shapes[1] == f.shape[:1] and f.shape[1:] not in ((), (1,)),
     "colours": lambda f: f.shapes[1][-1] if f.shapes[1][-1] in (3, 4) else None,
     "output_axis_of_one": lambda f: _axis_of_one(*f.shapes[:2]),
     "target_axis_of_one": lambda f: _axis_of_one(*f.shapes[1::-1]),
     # two branches
     "table": lambda f: f.parameter(meaning.positions(f)),
-    "positions": lambda f: f.shapes[meaning.positions(f)][1],
-    "tokens": lambda f: f.shapes[1 - meaning.positions(f)][1],
+    "positions": lambda f: f.shapes[meaning.positions(f)][-2],
+    "tokens": lambda f: f.shapes[1 - meaning.positions(f)][-2],
     # a model's own checks, and saved weights
     "own": meaning.own_words,
     "mismatched": lambda f: "; ".join(

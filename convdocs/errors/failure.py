@@ -34,7 +34,7 @@ _NAMES = {
     r"(?i)conv(_transpose)?\dd$|^linear$": "x weight bias",
     r"(?i)(cross_?entropy|nll|bce|l1|mse|kl_?div|binary_cross|poisson|huber)": "x target",
     r"(?i)ctc": "log_probs target input_lengths target_lengths",
-    r"(?i)cosine_?embedding": "a b target",
+    r"(?i)cosine_?embedding|ranking": "a b target",
     r"(?i)^bilinear": "a b",
     r"(?i)triplet": "anchor positive negative",
     r"^(RNN|LSTM|GRU)(Cell)?$": "x h c",
@@ -150,11 +150,18 @@ class Failure:
         return calls[::-1]
 
     def parameter(self, tensor: int) -> str:
-        """The path of the model's parameter that an input is, or nothing."""
+        """The path of the model's parameter or buffer that an input is, or a part of."""
         # a trace marks the stand-in of a parameter with the parameter's path
         mark = getattr(self.tensors[tensor], "_convdocs_mark", None)
         known: tuple[Any, ...] = getattr(mark, "parameters", ())
-        return known[0].path if len(known) == 1 else ""
+        if len(known) == 1:
+            return str(known[0].path)
+        roots = [call.sources[:1] for call in self.chain(tensor)[:1]] or [(self.source(tensor),)]
+        if self.model is None or roots != [(-2,)]:
+            return ""
+        buffers = self.model.named_buffers()
+        alike = [path for path, value in buffers if value.shape == self.shapes[tensor]]
+        return alike[0] if len(alike) == 1 else ""
 
 
 def is_users(frame: FrameType) -> bool:

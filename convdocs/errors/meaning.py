@@ -69,7 +69,8 @@ def positions(failure: Failure) -> Any:
     """Which operand of a sum is the model's table of positions, the other being tokens; or None."""
     for number in (0, 1) if len(failure.shapes) > 1 else ():
         own, other = failure.shapes[number], failure.shapes[1 - number]
-        if failure.parameter(number) and len(own) == len(other) == 3 and own[0] == 1:
+        table = len(own) == 2 or (len(own) == 3 and own[0] == 1)
+        if table and len(other) == 3 and own[-1] == other[-1] and failure.parameter(number):
             return number
     return None
 
@@ -164,7 +165,7 @@ def fitting_image(failure: Failure) -> Shape:
     table = positions(failure)
     if table is not None:
         calls = [call for call in failure.chain(1 - table) if call.windows]
-        cells, dims = failure.shapes[table][1], 2
+        cells, dims = failure.shapes[table][-2], 2
     else:
         channels, *map_sizes = flattened(failure) or (1,)
         calls, wanted = _to_flatten(failure)[:-1], failure.settings.get("in_features", 0)

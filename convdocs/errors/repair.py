@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 from torch import nn
 
 from convdocs import layers
-from convdocs.errors.code import NN, Code, name
+from convdocs.errors.code import LEN, NN, TORCH, Code, name, parsed
 from convdocs.errors.failure import Failure, nn_class, settings
 from convdocs.report import Call
 
@@ -101,6 +102,39 @@ def assigned(
 ) -> Repair:
     """One assignment: another layer in place of the failing one, another call, a model's input."""
     return Repair(text, (Step(where, target, code),), **more)
+
+
+_ANY = {"nn": NN, "torch": TORCH, "len": LEN, "project": name("project")}
+
+
+def written(failure: Failure, steps: Mapping[str, str], text: str = "", **more: Any) -> Repair:
+    """A fix as an entry writes it: what is assigned, by names that each stand for an operand.
+
+    ``first``, ``second``, ``third`` and ``all`` are the operands whatever they are called, ``mask``
+    the one that is a mask; ``layer`` is the failing layer or function, ``y`` what it returns.
+    LookupError where the call has none of what is assigned.
+    """
+    own = dict(zip(failure.names, operands(failure), strict=True))
+    places = dict(zip(("first", "second", "third"), own.values(), strict=False))
+    masks = [("mask", code) for key, code in own.items() if "mask" in key][:1]
+    called = here(failure) if failure.layer is not None else _function(failure)
+    names = {**_ANY, "layer": called, "all": [*own.values()], **dict(masks), **places, **own}
+    found = []
+    for target, line in steps.items():
+        if target in ("layer", "y") or target in names:
+            if len(failure.shape) == 3:  # as one writes it
+                line = re.sub(r"movedim\((-1, 1|1, -1)\)", "transpose(1, 2)", line)
+            place = target if target in ("layer", "y") else str(names[target])
+            found.append(Step(failure, place, parsed(line, names)))
+    if not found:
+        raise LookupError
+    return Repair(text, tuple(found), **more)
+
+
+def _function(failure: Failure) -> Code:
+    of_nn = hasattr(nn.functional, failure.function)
+    code: Code = getattr(NN.functional if of_nn else TORCH, failure.function or "call")
+    return code
 
 
 def rebuilt(failure: Failure, kind: str = "", text: str = "", /, **changes: Any) -> Repair:

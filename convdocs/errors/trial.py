@@ -75,13 +75,13 @@ class FixedCall(nn.Module):
 
     def __init__(self, failure: Failure, steps: list[Step]) -> None:
         super().__init__()
-        self.layer, self.shortcut = failure.layer, None
+        self.layer, self.shortcut, self.project = failure.layer, None, None
         values, rest = not failure.on_shapes, []
         if self.layer is not None and not failure.own:  # a copy to change at will
             real = values and sum(p.nbytes for p in self.layer.parameters()) <= MANY_BYTES
             self.layer = replica(self.layer, lambda t: t.clone() if real else t.to("meta"))
         for step in steps:
-            if step.target in ("layer", "shortcut"):
+            if step.target in ("layer", "shortcut", "project"):
                 with quiet(values):
                     made = run(step.code, {"layer": self.layer})
                 if failure.layer is not None and not str(step.code).endswith(".eval()"):
@@ -94,7 +94,8 @@ class FixedCall(nn.Module):
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         failure, operands = self.held.failure, list[Any]()
         failure.with_operands(args, kwargs, operands.append)
-        scope = {**kwargs, "shortcut": self.shortcut, "layer": self.layer}
+        made = {"shortcut": self.shortcut, "project": self.project, "layer": self.layer}
+        scope = {**kwargs, **made}
         scope.update(zip(failure.names, operands, strict=False))
         result = None
         for step in self.held.rest:
@@ -151,21 +152,25 @@ class Mended(nn.Module):
                     inputs.append((number, step.code))
                 case Call() as call:
                     rules.append((_called_as(call), partial(_of_first, step.code)))
-        for failed, steps in fixed_calls.items():
-            fixed = FixedCall(failed, steps)
+        fixed = [FixedCall(failed, steps) for failed, steps in fixed_calls.items()]
+        for failed, one in zip(fixed_calls, fixed, strict=True):
             if failed.layer is None:
-                rules.append((_called_at(failed.site, failed.call), fixed))
+                rules.append((_called_at(failed.site, failed.call), one))
             elif any(failed.layer is module for module in modules.values()):
-                copier.replace(failed.layer, fixed)
+                copier.replace(failed.layer, one)
             else:  # made in forward, or held in a plain list: its first function is answered
-                rules.append((_called_at(failed.site), lambda x, *_, fixed=fixed, **__: fixed(x)))
+                rules.append((_called_at(failed.site), lambda x, *_, one=one, **__: one(x)))
         self.model = copier.copy(failure.model)
         for path, new in members.items():
             owner, _, name = path.rpartition(".")
             module = self.model.get_submodule(owner)
             module.__dict__.pop(name, None)  # a plain list makes room for a module
             setattr(module, name, new)
-        self.held = _shared(inputs=inputs, rules=rules)
+        made = [*members.values(), *fixed]
+        weights = [one for one in made if isinstance(one, Tensor)]
+        weights += [p for one in made if isinstance(one, nn.Module) for p in one.parameters()]
+        on_meta = any(weight.is_meta for weight in weights)
+        self.held = _shared(inputs=inputs, rules=rules, on_meta=on_meta)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         given = list(args)
@@ -207,7 +212,7 @@ def _copied(held: Any, on_shapes: bool) -> Any:
 def run_of(failure: Failure, model: nn.Module, inputs: Any = None) -> Trace:
     """The trace of a mended model, or of the failed one on other inputs; TraceError if it fails."""
     given = inputs or failure.inputs
-    if failure.on_shapes and any(p.is_meta for p in model.parameters()):
+    if failure.on_shapes and isinstance(model, Mended) and model.held.on_meta:
         given = _copied(given, on_shapes=True)  # the mended layer is on meta
     trace = tracing.trace if failure.on_shapes else tracing.trace_values
     return trace(model, *given[0], **given[1])

@@ -41,9 +41,13 @@ class TraceError(RuntimeError):
         self.trace = trace
         self.call: Call = trace.failed
         self.diagnosis: Diagnosis | None = None
+        super().__init__()
+
+    def __str__(self) -> str:
+        # the table takes as long as a fifth of a trace, and a diagnosis does not show it
         given = ", ".join(map(str, self.call.input_shapes)) or "no tensor"
-        name = f"{self.call.path or trace.model}: {self.call.code}"
-        super().__init__(f"{name} failed on input {given}\n\n{trace}\n\n{trace.error}")
+        name = f"{self.call.path or self.trace.model}: {self.call.code}"
+        return f"{name} failed on input {given}\n\n{self.trace}\n\n{self.trace.error}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.trace,), {"diagnosis": self.diagnosis}

@@ -35,7 +35,19 @@ def diagnosis(record: Diagnosis) -> list[Part]:
 
 
 def note(record: Diagnosis) -> str:
-    """The diagnosis below an exception's own message: cause, first fix, address."""
+    """The diagnosis below an exception's own message: cause, first fix, address.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from convdocs import diagnose
+    >>> print(diagnose(nn.Conv1d(3, 2, 3), (2, 4, 5)).note())
+    convdocs: channels-mismatch in Conv1d(3, 2, 3)
+      The input (2, 4, 5) has C=4; Conv1d(3, 2, 3) expects C=3.
+      Build the layer for C=4.
+          layer = nn.Conv1d(4, 2, 3)
+      More: convdocs errors channels-mismatch...
+    """
     lines = [record.cause or "This error is not in its catalogue."]
     for fix in record.fixes[:1] if record.cause else ():
         lines += [fix.text, *(f"    {line}" for line in fix.code.split("\n"))]

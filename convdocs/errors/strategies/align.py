@@ -33,18 +33,22 @@ def missing_axes(known: Known) -> Iterator[Repair]:
         return
     own, code, every = axis_names(known, short), operands(known)[short], range(len(target))
     mask = str(known.tensors[short].dtype) == "torch.bool" or "mask" in known.names[short]
+    matrix = every[-2:] if "matmul" in known.function else ()
+    usual = (0, 1) if len(shapes[short]) == 2 else (1,)  # a number for each channel, of each sample
 
     def fits(kept: tuple[int, ...]) -> bool:
         pairs = zip(shapes[short], kept, strict=True)
         # the last axes are where torch puts them itself
         new = dim is not None or kept != tuple(every)[-len(kept) :]
-        return new and all(axis == dim or size in (1, target[axis]) for size, axis in pairs)
+        alike = all(i in (dim, *matrix) or size in (1, target[i]) for size, i in pairs)
+        return new and alike and {*matrix} <= {*kept}
 
     def oddness(kept: tuple[int, ...]) -> tuple[int, bool, int]:
         meant = sum(names[k] == own[i] for i, k in enumerate(kept)) if names and own else 0
         trailing = mask or len(kept) > 2
         not_batch = len(kept) < 2 or kept[0] != 0
-        return -meant, not_batch, -sum(kept) if trailing else abs(sum(kept) - len(kept))
+        apart = sum(abs(axis - place) for axis, place in zip(kept, usual, strict=False))
+        return -meant, not_batch, -sum(kept) if trailing else apart
 
     for kept in sorted(filter(fits, combinations(every, len(shapes[short]))), key=oddness)[:2]:
         new, lacking = code, [axis for axis in every if axis not in kept]
@@ -76,31 +80,32 @@ def _repeated(code: Code, other: Code, axes: list[int], rank: int) -> Code:
     return code.expand(*(sizes[axis] if axis in axes else -1 for axis in range(rank)))
 
 
-def tokens_first(known: Known) -> Iterator[Repair]:
-    """A map that was flattened to (N, C, L) beside tokens, (N, L, C)."""
+def turned(known: Known) -> Iterator[Repair]:
+    """Axes in another order: a flattened map beside tokens, or channels that are last."""
     numbers, dim = pair(known), joined_axis(known)
-    if numbers is None or {len(known.shapes[number]) for number in numbers} != {3}:
-        return
-    for number, other in (numbers[::-1], numbers):
-        own, target = known.shapes[number], known.shapes[other]
-        turned = (own[0], own[2], own[1])
-        agrees = all(
-            x in (y, 1) or y == 1
-            for i, (x, y) in enumerate(zip(turned, target, strict=True))
-            if i != dim
-        )
-        if agrees and own[1] != own[2] and axis_names(known, number)[:2] == ("N", "C"):
-            code = operands(known)[number]
-            text = (
-                f"{code} {own} is a flattened map, with its channels on axis 1: make tokens of it."
-            )
-            yield given(known, {number: code.transpose(1, 2)}, text)
+    for number, other in (numbers[::-1], numbers) if numbers else ():
+        own, target, code = known.shapes[number], known.shapes[other], operands(known)[number]
+        flattened = len(own) == 3 and axis_names(known, number)[:2] == ("N", "C")
+        for axis, to in ((1, -1),) if flattened else ((-1, 1), (1, -1)) if len(own) > 3 else ():
+            moved = [*own[:axis], *own[axis:][1:]]
+            moved.insert(to % len(own), own[axis])
+            pairs = zip(moved, target, strict=False)
+            alike = tuple(x == y or (flattened and 1 in (x, y)) for x, y in pairs)
+            if len(own) == len(target) and (*moved,) != own and all(without(alike, dim)):
+                text = (
+                    f"{code} {own} has its axes in another order: {target} has its channels first."
+                )
+                if flattened:
+                    text = f"{code} {own} is a flattened map, its channels on axis 1: make tokens."
+                new = code.transpose(1, 2) if flattened else code.movedim(axis, to)
+                yield given(known, {number: new}, text)
 
 
 def causal(known: Known) -> Iterator[Repair]:
-    """A convolution that pads the whole reach of its window at both ends, as a causal one does."""
+    """Convolutions that look back: the whole reach padded at both ends, or windows of two cells."""
     numbers = pair(known) or (0, 0)
-    for number, calls in zip(numbers, own_calls(known, numbers), strict=True):
+    sides = own_calls(known, numbers)
+    for number, calls in zip(numbers, sides, strict=True):
         for window in (call.windows[0] for call in calls if len(call.windows) == 1):
             surplus = window.padding[1]
             if surplus == window.span - 1 > 0 and window.stride == 1 and not window.transposed:
@@ -110,20 +115,21 @@ def causal(known: Known) -> Iterator[Repair]:
                     "then no cell sees what comes after it."
                 )
                 yield given(known, {number: code[..., :-surplus]}, text)
+    windows = [w for calls in sides for c in calls if len(c.windows) == 1 for w in c.windows]
+    if windows and all(w.kernel == 2 and w.stride == 1 and not any(w.padding) for w in windows):
+        long, short = sorted(numbers, key=lambda number: -known.shapes[number][-1])
+        a, b = (operands(known)[number] for number in (long, short))
+        text = f"Windows of two cells look back: leave out the first cells of {a}, without a past."
+        yield given(known, {long: a[..., -b.shape[-1] :]}, text)
 
 
-def surplus_axis(known: Known) -> Iterator[Repair]:
-    """An axis of size 1 taken out of the operand of a cat that has one axis more."""
-    short, long = sorted(range(2), key=lambda number: len(known.shapes[number]))
-    own, target, dim = known.shapes[long], known.shapes[short], joined_axis(known)
-    for axis in (axis for axis, size in enumerate(own) if size == 1):
-        left = own[:axis] + own[axis + 1 :]
-        if len(left) == len(target) and dim is not None:
-            at = dim - (dim > axis)
-            if left[:at] + left[at + 1 :] == target[:at] + target[at + 1 :]:
-                code = operands(known)[long]
-                text = f"{code} {own} has an axis of size 1 that the other lacks: take it out."
-                yield given(known, {long: code.squeeze(axis)}, text)
+def of_size_one(known: Known) -> Iterator[Repair]:
+    """Each axis of size 1 taken out of the operand that has an axis more."""
+    fewest = min(map(len, known.shapes))
+    for number, (code, shape) in enumerate(zip(operands(known), known.shapes, strict=True)):
+        for axis in (i for i, size in enumerate(shape) if size == 1 and len(shape) > fewest):
+            text = f"{code} {shape} has an axis of size 1 that the other lacks: take it out."
+            yield given(known, {number: code.squeeze(axis)}, text)
 
 
 def along_other_axis(known: Known) -> Iterator[Repair]:
@@ -186,16 +192,21 @@ def cut(known: Known, any_axis: bool = False) -> Iterator[Repair]:
 def padded_sequences(known: Known) -> Iterator[Repair]:
     """Sequences of several lengths become one batch, the shorter ones padded."""
     shapes, codes = known.shapes, operands(known)
-    alike = len({shape[1:] for shape in shapes}) == 1 and shapes[0]
-    if alike and len(shapes[0]) < 3:
+    if {len(shape) for shape in shapes} == {3}:
+        size, channels = codes[0].shape[1:], max(shape[0] for shape in shapes)
+        resized = {
+            n: NN.functional.interpolate(code[None], size=size)[0]
+            for n, (code, shape) in enumerate(zip(codes, shapes, strict=True))
+            if shape[1:] != shapes[0][1:]
+        }
+        yield given(known, resized, "Bring the images to one size first.")
+        pairs = enumerate(zip(codes, shapes, strict=True))
+        coloured = {n: code.expand(channels, -1, -1) for n, (code, own) in pairs if own[0] == 1}
+        yield given(known, coloured, f"Repeat the one channel of a grey image {channels} times.")
+    elif len(shapes[0]) < 3:
         padded = NN.utils.rnn.pad_sequence(codes, batch_first=True)
         text = "Sequences of several lengths: pad the shorter ones with zeros, and keep the lengths"
         yield assigned(known, "y", padded, f"{text}.")
-    if {len(shape) for shape in shapes} == {3} and not alike:
-        sized = [NN.functional.interpolate(x[None], size=codes[0].shape[1:])[0] for x in codes]
-        others = {n: sized[n] for n, shape in enumerate(shapes) if shape != shapes[0]}
-        yield given(known, others, "Bring the images to one size first.")
-    if alike:
         text = "Or join them along their first axis, which may differ in size."
         yield assigned(known, "y", TORCH.cat(codes), text)
 
@@ -219,6 +230,12 @@ def widened(known: Known) -> Iterator[Repair]:
     width = [known.shapes[number][1] for number in numbers]
     side = int((work[1], width[1]) < (work[0], width[0]))
     short, branch = (known.shapes[numbers[place]] for place in (side, 1 - side))
+    for call in [c for c in own_calls(known, numbers)[1 - side] if c.kind.startswith("Conv")][-1:]:
+        if short[1] > branch[1] and short[2:] == branch[2:] and known.model and not work[side]:
+            layer = known.model.get_submodule(call.path)
+            code = built_member(layer, {"out_channels": short[1]})
+            text = f"The branch is narrower than its shortcut: end it in {short[1]} channels."
+            yield assigned(call.path, "layer", code, text)
     pairs = zip(short[2:], branch[2:], strict=True)
     strides = tuple(next((s for s in range(1, 9) if (n - 1) // s + 1 == m), 0) for n, m in pairs)
     if not all(strides) or not (short[1] != branch[1] or (known.trace and {*strides} != {1})):
@@ -252,8 +269,6 @@ def same_size(known: Known) -> Iterator[Repair]:
         return
     a, b = (known.shapes[number] for number in numbers)
     if len(a) != len(b) or len(a) < 3 or a[2:] == b[2:]:
-        return
-    if joined_axis(known) is None and a[1] != b[1]:
         return
     sides = own_calls(known, numbers)
     for text, changes in (one for side in sides for one in _judged(side)):
@@ -291,12 +306,20 @@ def _judged(side: list[Call]) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]
     for call in reversed(strided if len(strided) > 1 else ()):
         yield "Only the first convolution of a block has the stride.", {call.path: {"stride": 1}}
     for call in sliding:
-        if "Pool" in call.kind:
+        own = call.windows[0]
+        if "Pool" in call.kind and own.stride == 1:
+            yield "Pad the pool so that the size stays.", {call.path: _half(call)}
+        elif "Pool" in call.kind:
             text = "Let the pool round up, as a padded convolution does."
             yield text, {call.path: {"ceil_mode": True}}
-        for extra in range(1, call.windows[0].stride) if "Transpose" in call.kind else ():
-            text = f"Of two sizes that a stride leaves open, output_padding={extra} is one."
+        for extra in range(own.stride) if own.transposed else ():
+            text = f"Of the sizes that a stride leaves open, output_padding={extra} is one."
             yield text, {call.path: {"output_padding": extra}}
+        for extra in range(own.stride) if own.transposed and not any(own.padding) else ():
+            text = (
+                "Take off what the windows stand out, half the kernel, as the way down has put on."
+            )
+            yield text, {call.path: {**_half(call), "output_padding": extra}}
     for call in strided:
         if not any(w.padding[0] for w in call.windows):
             yield "Pad by half the kernel.", {call.path: _half(call)}

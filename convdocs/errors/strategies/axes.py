@@ -3,59 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
+from math import prod
 from typing import Any
 
-from torch import Tensor
-
-from convdocs.errors.code import TORCH, Code, name, run
+from convdocs.errors.code import TORCH, name
 from convdocs.errors.facts import Known, whole
 from convdocs.errors.meaning import axis_names, lacks_batch
 from convdocs.errors.repair import Repair, assigned, given, here, operands, rebuilt
 from convdocs.errors.sizes import each
 from convdocs.errors.strategies.settings import helping
-
-
-def method(known: Known, of: Any = 0, result: bool = False, **called: Any) -> Iterator[Repair]:
-    """An operand after one of its methods: ``of`` is its number or in its name, or several.
-
-    The ``result`` is the failing call's, where that was the method.
-    """
-    ((attribute, arguments),) = called.items()
-    values = tuple(known.value(argument) for argument in each(arguments))
-    if attribute == "movedim" and len(known.shape) == 3 and {*values} == {1, -1}:
-        attribute, values = "transpose", (1, 2)  # as one writes it
-    count = len(known.operands)
-    index = values if len(values) > 1 else values[:1] and values[0]
-    codes = {
-        number: code[index] if attribute == "index" else getattr(code, attribute)(*values)
-        for number, code in enumerate(operands(known))
-        if (of in str(code) if isinstance(of, str) else {number, number - count} & {*each(of)})
-    }
-    if codes and (not values or all(_moves(known, *one) for one in codes.items())):
-        yield assigned(known, "y", codes[0]) if result else given(known, codes)
-
-
-def _moves(known: Known, number: int, code: Code) -> bool:
-    """Whether a method makes a tensor of another shape of the operand, or of what is none."""
-    operand = known.operands[number]
-    if not isinstance(operand, Tensor):
-        return True
-    with suppress(Exception):  # where it cannot be called it mends nothing
-        before: Tensor = operand.detach().to("meta")
-        return bool(run(code, {known.names[number]: before}).shape != before.shape)
-    return False
-
-
-def function(
-    known: Known, name: str, result: bool = False, many: bool = False, **named: Any
-) -> Iterator[Repair]:
-    """A function of torch's on the first operand, or on all of them as the ``result``."""
-    codes = operands(known)
-    given_codes: list[Any] = [codes] if many else codes if result else codes[:1]
-    named = {key: known.value(value) for key, value in named.items()}
-    code = getattr(TORCH, name)(*given_codes, **named)
-    yield assigned(known, "y", code) if result else given(known, code)
 
 
 def no_batch(known: Known) -> Iterator[Repair]:
@@ -114,6 +70,9 @@ def axes_added(known: Known, of: int = 0, behind: bool = False, **changes: Any) 
 def joined(known: Known) -> Iterator[Repair]:
     """Join axes, where there are more than the layer takes."""
     x, last = operands(known)[0], range(1, len(known.shape) - 1)
+    for axis in last:
+        if prod(known.shape[1 : axis + 1]) == known.settings.get("in_channels") and axis > 1:
+            yield given(known, x.flatten(1, axis), "Join the axes that make up the channels.")
     if known.settings.get("in_channels") in known.shape[1:2]:
         behind = x.flatten(2, *([-known.dims] if known.dims > 1 else []))
         yield given(known, behind, "Join the axes after the channels.")
@@ -152,7 +111,7 @@ def last_axis(known: Known) -> Iterator[Repair]:
     if known.function in ("flatten", "softmax", "log_softmax"):
         yield assigned(known, "y", getattr(x, known.function)(-1))
     elif known.function in ("cat", "concat", "stack"):
-        yield from function(known, known.function, result=True, many=True, dim=-1)
+        yield assigned(known, "y", getattr(TORCH, known.function)(operands(known), dim=-1))
     elif known.function == "__getitem__":
         keys, axis = list(each(known.args[1])), int(known["axis"])
         if keys[axis] == int(known["index"]):

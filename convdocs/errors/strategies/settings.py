@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from convdocs.cells.replica import replica
-from convdocs.errors.code import NN, TORCH, Code, Scope, constant, name
+from convdocs.errors.code import NN, TORCH, Code, Scope, constant
 from convdocs.errors.facts import Known, counted, indices, layer_device, weight_type
 from convdocs.errors.meaning import listed
 from convdocs.errors.repair import Repair, assigned, given, here, operands, place, rebuilt
@@ -46,7 +46,14 @@ def nearest(known: Known, key: str, to: str, least: int = 0) -> Iterator[Repair]
             if "up" in to:
                 yield typed(tuple(max(part, min(now) + far) for part in now))
 
-    yield from helping(known, (rebuilt(known, **{key: value}) for value in values()))
+    for repair in helping(known, (rebuilt(known, **{key: value}) for value in values())):
+        less, before = repair, setting(known, key)
+        for axis in range(known.dims) if key == "padding" else ():  # as few axes as need be
+            value = each(less.words[key])
+            value = value * known.dims if len(value) == 1 else value
+            fewer = rebuilt(known, padding=(*value[:axis], before[axis], *value[axis + 1 :]))
+            less = fewer if try_here(known, fewer) is None else less
+        yield rebuilt(known, **{key: typed(each(less.words[key]))})
 
 
 def helping(known: Known, repairs: Iterable[Repair]) -> Iterator[Repair]:
@@ -142,12 +149,6 @@ def larger_table(known: Known) -> Iterator[Repair]:
         yield rebuilt(known, "", text, num_embeddings=count)
 
 
-def evaluated(known: Known) -> Iterator[Repair]:
-    """A norm that uses what it learned, and not this batch."""
-    if known.kind.startswith(("Batch", "Sync")):
-        yield assigned(known, "layer", here(known).eval())
-
-
 # Data types and devices.
 
 _CASTS = {
@@ -226,8 +227,3 @@ def to_one_device(known: Known) -> Iterator[Repair]:
     yield given(known, codes, f"Bring all of them to {target} before the call.")
     if own is not None and "meta" not in (own.type, ours.type) and own != ours:
         yield assigned(known, "layer", here(known).to(str(ours)), f"Or move the layer to {ours}.")
-
-
-def one_input(known: Known) -> Iterator[Repair]:
-    """Leave out the inputs that a layer of one input does not take."""
-    yield assigned(known, "y", here(known)(name("x")))

@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from math import prod
 
 from torch import Tensor
 
-from convdocs.errors.code import LEN, NN, TORCH, Code, run
+from convdocs.errors.code import LEN
 from convdocs.errors.facts import VOID, Known, indices
-from convdocs.errors.repair import Repair, assigned, given, here, operands, rebuilt
-
-
-def positions_as_samples(known: Known) -> Iterator[Repair]:
-    if len(known.shape) > 2:
-        x, y = operands(known)[:2]
-        yield given(known, {0: x.flatten(0, -2), 1: y.flatten()})
-
-
-def one_hot_target(known: Known) -> Iterator[Repair]:
-    """A distribution in place of class indices."""
-    (x, y), (output, target) = operands(known)[:2], known.shapes[:2]
-    if output[:-1] == target:
-        hot = NN.functional.one_hot(y, x.shape[-1])
-        shown = Code(f"nn.functional.one_hot({y}, {output[-1]})", hot._compute)
-        yield given(known, {1: shown.float()})
+from convdocs.errors.repair import Repair, given, operands, rebuilt
 
 
 def ignored(known: Known) -> Iterator[Repair]:
@@ -45,44 +29,6 @@ def counted_from_one(known: Known) -> Iterator[Repair]:
             yield given(known, {number: code - 1}, text)
 
 
-def other_loss(known: Known, kind: str, function: str, whole: bool = False) -> Iterator[Repair]:
-    """Another loss, as a layer or a function as the failing one is; of whole numbers if need be."""
-    x, target = operands(known)[:2]
-    target = target.long() if whole else target
-    if known.layer is None:
-        yield assigned(known, "y", getattr(NN.functional, function)(x, target))
-    else:
-        yield assigned(known, "layer", getattr(NN, kind)()) + given(known, {1: target})
-
-
-def resized_output(known: Known) -> Iterator[Repair]:
-    """A map of scores in the size of the mask it is compared with."""
-    (x, y), (output, target) = operands(known)[:2], known.shapes[:2]
-    if len(output) == len(target) + 1 and output[0] == target[0] and len(output) > 3:
-        mode = {"mode": "bilinear"} if len(output) == 4 else {}
-        yield given(known, {0: NN.functional.interpolate(x, size=y.shape[1:], **mode)})
-
-
-def lengths_within(known: Known) -> Iterator[Repair]:
-    """Lengths of the sequences that the model returns, after its strides and pools."""
-    x, _, lengths, _ = operands(known)
-    if known.shapes[2] == known.shape[1:2]:
-        yield given(known, {2: lengths.clamp(max=x.shape[0])})
-
-
-def same_rank(known: Known) -> Iterator[Repair]:
-    """The operand that lacks the batch axis gets it."""
-    most = max(map(len, known.shapes))
-    pairs = enumerate(zip(operands(known), known.shapes, strict=True))
-    yield given(known, {n: x.unsqueeze(0) for n, (x, own) in pairs if len(own) == most - 1})
-
-
-def class_weights(known: Known) -> Iterator[Repair]:
-    if known.layer is not None:
-        weights = TORCH.ones(int(known["rows"]))
-        yield assigned(known, "layer", NN.CrossEntropyLoss(weight=weights))
-
-
 def states(known: Known) -> Iterator[Repair]:
     """The one state of a cell for every sample, or a first state for the layers and batch."""
     settings, (x, *given_states) = known.settings, operands(known)
@@ -92,31 +38,19 @@ def states(known: Known) -> Iterator[Repair]:
         yield given(known, every, text)
     layers = settings.get("num_layers", 1) * (2 if settings.get("bidirectional") else 1)
     first = settings.get("batch_first") or len(known.shape) == 2
+    state = known.shapes[1]
+    if len(state) == 3 and state[0] % layers == 0 and state[0] > layers:
+        parts = (layers, state[0] // layers)
+        sums = [
+            h.sum(0, keepdim=True) if layers == 1 else h.unflatten(0, parts).sum(1)
+            for h in given_states
+        ]
+        text = f"There are {state[0]} states for {layers}, as of both directions: add them up."
+        yield given(known, dict(enumerate(sums, 1)), text)
     sizes = [settings["hidden_size"]] * len(given_states)
     sizes[0] = settings.get("proj_size") or sizes[0]
     batch = LEN(x) if first else x.shape[1]
     yield given(known, {n: x.new_zeros(layers, batch, size) for n, size in enumerate(sizes, 1)})
-
-
-def shaped_like_target(known: Known) -> Iterator[Repair]:
-    """As many values a sample in another shape: images, and what a decoder's last layer made."""
-    (x, y), (output, target) = operands(known)[:2], known.shapes[:2]
-    if prod(output) == prod(target) and output[:1] == target[:1]:
-        yield given(known, {0: x.reshape(y.shape)})
-
-
-def turned(known: Known) -> Iterator[Repair]:
-    """The call with its first two operands in the other order."""
-    x, target = operands(known)[:2]
-    function = getattr(NN.functional, known.function) if known.layer is None else here(known)
-    yield assigned(known, "y", function(target, x))
-
-
-def both_states(known: Known) -> Iterator[Repair]:
-    h = operands(known)[1]
-    zeros = TORCH.zeros_like(h)
-    both = Code(f"({h}, {zeros})", lambda scope: (run(h, scope), run(zeros, scope)))
-    yield given(known, {1: both}, "Hand over both, with zeros for c where there is none yet.")
 
 
 _OUTPUTS = ("logits", "out", "last_hidden_state")  # of Transformers and torchvision

@@ -16,6 +16,7 @@ from convdocs.errors.facts import Known, times, whole
 from convdocs.errors.failure import nn_class
 from convdocs.errors.repair import Repair, Step, assigned, built_member, given, operands, place
 from convdocs.errors.strategies.axes import other_channels
+from convdocs.errors.strategies.settings import helping
 
 
 def batch_kept(known: Known) -> Iterator[Repair]:
@@ -32,15 +33,26 @@ def batch_kept(known: Known) -> Iterator[Repair]:
         yield assigned(call, "x", name("x").flatten(1), text, onwards=True)
 
 
+_REDUCES = ("mean", "sum", "amax", "amin", "std", "var", "norm", "logsumexp")
+
+
+def axis_kept(known: Known) -> Iterator[Repair]:
+    """keepdim=True where an axis was summed up that a map cannot do without."""
+    steps = []
+    for call in known.trace.calls if known.trace and known.dims else ():
+        before, after = call.input_shapes[0], call.output_shapes[0]
+        axes = (i for i in range(1, len(before)) if before[:i] + before[i + 1 :] == after)
+        axis = next(axes, 0) if len(before) == known.dims + 2 and call.kind in _REDUCES else 0
+        if axis:
+            steps.append(Step(call, "x", getattr(name("x"), call.kind)(axis, keepdim=True)))
+    if steps:
+        text = "A map keeps its channel axis, also of one channel: keepdim=True."
+        yield Repair(text, tuple(steps))
+
+
 def _asked(known: Known) -> list[Any]:
     sizes = known.args[1:] if known.function in ("view", "reshape") else ()
     return list(sizes[0]) if sizes and isinstance(sizes[0], tuple | list) else list(sizes)
-
-
-def batch_kept_here(known: Known) -> Iterator[Repair]:
-    """flatten(1) in place of a view whose sizes do not fit."""
-    if len(known.shape) > 1 and 0 < len(_asked(known)) < 3:
-        yield assigned(known, "y", operands(known)[0].flatten(1), onwards=True)
 
 
 def heads_apart(known: Known) -> Iterator[Repair]:
@@ -59,7 +71,9 @@ def made_as_asked(known: Known) -> Iterator[Repair]:
     key = {"Linear": "out_features", "Conv2d": "out_channels"}.get(calls[-1].kind if calls else "")
     if key == "out_channels":  # what is left of the channels, beside the map's own axes
         sizes = sizes[: -len(shape[2:])] if sizes[-len(shape[2:]) :] == shape[2:] else ()
-    if len(sizes) > 1 and min(sizes) > 0 and key and known.model and len(shape) in (2, 4):
+    if len(shape) == 3:  # the features of tokens, parted for heads
+        sizes = sizes[1:] if len(sizes) == 3 and sizes[0] in (-1, shape[1]) else ()
+    if len(sizes) > 1 and min(sizes) > 0 and key and known.model:
         layer = known.model.get_submodule(calls[-1].path)
         if code := built_member(layer, {key: prod(sizes)}):
             product = " x ".join(map(str, sizes))
@@ -126,23 +140,33 @@ def in_order(known: Known) -> Iterator[Repair]:
 # Images of another size.
 
 
-def image_of_size(known: Known, fact: str, onwards: bool = False) -> Iterator[Repair]:
+def image_of_size(known: Known, fact: str) -> Iterator[Repair]:
     """Images of the size that a fact tells."""
     wanted = whole(known[fact])
     if wanted != meaning.image(known):
         words = {fact: known[fact]}
-        yield assigned(0, "x", _resized(name("x"), wanted), onwards=onwards, words=words)
+        yield assigned(0, "x", _resized(name("x"), wanted), words=words)
 
 
 def longer_positions(known: Known) -> Iterator[Repair]:
     """A table of positions, by its parameter."""
     number = meaning.positions(known)
-    if number is not None and known.shapes[0][2] == known.shapes[1][2]:
-        (_, own, features), count = known.shapes[number], known.shapes[1 - number][1]
+    if number is None:
+        return
+    (*lead, own, features), count = known.shapes[number], known.shapes[1 - number][-2]
+    path, (table, x) = known.parameter(number), (operands(known)[n] for n in (number, 1 - number))
+    if own > count and not any(call.windows for call in known.chain(1 - number)):
+        key = (*[slice(None)] * len(lead), slice(None, x.shape[1]))
+        text = f"The table has {own} positions: take those of the {count} tokens."
+        yield given(known, {number: table[key]}, text)
+    elif path in dict(known.model.named_parameters() if known.model else ()):
         token = ", the class token counted," if abs(count - own) == 1 else ""
-        code = NN.Parameter(TORCH.zeros(1, count, features))
+        code = NN.Parameter(TORCH.zeros(*lead, count, features))
         text = f"{count} tokens{token} need {count} positions."
-        yield assigned(known.parameter(number), "layer", code, text)
+        yield assigned(path, "layer", code, text)
+    else:
+        text = f"{count} tokens need {count} positions: fill the table as far, or cut the text."
+        yield Repair(text, note=f"# {place(path)} with max_len={count}")
 
 
 def _resized(x: Code, size: tuple[int, ...]) -> Code:
@@ -154,8 +178,6 @@ def own_input(known: Known) -> Iterator[Repair]:
     """The input that a module's own check asks for: channels, a size, a multiple."""
     words, shape, x = known["own"], known.shape, operands(known)[0]
     got, need, sizes = words["got"], words.get("wanted", 0), shape[2:]
-    if len(shape) < 3:
-        return
     if step := words.get("multiple"):
         sizes = tuple(-(-size // step) * step for size in sizes)
         yield given(known, _resized(x, sizes), f"Resize to multiples of {step}: {times(sizes)}.")
@@ -163,6 +185,9 @@ def own_input(known: Known) -> Iterator[Repair]:
         yield from other_channels(known, need, got, 1)
         if shape[-1] == need:
             yield given(known, x.movedim(-1, 1), "The channels are last: move them to axis 1.")
+    elif got == len(shape) and need == got + 1:
+        text = f"It takes {need} axes: one sample lacks that of the batch, one frame that of time."
+        yield from helping(known, [given(known, x.unsqueeze(axis), text) for axis in (0, 1, 2)])
     elif got in sizes:
         sizes = tuple(need if size == got else size for size in sizes)
         yield given(known, _resized(x, sizes), f"Resize the images to {times(sizes)}.")
@@ -180,17 +205,6 @@ def channels_to_shuffle(known: Known) -> Iterator[Repair]:
     if code := built_member(layer, {"out_channels": channels}):
         text = f"Let the layer before make {channels} channels, a multiple of {by}."
         yield assigned(last.path, "layer", code, text)
-
-
-def index_of_rows(known: Known) -> Iterator[Repair]:
-    """An index that says for a whole row where it goes."""
-    if "scatter" in known.function and len(known.shapes) > 2:
-        source, own = known.shapes[2], known.shapes[1]
-        if len(own) == 1 and source[:1] == own:
-            index = operands(known)[1]
-            shaped = index[(slice(None), *[None] * (len(source) - 1))]
-            text = "Each row goes where its index says: repeat the index along the row."
-            yield given(known, {1: shaped.expand_as(operands(known)[2])}, text)
 
 
 # Weights that were saved from another model than the one they are loaded into.
