@@ -166,7 +166,11 @@ def _model(args: argparse.Namespace) -> Iterator[tuple[nn.Module, list[Any], dic
     """The model and its inputs; what its code prints goes to standard error."""
     from convdocs import inputs, loading
 
-    kwargs = inputs.keywords(args.kwargs) | dict(map(inputs.setting, args.set))
+    kwargs = inputs.keywords(args.kwargs)
+    for name, value in map(inputs.setting, args.set):
+        if name in kwargs:
+            raise ValueError(f"{name} is given twice")
+        kwargs[name] = value
     if not args.input:
         raise ValueError("--input is needed: a shape, as 1,3,224,224")
     by_place, by_name = inputs.arguments(args.input)

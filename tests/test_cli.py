@@ -149,6 +149,8 @@ def test_layers_need_no_file(capsys):
         (["trace", "Bilinear(2, 3, 4)", "--input", "1,2"], "give --input again"),
         (["trace", "ReLU()", "--input", "1,2", "--input", "y=2"], "unexpected keyword argument"),
         ([*TRACE, "--set", "width"], "'width' is no argument: write it as width=8"),
+        ([*TRACE, "--set", "width=8", "--set", "width=9"], "width is given twice"),
+        ([*TRACE, "--set", "width=8", "--kwargs", "{'width': 9}"], "width is given twice"),
         (["draw", "Conv1d(1, 1, 3)", "--size", "7", "--stride", "2"], "leave out --stride"),
         (["draw", "conv1d", "--size", "7", "--kernel", "3", "--dark", "-o", "a.png"], "--dark is"),
         (["solve", "--from", "7", "--to", "5", "--limit", "0"], "limit is at least 1 window"),

@@ -34,6 +34,11 @@ def test_text_says_everything_once() -> None:
     assert "    x = x.permute(0, 2, 1)\n    y = layer(x)" in said
 
 
+def test_an_error_without_words_says_nothing() -> None:
+    silent = Diagnosis("unknown", "", "", "", error="StopIteration")
+    assert "StopIteration says: nothing" in str(silent)
+
+
 def test_html_is_escaped_and_complete() -> None:
     page = KNOWN._repr_html_()
     assert "expected &lt;3&gt; channels" in page

@@ -25,7 +25,7 @@ def diagnosis(record: Diagnosis) -> list[Part]:
     """What happened, torch's words, the cause and the fixes."""
     shown: list[Part] = [
         Paragraph(_heading(record), lead="Error:"),
-        Paragraph(record.message, lead=f"{record.error or 'It'} says:"),
+        Paragraph(record.message or "nothing", lead=f"{record.error or 'It'} says:"),
         Paragraph(record.cause or _UNKNOWN, lead="Cause:"),
     ]
     for fix in record.fixes:
