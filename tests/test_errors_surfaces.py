@@ -201,17 +201,37 @@ def test_a_training_step_leaves_no_gradients_behind() -> None:
     assert layer.weight.grad is None
 
 
+class Reconstruction(torch.nn.Module):
+    """A decoder that ends short of its images, which its loss finds out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = torch.nn.Sequential(*(torch.nn.Conv2d(1, 1, 3, 2, 1) for _ in range(2)))
+        self.up = torch.nn.Sequential(*(torch.nn.ConvTranspose2d(1, 1, 3, 2, 1) for _ in range(2)))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.mse_loss(self.up(self.down(images)), images)
+
+
 def test_a_diagnosis_repeats_no_warning() -> None:
     """Warnings are errors in these tests; torch warns of a loss before it refuses the sizes."""
-    decoder, images = torch.nn.ConvTranspose2d(1, 1, 3, 2, 1), torch.zeros(2, 1, 16, 16)
+    model, images = Reconstruction(), torch.zeros(2, 1, 28, 28)
+    for found in (convdocs.diagnose(model, images), convdocs.diagnose(lambda: model(images))):
+        assert found is not None
+        assert found.error == "RuntimeError"
+    with pytest.raises(UserWarning, match="target size"):
+        model(images)
 
-    def step() -> torch.Tensor:
-        return torch.nn.functional.mse_loss(decoder(images[..., ::2, ::2]), images)
 
-    found = convdocs.diagnose(step)
+def test_a_decoder_that_ends_short_is_mended_in_every_layer_that_rounded() -> None:
+    found = convdocs.diagnose(Reconstruction(), torch.zeros(2, 1, 28, 28))
     assert found is not None
-    assert found.error == "RuntimeError"
-    assert found.fixes[0].verified
+    first = found.fixes[0]
+    assert first.verified
+    assert [line.partition(" = ")[0] for line in first.code.splitlines()] == [
+        "model.up[0]", "model.up[1]",
+    ]  # fmt: skip
+    assert first.code.count("output_padding=1") == 2
 
 
 def test_what_a_function_writes_into_stays_as_it_was() -> None:

@@ -5,6 +5,7 @@ Each fix is tried, and where one error hides another, both are mended.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
@@ -29,6 +30,14 @@ _MOST_TRIES = 2  # fixes of each further error
 _MANY_CALLS = 250  # in larger models only the first fix that holds is run as a whole
 
 
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Without warnings: they are of the user's run, and here would name a line of this package."""
+    with warnings.catch_warnings(action="ignore"):
+        yield
+
+
+@_unheard()
 def diagnose(model: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Diagnosis | None:
     """Say why a model, a layer or a function fails on these inputs; None when it runs.
 
@@ -75,6 +84,7 @@ def _unwrapped(model: nn.Module) -> nn.Module:
     return model
 
 
+@_unheard()
 def of_trace(
     error: tracing.TraceError, model: nn.Module, inputs: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Diagnosis:
@@ -85,6 +95,7 @@ def of_trace(
         return _diagnosis(failure)
 
 
+@_unheard()
 def of_exception(error: BaseException) -> Diagnosis | None:
     """The diagnosis of an exception that a model, a layer, a constructor or a loss raised.
 

@@ -356,6 +356,14 @@ def _unsplit(f: Known) -> str:
     return f"What it parts is {times(shape)}{total}, and {times(asked)} = {prod(asked)}."
 
 
+def _reconstructed(f: Known) -> bool:
+    """Whether images meet a decoder's output, whose sizes differ by what was rounded down."""
+    (*lead, high, wide), (*others, tall, broad) = f.shapes[:2]
+    near = all(2 * max(pair) <= 3 * min(pair) for pair in ((high, tall), (wide, broad)))
+    numbers = bool(re.search("(?i)mse|l1|huber", f.kind))
+    return near and numbers and not f.chain() and len(lead) == 2 and lead == others
+
+
 _TOLD: tuple[Callable[[Known], Any], ...] = (
     _constructor_of_torch, _takes, _wanted_channels, _asked_values, short,
     _flattened, _lost_batch, weight_type, _habit, layer_device, _thing, _rows, _transformer,
@@ -396,6 +404,8 @@ FACTS: dict[str, Callable[[Known], Any]] = {
         and f.shapes[0][:2] == f.shapes[1][:2]
         and f.chain(0)[-1].code == f.chain(1)[-1].code
     ),
+    "reconstructed": _reconstructed,
+    "target_sizes": lambda f: times(f.shapes[1][2:]),
     "repeats": lambda f: (
         int(f["stack"]) // int(f["other"]) if int(f["stack"]) % int(f["other"]) == 0 else None
     ),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -55,13 +54,9 @@ class Answers(TorchFunctionMode):
 
 @contextlib.contextmanager
 def quiet(values: bool) -> Iterator[None]:
-    """Without gradients or a change of the random state; new tensors on meta, or real.
-
-    What is warned of was so in the user's own run, where it named the user's line.
-    """
+    """Without gradients or a change of the random state; new tensors on meta, or real."""
     device = contextlib.nullcontext() if values else torch.device("meta")
-    with torch.no_grad(), torch.random.fork_rng(devices=[]), device, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with torch.no_grad(), torch.random.fork_rng(devices=[]), device:
         yield
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import torch
@@ -17,6 +17,7 @@ from convdocs.errors.repair import Repair, Step, assigned, built_member, given, 
 from convdocs.errors.sizes import typed
 from convdocs.report import Call
 
+_MOST_WAYS = 64  # of choosing the output_padding of a decoder's layers
 _WORDS = {"N": "batch", "C": "channels", "D": "depth", "H": "height", "W": "width", "L": "length"}
 
 
@@ -312,17 +313,27 @@ def _judged(side: list[Call]) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]
         elif "Pool" in call.kind:
             text = "Let the pool round up, as a padded convolution does."
             yield text, {call.path: {"ceil_mode": True}}
-        for extra in range(own.stride) if own.transposed else ():
-            text = f"Of the sizes that a stride leaves open, output_padding={extra} is one."
-            yield text, {call.path: {"output_padding": extra}}
         for extra in range(own.stride) if own.transposed and not any(own.padding) else ():
             text = (
                 "Take off what the windows stand out, half the kernel, as the way down has put on."
             )
             yield text, {call.path: {**_half(call), "output_padding": extra}}
+    yield from _left_open([call for call in sliding if call.windows[0].transposed])
     for call in strided:
         if not any(w.padding[0] for w in call.windows):
             yield "Pad by half the kernel.", {call.path: _half(call)}
+
+
+def _left_open(growing: list[Call]) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
+    """The sizes that a decoder's strides leave open, those first that change the fewest layers."""
+    own = [call.windows[0] for call in growing]
+    ways = list(product(*(range(window.stride) for window in own)))[:_MOST_WAYS]
+    pairs = [[(c, e) for c, w, e in zip(growing, own, way, strict=True) if e != w.output_padding]
+             for way in ways]  # fmt: skip
+    for changed in sorted(filter(None, pairs), key=len):
+        extras = " and ".join(dict.fromkeys(f"output_padding={extra}" for _, extra in changed))
+        text = f"A stride rounds down on the way in; {extras} gives back what was there."
+        yield text, {call.path: {"output_padding": extra} for call, extra in changed}
 
 
 def _half(call: Call) -> dict[str, Any]:
