@@ -1420,3 +1420,16 @@ case(
     lambda: (lambda a, b: F.cosine_similarity(a, b), R(8, 512), R(8, 256)),
     r"Linear\(|project",
 )
+case(
+    "two kernels side by side",
+    lambda: (
+        N(lambda m, x: m.a(x) + m.b(x), a=nn.Conv1d(1, 8, 5), b=nn.Conv1d(1, 8, 3)),
+        R(2, 1, 50),
+    ),
+    r"Conv1d\(1, 8, 5, padding=2\)",
+)
+case(
+    "a generator's noise without its axes",
+    lambda: (S(nn.ConvTranspose2d(100, 64, 4), nn.ConvTranspose2d(64, 3, 4, 2, 1)), R(2, 100)),
+    r"x\[\.\.\., None, None\]",
+)

@@ -186,7 +186,7 @@ def cut(known: Known, any_axis: bool = False) -> Iterator[Repair]:
             x, other = operands(known)[number], operands(known)[numbers[1 - place]]
             ends = [other.shape[i] if i in larger else None for i in range(larger[-1] + 1)]
             codes[number] = x[tuple(slice(None, end) for end in ends)]
-            cells = f"Or cut {x} to the size of {other}; the last cells of {x} are lost."
+            cells = f"Cut {x} to the size of {other}; the last cells of {x} are lost."
     yield given(known, codes, "" if any_axis else cells, loses=True)
 
 
@@ -272,7 +272,7 @@ def same_size(known: Known) -> Iterator[Repair]:
     if len(a) != len(b) or len(a) < 3 or a[2:] == b[2:]:
         return
     sides = own_calls(known, numbers)
-    for text, changes in (one for side in sides for one in _judged(side)):
+    for text, changes in (one for side in (*sides, sum(sides, [])) for one in _judged(side)):
         layer = model.get_submodule
         codes = {path: built_member(layer(path), new) for path, new in changes.items()}
         with torch.device("meta"):
