@@ -21,7 +21,7 @@ from convdocs.view.markdown import escape_markdown, markdown_code
 
 run_of = cache(run_example)
 LIKE = 2  # messages of each entry that a pasted one is compared with at least
-LINE = 36  # of a message that the index shows; the rest is on the entry's page
+LINE = 32  # of a message that the index shows; the rest is on the entry's page
 SEEN_AT_ONCE = 4  # other messages; more than these are folded away
 
 INDEX = """\
@@ -100,9 +100,9 @@ def check(entry: Entry, found: Diagnosis, call: str) -> None:
 def searched(entry: Entry, messages: dict[str, str]) -> list[Any]:
     """What the search compares a message with: patterns, and the words of those that are known.
 
-    Patterns are JavaScript's, without the names of their groups; numbers don't count as words.
+    Patterns are JavaScript's; numbers don't count as words.
     """
-    patterns = [re.sub(r"\(\?P<\w+>", "(", pattern) for pattern in entry.patterns]
+    patterns = [in_javascript(pattern) for pattern in entry.patterns]
     # a message that its pattern tells apart, whatever its numbers, needs no words
     others = {said: re.sub(r"(?<![\w.])\d+(?![\w.])", "1012", said) for said in messages}
     told = [said for said in messages if matching(others[said]) != [entry]]
@@ -110,6 +110,16 @@ def searched(entry: Entry, messages: dict[str, str]) -> list[Any]:
     words = [re.findall(r"[a-z_']{2,}", said.split("\n")[0].lower()) for said in told]
     distinct = {frozenset(one): " ".join(dict.fromkeys(one)) for one in words}
     return [entry.code, entry.title, patterns, [*distinct.values()]]
+
+
+def in_javascript(pattern: str) -> str:
+    """A pattern without the names of its groups, but for those that it comes back to."""
+    again = set(re.findall(r"\(\?P=(\w+)\)", pattern))
+    for name in again:
+        pattern = pattern.replace(f"(?P<{name}>", f"(?<{name}>").replace(
+            f"(?P={name})", rf"\k<{name}>"
+        )
+    return re.sub(r"\(\?P<\w+>", "(", pattern)
 
 
 def family_page(family: Family, messages: dict[Entry, dict[str, str]]) -> str:

@@ -29,6 +29,8 @@
       its: one.patterns.some((pattern) => pattern.test(said)),
     }));
     const some = scored.some((one) => one.its);
+    const alone = scored.filter((one) => one.its).length === 1;  // whatever words another has as well
+    for (const one of scored) if (alone && one.its) one.score = Math.max(one.score, 1.9);
     return scored.filter((one) => (some ? one.its || one.score > 1.9 : one.score >= least))
       .sort((a, b) => b.score - a.score);
   }
