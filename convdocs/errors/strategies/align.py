@@ -272,7 +272,8 @@ def same_size(known: Known) -> Iterator[Repair]:
     if len(a) != len(b) or len(a) < 3 or a[2:] == b[2:]:
         return
     sides = own_calls(known, numbers)
-    for text, changes in (one for side in (*sides, sum(sides, [])) for one in _judged(side)):
+    both = [*sides[0], *sides[1]]
+    for text, changes in (one for side in (*sides, both) for one in _judged(side)):
         layer = model.get_submodule
         codes = {path: built_member(layer(path), new) for path, new in changes.items()}
         with torch.device("meta"):
