@@ -21,11 +21,11 @@ from convdocs.cells import explain
 from convdocs.draw.boxes import MIDDLE, Box, Column, Row, Words, lines
 from convdocs.draw.palette import ROLES, Theme, asset
 from convdocs.draw.picture import EDGE, PHONE, Picture, describe, drawn, inline, pdf
-from convdocs.draw.plane import DIGITS, MOST_ROWS, Area, Plane, fitting
+from convdocs.draw.plane import Area, Plane, fitting, keyed, legend, ways
 from convdocs.draw.scene import DrawError, Scene, leads_to, named, scene
 from convdocs.draw.sheet import TITLE_SIZE, VALUE_SIZE, Place, corners
 from convdocs.draw.svg import Outline, svg
-from convdocs.view.numbers import plain
+from convdocs.view.numbers import counted, plain
 
 MOST_FRAMES = 400
 LINE = 18.0  # points for the line below the planes
@@ -107,7 +107,9 @@ def animate(
         )
     lead = (*(() if start.sample is None else (start.sample,)), channel % start.y.shape[0])
     scenes = [replace(start, cell=explain(layer, x, (*lead, *place))) for place in places]
-    words = f"{len(places)} steps: at each the window makes one more number of the output."
+    words = (
+        f"{counted(len(places), 'step')}: at each the window makes one more number of the output."
+    )
     title = start.cell.code if title is None else title
     return Walk(scenes, title, words if caption is None else caption, interval, theme, fig)
 
@@ -206,7 +208,7 @@ class Walk(FuncAnimation):
         return pdf(self.figure)
 
     def __repr__(self) -> str:
-        return f"<Walk of {self.frames} steps: {describe(self.figure)}>"
+        return f"<Walk of {counted(self.frames, 'step')}: {describe(self.figure)}>"
 
     def save(self, filename: str | Path, *args: Any, **kwargs: Any) -> None:
         """Save as GIF or WebP through Pillow, or with matplotlib's writers as anything else.
@@ -304,7 +306,7 @@ def _arranged(shown: Scene) -> tuple[list[Plane], Plane, Box]:
         for unit in shown.units
     ]
     sign = Words("×", TITLE_SIZE + 2, "muted")
-    for digits in DIGITS if max(len(unit.values) for unit in still) <= MOST_ROWS else DIGITS[-1:]:
+    for digits in ways(max(len(unit.values) for unit in still)):
         inputs = [shown.input_plane(unit, digits, PHONE * DRAWN) for unit in still]
         rows: list[Box] = [
             plane.titled(unit.name) for plane, unit in zip(inputs, still, strict=True)
@@ -320,19 +322,21 @@ def _arranged(shown: Scene) -> tuple[list[Plane], Plane, Box]:
             ]
         if Column(rows).width <= PHONE:
             break
+    if scale := inputs[0].scale:
+        rows.append(legend(scale))
     more, what = shown.left_out
     if more > 0:
-        rows.append(lines(f"{more} more {what}, not drawn", PHONE))
+        rows.append(lines(f"{what}, not drawn", PHONE))
     values = np.atleast_2d(shown.y[shown.channel])
     output = fitting(values, "output", PHONE)
-    below = output.titled(named("output", shown.sample, shown.channel))
+    below = keyed(output).titled(named("output", shown.sample, shown.channel))
     return inputs, output, leads_to(Column(rows, gap=8), below, PHONE)
 
 
 def _alt(shown: Scene, count: int) -> str:
     return (
         f"The walk of {shown.cell.code} over an input of shape {shown.cell.input_shape}"
-        f"{shown.padded}: in {count} steps the window visits every place, and "
+        f"{shown.padded}: in {counted(count, 'step')} the window visits every place, and "
         f"{named('output', shown.sample, shown.channel)} fills up."
     )
 

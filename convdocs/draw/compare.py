@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from convdocs.draw.boxes import Box, Column, flow
+from convdocs.draw.boxes import WIDE, Box, Column, Row, first_fitting
 from convdocs.draw.picture import shared, show
-from convdocs.draw.plane import fitting
-from convdocs.draw.scene import leads_to, scene, with_arcs
+from convdocs.draw.plane import fitting, keyed, scale_of
+from convdocs.draw.scene import Scene, leads_to, scene, with_arcs
 from convdocs.draw.sheet import Place
 
 GAP = 24.0
@@ -30,7 +30,7 @@ def compare(
 ) -> Figure:
     """Draw two layers on one input: stride 1 beside 2, dilation 1 beside 2, max beside average.
 
-    They stand one above the other where the page is too narrow for both.
+    They stand side by side, on a phone one above the other.
 
     Parameters
     ----------
@@ -63,17 +63,26 @@ def compare(
 
     def body(room: float) -> Box:
         side = shared(room, GAP)
-        boxes = []
-        for name, shown in pairs:
-            unit = shown.units[0]
-            plane = with_arcs(fitting(unit.values, unit.roles, side, unit.frames), shown.axes)
-            # alike for both, so that one may take more than its side of the page, the other less
-            sides = leads_to(plane.titled(unit.name), shown.output_plane(side), room)
-            boxes.append(sides.titled(name, shown.note, side, 8))
-        return flow(boxes, room, GAP)
+
+        def sides(within: float) -> list[Box]:
+            """Both layers, input and output side by side where so many points are enough."""
+            return [_sides(shown, side, within).titled(name, shown.note, side, 8)
+                    for name, shown in pairs]  # fmt: skip
+
+        # alike for both, so that one may take more than its side of the page, the other less
+        ways = (kind(sides(within), GAP) for kind in (Row, Column) for within in (WIDE, 0.0))
+        return first_fitting(ways, room)
 
     alt, card = (
         " ".join(shown.alt for shown in both),
         Column((shown.thumbnail() for shown in both), gap=14),
     )
     return show(body, alt, (title, ""), "", (caption, words), card, fig)
+
+
+def _sides(shown: Scene, side: float, within: float) -> Box:
+    """Input and output, each at most ``side`` points wide."""
+    unit, scale = shown.units[0], scale_of(shown.x)
+    plane = fitting(unit.values, unit.roles, side, unit.frames, scale)
+    box = keyed(with_arcs(plane, shown.axes)).titled(unit.name)
+    return leads_to(box, shown.output_plane(side), within)
