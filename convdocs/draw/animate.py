@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from convdocs.cells import explain
-from convdocs.draw.boxes import MIDDLE, Box, Column, Row, Words, lines
+from convdocs.draw.boxes import MIDDLE, Box, Column, Row, Words
 from convdocs.draw.palette import ROLES, Theme, asset
 from convdocs.draw.picture import EDGE, PHONE, Picture, describe, drawn, inline, pdf
 from convdocs.draw.plane import Area, Plane, fitting, keyed, legend, ways
@@ -186,15 +186,19 @@ class Walk(FuncAnimation):
         ``convdocs/draw/player.js``, which adds the controls.
         """
         walk = self.on("light")
+        walk.show(0)
+        walk._line.set_text("")  # is below the picture
         words = [self._words(number) for number in range(self.frames)]
         every = [walk._places(number) for number in range(self.frames)]
         # the output's cell stands for those of the same place in other frames or of another look
         names = [name for name in MOVING if name not in ("cv-lit", "cv-later")]
         paths = {name: [_path(places[name]) for places in every] for name in names}
+        paths = {name: every for name, every in paths.items() if any(every)}
         data = json.dumps({"paths": paths, "words": words, "interval": self.interval})
         caption = f"<figcaption>{escape(self.caption)}</figcaption>" if self.caption else ""
+        still = inline(svg(walk.figure), describe(self.figure))
         return (
-            f'<figure class="cv-picture cv-player">{inline(walk._first(), describe(self.figure))}'
+            f'<figure class="cv-picture cv-player">{still}'
             f'<p class="cv-words">{escape(words[0])}</p>{caption}'
             f'<script type="application/json">{data.replace("<", chr(92) + "u003c")}</script>'
             "</figure>"
@@ -257,21 +261,6 @@ class Walk(FuncAnimation):
         shown = self.scenes[number]
         return f"{shown.words[0]} = {plain(shown.cell.value)}"
 
-    def _first(self) -> str:
-        """The first frame as SVG whose moving shapes are a path each."""
-        for shapes in self._shapes.values():
-            shapes.set_verts([])
-        self._line.set_text("")
-        marks = svg(self.figure)
-        for name, areas in self._places(0).items():
-            fills, edge, width, _ = MOVING[name]
-            look = "".join(f' fill="{ROLES[role][0]}"' for role in fills)
-            look += f' stroke="{ROLES[edge][0]}" stroke-width="{width:g}"' if edge else ""
-            shown = "" if name == "cv-lit" and not areas else f'class="{name}"'
-            path = f'<path {shown}{look} d="{_path(areas)}"/>'
-            marks = marks.replace(f'<g class="{name}"></g>', path)
-        return marks
-
     def _places(self, number: int) -> dict[str, list[Area]]:
         """Where everything is at a frame, by the names of MOVING."""
         pairs = list(zip(self._inputs, self.scenes[number].units, strict=True))
@@ -324,9 +313,6 @@ def _arranged(shown: Scene) -> tuple[list[Plane], Plane, Box]:
             break
     if scale := inputs[0].scale:
         rows.append(legend(scale))
-    more, what = shown.left_out
-    if more > 0:
-        rows.append(lines(f"{what}, not drawn", PHONE))
     values = np.atleast_2d(shown.y[shown.channel])
     output = fitting(values, "output", PHONE)
     below = keyed(output).titled(named("output", shown.sample, shown.channel))

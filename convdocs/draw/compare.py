@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from matplotlib.figure import Figure
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from convdocs.draw.boxes import WIDE, Box, Column, Row, first_fitting
 from convdocs.draw.picture import shared, show
 from convdocs.draw.plane import fitting, keyed, scale_of
-from convdocs.draw.scene import Scene, leads_to, scene, with_arcs
+from convdocs.draw.scene import leads_to, scene, with_arcs
 from convdocs.draw.sheet import Place
 
 GAP = 24.0
@@ -64,10 +64,14 @@ def compare(
     def body(room: float) -> Box:
         side = shared(room, GAP)
 
-        def sides(within: float) -> list[Box]:
-            """Both layers, input and output side by side where so many points are enough."""
-            return [_sides(shown, side, within).titled(name, shown.note, side, 8)
-                    for name, shown in pairs]  # fmt: skip
+        def sides(within: float) -> Iterator[Box]:
+            """Each layer's input and output, side by side where so many points are enough."""
+            for name, shown in pairs:
+                unit, scale = shown.units[0], scale_of(shown.x)
+                plane = fitting(unit.values, unit.roles, side, unit.frames, scale)
+                plane = with_arcs(plane, shown.axes)
+                both = keyed(plane).titled(unit.name), shown.output_plane(side)
+                yield leads_to(*both, within).titled(name, shown.note, side, 8)
 
         # alike for both, so that one may take more than its side of the page, the other less
         ways = (kind(sides(within), GAP) for kind in (Row, Column) for within in (WIDE, 0.0))
@@ -78,11 +82,3 @@ def compare(
         Column((shown.thumbnail() for shown in both), gap=14),
     )
     return show(body, alt, (title, ""), "", (caption, words), card, fig)
-
-
-def _sides(shown: Scene, side: float, within: float) -> Box:
-    """Input and output, each at most ``side`` points wide."""
-    unit, scale = shown.units[0], scale_of(shown.x)
-    plane = fitting(unit.values, unit.roles, side, unit.frames, scale)
-    box = keyed(with_arcs(plane, shown.axes)).titled(unit.name)
-    return leads_to(box, shown.output_plane(side), within)

@@ -11,17 +11,7 @@ from torch import nn
 from convdocs.cells.replica import replica
 from convdocs.draw.boxes import Box, Column, Row, first_fitting, flow
 from convdocs.draw.picture import show
-from convdocs.draw.plane import (
-    DIGITS,
-    FINE,
-    Digits,
-    array,
-    fitting,
-    legend,
-    numbers,
-    scale_of,
-    ways,
-)
+from convdocs.draw.plane import FINE, Digits, array, fitting, legend, numbers, scale_of, ways
 from convdocs.draw.scene import DrawError, named
 from convdocs.draw.sheet import Place
 from convdocs.layers import code, read
@@ -72,7 +62,6 @@ def kernel(
         note += f"; the first {MOST_ROWS} of {count} rows"
     if planes > MOST_COLUMNS:
         note += f"; the first {MOST_COLUMNS} of {planes} planes in a row"
-
     written = ways(weight.shape[-2])
 
     def body(room: float) -> Box:
@@ -82,7 +71,7 @@ def kernel(
         return Column(parts, gap=9)
 
     alt = f"The weight of {code(layer)}, of shape {weight.shape}, numbers {reach}{end}."
-    thumb = _tiles(weight[:2, :2] if weight.ndim > 3 else weight[:2], DIGITS[-1], 140.0)
+    thumb = _tiles(weight[:2, :2] if weight.ndim > 3 else weight[:2], written[-1], 140.0)
     return show(body, alt, (title, code(layer)), note, (caption, words), thumb, fig)
 
 

@@ -10,18 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from convdocs.draw.boxes import (
-    END,
-    MIDDLE,
-    Box,
-    Column,
-    Row,
-    Rule,
-    Words,
-    first_fitting,
-    flow,
-    lines,
-)
+from convdocs.draw.boxes import END, MIDDLE, Box, Column, Row, Rule, Words, first_fitting, flow
 from convdocs.draw.picture import shared, show
 from convdocs.draw.plane import DIGITS, MOST_ROWS, Digits, Frame, Plane, keyed, legend, numbers
 from convdocs.draw.scene import Scene, Unit, named, scene
@@ -127,14 +116,11 @@ class _Working:
         steps, output = self._added(), self.shown.output_plane(self.room)
         if self.shown.y.size == 1:
             output = Box()  # is the last of the steps
-        planes, under = list(map(self._unit, self.shown.units, self.sums)), list[Box]()
+        planes = list(map(self._unit, self.shown.units, self.sums))
         # where the sums end, below which the steps are
         end = max((box.parts[-1] if isinstance(box, Column) else box).width for box in planes)
-        if (scale := self._input(self.shown.units[0]).scale) and len(planes) > 1:
-            under.append(legend(scale, "input"))
-        more, what = self.shown.left_out
-        if more > 0 and not self.several:
-            under.append(lines(what, self.room))
+        scale = self._input(self.shown.units[0]).scale
+        under = [legend(scale, "input")] if scale and len(planes) > 1 else []
         if not self.shown.weighted:  # the planes, what is done to the window, the output
             after = Column((steps, output), gap=9)
             arrow = _sign("→", planes[0].height - TITLE_HEIGHT)

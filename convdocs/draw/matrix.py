@@ -55,15 +55,13 @@ def matrix(
         f"{counted(rows, 'row')}, one per cell of the output {output}; "
         f"{counted(columns, 'column')}, one per cell of the input {tuple(shape)}"
     )
-    words = (
-        f"A row of this {rows} × {columns} matrix makes one output cell. Its weights move along "
-        f"from row to row, and all else is 0."
-    )
+    line, makes = "row", "makes one output cell"
     if read(layer).family == "transposed":
-        words = (
-            f"A column of this {rows} × {columns} matrix is what one input cell adds to the "
-            f"output. Its weights move along from column to column, and all else is 0."
-        )
+        line, makes = "column", "is what one input cell adds to the output"
+    words = (
+        f"A {line} of this {rows} × {columns} matrix {makes}. Its weights move along from {line} "
+        f"to {line}, and all else is 0."
+    )
     used = np.count_nonzero(table, axis=1)
     amount = " to ".join(map(str, dict.fromkeys((int(used.min()), int(used.max())))))
     alt = (

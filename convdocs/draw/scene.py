@@ -305,9 +305,7 @@ class Scene:
         """What there is to see in it, as a teacher would say."""
         count = len(self.cell.terms)
         padded = sum(term.padded or term.index is None for term in self.cell.terms)
-        lie = "lies" if padded == 1 else "lie"
-        outside = f" {padded} of the {counted(count, 'cell')} {lie} outside the input."
-        outside *= bool(padded)
+        outside = f" Outside the input: {padded} of the {counted(count, 'cell')}." if padded else ""
         return f"{self.words[1]}: {self.result}.{outside}"
 
     @property
@@ -350,6 +348,9 @@ class Scene:
             first, last = self.channels[0], self.channels[-1]
             which = f"channel {first}" if first == last else f"channels {first} to {last}"
             words += f"; output channel {self.channel} reads {which} of {self.x.shape[0]}"
+        more, what = self.left_out
+        if more > 0:
+            words += f"; {what} not drawn"
         return words
 
     @property

@@ -110,7 +110,7 @@ class _Renderer(RendererBase):
         self._size = width, height
         self._flip = Affine2D().scale(1, -1).translate(0, height)
         self._marks: list[str] = []
-        self._head = self._tail = ""
+        self._head = self._tail = self._class = ""
         self._outline = Outline()
 
     def _put(self, head: str, mark: str, tail: str) -> None:
@@ -125,14 +125,13 @@ class _Renderer(RendererBase):
         return "".join(self._marks)
 
     def open_group(self, s: str, gid: str | None = None) -> None:
-        """Name the place of shapes that are moved later on, and not drawn."""
-        if gid:
-            self._put("", f'<g class="{escape(gid)}"></g>', "")
+        """Name the shapes that follow, which are moved later on."""
+        self._class = f' class="{escape(gid)}"' if gid else ""
 
     def draw_path(self, gc: Any, path: Any, transform: Any, rgbFace: Any = None) -> None:
         if look := _look(gc, rgbFace):
             for polygon in path.to_polygons(transform + self._flip, closed_only=False):
-                self._put(f'<path{look} d="', "", '"/>')
+                self._put(f'<path{self._class}{look} d="', "", '"/>')
                 self._marks.append(self._outline.letters(np.asarray(polygon).tolist()))
 
     def draw_image(self, gc: Any, x: float, y: float, im: Any, transform: Any = None) -> None:
