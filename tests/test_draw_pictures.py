@@ -494,6 +494,8 @@ def test_compared_inputs_have_one_look():
     fig = draw.compare(nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 3, padding=1), x)
     bare, padded = (image.get_array() for image in fig.axes[0].images[::4])  # legends between
     assert (padded[1:-1, 1:-1] == bare).all()
+    bare, padded = (image.get_array() for image in fig.thumbnail().axes[0].images[::2])
+    assert (padded[1:-1, 1:-1] == bare).all()
     fig = draw.compare(nn.MaxPool1d(2), nn.AvgPool1d(2), torch.arange(12.0)[None])
     for page, level in ((fig, True), (fig.narrow(), False)):
         places = {name: [m for m in marks(page) if m.words == name] for name in ("input", "output")}

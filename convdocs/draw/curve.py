@@ -19,10 +19,9 @@ from convdocs.view.numbers import counted
 TALL = 92.0  # points of a panel
 AXIS = 34.0  # points for the numbers at its left
 MOST_NAMES = 9  # layers whose places are numbered below
-CAPTION = "From left to right the layers. Each line of a grid is twice the one below{more}."
-MORE = (
-    ": where the size halves, the channels often double, and the receptive field grows in larger "
-    "steps"
+CAPTION = (
+    "From left to right the layers. Each line of a grid is twice the one below: where the size "
+    "halves, the channels often double, and the receptive field grows in larger steps."
 )
 Values = tuple[float | None, ...]
 
@@ -68,7 +67,7 @@ def curve(
     layers = counted(len(calls), "layer")
     note = f"{layers}, from {name_of(calls[0])} to {name_of(calls[-1])}" if calls[1:] else layers
     alt = f"{trace.model} along its {layers}: {reaches}."
-    words = CAPTION.format(more=MORE if len(panels) == len(READERS) else "")
+    words = CAPTION if len(panels) == len(READERS) else f"{CAPTION.partition(':')[0]}."
     thumb = flow((_Panel(values, 150.0) for values in panels.values()), 320.0)
     return show(body, alt, (title, trace.model), note, (caption, words), thumb, fig)
 

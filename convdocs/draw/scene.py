@@ -277,8 +277,8 @@ class Scene:
         digits = ways(max(max(unit.values.shape) for unit in both))[0]
         left, right = (
             bare(numbers(unit.values, unit.roles, digits, unit.frames,
-                         size=fine(unit.values.shape, CARD)))
-            for unit in both
+                         size=fine(unit.values.shape, CARD), scale=scale))
+            for unit, scale in zip(both, (scale_of(self.x), None), strict=True)
         )  # fmt: skip
         return Column((left, right), gap=16) if self.flat else leads_to(left, right, size=18)
 
