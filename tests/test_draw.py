@@ -309,6 +309,13 @@ def test_the_largest_input_is_an_image_with_its_window_framed():
         draw.layer(nn.Conv2d(1, 1, 3), torch.rand(1, 225, 224))
 
 
+def test_a_large_plane_and_its_pool_are_side_by_side():
+    images = draw.layer(nn.MaxPool2d(2), torch.rand(1, 50, 50)).axes[0].images
+    before, after = (i.get_extent() for i in images if i.get_array().shape[0] > 1)  # no legends
+    assert after[0] > before[1]
+    assert after[2] == pytest.approx(before[2])  # level at the bottom
+
+
 def test_planes_without_kernels_are_side_by_side_above_their_legend():
     fig = draw.layer(nn.Unfold(4, stride=4), torch.rand(1, 3, 32, 32))
     titles = [next(m for m in marks(fig) if m.words == f"input[0, {n}]") for n in range(3)]

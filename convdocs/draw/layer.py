@@ -110,7 +110,7 @@ class _Working:
         self.ends = (*(value for _, value, _ in self.steps), *np.concatenate(self.sums).tolist())
         # one large plane is drawn beside the output
         alone = len(shown.units) == 1 and not shown.flat
-        self.photograph = alone and shown.weighted and self.input[0] is None
+        self.photograph = alone and self.input[0] is None
 
     def box(self) -> Box:
         steps, output = self._added(), self.shown.output_plane(self.room)
@@ -121,7 +121,8 @@ class _Working:
         end = max((box.parts[-1] if isinstance(box, Column) else box).width for box in planes)
         scale = self._input(self.shown.units[0]).scale
         under = [legend(scale, "input")] if scale and len(planes) > 1 else []
-        if not self.shown.weighted:  # the planes, what is done to the window, the output
+        if not (self.shown.weighted or self.photograph):
+            # the planes, what is done to the window, the output
             after = Column((steps, output), gap=9)
             arrow = _sign("→", planes[0].height - TITLE_HEIGHT)
             beside = Row((Column((*planes, *under), gap=9), arrow, after), gap=10)
