@@ -30,7 +30,7 @@ def compare(
 ) -> Figure:
     """Draw two layers on one input: stride 1 beside 2, dilation 1 beside 2, max beside average.
 
-    They stand side by side, on a phone one above the other.
+    They stand one above the other where the page is too narrow for both.
 
     Parameters
     ----------
