@@ -19,6 +19,7 @@ from convdocs.layers import AXIS_NAMES
 from convdocs.report import Call
 from convdocs.suggest import nearest
 from convdocs.tracing.nested import tensors_in
+from convdocs.view.numbers import counted
 
 VOID = 100  # a label so far above the classes marks what has none: 255 in most data sets
 _ODD = (
@@ -89,12 +90,6 @@ class Known(Failure):
         """A sentence with its facts in place; raises LookupError where one is not known."""
         text = template.format_map(ChainMap(dict(words or {}), self))  # type: ignore[arg-type]
         return text[:1].upper() + text[1:] if template.startswith("{input}") else text
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun, in the plural where it is not 1."""
-    plural = f"{noun[:-2]}es" if noun.endswith("axis") else f"{noun}s"
-    return f"{number} {noun if number == 1 else plural}"
 
 
 def whole(text: str) -> tuple[int, ...]:

@@ -18,6 +18,7 @@ from convdocs.explorer.embed import Explorer, ExplorerError
 from convdocs.explorer.operations import Operand, Step, operation, watch
 from convdocs.receptive import AxisField
 from convdocs.report import CONSTANT, Call, Trace
+from convdocs.view.numbers import counted
 
 MOST_NUMBERS = 100_000
 
@@ -42,8 +43,7 @@ class NetworkExplorer(Page):
 
     def __repr__(self) -> str:
         alive = "" if self.data["live"] else ", recorded"
-        count = len(self.trace.calls)
-        calls = f"{count} call{'s' * (count != 1)}"
+        calls = counted(len(self.trace.calls), "call")
         return f"<NetworkExplorer of {self.title}: {calls}{alive}>"
 
     def _picture(self) -> Any:
