@@ -1,6 +1,5 @@
 """The player of an animation: it waits, steps, plays and pauses, by mouse and by keyboard."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
