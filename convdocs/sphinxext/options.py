@@ -43,7 +43,7 @@ class Option:
 
 
 def read(
-    declared: Sequence[Option], given: Mapping[str, str | None], written: str
+    declared: Sequence[Option], given: Mapping[str, str | None], written: str = ""
 ) -> dict[str, Any]:
     """Values of all the options that are declared, from the text of those that are given.
 
