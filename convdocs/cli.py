@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import inspect
+import io
 import json
 import os
 import re
@@ -14,7 +16,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import convdocs
 from convdocs import uncaught
@@ -43,12 +45,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         del given[1]
     if given[:1] == ["run"] and Path(*given[1:2]).is_file():
         return uncaught.run(given[1], given[2:])  # as Python would: with its own way to end
+    # Python has None where who started it closed a stream
+    sys.stdout = sys.stdout or cast("TextIO", _Closed())
+    sys.stderr = sys.stderr or io.StringIO()
     with _interruptible():
         try:
             return _run(given)
         except KeyboardInterrupt:
             print(INTERRUPTION, file=sys.stderr)
             return INTERRUPTED
+
+
+class _Closed(io.TextIOBase):
+    """A standard output that is closed."""
+
+    def write(self, text: str) -> int:
+        """Refuse to print."""
+        raise OSError(errno.EBADF, "standard output is closed")
 
 
 @contextmanager
@@ -100,8 +113,8 @@ def _run(argv: list[str]) -> int:
 def _sentence(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"the model's code ended the program: SystemExit({error.code!r})"
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     expected = isinstance(error, ValueError)  # every room's own errors are
     return str(error) if expected else f"{type(error).__name__}: {error}"
 
@@ -171,24 +184,29 @@ def _model(args: argparse.Namespace) -> Iterator[tuple[nn.Module, list[Any], dic
         if name in kwargs:
             raise ValueError(f"{name} is given twice")
         kwargs[name] = value
-    if not args.input:
-        raise ValueError("--input is needed: a shape, as 1,3,224,224")
     by_place, by_name = inputs.arguments(args.input)
     with redirect_stdout(sys.stderr), loading.loaded(args.model, kwargs) as found:
+        if not args.input:  # what is wrong with the model's name is said first
+            raise ValueError("--input is needed: a shape, as 1,3,224,224")
         _check_inputs(found.model, by_place, by_name)
         yield found.model, by_place, by_name
 
 
 def _check_inputs(model: nn.Module, by_place: list[Any], by_name: dict[str, Any]) -> None:
-    """Refuse a call that leaves out an input which the model's forward needs."""
+    """Refuse an input that the model's forward does not take, and a call without one it needs."""
     try:
-        inspect.signature(model.forward).bind(*by_place, **by_name)
-    except TypeError as error:
-        more = "; give --input again, once for each" if "missing" in str(error) else ""
-        name = type(model).__name__
-        raise ValueError(f"{name}.forward: {error}{more}") from error
+        takes = inspect.signature(model.forward)
     except ValueError:  # a builtin without a signature
         return
+    told = f"; it takes {', '.join(takes.parameters)}"
+    for bind, remedy in (
+        (takes.bind_partial, told),
+        (takes.bind, "; give --input again, once for each"),
+    ):
+        try:
+            bind(*by_place, **by_name)
+        except TypeError as error:
+            raise ValueError(f"{type(model).__name__}.forward: {error}{remedy}") from error
 
 
 def _show(
@@ -219,7 +237,7 @@ def _layer(args: argparse.Namespace) -> tuple[nn.Module, Tensor, tuple[int, ...]
         option = f"--{given.replace('_', '-')}"
         raise ValueError(f"{text} has its arguments already: leave out {option}")
     layer, x = spec.worked(text, inputs.size(args.size), values=args.values, seed=args.seed)
-    return layer, x, inputs.whole_numbers(args.at, ",", "0,1,2") if args.at else None
+    return layer, x, inputs.whole_numbers(args.at, "0,1,2") if args.at else None
 
 
 def _layer_text(args: argparse.Namespace) -> str:
@@ -228,7 +246,7 @@ def _layer_text(args: argparse.Namespace) -> str:
     kind = spec.kind(args.layer).__name__
     if args.kernel is None:
         raise ValueError(f"--kernel is needed: cells of {kind}'s window, as 3 or 3x2")
-    channels = inputs.whole_numbers(args.channels or "1,1", ",", "3,2")
+    channels = inputs.whole_numbers(args.channels or "1,1", "3,2")
     if len(channels) != 2:
         raise ValueError(f"--channels takes two numbers, as 3,2, not {args.channels}")
     if args.channels and not kind.startswith("Conv"):

@@ -14,34 +14,37 @@ from typing import Any
 import torch
 from torch.utils._pytree import tree_leaves, tree_map
 
-from convdocs.spec import SpecError
+from convdocs.spec import SpecError, torchs_words
 from convdocs.suggest import nearest
 
 _LARGEST = 2**63 - 1  # torch's sizes are 64-bit integers
+_BETWEEN = re.compile(r"\s*[,x×]\s*|\s+")
 _NAMED = re.compile(r"\s*([A-Za-z_]\w*(?:\.\w+)*)\s*[=:]\s*(.*)", re.DOTALL)
 
 
-def whole_numbers(text: str, between: str, example: str, typed: str = "") -> tuple[int, ...]:
-    """Whole numbers of at least 0 with ``between`` between them; a refusal names what was typed."""
-    shown = repr(typed or text)
+def whole_numbers(text: str, example: str) -> tuple[int, ...]:
+    """Whole numbers of at least 0, with commas, spaces or x between them, or as torch prints them.
+
+    Examples
+    --------
+    >>> whole_numbers("4x5", "7"), whole_numbers("torch.Size([1, 3, 8])", "7")
+    ((4, 5), (1, 3, 8))
+    """
+    bare = text.strip().lower().removeprefix("torch.size").strip("()[], ")
     try:
-        numbers = tuple(int(part) for part in text.strip().strip("()[]").split(between))
+        numbers = tuple(map(int, _BETWEEN.split(bare)))
     except ValueError:
-        raise SpecError(f"{shown} is not understood: write whole numbers, as {example}") from None
+        raise SpecError(f"{text!r} is not understood: write whole numbers, as {example}") from None
     if min(numbers) < 0:
-        raise SpecError(f"{shown} has a negative number: write whole numbers, as {example}")
+        raise SpecError(f"{text!r} has a negative number: write whole numbers, as {example}")
     if max(numbers) > _LARGEST:
-        raise SpecError(f"{shown} has a number that no tensor's size can be")
+        raise SpecError(f"{text!r} has a number that no tensor's size can be")
     return numbers
-
-
-def _with_x(text: str) -> str:
-    return text.lower().replace("×", "x")
 
 
 def size(text: str) -> tuple[int, ...]:
     """A size along the spatial axes, ``"4x5"``."""
-    return whole_numbers(_with_x(text), "x", "7, 4x5 or 4x5x6")
+    return whole_numbers(text, "7, 4x5 or 4x5x6")
 
 
 def tensor_input(text: str) -> Any:
@@ -55,14 +58,21 @@ def tensor_input(text: str) -> Any:
     torch.int64
     """
     numbers, _, dtype = text.partition(":")
-    commas = _with_x(numbers).replace("x", ",").rstrip(", ")
-    shape = whole_numbers(commas, ",", "1,3,224,224 or 2,10:int64", text)
+    shape = whole_numbers(numbers, "1,3,224,224 or 2,10:int64")
     if not dtype:
         return shape
     dtypes = {key: value for key, value in vars(torch).items() if isinstance(value, torch.dtype)}
-    if dtype.strip() not in dtypes:
-        raise SpecError(f"torch has no dtype called {dtype}{nearest(dtype, dtypes)}")
-    return torch.zeros(shape, dtype=dtypes[dtype.strip()])
+    name = dtype.strip().removeprefix("torch.")
+    if name not in dtypes:
+        raise SpecError(f"torch has no dtype called {name}{nearest(name, dtypes)}")
+    return _zeros(shape, dtypes[name])
+
+
+def _zeros(shape: tuple[int, ...], dtype: torch.dtype | None = None) -> torch.Tensor:
+    try:
+        return torch.zeros(shape, dtype=dtype)
+    except RuntimeError as error:
+        raise SpecError(f"an input of {shape}: {torchs_words(error)}") from error
 
 
 def arguments(texts: Iterable[str]) -> tuple[list[Any], dict[str, Any]]:
@@ -89,7 +99,7 @@ def arguments(texts: Iterable[str]) -> tuple[list[Any], dict[str, Any]]:
     if any(isinstance(one, torch.Tensor) for one in tree_leaves(given, is_leaf=_is_input)):
         # a tuple of ints beside a tensor is what it is, not a shape
         by_place, by_name = tree_map(
-            lambda one: torch.zeros(one) if isinstance(one, tuple) else one,
+            lambda one: _zeros(one) if isinstance(one, tuple) else one,
             given,
             is_leaf=_is_input,
         )

@@ -20,7 +20,7 @@ from typing import Any
 
 from torch import nn
 
-from convdocs.spec import SpecError, how_written, is_layer, layer, runnable
+from convdocs.spec import SpecError, how_written, is_layer, layer, runnable, torchs_words
 from convdocs.suggest import nearest
 
 
@@ -162,7 +162,7 @@ def run(code: Callable[[], Any], name: str, root: Path | None = None) -> Any:
             f"{nearest(missing, sorted(known))}"
         ) from error
     except (Exception, SystemExit) as error:
-        raise SpecError(f"{name} raises {type(error).__name__}: {error}") from error
+        raise SpecError(f"{name} raises {type(error).__name__}: {torchs_words(error)}") from error
 
 
 def _made(value: Any, name: str, kwargs: Mapping[str, Any]) -> nn.Module:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,7 +32,9 @@ class Parser(argparse.ArgumentParser):
         if extra:
             command = self.commands.get(getattr(known, "command", ""), self)
             options = [name for action in command._actions for name in action.option_strings]
-            command.error(f"there is no {extra[0]}{nearest(extra[0].partition('=')[0], options)}")
+            word = extra[0].partition("=")[0]
+            alone = "" if word.startswith("-") else ": a value with spaces needs quotes"
+            command.error(f"there is no {extra[0]}{nearest(word, options) or alone}")
         return known
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
@@ -61,6 +64,7 @@ def get_parser() -> Parser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
+        made._negative_number_matcher = re.compile(r"-\d")  # a value too, as is -1,3,8,8
         _add_option(made, "traceback")
         for option in command["takes"]:
             for one in _DECLARED["layer"] if option == "*layer" else [option]:

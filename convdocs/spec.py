@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from math import prod
 from typing import Any
 
@@ -17,6 +18,7 @@ from torch.nn.modules.lazy import LazyModuleMixin
 from convdocs import layers
 from convdocs.suggest import nearest
 
+_MEMORY = re.compile("allocate memory|[Oo]verflow")
 _MOST = 2**24  # numbers in an input that is made to be drawn
 
 
@@ -114,13 +116,21 @@ def _argument(value: ast.expr, name: str) -> Any:
 
 def _refusal(cls: type[nn.Module], error: Exception, kwargs: dict[str, Any]) -> str:
     """Torch's own words, and the arguments the layer does take when those were wrong."""
-    if not isinstance(error, TypeError):
-        return str(error)
+    words = torchs_words(error)
+    if not isinstance(error, TypeError) or words != str(error):
+        return words
     taken = [name for name in inspect.signature(cls).parameters if name not in ("device", "dtype")]
     for name in kwargs:
         if name not in taken:
             return f"it takes no {name}{nearest(name, taken)}"
     return f"{error}; it takes ({', '.join(taken)})"
+
+
+def torchs_words(error: BaseException) -> str:
+    """What torch says, without the stack of its C++; of memory, first what that means."""
+    words = str(error).partition("\nException raised from")[0]
+    too_large = _MEMORY.search(words)
+    return f"its numbers do not fit into memory; torch says: {words}" if too_large else words
 
 
 def sliding(made: nn.Module, size: tuple[int, ...]) -> layers.Layer:

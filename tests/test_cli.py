@@ -138,7 +138,9 @@ def test_layers_need_no_file(capsys):
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (["trace", "net.py:Net"], "--input is needed: a shape, as 1,3,224,224"),
+        (["trace", "net.py:Net", "--set", "width=8"], "--input is needed: a shape, as 1,3,224,"),
+        (["trace", "net.py"], "net.py holds Net: name one, as net.py:Net"),
+        (["trace", "conv1d"], "as Conv1d(in_channels, out_channels, kernel_size)"),
         (["trace", "net.py:Net", "--input", "x"], "'x' is not understood: write whole numbers"),
         (["trace", "net.py:Net", "--input", "1"], 'Net needs width: give kwargs, as {"width": …}'),
         (["trace", "net.py:Nett", "--input", "1"], "net.py has no Nett; did you mean Net?"),
@@ -148,6 +150,12 @@ def test_layers_need_no_file(capsys):
         (["trace", "nonsense", "--input", "1"], "'nonsense' is no model: write module:name"),
         (["trace", "Bilinear(2, 3, 4)", "--input", "1,2"], "give --input again"),
         (["trace", "ReLU()", "--input", "1,2", "--input", "y=2"], "unexpected keyword argument"),
+        (["trace", "ReLU()", "--input", "y=2"], "argument 'y'; it takes input"),
+        (["trace", "ReLU()", "--input", "-1,2"], "'-1,2' has a negative number"),
+        (["trace", "ReLU()", "--input", "9999999999,9999999999:int64"], "do not fit into memory; "),
+        (["draw", "Conv2d(100000, 100000, 9)", "--size", "9x9"], "do not fit into memory; torch "),
+        (["trace", f"Conv1d({10**21}, 1, 9)", "--input", "1"], "torch says: empty(): argument"),
+        (["draw", "Conv1d(1, 1, 9, stride=2)", "--size", f"{10**21}"], "no tensor's size can be"),
         ([*TRACE, "--set", "width"], "'width' is no argument: write it as width=8"),
         ([*TRACE, "--set", "width=8", "--set", "width=9"], "width is given twice"),
         ([*TRACE, "--set", "width=8", "--kwargs", "{'width': 9}"], "width is given twice"),
@@ -199,6 +207,10 @@ def test_wrong_usage_is_one_line_on_standard_error_and_status_2(folder, capsys, 
         (["trace", "net.py:Net", "--inptu=1"], "there is no --inptu=1; did you mean --input?"),
         ([*TRACE, "--format", "jsn"], "there is no jsn; did you mean json?"),
         (["solve", "--from", "x", "--to", "1"], "argument --from: invalid int value: 'x'"),
+        (
+            ["trace", "ReLU()", "--input", "1", "3"],
+            "there is no 3: a value with spaces needs quotes",
+        ),
         (["solve", "--from", "1"], "the following arguments are required: --to"),
     ],
 )
@@ -215,6 +227,9 @@ def test_a_misspelt_command_or_option_is_told_the_right_one(capsys, args, says):
         ["1,3,32,32"],
         ["1x3x32x32"],
         ["[1, 3, 32, 32]"],
+        ["1 3 32 32"],
+        ["torch.Size([1, 3, 32, 32])"],
+        ["1,3,32,32:torch.float32"],
         ["input=1,3,32,32"],
         ["input:1,3,32,32:float32"],
     ],
@@ -444,6 +459,30 @@ def test_a_pipe_closed_early_is_no_error(tmp_path):
     )
     assert done.stdout == "Layers of Sequential on an input of (1, 1, 4)\n0\n"
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("closed", "args", "status", "says"),
+    [
+        (">&-", ["trace", "ReLU()", "--input", "1"], 2, "standard output is closed\n"),
+        (">&-", ["errors"], 2, "standard output is closed\n"),
+        (">&-", ["draw", "conv1d", "--kernel", "3", "--size", "7", "-o", "a.svg"], 0, ""),
+        (">/dev/full", ["errors"], 2, "No space left on device\n"),
+        ("2>&-", ["trace", "x", "--input", "1"], 2, ""),
+    ],
+)
+def test_a_stream_that_is_closed_or_full_is_one_line(tmp_path, closed, args, status, says):
+    done = subprocess.run(
+        ["bash", "-c", f'"$@" {closed}', "bash", sys.executable, "-m", "convdocs", *args],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == status
+    assert done.stderr == (f"convdocs: error: {says}" if says else "")
+    assert done.stdout == ""
 
 
 def test_a_terminal_gets_its_width_and_colour_and_a_pipe_neither(folder):

@@ -28,6 +28,19 @@ draw.layer(nn.Conv1d(1, 1, 3), torch.ones(1, 5))
 named = draw.layer(nn.AvgPool1d(2), torch.ones(1, 4))
 
 # %%
+# Two of them in a tuple:
+ones = torch.ones(1, 4)
+first, second = draw.layer(nn.MaxPool1d(2), ones), draw.layer(nn.MaxPool1d(3), ones)
+
+# %%
+# An attribute:
+named.more = draw.layer(nn.AvgPool1d(3), torch.ones(1, 4))
+
+# %%
+# A list that has a name:
+listed = [draw.layer(nn.MaxPool1d(4), torch.ones(1, 4))]
+
+# %%
 # A trace:
 convdocs.trace(nn.Conv1d(1, 2, 3), (1, 1, 7))
 '''
@@ -49,7 +62,8 @@ def test_the_recipe_works_as_it_is_written(tmp_path):
     soup = BeautifulSoup(page, "html.parser")
     light = [image["alt"] for image in soup.select(".convdocs-pair img.only-light")]
     assert any(alt.startswith("Conv1d(1, 1, 3) on an input") for alt in light)
-    assert any(alt.startswith("AvgPool1d(2) on an input") for alt in light)
+    for kind in ("AvgPool1d(2)", "MaxPool1d(2)", "MaxPool1d(3)", "AvgPool1d(3)", "MaxPool1d(4)"):
+        assert any(alt.startswith(f"{kind} on an input") for alt in light), kind
     assert soup.find("code", string="Conv1d(1, 2, 3)")
     assert "Picture size" not in page
     assert "_static/convdocs.css" in page  # which hides the pictures for dark pages

@@ -102,10 +102,15 @@ def test_a_size_that_does_not_fit_the_layer_is_told_an_example():
         spec.worked("Conv1d(1, 1, 3)", (7, 7))
 
 
-@pytest.mark.parametrize("text", ["", "4xx5", "4x-5", "a", "4,5", "4.0", "1e3"])
+@pytest.mark.parametrize("text", ["", "4xx5", "4x-5", "a", "4,,5", "4.0", "1e3"])
 def test_a_size_is_whole_numbers(text):
     with pytest.raises(spec.SpecError, match="write whole numbers, as"):
         inputs.size(text)
+
+
+@pytest.mark.parametrize("text", ["4x5", "4,5", "4 5", "4 x 5", "4×5", "(4, 5)"])
+def test_a_size_is_read_as_it_is_typed(text):
+    assert inputs.size(text) == (4, 5)
 
 
 def test_inputs_are_shapes_or_zeros_of_a_dtype():

@@ -588,6 +588,16 @@ def test_each_mistake_is_told_with_its_file_its_line_and_the_right_spelling(tmp_
             assert says in message
 
 
+@pytest.mark.parametrize("form", [":size: 7\n:size: 8", "---\nsize: 7\nsize: 8\n---"])
+def test_an_option_that_is_given_twice_is_told(tmp_path, form):
+    wrong = f"```{{conv-figure}} Conv1d(1, 1, 3)\n{form}\n\nseed: 1\n```\n"
+    right = wrong.replace("size: 8", "seed: 8")
+    _, warnings, _ = build(project(tmp_path, myst=f"# Twice\n\n{right}\n{wrong}"), "dummy")
+    line = right.count("\n") + 4
+    [told] = re.findall(r"\w+\.md:\d+: ERROR: .*", warnings)
+    assert told.startswith(f"myst.md:{line}: ERROR: conv-figure: :size: is given twice")
+
+
 EXERCISES = [
     ("float('nan')", "", "the answer is nan, which nobody can type"),
     ("1, float('inf')", "", "the answer is inf, which nobody can type"),

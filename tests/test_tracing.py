@@ -309,6 +309,22 @@ def test_recursion():
     assert isinstance(raised.value.__cause__, RecursionError)
 
 
+def test_a_stack_that_ends_while_a_module_is_summed_up():
+    class Endless(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return self(x)
+
+    limit = sys.getrecursionlimit()
+    try:
+        for deep in range(330, 370):
+            sys.setrecursionlimit(deep)
+            with pytest.raises(TraceError) as raised:
+                trace(Endless(), (1,))
+            assert isinstance(raised.value.__cause__, RecursionError)
+    finally:
+        sys.setrecursionlimit(limit)
+
+
 def test_lazy_modules_stay_lazy():
     net = nn.Sequential(nn.LazyConv2d(4, 3), nn.LazyBatchNorm2d(), nn.Flatten(), nn.LazyLinear(5))
     hooks = [len(m._forward_pre_hooks) for m in net]

@@ -69,7 +69,7 @@ class PageDirective(SphinxDirective):
             if (spec := find_spec(package)) and spec.origin:
                 self.env.note_dependency(spec.origin)
         settings = (self.config.convdocs_execute, self.config.convdocs_errors_url)
-        written = (self.called, self.arguments, list(self.options.items()), list(self.content))
+        written = (self.called, self.arguments, list(self.options.items()), self.block_text)
         known = repr((self.env.docname, written, settings, *_versions()))
         name = f"{hashlib.sha256(known.encode()).hexdigest()[:20]}.pickle"
         file = Path(self.env.doctreedir) / "convdocs" / name
@@ -84,7 +84,7 @@ class PageDirective(SphinxDirective):
     def _made(self, file: Path) -> nodes.container:
         self.files: list[Path] = []  # of the project's own that the nodes depend on
         try:
-            values = options.read(self.declared, self.options)
+            values = options.read(self.declared, self.options, self.block_text)
             with _quiet_torch(self.loads_torch), _nobody_types():
                 made = self.make(values)
         except KeyboardInterrupt:

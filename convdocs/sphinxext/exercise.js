@@ -82,8 +82,7 @@
   }
 
   function choice(list, name, choices, right) {
-    var set = element("fieldset", {}, [element("legend", { textContent: "Choose one" })]);
-    set.firstChild.style.cssText = "position:absolute;clip-path:inset(50%)";
+    var set = element("fieldset", { ariaLabel: "Choose one" }, []);
     var items = Array.from(list.children);
     items.forEach(function (item, at) {
       var input = element("input", { type: "radio", name: name, value: String(at) });

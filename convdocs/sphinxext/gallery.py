@@ -21,11 +21,14 @@ from convdocs.sphinxext import pictures
 from convdocs.sphinxext.base import PageDirective
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from sphinx.application import Sphinx
+
+    from convdocs.draw import Walk
 
 
 def scrape(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any], **_: Any) -> str:
-    """Save the figure or animation that a code block ends with; the directive that shows it.
+    """Save the figures and animations that a code block ends with; the directives that show them.
 
     Sphinx-Gallery calls this after each block.
     """
@@ -33,10 +36,19 @@ def scrape(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any],
 
     from convdocs import draw
 
-    value = _closing(block, block_vars["example_globals"])
-    if not isinstance(value, (Figure, draw.Walk)):
-        return ""
-    path = Path(next(block_vars["image_path_iterator"]))
+    ending = _closing(block, block_vars["example_globals"])
+    values = ending if isinstance(ending, list | tuple) else [ending]
+    shown = (value for value in values if isinstance(value, (Figure, draw.Walk)))
+    paths = map(Path, block_vars["image_path_iterator"])
+    return "".join(
+        _saved(value, path, gallery_conf) for value, path in zip(shown, paths, strict=False)
+    )
+
+
+def _saved(value: Figure | Walk, path: Path, gallery_conf: dict[str, Any]) -> str:
+    """Write a picture's files; the directive that shows them."""
+    from convdocs import draw
+
     stem = f"/{path.relative_to(gallery_conf['src_dir']).with_suffix('').as_posix()}"
     figure = value.figure if isinstance(value, draw.Walk) else value
     files = pictures.images(figure)
@@ -58,7 +70,7 @@ def scrape(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any],
 
 
 def _closing(block: Any, names: Mapping[str, Any]) -> Any:
-    """The value of the expression that a code block ends with, or of the name it ends by setting.
+    """The value of the expression that a code block ends with, or of what it ends by setting.
 
     Sphinx-Gallery keeps an expression's value in the script's namespace, under the name ``___``.
     """
@@ -67,9 +79,10 @@ def _closing(block: Any, names: Mapping[str, Any]) -> Any:
             return names.get("___")
         case [
             *_,
-            ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)),
+            ast.Assign(targets=[target, *_]) | ast.AnnAssign(target=target, value=ast.expr()),
         ]:
-            return names.get(name)
+            # a name, an attribute, an entry, or a tuple of them
+            return eval(ast.unparse(target), dict(names))
     return None
 
 

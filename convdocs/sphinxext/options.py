@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,9 @@ from typing import Any
 from docutils.parsers.rst import directives
 
 from convdocs.suggest import nearest
+
+# one of a directive's options, as reStructuredText and MyST or as YAML has it after ---
+_LINE = re.compile(r"\s*(?:---|:?([\w-]+):)(?:\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +42,20 @@ class Option:
             raise ValueError(f":{self.name}: {told}") from error
 
 
-def read(declared: Sequence[Option], given: Mapping[str, str | None]) -> dict[str, Any]:
+def read(
+    declared: Sequence[Option], given: Mapping[str, str | None], written: str = ""
+) -> dict[str, Any]:
     """Values of all the options that are declared, from the text of those that are given.
 
-    A ValueError says which option there is not, or cannot take its value.
+    A ValueError says which option there is not, cannot take its value, or is in the directive as
+    it is written twice: MyST would take the last.
     """
     values = {option.name: option.default for option in declared}
+    lines = takewhile(bool, map(_LINE.match, written.splitlines()[1:]))
+    names = [line[1] for line in lines if line]
+    for name in names:
+        if name in given and names.count(name) > 1:
+            raise ValueError(f":{name}: is given twice")
     for name in given:
         if name not in values:
             near = nearest(name, values) or f"; there are {', '.join(values)}"
@@ -70,7 +83,7 @@ def _only_if(fits: Any, value: Any) -> Any:
 
 _READERS: dict[str, Callable[[str], Any]] = {
     "size": lambda text: _typed().size(text),
-    "cell": lambda text: _typed().whole_numbers(text, ",", "0,1,2"),
+    "cell": lambda text: _typed().whole_numbers(text, "0,1,2"),
     "inputs": lambda text: _typed().arguments(text.split(";")),
     "kwargs": lambda text: _typed().keywords(text),
     "calls": lambda text: [int(word) if word.isdecimal() else word for word in text.split()],

@@ -134,7 +134,8 @@ class Recorder(TorchFunctionMode):
     def finished(self) -> tuple[tuple[Call, ...], tuple[ModuleSummary, ...]]:
         """All calls, and all modules with containers before what they are made of."""
         calls = sorted(self.calls) if self._elsewhere else self.calls
-        return tuple(calls), tuple([m[0] if type(m) is list else m for m in self.modules])
+        # an endless recursion may end while a module is summed up: nothing is known of that one
+        return tuple(calls), tuple([m[0] if type(m) is list else m for m in self.modules if m])
 
     def run_container(self, path: str, module: nn.Module, run: Any, args: Any, kwargs: Any) -> Any:
         """Run a module that is made of others, and sum up the calls inside."""

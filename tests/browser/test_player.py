@@ -1,6 +1,5 @@
 """The player of an animation: it waits, steps, plays and pauses, by mouse and by keyboard."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,16 +79,26 @@ def test_less_motion_leaves_the_steps(browser: Browser, file: Path) -> None:
     page.close()
 
 
-def test_it_is_light_and_dark_as_its_page_is(browser: Browser, file: Path) -> None:
-    shades = {}
-    for scheme in ("light", "dark"):
-        page = browser.new_page(color_scheme=scheme)  # type: ignore[arg-type]
-        page.goto(file.as_uri())
-        shades[scheme] = page.eval_on_selector(
-            ".cv-player", "one => getComputedStyle(one).backgroundColor"
-        )
-        page.evaluate("document.body.dataset.jpThemeLight = 'false'")
-        dark = page.eval_on_selector(".cv-player", "one => getComputedStyle(one).backgroundColor")
-        assert re.sub(r"\\s", "", dark) == "rgb(19, 20, 22)"
-        page.close()
-    assert shades == {"light": "rgb(255, 255, 255)", "dark": "rgb(19, 20, 22)"}
+@pytest.mark.parametrize(
+    ("page_says", "system", "shade"),
+    [
+        ("", "light", "light"),
+        ("", "dark", "light"),  # a page that knows no dark stays white
+        ("document.documentElement.style.colorScheme = 'dark'", "light", "dark"),
+        ("document.documentElement.style.colorScheme = 'light dark'", "dark", "dark"),
+        ("document.body.dataset.theme = 'auto'", "dark", "dark"),
+        ("document.body.dataset.theme = 'auto'", "light", "light"),
+        ("document.body.dataset.theme = 'light'", "dark", "light"),
+        ("document.body.dataset.jpThemeLight = 'false'", "light", "dark"),
+        ("document.body.dataset.jpThemeLight = 'true'", "dark", "light"),
+    ],
+)
+def test_it_is_light_and_dark_as_its_page_is(
+    browser: Browser, file: Path, page_says: str, system: str, shade: str
+) -> None:
+    page = browser.new_page(color_scheme=system)  # type: ignore[arg-type]
+    page.goto(file.as_uri())
+    page.evaluate(page_says)
+    colour = page.eval_on_selector(".cv-player", "one => getComputedStyle(one).backgroundColor")
+    assert colour == {"light": "rgb(255, 255, 255)", "dark": "rgb(19, 20, 22)"}[shade]
+    page.close()

@@ -41,6 +41,12 @@ Net
    :name: live
 
    Seven cells, :numref:`live`.
+
+.. exercise:: Choose
+   :answer: "ReLU"
+   :choices: Conv1d; ReLU
+
+   Which has no weights?
 """
 PAIRS = """() => [...document.querySelectorAll('.convdocs-pair')].map(pair =>
   [...pair.querySelectorAll('picture')].filter(one => one.getClientRects().length)
@@ -64,6 +70,7 @@ def index(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         "html_theme": theme,
         "html_theme_options": THEMES[theme],
         "numfig": True,
+        "convdocs_execute": True,
     }
     lines = "".join(f"{name} = {value!r}\n" for name, value in conf.items())
     (source / "conf.py").write_text(lines)
@@ -110,4 +117,6 @@ def test_parts_do_not_cover_each_other_and_the_explorer_has_its_number(
     caption = page.locator(".conv-explorer > figure > figcaption").inner_text()
     assert caption.startswith("Fig. 2")
     assert caption.count("Fig. 2") == 2
+    assert page.get_by_role("group", name="Choose one").get_by_role("radio").count() == 2
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.close()
