@@ -186,7 +186,7 @@ class Explorer {
 
   ems(text) {
     this.ruler ??= document.createElement("canvas").getContext("2d");
-    this.ruler.font = `100px ${getComputedStyle(this.root).fontFamily}`;
+    this.ruler.font = `bold 100px ${getComputedStyle(this.root).fontFamily}`;
     return this.ruler.measureText(text).width / 100;
   }
 

@@ -6,6 +6,7 @@ const GAP = 14; // between two channels side by side
 const SHADED = 600; // cells of a panel from which on small ones have a shade for a number
 const TALL = 410; // height of a panel that leaves room for the sum on a small screen
 const LEAST = 9.3; // smallest font in a cell
+const FRAME = 5; // of a cell's width, so that no number touches the frame of the chosen one
 const COARSE = window.matchMedia("(pointer: coarse)");
 
 /** Cells that a panel shows around the input: [[top, bottom], [left, right]]. */
@@ -46,7 +47,7 @@ function channelsShown(view, panel) {
   return Math.min(channels, Math.max(1, Math.min(fits, 8)));
 }
 
-/** The widest number of a panel at `digits`, in ems. */
+/** The widest number of a panel at `digits`, in ems; the chosen cell's is bold. */
 function widest(view, panel, digits) {
   const values = view.values(panel);
   const texts = values.slice(0, 4096).map((value) => shown(value, view.whole, digits));
@@ -71,7 +72,7 @@ function cellPlan(view, panel, width) {
   };
   if (width < 16 || many) return { ...square, width: flat ? width : square.height };
   for (const digits of view.whole && panel !== "output" ? [0] : [4, 2, 1]) {
-    const font = (0.92 * width) / widest(view, panel, digits);
+    const font = (width - FRAME) / widest(view, panel, digits);
     if (font >= LEAST) return { width, height, digits, font: Math.min(font, 13, height - 4) };
   }
   return square;
