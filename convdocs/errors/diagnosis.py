@@ -17,8 +17,8 @@ from torch import nn
 from convdocs import tracing
 from convdocs.errors import catalogue, function, trial
 from convdocs.errors.catalogue import Entry
-from convdocs.errors.facts import Known
 from convdocs.errors.failure import Failure, module_calls, read, read_trace
+from convdocs.errors.known import Known
 from convdocs.errors.repair import Repair, Step
 from convdocs.report import Diagnosis, Fix
 from convdocs.tracing.guard import collector_paused

@@ -9,6 +9,7 @@ import dis
 import inspect
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +23,7 @@ from convdocs import layers
 from convdocs.report import Call, Trace
 from convdocs.tracing import TraceError, original
 from convdocs.tracing.nested import mapped, tensors_in
+from convdocs.tracing.rules import SLIDING, spellings
 
 Shape = tuple[int, ...]
 Site = tuple[CodeType, int]  # where in the user's code a call stands
@@ -284,29 +286,23 @@ def _function(frames: _Frames) -> dict[str, Any]:
     return {}
 
 
-# what follows the tensors of a function that has a layer of the same kind
-_ARGUMENTS = {
-    r"conv\dd": "stride padding dilation groups",
-    r"conv_transpose\dd": "stride padding output_padding groups dilation",
-    r"max_pool\dd": "kernel_size stride padding dilation ceil_mode return_indices",
-    r"avg_pool\dd": "kernel_size stride padding ceil_mode count_include_pad divisor_override",
-    r"adaptive_\w+_pool\dd": "output_size",
-}
+_OPERANDS = ("input", "weight", "bias")
 
 
 def _called(call: Any, args: Any, kwargs: Any, site: Site | None) -> dict[str, Any]:
     """A function's call, with the settings of a convolution, a pool or a linear layer by name."""
     args, kwargs = tuple(args or ()), dict(kwargs or {})
     name = getattr(call, "__name__", "").partition(".")[0]  # an exported model calls conv2d.default
-    known = next((n.split() for kind, n in _ARGUMENTS.items() if re.fullmatch(kind, name)), [])
-    convolution = name.startswith("conv")
-    found = dict(zip(known, args[3 if convolution else 1 :], strict=False))
-    found |= {key: value for key, value in kwargs.items() if key in known}
-    if len(args) > 1 and isinstance(args[1], Tensor):
-        if name == "linear":
-            found["in_features"] = args[1].shape[-1]
-        elif known and convolution:
-            found["kernel_size"] = tuple(args[1].shape[2:])
+    sliding = next((SLIDING[one] for one in spellings(name) if one in SLIDING), None)
+    named: dict[str, Any] = {}
+    with suppress(AttributeError, IndexError):  # of a weight that is none
+        if sliding is not None:
+            named = sliding.settings(args, kwargs)
+        elif re.fullmatch(r"adaptive_\w+_pool\dd", name):
+            named = dict(zip(("input", "output_size"), args, strict=False)) | kwargs
+        elif name == "linear":
+            named = {"in_features": args[1].shape[-1]}
+    found = {key: value for key, value in named.items() if key not in _OPERANDS}
     if "pool" in name and "kernel_size" in found and found.get("stride") in (None, [], ()):
         found["stride"] = found["kernel_size"]
     given = {"call": call, "args": args, "kwargs": kwargs, "site": site}

@@ -11,7 +11,7 @@ import torch
 
 from convdocs import layers
 from convdocs.errors.code import LEN, NN, TORCH, Code, name, run
-from convdocs.errors.facts import Known
+from convdocs.errors.known import Known
 from convdocs.errors.meaning import axis_names, joined_axis, own_calls, pair, through, without
 from convdocs.errors.repair import Repair, Step, assigned, built_member, given, operands
 from convdocs.errors.sizes import typed

@@ -7,10 +7,10 @@ from math import prod
 from typing import Any
 
 from convdocs.errors.code import TORCH, name
-from convdocs.errors.facts import Known, whole
+from convdocs.errors.known import Known
 from convdocs.errors.meaning import axis_names, lacks_batch
 from convdocs.errors.repair import Repair, assigned, given, here, operands, rebuilt
-from convdocs.errors.sizes import each
+from convdocs.errors.sizes import each, whole
 from convdocs.errors.strategies.settings import helping
 
 

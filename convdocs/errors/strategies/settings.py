@@ -15,10 +15,19 @@ from torch import Tensor, nn
 
 from convdocs.cells.replica import replica
 from convdocs.errors.code import NN, TORCH, Code, Scope, constant
-from convdocs.errors.facts import Known, counted, indices, layer_device, weight_type
+from convdocs.errors.known import Known
 from convdocs.errors.meaning import listed
+from convdocs.errors.message_facts import indices, layer_device, weight_type
 from convdocs.errors.repair import Repair, assigned, given, here, operands, place, rebuilt
-from convdocs.errors.sizes import by_axis, each, setting, setting_length, typed, wrong_length
+from convdocs.errors.sizes import (
+    by_axis,
+    counted,
+    each,
+    setting,
+    setting_length,
+    typed,
+    wrong_length,
+)
 from convdocs.errors.trial import try_here
 
 _MOST_STEPS = 64  # from a setting to the nearest that fits

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from torch import Tensor
 
 from convdocs.errors.code import LEN
-from convdocs.errors.facts import VOID, Known, indices
+from convdocs.errors.known import Known
+from convdocs.errors.message_facts import VOID, indices
 from convdocs.errors.repair import Repair, given, operands, rebuilt
 
 

@@ -12,9 +12,10 @@ from torch import nn
 from convdocs.cells.replica import replica
 from convdocs.errors import meaning
 from convdocs.errors.code import LEN, NN, TORCH, Code, Scope, constant, name, run
-from convdocs.errors.facts import Known, times, whole
 from convdocs.errors.failure import nn_class
+from convdocs.errors.known import Known
 from convdocs.errors.repair import Repair, Step, assigned, built_member, given, operands, place
+from convdocs.errors.sizes import times, whole
 from convdocs.errors.strategies.axes import other_channels
 from convdocs.errors.strategies.settings import helping
 

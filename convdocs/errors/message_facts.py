@@ -1,0 +1,183 @@
+"""Facts in words: the call, its types and devices, its labels, what a program did."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from convdocs.errors import meaning, sizes
+from convdocs.errors.failure import Failure
+from convdocs.errors.sizes import counted, whole
+from convdocs.suggest import nearest
+from convdocs.tracing.nested import tensors_in
+
+if TYPE_CHECKING:
+    from convdocs.errors.known import Known
+
+VOID = 100  # a label so far above the classes marks what has none: 255 in most data sets
+
+
+def _constructor_of_torch(f: Known) -> bool:
+    made = f.message.partition(".__init__()")[0]
+    classes = (one for one in vars(nn).values() if isinstance(one, type))
+    known = any(made == base.__name__ for one in classes for base in one.__mro__)
+    return bool(sizes.not_whole(f)) or (made != f.message and known)
+
+
+def indices(failure: Failure) -> torch.Tensor | None:
+    """The first tensor of whole numbers, where its values are known."""
+    whole_numbers = (t for t in failure.tensors if not t.is_floating_point() and t.numel())
+    first = next(whole_numbers, None)
+    return None if first is None or first.is_meta else first
+
+
+def _rows(f: Known) -> int:
+    """Rows of an embedding's table, classes of a loss, or cells along an axis."""
+    if f.function == "embedding" and len(f.shapes) > 1:
+        return f.shapes[1][0]
+    return int(f.settings.get("num_embeddings", f.shapes[0][int(len(f.shapes[0]) > 1)]))
+
+
+def weight_type(failure: Failure) -> torch.dtype | None:
+    """Data type of the layer's weights."""
+    numbers = (t for t in failure.weights if t.is_floating_point() or t.is_complex())
+    return next((tensor.dtype for tensor in numbers), None)
+
+
+def layer_device(failure: Failure) -> torch.device | None:
+    """The device of the layer's weights."""
+    return next((tensor.device for tensor in failure.weights), None)
+
+
+def _devices(f: Known) -> list[str]:
+    """The devices of the inputs and the weights; none for stand-ins, which lie on meta."""
+    tensors = () if f.on_shapes else (*f.tensors, *f.weights[:1])
+    return list(dict.fromkeys(str(tensor.device) for tensor in tensors))
+
+
+def _habit(f: Known) -> str:
+    dtype = f.tensors[0].dtype
+    if dtype == torch.uint8:
+        return "Images come as uint8 from 0 to 255"
+    habit = dtype == torch.float64 and weight_type(f) == torch.float32
+    return "NumPy makes float64 unless told otherwise" if habit else ""
+
+
+def _thing(f: Known) -> str:
+    word = type(f.args[0]).__name__ if f.args else f.words["got"]
+    word = word.removeprefix("numpy.")
+    article = "an" if word[:1] in "aeiou" else "a"
+    return {"NoneType": "nothing", "ndarray": "a NumPy array"}.get(word, f"{article} {word}")
+
+
+def _parameters(f: Known) -> dict[str, inspect.Parameter]:
+    """What the constructor of a torch layer takes."""
+    classes = [base for one in vars(nn).values() for base in getattr(one, "__mro__", ())]
+    made: Any = next(one for one in classes if one.__name__ == f.words["op"])
+    known = inspect.signature(made.__init__).parameters.items()
+    left_out = ("self", "device", "dtype")
+    return {k: one.replace(annotation=one.empty) for k, one in known if k not in left_out}
+
+
+# what leaves the graph of gradients behind
+_CUTS = re.compile(
+    r"argmax|\.item\(|\.detach\(|\.numpy\(|\.data\b|torch\.tensor\(|no_grad|inference_mode|"
+    r"requires_grad\w*[ (=]+False"
+)
+
+
+def _cutting_line(f: Known) -> str:
+    """The user's line that leaves the graph behind, in the function that asked for gradients."""
+    try:
+        lines = inspect.getsourcelines(f.site[0])[0] if f.site else []
+    except OSError:
+        return ""
+    return next((line.strip() for line in lines if _CUTS.search(line)), "")
+
+
+def _transformer(f: Known) -> str:
+    """The layer of torch's that a failing attention is a part of."""
+    owner = f.model.get_submodule(f.path.rpartition(".")[0]) if f.model and f.path else None
+    name = type(owner).__name__
+    return name if name.startswith("Transformer") else ""
+
+
+MESSAGE_FACTS: dict[str, Callable[[Known], Any]] = {
+    **{fact.__name__.lstrip("_"): fact for fact in (
+        _constructor_of_torch, weight_type, _habit, layer_device, _thing, _rows,
+        _transformer, _cutting_line,
+    )},
+    # the call
+    "name": lambda f: f.name or f.words.get("op") or "the call",
+    "owner": lambda f: f.layer and type(f.layer).__name__,
+    "input": lambda f: f"the input {f.shape}" if f.tensors else "the input",
+    "shape": lambda f: f.shape if f.tensors else whole(f.words["shape"]),
+    "all_shapes": lambda f: " and ".join(map(str, f.shapes)),
+    "with_shapes": lambda f: " and ".join(map("{} {}".format, f.names, f.shapes)),
+    "after_gru": lambda f: (
+        f.trace is not None and any(c.kind in ("GRU", "RNN") for c in f.trace.calls[-2:])
+    ),
+    "given_layer": lambda f: isinstance(f.args[0], nn.Module),
+    "given_class": lambda f: type(f.args[0]).__name__,
+    "compared": lambda f: (
+        f.function.strip("_") in ("eq", "ne")
+        and len(f.shapes[1]) == len(f.shape) + 1
+        and not f.tensors[1].is_floating_point()
+    ),
+    "in_place": lambda f: f.function.endswith("_") and f.function != "copy_",
+    "copied": lambda f: f.function == "copy_" and f.shapes[0][1:2] == (1,),
+    "out_of_place": lambda f: f.function.removesuffix("_"),
+    "in_a_list": lambda f: isinstance(f.args[0], list),
+    "similarity": lambda f: f.function in ("cosine_similarity", "pairwise_distance"),
+    "constructor": lambda f: f.built is not None,
+    "several_tensors": lambda f: len(f.tensors) > 1,
+    "no_tensor": lambda f: (
+        bool(f.kind or f.message.startswith("expected Tensor as"))
+        and not isinstance(next(iter(f.args), None), Tensor)
+    ),
+    "of_numbers": lambda f: (
+        not isinstance(f.args[0], nn.Module | type(None)) and not tensors_in(f.args[0])
+    ),
+    "one_input": lambda f: f.layer is not None and f.words.get("takes") == "2",
+    "strides": lambda f: str(f.tensors[0].stride()),
+    # data types and devices
+    "torch_version": lambda f: torch.__version__,
+    "class": lambda f: re.sub("^_|Nd$", "", f.words["op"]),
+    "signature": lambda f: str(inspect.Signature([*_parameters(f).values()])),
+    "meant": lambda f: nearest(f["extra"], _parameters(f)).strip("; ?").capitalize(),
+    "dtypes": lambda f: " and ".join(dict.fromkeys(str(tensor.dtype) for tensor in f.tensors)),
+    "several_devices": lambda f: not f.tensors or len(_devices(f)) > 1,
+    "places": lambda f: " and ".join(_devices(f)),
+    "where": lambda f: "CPU" if f.on_shapes else f.tensors[0].device.type.upper(),
+    "listed": meaning.listed,
+    # tables, targets, states
+    "largest": lambda f: int(indices(f).max()),  # type: ignore[union-attr]
+    "least": lambda f: int(indices(f).min()),  # type: ignore[union-attr]
+    "valid": lambda f: f"0 to {int(f['rows']) - 1}",
+    "more_classes": lambda f: (
+        f["largest"] + 1 if int(f["rows"]) <= f["largest"] < int(f["rows"]) + VOID else None
+    ),
+    "layers": lambda f: (
+        counted(f.settings.get("num_layers", 1), "layer")
+        + " x 2 directions" * f.settings.get("bidirectional", False)
+    ),
+    "targets_first": lambda f: (
+        not f.tensors[0].is_floating_point() and f.tensors[1].is_floating_point()
+    ),
+    "scattered": lambda f: "scatter" in f.function and f.shapes[1] == f.shapes[2][:1],
+    # a model's own checks, and saved weights
+    "own": meaning.own_words,
+    "mismatched": lambda f: "; ".join(
+        f"{path} was saved as {saved}, and the model's is {own}"
+        for path, saved, own in meaning.mismatches(f)[:3]
+    ),
+    # torch's names for the padding modes of NumPy
+    "torch_mode": lambda f: {
+        "edge": "replicate", "wrap": "circular", "symmetric": "reflect", "constant": "zeros"
+    }.get(f.words["got"]),
+}  # fmt: skip
