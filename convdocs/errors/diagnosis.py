@@ -166,7 +166,10 @@ def _fixes(entry: Entry, failure: Known) -> list[Fix]:
         found.setdefault(fix.code, (not verified, repair.loses or not repair.steps, fix))
         if len(found) == _MOST_FIXES:
             break
-    return [fix for *_, fix in sorted(found.values(), key=lambda one: one[:2])]
+    fixes = [fix for *_, fix in sorted(found.values(), key=lambda one: one[:2])]
+    if fixes and fixes[0].text.startswith("Or "):  # with nothing before it
+        fixes[0] = replace(fixes[0], text=fixes[0].text[3:4].upper() + fixes[0].text[4:])
+    return fixes
 
 
 def _candidates(entry: Entry, known: Known) -> Iterator[Repair]:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import dis
 import inspect
+import linecache
 import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -64,6 +66,8 @@ class Failure:
     built: type | None = None  # the layer class whose constructor failed
     settings: dict[str, Any] = field(default_factory=dict)  # arguments, tensors left out
     own: bool = False  # the layer is none of torch's: it refused its input in words of its own
+    line: str = ""  # the user's line that refused it, of such a layer
+    collated: bool = False  # where a data loader makes a batch of its samples
     site: Site | None = None
     model: nn.Module | None = None
     inputs: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})  # what the model was called with
@@ -223,6 +227,7 @@ def read(error: BaseException, model: nn.Module | None = None, **run: Any) -> Fa
     """The failing call behind an exception, and where in a model its layer is."""
     known = {"message": str(error), "error": type(error).__name__, "model": model, **run}
     frames = _frames(error)
+    known["collated"] = any("collate" in frame.f_code.co_name for frame, _ in frames)
     for frame, _ in frames:
         local, made = frame.f_locals, type(frame.f_locals.get("self"))
         if frame.f_code.co_name == "__init__" and nn_class(made) is made:
@@ -239,8 +244,10 @@ def read(error: BaseException, model: nn.Module | None = None, **run: Any) -> Fa
             known["path"] = next((p for p, one in model.named_modules() if one is layer), "")
         if nn_class(type(layer)) is not None:
             return Failure(**known, **calls[-1], settings=settings(layer))
-        if isinstance(error, ValueError | AssertionError | RuntimeError) and _raised(frames):
-            return Failure(**known, **calls[-1], own=True)
+        if isinstance(error, ValueError | AssertionError | RuntimeError) and _refused(
+            error, frames
+        ):
+            return Failure(**known, **calls[-1], own=True, line=_line(frames[-1][1]))
     return Failure(**known, **_function(frames))
 
 
@@ -250,12 +257,23 @@ def read_trace(error: TraceError, model: nn.Module, path: str, inputs: Any) -> F
     return read(error.__cause__, model, path=path, trace=error.trace, inputs=inputs)
 
 
-def _raised(frames: _Frames) -> bool:
-    """Whether a ``raise`` or an ``assert`` outside torch made the exception."""
+def _refused(error: BaseException, frames: _Frames) -> bool:
+    """Whether a ``raise`` or an ``assert`` outside torch refused the input, or a count of axes."""
     frame, site = frames[-1]
+    if not is_users(frame) or site is None or any(_handles(one) for one, _ in frames):
+        return False
     # an operator that torch refuses ends in the user's frame too, with no frame of torch's behind
-    raised = is_users(frame) and site is not None and frame.f_code.co_code[site[1]] == _RAISE
-    return raised and not any(_handles(one) for one, _ in frames)
+    unpacked = "to unpack" in str(error) and bool(re.search(r"\.(shape|size\(\))$", _line(site)))
+    return unpacked or frame.f_code.co_code[site[1]] == _RAISE
+
+
+def _line(site: Site | None) -> str:
+    """The source line of a place in the code; empty where there is none."""
+    if site is None:
+        return ""
+    code, at = site
+    number = next(islice(code.co_positions(), at // 2, None))[0]
+    return linecache.getline(code.co_filename, number or 0).strip()
 
 
 def _handles(frame: FrameType) -> bool:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from convdocs.errors.known import Known
 
 VOID = 100  # a label so far above the classes marks what has none: 255 in most data sets
+# what compares all of one set with all of another
+_PAIRWISE = ("cosine_similarity", "pairwise_distance", "max", "min", "maximum", "minimum")
 
 
 def _constructor_of_torch(f: Known) -> bool:
@@ -133,7 +135,7 @@ MESSAGE_FACTS: dict[str, Callable[[Known], Any]] = {
     "copied": lambda f: f.function == "copy_" and f.shapes[0][1:2] == (1,),
     "out_of_place": lambda f: f.function.removesuffix("_"),
     "in_a_list": lambda f: isinstance(f.args[0], list),
-    "similarity": lambda f: f.function in ("cosine_similarity", "pairwise_distance"),
+    "pairwise": lambda f: f.function in _PAIRWISE,
     "constructor": lambda f: f.built is not None,
     "several_tensors": lambda f: len(f.tensors) > 1,
     "no_tensor": lambda f: (
@@ -166,6 +168,10 @@ MESSAGE_FACTS: dict[str, Callable[[Known], Any]] = {
         counted(f.settings.get("num_layers", 1), "layer")
         + " x 2 directions" * f.settings.get("bidirectional", False)
     ),
+    "weighting": lambda f: (
+        "weight" if getattr(f.layer, "pos_weight", None) is None else "pos_weight"
+    ),
+    "whole_output": lambda f: not f.tensors[0].is_floating_point() and str(f.shape),
     "targets_first": lambda f: (
         not f.tensors[0].is_floating_point() and f.tensors[1].is_floating_point()
     ),

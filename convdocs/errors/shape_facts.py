@@ -212,6 +212,41 @@ SHAPE_FACTS: dict[str, Callable[[Known], Any]] = {
     "repeats": lambda f: (
         int(f["stack"]) // int(f["other"]) if int(f["stack"]) % int(f["other"]) == 0 else None
     ),
+    # facts of one number
+    "one_feature": lambda f: (
+        f.settings.get("in_features", f.settings.get("input_size")) == 1 != f.shape[-1]
+    ),
+    "one_class": lambda f: f.shape[1] == 1,
+    "one_row": lambda f: len(f.shape) == 1 and len(whole(f.words["shape"])) > 1,
+    "one_kernel": lambda f: f.shapes[1][:2] == (1, 1) and len(f.shapes[1]) == 4,
+    "of_weights": lambda f: f.shapes[0] == f.shapes[1] or "weight tensor" in f.message,
+    "longer": lambda f: (
+        len(f.shape) == 3
+        and f.shape[1] > f.shapes[1][1]
+        and f.shape[::2] == f.shapes[1][::2]
+        and meaning.axis_names(f, 0)[1:2] != ("C",)
+    ),
+    "states_of_directions": lambda f: (
+        len(f.shape) == 3
+        and f.shape[0] * f.shape[2] == f.settings["in_features"]
+        and f.chain()[-1].kind in ("GRU", "LSTM", "RNN")
+    ),
+    "map_as_tokens": lambda f: (
+        meaning.axis_names(f, 0)[:2] == ("N", "C") and len(f.shape) == int(f.words["got"]) + 1 == 4
+    ),
+    "whole_map": lambda f: (
+        f.kind.startswith("Avg")
+        and all(w.kernel > cells for w, cells in zip(windows(f), sizes.room(f), strict=True))
+    ),
+    "made_here": lambda f: next(
+        f.names[n] for n in meaning.pair(f) if f.trace and f.source(n) == -2 and not f.parameter(n)
+    ),
+    "split_sum": lambda f: sum(whole(f.words["sizes"])),
+    "evened": lambda f: int(f.words["size"]) + 1,
+    "shuffled_by": lambda f: (
+        f.settings.get("groups", 0) or f.settings.get("upscale_factor", 0) ** 2 or None
+    ),
+    "shuffled": lambda f: -(-f["channels"] // f["shuffled_by"]) * f["shuffled_by"],
     "third_shape": lambda f: str(f.shapes[2]),
     "map_of_features": lambda f: (
         f.settings["in_features"] == f.shape[1] and len(f.shape) > 3 and prod(f.shape[2:]) > 1
@@ -307,7 +342,7 @@ SHAPE_FACTS: dict[str, Callable[[Known], Any]] = {
     "two_batches": lambda f: (
         f.shapes[0][1:] == f.shapes[1][1:]
         and len({1, f.shapes[0][0], f.shapes[1][0]}) == 3
-        and f.function not in ("cosine_similarity", "pairwise_distance")
+        and not f["pairwise"]
     ),
     "target_width": lambda f: (
         f.shapes[1][-1]

@@ -159,10 +159,14 @@ def mask_of_length(known: Known) -> Iterator[Repair]:
     """The part of a mask made for the longest sequence that belongs to this one."""
     got, need = whole(known.words.get("got", "")), whole(known.words.get("need", ""))
     number = next(n for n, name in enumerate(known.names) if "mask" in name)
+    code, first = operands(known)[number], known.settings.get("batch_first")
+    if int(known.words.get("longer", 0)) > int(known.words.get("steps", 0)):
+        keys = operands(known)[min(1, number - 1)].shape[1 if first else 0]
+        text = f"The mask counts {known['longer']} steps: take those of the {known['steps']} keys."
+        yield given(known, {number: code[:, :keys]}, text)
     if len(got) == len(need) == 2 and got[0] >= need[0] and got[1] >= need[1] and got != need:
-        first = known.settings.get("batch_first")
         steps = operands(known)[0].shape[1 if first else 0]
-        part = operands(known)[number][:steps, :steps]
+        part = code[:steps, :steps]
         text = f"The mask is for {got[0]} steps: take the part for these {need[0]}."
         yield given(known, {number: part}, text)
 

@@ -18,6 +18,7 @@ from convdocs.errors.repair import Repair, Step, assigned, built_member, given, 
 from convdocs.errors.sizes import times, whole
 from convdocs.errors.strategies.axes import other_channels
 from convdocs.errors.strategies.settings import helping
+from convdocs.errors.trial import shape_of
 
 
 def batch_kept(known: Known) -> Iterator[Repair]:
@@ -144,9 +145,12 @@ def in_order(known: Known) -> Iterator[Repair]:
 def image_of_size(known: Known, fact: str) -> Iterator[Repair]:
     """Images of the size that a fact tells."""
     wanted = whole(known[fact])
+    chain, shapes = known.chain(), [shape_of(given) for given in known.inputs[0]]
+    number = shapes.index(shape) if chain and (shape := chain[0].input_shapes[0]) in shapes else 0
     if wanted != meaning.image(known):
+        image = name(f"inputs[{number}]" if number else "x", "x")
         words = {fact: known[fact]}
-        yield assigned(0, "x", _resized(name("x"), wanted), words=words)
+        yield assigned(number, str(image), _resized(image, wanted), words=words)
 
 
 def longer_positions(known: Known) -> Iterator[Repair]:
@@ -178,34 +182,34 @@ def _resized(x: Code, size: tuple[int, ...]) -> Code:
 def own_input(known: Known) -> Iterator[Repair]:
     """The input that a module's own check asks for: channels, a size, a multiple."""
     words, shape, x = known["own"], known.shape, operands(known)[0]
-    got, need, sizes = words["got"], words.get("wanted", 0), shape[2:]
-    if step := words.get("multiple"):
+    got, need, sizes = words.get("got", 0), words.get("wanted", 0), shape[2:]
+    axes = words.get("axes", need if got == len(shape) != shape[1] else 0)
+    if axes == len(shape) + 1:
+        text = f"It takes {axes} axes: one sample lacks that of the batch, one frame that of time."
+        yield from helping(known, [given(known, x.unsqueeze(axis), text) for axis in (0, 1, 2)])
+    elif axes == len(shape) - 1:
+        text = f"It takes {axes} axes: take out the one of size 1."
+        yield given(known, x.squeeze(shape.index(1)), text)
+    elif step := words.get("multiple"):
         sizes = tuple(-(-size // step) * step for size in sizes)
         yield given(known, _resized(x, sizes), f"Resize to multiples of {step}: {times(sizes)}.")
     elif shape[1] == got:
         yield from other_channels(known, need, got, 1)
         if shape[-1] == need:
             yield given(known, x.movedim(-1, 1), "The channels are last: move them to axis 1.")
-    elif got == len(shape) and need == got + 1:
-        text = f"It takes {need} axes: one sample lacks that of the batch, one frame that of time."
-        yield from helping(known, [given(known, x.unsqueeze(axis), text) for axis in (0, 1, 2)])
     elif got in sizes:
         sizes = tuple(need if size == got else size for size in sizes)
         yield given(known, _resized(x, sizes), f"Resize the images to {times(sizes)}.")
 
 
-def channels_to_shuffle(known: Known) -> Iterator[Repair]:
-    """The convolution before a shuffle, built for channels that divide."""
-    by = known.settings.get("groups", 0) or known.settings.get("upscale_factor", 0) ** 2
-    made = (c for c in known.chain()[::-1] if c.kind.startswith("Conv") and c.path)
+def made_before(known: Known, channels: str) -> Iterator[Repair]:
+    """The layer before, built for as many channels as a fact tells."""
+    made = (c for c in known.chain()[::-1] if c.path and c.kind.startswith(("Conv", "Linear")))
     last = next(made, None)
-    if last is None or known.model is None or by < 1:
-        return
-    channels = -(-known["channels"] // by) * by
-    layer = known.model.get_submodule(last.path)
-    if code := built_member(layer, {"out_channels": channels}):
-        text = f"Let the layer before make {channels} channels, a multiple of {by}."
-        yield assigned(last.path, "layer", code, text)
+    if last is not None and known.model is not None:
+        key = "out_features" if last.kind == "Linear" else "out_channels"
+        layer = known.model.get_submodule(last.path)
+        yield assigned(last.path, "layer", built_member(layer, {key: known.value(channels)}))
 
 
 # Weights that were saved from another model than the one they are loaded into.
@@ -251,12 +255,27 @@ def of_checkpoint(known: Known) -> Iterator[Repair]:
             yield replace(loaded, text=f"The weights are in the checkpoint under {key!r}.")
 
 
-def without_prefix(known: Known) -> Iterator[Repair]:
-    """Names without what DataParallel or torch.compile put before them."""
-    prefix = known["prefix"]
-    text = f"{{k.removeprefix({prefix!r}): v for k, v in state.items()}}"
-    state = {k.removeprefix(prefix): v for k, v in known.args[1].items()}
-    yield _loaded(known, "state", constant(text, state))
+def renamed(known: Known) -> Iterator[Repair]:
+    """Names as the model has them, where all that differs is how they begin."""
+    own, saved = known.args[0].state_dict(), known.args[1]
+    missing, extra = [k for k in own if k not in saved], [k for k in saved if k not in own]
+    pairs = list(zip(missing, extra, strict=len(missing) == len(extra)))
+    (new, old), *others = {_apart(*pair) for pair in pairs}
+    if others or any(own[a].shape != saved[b].shape for a, b in pairs):
+        return
+    text = f"k.replace({old!r}, {new!r}, 1)" if new else f"k.removeprefix({old!r})"
+    state = {k.replace(old, new, 1) if k.startswith(old) else k: v for k, v in saved.items()}
+    code = constant(f"{{{text}: v for k, v in state.items()}}", state)
+    yield _loaded(known, "state", code)
+
+
+def _apart(one: str, other: str) -> tuple[str, str]:
+    """How two names begin that end alike."""
+    a, b = one.split("."), other.split(".")
+    while a and b and a[-1] == b[-1]:
+        a.pop()
+        b.pop()
+    return "".join(f"{part}." for part in a), "".join(f"{part}." for part in b)
 
 
 def _loaded(known: Known, target: str, code: Code, layer: str = "", **strict: bool) -> Repair:
