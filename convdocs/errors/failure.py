@@ -48,6 +48,7 @@ _NAMES = {
     r"^Max[uU]npool|unpool": "x indices",
     r"^masked_fill": "x mask",
     r"^grid_sample": "x grid",
+    r"^stft": "x window",
 }
 
 
@@ -87,6 +88,24 @@ class Failure:
     def weights(self) -> list[Tensor]:
         """The layer's parameters and buffers."""
         return [] if self.layer is None else [*self.layer.parameters(), *self.layer.buffers()]
+
+    @property
+    def weight_type(self) -> torch.dtype | None:
+        """Data type of the layer's weights."""
+        numbers = (t.dtype for t in self.weights if t.is_floating_point() or t.is_complex())
+        return next(numbers, None)
+
+    @property
+    def layer_device(self) -> torch.device | None:
+        """The device of the layer's weights."""
+        return next((tensor.device for tensor in self.weights), None)
+
+    @property
+    def indices(self) -> Tensor | None:
+        """The first tensor of whole numbers, where its values are known."""
+        whole_numbers = (t for t in self.tensors if not t.is_floating_point() and t.numel())
+        first = next(whole_numbers, None)
+        return None if first is None or first.is_meta else first
 
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:

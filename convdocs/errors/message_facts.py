@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from convdocs.errors import meaning, sizes
-from convdocs.errors.failure import Failure
 from convdocs.errors.sizes import counted, whole
 from convdocs.suggest import nearest
 from convdocs.tracing.nested import tensors_in
@@ -31,29 +30,11 @@ def _constructor_of_torch(f: Known) -> bool:
     return bool(sizes.not_whole(f)) or (made != f.message and known)
 
 
-def indices(failure: Failure) -> torch.Tensor | None:
-    """The first tensor of whole numbers, where its values are known."""
-    whole_numbers = (t for t in failure.tensors if not t.is_floating_point() and t.numel())
-    first = next(whole_numbers, None)
-    return None if first is None or first.is_meta else first
-
-
 def _rows(f: Known) -> int:
     """Rows of an embedding's table, classes of a loss, or cells along an axis."""
     if f.function == "embedding" and len(f.shapes) > 1:
         return f.shapes[1][0]
     return int(f.settings.get("num_embeddings", f.shapes[0][int(len(f.shapes[0]) > 1)]))
-
-
-def weight_type(failure: Failure) -> torch.dtype | None:
-    """Data type of the layer's weights."""
-    numbers = (t for t in failure.weights if t.is_floating_point() or t.is_complex())
-    return next((tensor.dtype for tensor in numbers), None)
-
-
-def layer_device(failure: Failure) -> torch.device | None:
-    """The device of the layer's weights."""
-    return next((tensor.device for tensor in failure.weights), None)
 
 
 def _devices(f: Known) -> list[str]:
@@ -66,7 +47,7 @@ def _habit(f: Known) -> str:
     dtype = f.tensors[0].dtype
     if dtype == torch.uint8:
         return "Images come as uint8 from 0 to 255"
-    habit = dtype == torch.float64 and weight_type(f) == torch.float32
+    habit = dtype == torch.float64 and f.weight_type == torch.float32
     return "NumPy makes float64 unless told otherwise" if habit else ""
 
 
@@ -111,7 +92,7 @@ def _transformer(f: Known) -> str:
 
 MESSAGE_FACTS: dict[str, Callable[[Known], Any]] = {
     **{fact.__name__.lstrip("_"): fact for fact in (
-        _constructor_of_torch, weight_type, _habit, layer_device, _thing, _rows,
+        _constructor_of_torch, _habit, _thing, _rows,
         _transformer, _cutting_line,
     )},
     # the call
@@ -158,8 +139,8 @@ MESSAGE_FACTS: dict[str, Callable[[Known], Any]] = {
     "where": lambda f: "CPU" if f.on_shapes else f.tensors[0].device.type.upper(),
     "listed": meaning.listed,
     # tables, targets, states
-    "largest": lambda f: int(indices(f).max()),  # type: ignore[union-attr]
-    "least": lambda f: int(indices(f).min()),  # type: ignore[union-attr]
+    "largest": lambda f: int(f.indices.max()),  # type: ignore[union-attr]
+    "least": lambda f: int(f.indices.min()),  # type: ignore[union-attr]
     "valid": lambda f: f"0 to {int(f['rows']) - 1}",
     "more_classes": lambda f: (
         f["largest"] + 1 if int(f["rows"]) <= f["largest"] < int(f["rows"]) + VOID else None

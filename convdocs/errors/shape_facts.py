@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from convdocs.errors.known import Known
 
 
+def _whole_quotient(number: str, divisor: str) -> int | None:
+    quotient, rest = divmod(int(number), int(divisor))
+    return None if rest else quotient
+
+
+def _multiple_above(size: int, step: int) -> int:
+    return -(-size // step) * step
+
+
 def _given(settings: Mapping[str, Any]) -> str:
     return " and ".join(f"{key}={value!r}" for key, value in settings.items())
 
@@ -96,9 +105,6 @@ def _axis_of_one(shape: Shape, other: Shape) -> int:
     return next(axis for axis in axes if shape[:axis] + shape[axis + 1 :] == other)
 
 
-# Types and devices.
-
-
 # Where it came from.
 
 
@@ -146,7 +152,7 @@ def _multiple(f: Known) -> int | None:
     return step if 0 < apart <= step and step > 1 and rounded else None
 
 
-# What a program does, rather than its sizes.
+# A new shape.
 
 
 def _parted(f: Known) -> tuple[list[int], list[int]]:
@@ -209,13 +215,10 @@ SHAPE_FACTS: dict[str, Callable[[Known], Any]] = {
     ),
     "reconstructed": _reconstructed,
     "target_sizes": lambda f: times(f.shapes[1][2:]),
-    "repeats": lambda f: (
-        int(f["stack"]) // int(f["other"]) if int(f["stack"]) % int(f["other"]) == 0 else None
-    ),
+    "repeats": lambda f: _whole_quotient(f["stack"], f["other"]),
     # facts of one number
-    "one_feature": lambda f: (
-        f.settings.get("in_features", f.settings.get("input_size")) == 1 != f.shape[-1]
-    ),
+    "wanted_features": lambda f: f.settings.get("in_features", f.settings.get("input_size")),
+    "one_feature": lambda f: f["wanted_features"] == 1 != f.shape[-1],
     "one_class": lambda f: f.shape[1] == 1,
     "one_row": lambda f: len(f.shape) == 1 and len(whole(f.words["shape"])) > 1,
     "one_kernel": lambda f: f.shapes[1][:2] == (1, 1) and len(f.shapes[1]) == 4,
@@ -234,19 +237,14 @@ SHAPE_FACTS: dict[str, Callable[[Known], Any]] = {
     "map_as_tokens": lambda f: (
         meaning.axis_names(f, 0)[:2] == ("N", "C") and len(f.shape) == int(f.words["got"]) + 1 == 4
     ),
-    "whole_map": lambda f: (
-        f.kind.startswith("Avg")
-        and all(w.kernel > cells for w, cells in zip(windows(f), sizes.room(f), strict=True))
-    ),
+    "whole_map": lambda f: f.kind.startswith("Avg") and f["short"][3] > 3,
     "made_here": lambda f: next(
         f.names[n] for n in meaning.pair(f) if f.trace and f.source(n) == -2 and not f.parameter(n)
     ),
     "split_sum": lambda f: sum(whole(f.words["sizes"])),
     "evened": lambda f: int(f.words["size"]) + 1,
-    "shuffled_by": lambda f: (
-        f.settings.get("groups", 0) or f.settings.get("upscale_factor", 0) ** 2 or None
-    ),
-    "shuffled": lambda f: -(-f["channels"] // f["shuffled_by"]) * f["shuffled_by"],
+    "shuffled_by": lambda f: f.settings.get("groups", 0) or f["squared"] or None,
+    "shuffled": lambda f: _multiple_above(f["channels"], f["shuffled_by"]),
     "third_shape": lambda f: str(f.shapes[2]),
     "map_of_features": lambda f: (
         f.settings["in_features"] == f.shape[1] and len(f.shape) > 3 and prod(f.shape[2:]) > 1
@@ -254,8 +252,7 @@ SHAPE_FACTS: dict[str, Callable[[Known], Any]] = {
     "map_axes": lambda f: tuple(range(2, len(f.shape))),
     "of_grey_masks": lambda f: len(f.shape) == 3 and f.shape[0] not in (1, 3, 4),
     "divisible": lambda f: tuple(
-        -(-size // f.settings["downscale_factor"]) * f.settings["downscale_factor"]
-        for size in f.shape[-2:]
+        _multiple_above(size, f.settings["downscale_factor"]) for size in f.shape[-2:]
     ),
     "kernel_alone": lambda f: len(f.shapes[1]) == f.dims and f["channels"] == 1,
     "two_matrices": lambda f: len(f.tensors) == 2 and f.function != "linear",
@@ -291,13 +288,10 @@ SHAPE_FACTS: dict[str, Callable[[Known], Any]] = {
     "odd": lambda f: _given(sizes.not_whole(f)),
     "too_low": lambda f: _given(sizes.too_low(f)),
     "in_range": sizes.in_range,
-    "undivided": lambda f: _given(
-        {
-            key: f.settings[key]
-            for key in ("in_channels", "out_channels")
-            if f.settings[key] % f.settings["groups"]
-        }
-    ),
+    "undivided": lambda f: _given({
+        k: f.settings[k] for k in ("in_channels", "out_channels")
+        if f.settings[k] % f.settings["groups"]
+    }),
     "sides": lambda f: 2 * f.dims if len(sizes.each(f.settings["padding"])) == 2 * f.dims else None,
     "odd_pads": lambda f: sizes.setting_length(f) > f.dims and bool(sizes.wrong_length(f)),
     "stride_below_one": lambda f: min(setting(f, "stride", 1)) < 1,
@@ -320,9 +314,7 @@ SHAPE_FACTS: dict[str, Callable[[Known], Any]] = {
         else whole(f.words.get("out", "0"))[-f.dims :]
     ),
     # flatten and linear
-    "features_axis": lambda f: f.shape.index(
-        f.settings.get("in_features", f.settings.get("input_size")), 1, len(f.shape) - 1
-    ),
+    "features_axis": lambda f: f.shape.index(f["wanted_features"], 1, len(f.shape) - 1),
     "rest": lambda f: f"{times(f.shape[1:])} = {prod(f.shape[1:])}" if f.shape[2:] else "",
     "asked_flat": lambda f: len(whole(f.words["shape"])) < 3,
     "fits_flattened": lambda f: prod(f.shape[1:]) == f.settings["in_features"],
@@ -349,11 +341,7 @@ SHAPE_FACTS: dict[str, Callable[[Known], Any]] = {
         if len(f.shape) > 1 and f.shapes[0] != f.shapes[1] and f.shapes[0][:-1] == f.shapes[1][:-1]
         else None
     ),
-    "multiplied": lambda f: (
-        int(f["a"]) // int(f["b"])
-        if len(f.shape) == 2 and int(f["a"]) % int(f["b"]) == 0
-        else None
-    ),
+    "multiplied": lambda f: _whole_quotient(f["a"], f["b"]) if len(f.shape) == 2 else None,
     "steps_last": lambda f: f.shapes[2] == f.shape[:1],
     "row_per_label": lambda f: f.shapes[1] == f.shape[:1] and f.shape[1:] not in ((), (1,)),
     "colours": lambda f: f.shapes[1][-1] if f.shapes[1][-1] in (3, 4) else None,

@@ -34,7 +34,9 @@ def missing_axes(known: Known) -> Iterator[Repair]:
     else:
         return
     own, code, every = axis_names(known, short), operands(known)[short], range(len(target))
-    if _holds_planes(shapes[short], target):
+    area = prod(target[2:])  # values of a cell each, rather than of a channel each
+    width = shapes[short][1] if len(shapes[short]) == 2 and len(target) > 3 else 0
+    if width and area > 1 and width % area == 0 and width != target[1]:
         text = (
             f"Each row of {code} {shapes[short]} holds the cells of a map: give it the map's axes."
         )
@@ -84,12 +86,6 @@ def missing_axes(known: Known) -> Iterator[Repair]:
             what = "sample of the batch" if repeated == [0] and samples else "place of the other"
             text = f"Repeat {code}, which belongs to every {what}."
         yield given(known, {short: new}, text)
-
-
-def _holds_planes(vectors: tuple[int, ...], target: tuple[int, ...]) -> bool:
-    """Whether rows have a value for each cell of maps, rather than one for each channel."""
-    cells = prod(target[2:]) if len(vectors) == 2 and len(target) > 3 else 0
-    return cells > 1 and vectors[1] % cells == 0 and vectors[1] != target[1]
 
 
 def _repeated(code: Code, other: Code, axes: list[int], rank: int) -> Code:

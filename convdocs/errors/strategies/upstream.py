@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import takewhile
 from math import prod
 from typing import Any
 
@@ -69,18 +70,15 @@ def heads_apart(known: Known) -> Iterator[Repair]:
 
 def made_as_asked(known: Known) -> Iterator[Repair]:
     """The layer before a view, built for the axes that the view asks for."""
-    sizes, calls, shape = tuple(_asked(known)[1:]), known.chain(), known.shape
-    key = {"Linear": "out_features", "Conv2d": "out_channels"}.get(calls[-1].kind if calls else "")
-    if key == "out_channels":  # what is left of the channels, beside the map's own axes
+    sizes, calls, shape = tuple(_asked(known)[1:]), known.chain()[-1:], known.shape
+    kind = calls[0].kind if calls else ""
+    if kind == "Conv2d":  # what is left of the channels, beside the map's own axes
         sizes = sizes[: -len(shape[2:])] if sizes[-len(shape[2:]) :] == shape[2:] else ()
     if len(shape) == 3:  # the features of tokens, parted for heads
         sizes = sizes[1:] if len(sizes) == 3 and sizes[0] in (-1, shape[1]) else ()
-    if len(sizes) > 1 and min(sizes) > 0 and key and known.model:
-        layer = known.model.get_submodule(calls[-1].path)
-        if code := built_member(layer, {key: prod(sizes)}):
-            product = " x ".join(map(str, sizes))
-            text = f"Let the layer before make {product} = {prod(sizes)} values."
-            yield assigned(calls[-1].path, "layer", code, text)
+    if len(sizes) > 1 and min(sizes) > 0 and kind in ("Linear", "Conv2d"):
+        text = f"Let the layer before make {times(sizes)} = {prod(sizes)} values."
+        yield from made_before(known, prod(sizes), text)
 
 
 def square_maps(known: Known) -> Iterator[Repair]:
@@ -91,8 +89,7 @@ def square_maps(known: Known) -> Iterator[Repair]:
     if len(known.shape) > 1 and len({*asked[2:]}) == 1 and side**sides * channels == values:
         first = LEN(operands(known)[0]) if asked[0] == known.shape[0] else asked[0]
         view = operands(known)[0].view(first, channels, *[side] * sides)
-        maps = " x ".join([str(side)] * sides)
-        text = f"{values} values in {channels} channels are maps of {maps}."
+        text = f"{values} values in {channels} channels are maps of {times([side] * sides)}."
         yield assigned(known, "y", view, text, onwards=True)
 
 
@@ -202,14 +199,15 @@ def own_input(known: Known) -> Iterator[Repair]:
         yield given(known, _resized(x, sizes), f"Resize the images to {times(sizes)}.")
 
 
-def made_before(known: Known, channels: str) -> Iterator[Repair]:
-    """The layer before, built for as many channels as a fact tells."""
+def made_before(known: Known, channels: str | int, text: str = "") -> Iterator[Repair]:
+    """The layer before, built for so many channels, or for as many as a fact tells."""
     made = (c for c in known.chain()[::-1] if c.path and c.kind.startswith(("Conv", "Linear")))
     last = next(made, None)
     if last is not None and known.model is not None:
         key = "out_features" if last.kind == "Linear" else "out_channels"
         layer = known.model.get_submodule(last.path)
-        yield assigned(last.path, "layer", built_member(layer, {key: known.value(channels)}))
+        code = built_member(layer, {key: known.value(channels)})
+        yield assigned(last.path, "layer", code, text)
 
 
 # Weights that were saved from another model than the one they are loaded into.
@@ -269,13 +267,12 @@ def renamed(known: Known) -> Iterator[Repair]:
     yield _loaded(known, "state", code)
 
 
-def _apart(one: str, other: str) -> tuple[str, str]:
+def _apart(one: str, other: str) -> tuple[str, ...]:
     """How two names begin that end alike."""
-    a, b = one.split("."), other.split(".")
-    while a and b and a[-1] == b[-1]:
-        a.pop()
-        b.pop()
-    return "".join(f"{part}." for part in a), "".join(f"{part}." for part in b)
+    both = one.split("."), other.split(".")
+    ends = zip(both[0][::-1], both[1][::-1], strict=False)
+    alike = len(list(takewhile(lambda end: end[0] == end[1], ends)))
+    return tuple("".join(f"{word}." for word in words[: len(words) - alike]) for words in both)
 
 
 def _loaded(known: Known, target: str, code: Code, layer: str = "", **strict: bool) -> Repair:
