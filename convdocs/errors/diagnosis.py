@@ -18,7 +18,7 @@ from convdocs import tracing
 from convdocs.errors import catalogue, function, trial
 from convdocs.errors.catalogue import Entry
 from convdocs.errors.failure import Failure, module_calls, read, read_trace
-from convdocs.errors.known import Known
+from convdocs.errors.known import ODD, Known
 from convdocs.errors.repair import Repair, Step
 from convdocs.report import Diagnosis, Fix
 from convdocs.tracing.guard import collector_paused
@@ -177,7 +177,7 @@ def _candidates(entry: Entry, known: Known) -> Iterator[Repair]:
     seen: set[str] = set()
     for strategy in entry.fixes:
         # what a strategy cannot read of an odd call it cannot mend
-        with suppress(ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        with suppress(ArithmeticError, *ODD):
             for repair in strategy(known):
                 if repair.code and repair.code not in seen:
                     seen.add(repair.code)

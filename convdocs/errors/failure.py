@@ -263,9 +263,7 @@ def read(error: BaseException, model: nn.Module | None = None, **run: Any) -> Fa
             known["path"] = next((p for p, one in model.named_modules() if one is layer), "")
         if nn_class(type(layer)) is not None:
             return Failure(**known, **calls[-1], settings=settings(layer))
-        if isinstance(error, ValueError | AssertionError | RuntimeError) and _refused(
-            error, frames
-        ):
+        if _refused(error, frames):
             return Failure(**known, **calls[-1], own=True, line=_line(frames[-1][1]))
     return Failure(**known, **_function(frames))
 

@@ -12,7 +12,8 @@ from convdocs.errors.shape_facts import SHAPE_FACTS
 from convdocs.errors.sizes import typed
 
 FACTS = MESSAGE_FACTS | SHAPE_FACTS
-_ODD = (AttributeError, LookupError, StopIteration, TypeError, ValueError)  # of an odd call
+# an odd call lacks part of a fact; RuntimeError is torch's, of a stand-in's values
+ODD = (AttributeError, LookupError, RuntimeError, StopIteration, TypeError, ValueError)
 
 
 class Known(Failure):
@@ -41,7 +42,7 @@ class Known(Failure):
                     value = typed(value) if isinstance(value, tuple) else value
                 else:
                     value = getattr(self, key)
-            except _ODD as error:
+            except ODD as error:
                 raise KeyError(key) from error
             self.told[key] = value
         value = self.told[key]

@@ -34,6 +34,8 @@ def _rows(f: Known) -> int:
     """Rows of an embedding's table, classes of a loss, or cells along an axis."""
     if f.function == "embedding" and len(f.shapes) > 1:
         return f.shapes[1][0]
+    if f.function == "one_hot":
+        return int(f.args[1])
     return int(f.settings.get("num_embeddings", f.shapes[0][int(len(f.shapes[0]) > 1)]))
 
 
@@ -41,6 +43,12 @@ def _devices(f: Known) -> list[str]:
     """The devices of the inputs and the weights; none for stand-ins, which lie on meta."""
     tensors = () if f.on_shapes else (*f.tensors, *f.weights[:1])
     return list(dict.fromkeys(str(tensor.device) for tensor in tensors))
+
+
+def _encoded(f: Known) -> bool:
+    """Whether each row of the input adds up to one, as one-hot rows do."""
+    values = f.inputs[0][0] if f.on_shapes and f.source(0) == -1 else f.tensors[0]
+    return bool((values.sum(-1) == 1).all())
 
 
 def _habit(f: Known) -> str:
@@ -116,6 +124,9 @@ MESSAGE_FACTS: dict[str, Callable[[Known], Any]] = {
     "copied": lambda f: f.function == "copy_" and f.shapes[0][1:2] == (1,),
     "out_of_place": lambda f: f.function.removesuffix("_"),
     "in_a_list": lambda f: isinstance(f.args[0], list),
+    "encoding": lambda f: f.function == "one_hot",
+    "attends": lambda f: f.kind == "MultiheadAttention",
+    "encoded_rows": lambda f: f.shape[-1] == f["rows"] and _encoded(f),
     "pairwise": lambda f: f.function in _PAIRWISE,
     "constructor": lambda f: f.built is not None,
     "several_tensors": lambda f: len(f.tensors) > 1,

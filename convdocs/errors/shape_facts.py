@@ -219,6 +219,14 @@ SHAPE_FACTS: dict[str, Callable[[Known], Any]] = {
     # facts of one number
     "wanted_features": lambda f: f.settings.get("in_features", f.settings.get("input_size")),
     "one_feature": lambda f: f["wanted_features"] == 1 != f.shape[-1],
+    "inner_one": lambda f: f.shape.index(1, 1, len(f.shape) - 1),
+    "coloured": lambda f: (
+        f.shapes[1][1] if f.shapes[1][1] in (3, 4) and len(f.shape) == 4 and f.shape[1] == 1 else 0
+    ) or None,
+    "filled_up": lambda f: str([
+        *(n for size in f.args[1:] for n in sizes.each(size)),
+        *[-1 if f.function == "expand" else 1] * len(f.shape),
+    ][: len(f.shape)])[1:-1],
     "one_class": lambda f: f.shape[1] == 1,
     "one_row": lambda f: len(f.shape) == 1 and len(whole(f.words["shape"])) > 1,
     "one_kernel": lambda f: f.shapes[1][:2] == (1, 1) and len(f.shapes[1]) == 4,

@@ -63,8 +63,11 @@ def axes_added(known: Known, of: int = 0, behind: bool = False, **changes: Any) 
     indices = [(..., *[None] * more) if behind else (None,) * more for more in ranks if more > 0]
     repairs = [given(known, {of: x[index]}) for index in indices]
     if changes:
+        if all(known.settings.get(key) == value for key, value in changes.items()):
+            return  # there is nothing to build anew
         repairs = [rebuilt(known, **changes) + one for one in repairs]
-    yield from helping(known, repairs)
+    # within a model, what follows tells how many there should be
+    yield from repairs if known.path else helping(known, repairs)
 
 
 def joined(known: Known) -> Iterator[Repair]:

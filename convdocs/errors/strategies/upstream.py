@@ -81,6 +81,14 @@ def made_as_asked(known: Known) -> Iterator[Repair]:
         yield from made_before(known, prod(sizes), text)
 
 
+def own_batch(known: Known) -> Iterator[Repair]:
+    """The batch at hand, in place of a size that was typed."""
+    shape, asked, x = known.shape, _asked(known), operands(known)[0]
+    if len(asked) > 1 and min(asked[1:]) > 0 and prod(asked[1:]) == prod(shape[1:]):
+        text = f"The batch is {shape[0]} here, and {asked[0]} is asked for: take whatever it is."
+        yield assigned(known, "y", getattr(x, known.function)(LEN(x), *asked[1:]), text)
+
+
 def square_maps(known: Known) -> Iterator[Repair]:
     """Maps of another size, of as many channels as a view asks for."""
     asked, values = _asked(known), prod(known.shape[1:])
