@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from convdocs.errors import meaning, sizes
 from convdocs.errors.failure import Shape
-from convdocs.errors.sizes import by_axis, counted, setting, short, times, typed, whole, windows
+from convdocs.errors.sizes import (
+    by_axis,
+    counted,
+    multiple_above,
+    setting,
+    short,
+    times,
+    typed,
+    whole,
+    windows,
+)
 from convdocs.layers import AXIS_NAMES
 from convdocs.report import Call
 
@@ -20,10 +30,6 @@ if TYPE_CHECKING:
 def _whole_quotient(number: str, divisor: str) -> int | None:
     quotient, rest = divmod(int(number), int(divisor))
     return None if rest else quotient
-
-
-def _multiple_above(size: int, step: int) -> int:
-    return -(-size // step) * step
 
 
 def _given(settings: Mapping[str, Any]) -> str:
@@ -232,14 +238,11 @@ SHAPE_FACTS: dict[str, Callable[[Known], Any]] = {
     "one_kernel": lambda f: f.shapes[1][:2] == (1, 1) and len(f.shapes[1]) == 4,
     "of_weights": lambda f: f.shapes[0] == f.shapes[1] or "weight tensor" in f.message,
     "longer": lambda f: (
-        len(f.shape) == 3
-        and f.shape[1] > f.shapes[1][1]
-        and f.shape[::2] == f.shapes[1][::2]
+        len(f.shape) == 3 and f.shape[1] > f.shapes[1][1] and f.shape[::2] == f.shapes[1][::2]
         and meaning.axis_names(f, 0)[1:2] != ("C",)
     ),
     "states_of_directions": lambda f: (
-        len(f.shape) == 3
-        and f.shape[0] * f.shape[2] == f.settings["in_features"]
+        f.shape[0] * f.shape[2] == f["wanted_features"]
         and f.chain()[-1].kind in ("GRU", "LSTM", "RNN")
     ),
     "map_as_tokens": lambda f: (
@@ -252,7 +255,7 @@ SHAPE_FACTS: dict[str, Callable[[Known], Any]] = {
     "split_sum": lambda f: sum(whole(f.words["sizes"])),
     "evened": lambda f: int(f.words["size"]) + 1,
     "shuffled_by": lambda f: f.settings.get("groups", 0) or f["squared"] or None,
-    "shuffled": lambda f: _multiple_above(f["channels"], f["shuffled_by"]),
+    "shuffled": lambda f: multiple_above(f["channels"], f["shuffled_by"]),
     "third_shape": lambda f: str(f.shapes[2]),
     "map_of_features": lambda f: (
         f.settings["in_features"] == f.shape[1] and len(f.shape) > 3 and prod(f.shape[2:]) > 1
@@ -260,7 +263,7 @@ SHAPE_FACTS: dict[str, Callable[[Known], Any]] = {
     "map_axes": lambda f: tuple(range(2, len(f.shape))),
     "of_grey_masks": lambda f: len(f.shape) == 3 and f.shape[0] not in (1, 3, 4),
     "divisible": lambda f: tuple(
-        _multiple_above(size, f.settings["downscale_factor"]) for size in f.shape[-2:]
+        multiple_above(size, f.settings["downscale_factor"]) for size in f.shape[-2:]
     ),
     "kernel_alone": lambda f: len(f.shapes[1]) == f.dims and f["channels"] == 1,
     "two_matrices": lambda f: len(f.tensors) == 2 and f.function != "linear",

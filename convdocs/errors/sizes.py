@@ -33,6 +33,11 @@ def times(values: Iterable[int]) -> str:
     return " x ".join(map(str, values))
 
 
+def multiple_above(size: int, step: int) -> int:
+    """The least multiple of a step that is no less than a size."""
+    return -(-size // step) * step
+
+
 def each(value: Any) -> Any:
     """The parts of a setting, which is one number or one an axis."""
     return value if isinstance(value, tuple | list) else (value,)

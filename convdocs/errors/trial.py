@@ -21,9 +21,11 @@ from convdocs.errors import meaning
 from convdocs.errors.code import Code, run
 from convdocs.errors.failure import Failure, Site, is_users
 from convdocs.errors.repair import Repair, Step
+from convdocs.errors.sizes import multiple_above
 from convdocs.report import Call, Trace
 from convdocs.tracing.copier import Copier
 from convdocs.tracing.nested import mapped, tensors_in
+from convdocs.tracing.run import is_shape
 
 MANY_BYTES = 256 * 1024**2  # a layer up to this size is run for real when its dtype is in question
 
@@ -246,7 +248,7 @@ def worked_before(failure: Failure) -> list[Any]:
     """Images that halve without a remainder, where two branches meet and those run as it is."""
     inputs, named = failure.inputs
     first, step = shape_of(inputs[0]) if inputs else (), meaning.halving(failure)
-    even = (*first[:2], *(-(-size // step) * step for size in first[2:]))
+    even = (*first[:2], *(multiple_above(size, step) for size in first[2:]))
     if failure.layer is not None or failure.model is None or even == first or len(first) < 3:
         return []
     image = inputs[0].new_zeros(even) if isinstance(inputs[0], Tensor) else even
@@ -258,8 +260,7 @@ def shape_of(value: Any) -> tuple[int, ...]:
     """The shape of an input, which may be given as one."""
     if isinstance(value, Tensor):
         return tuple(value.shape)
-    whole = isinstance(value, tuple) and all(type(size) is int for size in value)
-    return tuple(value) if whole else ()
+    return tuple(value) if is_shape(value) else ()
 
 
 def _grown(value: Any, count: int, axis: int) -> Any:

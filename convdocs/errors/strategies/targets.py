@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from torch import Tensor
 
 from convdocs.errors.code import LEN
-from convdocs.errors.known import Known
-from convdocs.errors.message_facts import VOID
+from convdocs.errors.known import VOID, Known
 from convdocs.errors.repair import Repair, given, operands, rebuilt
 
 

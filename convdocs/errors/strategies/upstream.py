@@ -16,7 +16,7 @@ from convdocs.errors.code import LEN, NN, TORCH, Code, Scope, constant, name, ru
 from convdocs.errors.failure import nn_class
 from convdocs.errors.known import Known
 from convdocs.errors.repair import Repair, Step, assigned, built_member, given, operands, place
-from convdocs.errors.sizes import times, whole
+from convdocs.errors.sizes import multiple_above, times, whole
 from convdocs.errors.strategies.axes import other_channels
 from convdocs.errors.strategies.settings import helping
 from convdocs.errors.trial import shape_of
@@ -196,7 +196,7 @@ def own_input(known: Known) -> Iterator[Repair]:
         text = f"It takes {axes} axes: take out the one of size 1."
         yield given(known, x.squeeze(shape.index(1)), text)
     elif step := words.get("multiple"):
-        sizes = tuple(-(-size // step) * step for size in sizes)
+        sizes = tuple(multiple_above(size, step) for size in sizes)
         yield given(known, _resized(x, sizes), f"Resize to multiples of {step}: {times(sizes)}.")
     elif shape[1] == got:
         yield from other_channels(known, need, got, 1)
