@@ -2176,3 +2176,13 @@ case(
     ),
     r"Linear\(128, 1\)",
 )
+case(
+    "a head for one feature behind a layer of seven",
+    lambda: (S(nn.Linear(4, 7), nn.ReLU(), nn.Linear(1, 3)), R(5, 4)),
+    r"Linear\(7, 3\)",
+)
+case(
+    "a GRU for one feature behind a layer of sixteen",
+    lambda: (S(nn.Linear(6, 16), nn.GRU(1, 8, batch_first=True)), R(5, 4, 6)),
+    r"GRU\(16, 8",
+)

@@ -224,7 +224,7 @@ SHAPE_FACTS: dict[str, Callable[[Known], Any]] = {
     "repeats": lambda f: _whole_quotient(f["stack"], f["other"]),
     # facts of one number
     "wanted_features": lambda f: f.settings.get("in_features", f.settings.get("input_size")),
-    "one_feature": lambda f: f["wanted_features"] == 1 != f.shape[-1],
+    "one_feature": lambda f: f["wanted_features"] == 1 != f.shape[-1] and f.source(0) == -1,
     "inner_one": lambda f: f.shape.index(1, 1, len(f.shape) - 1),
     "coloured": lambda f: (
         f.shapes[1][1] if f.shapes[1][1] in (3, 4) and len(f.shape) == 4 and f.shape[1] == 1 else 0
