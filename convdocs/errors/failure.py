@@ -225,6 +225,7 @@ def nn_class(made: Any) -> Any:
 
 
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.Container)
+_REFUSALS = (AssertionError, RuntimeError, TypeError, ValueError)
 _NO_SETTINGS = {"self", "device", "dtype"}
 
 
@@ -263,7 +264,7 @@ def read(error: BaseException, model: nn.Module | None = None, **run: Any) -> Fa
             known["path"] = next((p for p, one in model.named_modules() if one is layer), "")
         if nn_class(type(layer)) is not None:
             return Failure(**known, **calls[-1], settings=settings(layer))
-        if _refused(error, frames):
+        if isinstance(error, _REFUSALS) and _refused(error, frames):
             return Failure(**known, **calls[-1], own=True, line=_line(frames[-1][1]))
     return Failure(**known, **_function(frames))
 

@@ -210,7 +210,7 @@ def halving(failure: Failure) -> int:
 # What words of others say: a module's own check, and weights that do not fit.
 
 _OWN_WORDS = (
-    r"to unpack \(expected (?P<axes>\d+)",
+    r"to unpack \(expected (?P<sizes>\d+)",
     r"(?:\.dim\(\)|\.ndim|len\(\w+\.(?:shape|size\(\))\)) [=!]= (?P<axes>\d+)",
     r"axis of length (?P<got>\d+) in chunks of (?P<multiple>\d+)",
     r"(?P<got>\d+)\D*(?:divisible by|multiple of)\D*(?P<multiple>\d+)",

@@ -188,7 +188,8 @@ def own_input(known: Known) -> Iterator[Repair]:
     """The input that a module's own check asks for: channels, a size, a multiple."""
     words, shape, x = known["own"], known.shape, operands(known)[0]
     got, need, sizes = words.get("got", 0), words.get("wanted", 0), shape[2:]
-    axes = words.get("axes", need if got == len(shape) != shape[1] else 0)
+    told = words.get("axes") or words.get("sizes")
+    axes = told or (need if got == len(shape) != shape[1] else 0)
     if axes == len(shape) + 1:
         text = f"It takes {axes} axes: one sample lacks that of the batch, one frame that of time."
         yield from helping(known, [given(known, x.unsqueeze(axis), text) for axis in (0, 1, 2)])
