@@ -19,6 +19,8 @@ from torch import Tensor, nn
 
 from convdocs import draw, explain
 from convdocs.draw.palette import ROLES
+from convdocs.draw.plane import Frame, numbers
+from convdocs.draw.sheet import FRAME, text_width
 from convdocs.layers import LayerError
 
 MODES = {"reflect": "reflect", "replicate": "replicate", "circular": "circular"}
@@ -99,6 +101,8 @@ def test_nothing_is_said_twice():
     value = f"{layer(whole(1, 3, 3))[0, 0, 0].item():.4f}"
     assert [m.words for m in marks(fig)].count(value) == 2  # the step, and its place in the output
     assert not any(mark.words.startswith("sum") for mark in marks(fig))
+    alone = draw.layer(nn.Conv1d(1, 1, 1, bias=False), torch.ones(1, 1))
+    assert not any(mark.words == "output" for mark in marks(alone))  # of one cell: the step itself
 
 
 def test_the_notebooks_figures_keep_the_notebooks_digits():
@@ -113,7 +117,8 @@ def test_the_cell_is_lit_in_bold_and_framed():
     bold = [mark.words for mark in marks(fig) if mark.bold and mark.is_number]
     assert bold == ["2.0000", "2", "2"]  # the winner in the input, the result, the output's cell
     fig = draw.layer(nn.MaxPool1d(3), torch.tensor([[1.0, float("nan"), 9.0]]))
-    assert [mark.words for mark in marks(fig) if mark.bold and mark.is_number] == ["nan"] * 3
+    # an output of one cell is the result, and not drawn again
+    assert [mark.words for mark in marks(fig) if mark.bold and mark.is_number] == ["nan"] * 2
 
 
 @pytest.mark.parametrize("mode", sorted(MODES))
@@ -246,6 +251,19 @@ def test_any_layers_picture_is_right_and_fits_a_phone(case, data):
             assert 0 <= mark.y <= high
 
 
+@pytest.mark.parametrize("size", [9.0, 8.0])
+@pytest.mark.parametrize("value", [-29341.7465, -5.7253, 2.0])
+def test_a_number_is_clear_of_its_cells_border(value, size):
+    frame: Frame = (0, 0, 1, 1, "lit frame")
+    bold = numbers(np.array([[value, 0.5]]), "lit", (4, size), [frame])
+    letters = text_width(f"{value:.4f}", size, "bold")
+    assert bold.columns[0] - letters >= 2 * (FRAME / 2 + 1)
+    # padding that repeats a whole number among fractions has its decimals too
+    roles = np.array([["padding", "input", "input"]], dtype=object)
+    plane = numbers(np.array([[value, value, 0.5]]), roles, (4, size))
+    assert plane.columns[0] - text_width(f"{value:.4f}", size) >= 4
+
+
 def test_no_text_leaves_its_cell():
     """The advances in the table are those of the font."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -274,7 +292,7 @@ def test_what_does_not_fit_is_shaded():
     layer = nn.Conv2d(1, 1, 3, padding=1)
     fig = draw.layer(layer, x, (0, 5, 7))
     pictures = [image.get_array() for image in fig.axes[0].images]
-    assert [picture.shape for picture in pictures][:2] == [(30, 30, 4), (28, 28, 4)]
+    assert [picture.shape for picture in pictures][:3] == [(30, 30, 4), (1, 41, 4), (28, 28, 4)]
     low, high = x.min(), x.max()
     grey = ((x[0] - low) / (high - low) * 255).round().numpy()
     assert np.abs(pictures[0][1:-1, 1:-1, 0] - grey).max() <= 1
@@ -289,6 +307,36 @@ def test_the_largest_input_is_an_image_with_its_window_framed():
     assert _lines(fig, "window") == 1
     with pytest.raises(draw.DrawError, match=r"225 x 224 is too large .* x\[\.\.\., :224, :224\]"):
         draw.layer(nn.Conv2d(1, 1, 3), torch.rand(1, 225, 224))
+
+
+def test_a_large_plane_and_its_pool_are_side_by_side():
+    images = draw.layer(nn.MaxPool2d(2), torch.rand(1, 50, 50)).axes[0].images
+    before, after = (i.get_extent() for i in images if i.get_array().shape[0] > 1)  # no legends
+    assert after[0] > before[1]
+    assert after[2] == pytest.approx(before[2])  # level at the bottom
+
+
+def test_planes_without_kernels_are_side_by_side_above_their_legend():
+    fig = draw.layer(nn.Unfold(4, stride=4), torch.rand(1, 3, 32, 32))
+    titles = [next(m for m in marks(fig) if m.words == f"input[0, {n}]") for n in range(3)]
+    assert len({mark.y for mark in titles}) == 1
+    key = next(mark for mark in marks(fig) if mark.words == "input")
+    assert key.y > titles[0].y
+    assert (key.x, titles[0].x) == (4, 4)
+
+
+def test_one_of_a_thing_is_said_as_one():
+    layer = nn.Conv2d(1, 1, 1)
+    fig = draw.layer(layer, torch.ones(1, 1, 3, 3), (0, 0, 2, 1))
+    assert "shape (1, 1, 3, 3): the window covers positions H 2, W 1. The product" in fig.alt
+    assert fig.caption.startswith("The window covers 1 cell; its product with the weight")
+    assert "1 step:" in draw.animate(nn.AvgPool1d(1), torch.ones(1, 1)).caption
+    assert "1 row," in draw.describe(draw.matrix(nn.Conv1d(1, 1, 1), (1, 1)))
+    assert "the 1 channel," in draw.describe(draw.feature_maps(layer, torch.rand(1, 5, 5)))
+    assert "The 1 filter of" in draw.describe(draw.filters(layer))
+    assert draw.kernel(layer).caption == (
+        "The one filter is a grid: 1 × 1 weights for its one input channel."
+    )
 
 
 def test_many_channels_are_left_out_with_a_count_and_their_sum():

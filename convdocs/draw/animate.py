@@ -18,14 +18,14 @@ from PIL import Image
 from torch import Tensor, nn
 
 from convdocs.cells import explain
-from convdocs.draw.boxes import MIDDLE, Box, Column, Row, Words, lines
+from convdocs.draw.boxes import MIDDLE, Box, Column, Row, Words
 from convdocs.draw.palette import ROLES, Theme, asset
 from convdocs.draw.picture import EDGE, PHONE, Picture, describe, drawn, inline, pdf
-from convdocs.draw.plane import DIGITS, MOST_ROWS, Area, Plane, fitting
+from convdocs.draw.plane import Area, Plane, fitting, keyed, legend, ways
 from convdocs.draw.scene import DrawError, Scene, leads_to, named, scene
 from convdocs.draw.sheet import TITLE_SIZE, VALUE_SIZE, Place, corners
 from convdocs.draw.svg import Outline, svg
-from convdocs.view.numbers import plain
+from convdocs.view.numbers import counted, plain
 
 MOST_FRAMES = 400
 LINE = 18.0  # points for the line below the planes
@@ -107,7 +107,9 @@ def animate(
         )
     lead = (*(() if start.sample is None else (start.sample,)), channel % start.y.shape[0])
     scenes = [replace(start, cell=explain(layer, x, (*lead, *place))) for place in places]
-    words = f"{len(places)} steps: at each the window makes one more number of the output."
+    words = (
+        f"{counted(len(places), 'step')}: at each the window makes one more number of the output."
+    )
     title = start.cell.code if title is None else title
     return Walk(scenes, title, words if caption is None else caption, interval, theme, fig)
 
@@ -184,15 +186,19 @@ class Walk(FuncAnimation):
         ``convdocs/draw/player.js``, which adds the controls.
         """
         walk = self.on("light")
+        walk.show(0)
+        walk._line.set_text("")  # is below the picture
         words = [self._words(number) for number in range(self.frames)]
         every = [walk._places(number) for number in range(self.frames)]
         # the output's cell stands for those of the same place in other frames or of another look
         names = [name for name in MOVING if name not in ("cv-lit", "cv-later")]
         paths = {name: [_path(places[name]) for places in every] for name in names}
+        paths = {name: every for name, every in paths.items() if any(every)}
         data = json.dumps({"paths": paths, "words": words, "interval": self.interval})
         caption = f"<figcaption>{escape(self.caption)}</figcaption>" if self.caption else ""
+        still = inline(svg(walk.figure), describe(self.figure))
         return (
-            f'<figure class="cv-picture cv-player">{inline(walk._first(), describe(self.figure))}'
+            f'<figure class="cv-picture cv-player">{still}'
             f'<p class="cv-words">{escape(words[0])}</p>{caption}'
             f'<script type="application/json">{data.replace("<", chr(92) + "u003c")}</script>'
             "</figure>"
@@ -206,7 +212,7 @@ class Walk(FuncAnimation):
         return pdf(self.figure)
 
     def __repr__(self) -> str:
-        return f"<Walk of {self.frames} steps: {describe(self.figure)}>"
+        return f"<Walk of {counted(self.frames, 'step')}: {describe(self.figure)}>"
 
     def save(self, filename: str | Path, *args: Any, **kwargs: Any) -> None:
         """Save as GIF or WebP through Pillow, or with matplotlib's writers as anything else.
@@ -255,21 +261,6 @@ class Walk(FuncAnimation):
         shown = self.scenes[number]
         return f"{shown.words[0]} = {plain(shown.cell.value)}"
 
-    def _first(self) -> str:
-        """The first frame as SVG whose moving shapes are a path each."""
-        for shapes in self._shapes.values():
-            shapes.set_verts([])
-        self._line.set_text("")
-        marks = svg(self.figure)
-        for name, areas in self._places(0).items():
-            fills, edge, width, _ = MOVING[name]
-            look = "".join(f' fill="{ROLES[role][0]}"' for role in fills)
-            look += f' stroke="{ROLES[edge][0]}" stroke-width="{width:g}"' if edge else ""
-            shown = "" if name == "cv-lit" and not areas else f'class="{name}"'
-            path = f'<path {shown}{look} d="{_path(areas)}"/>'
-            marks = marks.replace(f'<g class="{name}"></g>', path)
-        return marks
-
     def _places(self, number: int) -> dict[str, list[Area]]:
         """Where everything is at a frame, by the names of MOVING."""
         pairs = list(zip(self._inputs, self.scenes[number].units, strict=True))
@@ -304,7 +295,7 @@ def _arranged(shown: Scene) -> tuple[list[Plane], Plane, Box]:
         for unit in shown.units
     ]
     sign = Words("×", TITLE_SIZE + 2, "muted")
-    for digits in DIGITS if max(len(unit.values) for unit in still) <= MOST_ROWS else DIGITS[-1:]:
+    for digits in ways(max(len(unit.values) for unit in still)):
         inputs = [shown.input_plane(unit, digits, PHONE * DRAWN) for unit in still]
         rows: list[Box] = [
             plane.titled(unit.name) for plane, unit in zip(inputs, still, strict=True)
@@ -320,19 +311,18 @@ def _arranged(shown: Scene) -> tuple[list[Plane], Plane, Box]:
             ]
         if Column(rows).width <= PHONE:
             break
-    more, what = shown.left_out
-    if more > 0:
-        rows.append(lines(f"{more} more {what}, not drawn", PHONE))
+    if scale := inputs[0].scale:
+        rows.append(legend(scale))
     values = np.atleast_2d(shown.y[shown.channel])
     output = fitting(values, "output", PHONE)
-    below = output.titled(named("output", shown.sample, shown.channel))
+    below = keyed(output).titled(named("output", shown.sample, shown.channel))
     return inputs, output, leads_to(Column(rows, gap=8), below, PHONE)
 
 
 def _alt(shown: Scene, count: int) -> str:
     return (
         f"The walk of {shown.cell.code} over an input of shape {shown.cell.input_shape}"
-        f"{shown.padded}: in {count} steps the window visits every place, and "
+        f"{shown.padded}: in {counted(count, 'step')} the window visits every place, and "
         f"{named('output', shown.sample, shown.channel)} fills up."
     )
 

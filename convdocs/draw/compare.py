@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from convdocs.draw.boxes import Box, Column, flow
+from convdocs.draw.boxes import WIDE, Box, Column, Row, first_fitting
 from convdocs.draw.picture import shared, show
-from convdocs.draw.plane import fitting
+from convdocs.draw.plane import fitting, keyed, scale_of
 from convdocs.draw.scene import leads_to, scene, with_arcs
 from convdocs.draw.sheet import Place
 
@@ -63,14 +63,19 @@ def compare(
 
     def body(room: float) -> Box:
         side = shared(room, GAP)
-        boxes = []
-        for name, shown in pairs:
-            unit = shown.units[0]
-            plane = with_arcs(fitting(unit.values, unit.roles, side, unit.frames), shown.axes)
-            # alike for both, so that one may take more than its side of the page, the other less
-            sides = leads_to(plane.titled(unit.name), shown.output_plane(side), room)
-            boxes.append(sides.titled(name, shown.note, side, 8))
-        return flow(boxes, room, GAP)
+
+        def sides(within: float) -> Iterator[Box]:
+            """Each layer's input and output, side by side where so many points are enough."""
+            for name, shown in pairs:
+                unit, scale = shown.units[0], scale_of(shown.x)
+                plane = fitting(unit.values, unit.roles, side, unit.frames, scale)
+                plane = with_arcs(plane, shown.axes)
+                both = keyed(plane).titled(unit.name), shown.output_plane(side)
+                yield leads_to(*both, within).titled(name, shown.note, side, 8)
+
+        # alike for both, so that one may take more than its side of the page, the other less
+        ways = (kind(sides(within), GAP) for kind in (Row, Column) for within in (WIDE, 0.0))
+        return first_fitting(ways, room)
 
     alt, card = (
         " ".join(shown.alt for shown in both),

@@ -14,6 +14,7 @@ from convdocs.draw.picture import shared, show
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Place, Sheet
 from convdocs.report import Call, Trace
+from convdocs.view.numbers import counted
 
 TALL = 92.0  # points of a panel
 AXIS = 34.0  # points for the numbers at its left
@@ -63,10 +64,12 @@ def curve(
         titled = (_Panel(panels[name], shared(room, 16)).titled(name) for name in panels)
         return flow(titled, room, 16)
 
-    note = f"{len(calls)} layers, from {name_of(calls[0])} to {name_of(calls[-1])}"
-    alt = f"{trace.model} along its {len(calls)} layers: {reaches}."
+    layers = counted(len(calls), "layer")
+    note = f"{layers}, from {name_of(calls[0])} to {name_of(calls[-1])}" if calls[1:] else layers
+    alt = f"{trace.model} along its {layers}: {reaches}."
+    words = CAPTION if len(panels) == len(READERS) else f"{CAPTION.partition(':')[0]}."
     thumb = flow((_Panel(values, 150.0) for values in panels.values()), 320.0)
-    return show(body, alt, (title, trace.model), note, (caption, CAPTION), thumb, fig)
+    return show(body, alt, (title, trace.model), note, (caption, words), thumb, fig)
 
 
 def _size(call: Call) -> int | None:
@@ -122,7 +125,7 @@ class _Panel(Box):
 
 def _reach(values: Values) -> str:
     """First and last value, in words."""
-    known = [_short(value) for value in values if value is not None]
+    known = [_short(value) for value in values if value]
     return " to ".join(dict.fromkeys((known[0], known[-1])))
 
 

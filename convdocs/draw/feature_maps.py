@@ -16,6 +16,7 @@ from convdocs.draw.plane import CONTRAST, SMALL, Plane, array, legend, numbers, 
 from convdocs.draw.scene import DrawError, named
 from convdocs.draw.sheet import Place
 from convdocs.layers import code
+from convdocs.view.numbers import counted
 
 MOST_MAPS = 16
 GAP = 8.0
@@ -64,12 +65,13 @@ def feature_maps(
         raise DrawError(f"{len(names)} names for {len(maps)} channels; give each one its name")
     count, high, wide = maps.shape
     called = [named("output", channel) for channel in range(count)] if names is None else names
-    batch = f"sample {which} of {len(image)}; " if image.ndim == 4 and len(image) > 1 else ""
+    batch = f", sample {which} of {len(image)}" if image.ndim == 4 and len(image) > 1 else ""
     drawn, rest = maps[:MOST_MAPS], max(0, count - MOST_MAPS)
     signed = bool((drawn < 0).any())
     grey = scale_of(picture[0], CONTRAST)  # of an image without colours
     scales = [scale_of(values, CONTRAST, signed=signed) for values in drawn]
-    alt = f"{batch}An image of shape {picture.shape} and the {count} channels, of {high} x {wide}, "
+    many = f"{counted(count, 'channel')}, of {high} x {wide}"
+    alt = f"An image of shape {picture.shape}{batch}{',' * bool(batch)} and the {many}, "
     alt += f"that {code(layer_or_model)} makes of it{': ' + ', '.join(names) if names else ''}"
     alt += f"; the first {MOST_MAPS} are drawn." if rest else "."
     how = "orange where its answer is above 0, blue where it is below"
@@ -80,7 +82,7 @@ def feature_maps(
         """The image in colour when it has three channels, else its first, and the maps."""
         colour = ", in colour" if len(picture) == 3 else ""
         name = "input" if colour else named("input", None if len(picture) == 1 else 0)
-        words = lines(f"{batch}of shape {picture.shape}{colour}", side)
+        words = lines(f"of shape {picture.shape}{colour}{batch}", side)
         shown = [Column((words.titled(name, "", side, 1), photo(picture, "output", side, grey)))]
         for channel, (values, scale) in enumerate(zip(drawn, scales, strict=True)):
             kernel = _kernel(layer_or_model, channel)
@@ -94,7 +96,8 @@ def feature_maps(
         side = shared(room, GAP, 2 if len(drawn) in (1, 3) else 3, 2)
         return flow(tiles(side), room, GAP, END)
 
-    note = f"output of shape {maps.shape}" + f"; {rest} more channels are not drawn" * (rest > 0)
+    note = f"output of shape {maps.shape}"
+    note += f"; {counted(rest, 'more channel')} not drawn" * (rest > 0)
     words = f"Each filter makes a map of its own: {how}."
     thumb = Row((photo(picture, "output", 120, grey), photo(drawn[0], "output", 120, scales[0])))
     return show(body, alt, (title, code(layer_or_model)), note, (caption, words), thumb, fig)

@@ -13,6 +13,7 @@ from convdocs.draw.plane import CONTRAST, Plane, legend, scale_of
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import Place
 from convdocs.layers import code, read
+from convdocs.view.numbers import counted
 
 MOST = 64
 ACROSS = 8
@@ -67,16 +68,17 @@ def filters(
     note = f"weight of shape {weight.shape}"
     if count > MOST:
         note += f"; the first {MOST} of {count} filters"
+    across = min(ACROSS, max(ACROSS // 2, count))  # a few are larger
 
     def tiles(most: int, side: float) -> list[Plane]:
         return [coloured(kernel, scale[1], side) for kernel in planes[:most]]
 
     def body(room: float) -> Box:
-        images = enumerate(tiles(MOST, shared(room, GAP, ACROSS, ACROSS // 2)))
+        images = enumerate(tiles(MOST, shared(room, GAP, across, ACROSS // 2)))
         named = flow((image.titled(str(at)) for at, image in images), room, GAP)
         return Column((legend(scale), named) if shaded else (named,), gap=8)
 
     sides = " x ".join(map(str, weight.shape[-2:]))
-    alt = f"The {count} filters of {code(layer)} as images of {sides}, {how}."
+    alt = f"The {counted(count, 'filter')} of {code(layer)} as images of {sides}, {how}."
     thumb = flow(tiles(12, 45.0), 210.0, GAP)
     return show(body, alt, (title, code(layer)), note, (caption, words), thumb, fig)

@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from convdocs.draw.boxes import END, MIDDLE, Box, Column, Row, Rule, Words, first_fitting, lines
+from convdocs.draw.boxes import END, MIDDLE, Box, Column, Row, Rule, Words, first_fitting, flow
 from convdocs.draw.picture import shared, show
-from convdocs.draw.plane import DIGITS, MOST_ROWS, Digits, Frame, Plane, numbers
+from convdocs.draw.plane import DIGITS, MOST_ROWS, Digits, Frame, Plane, keyed, legend, numbers
 from convdocs.draw.scene import Scene, Unit, named, scene
 from convdocs.draw.sheet import TITLE_SIZE, Place
 from convdocs.view.numbers import number, places_for
@@ -110,35 +110,40 @@ class _Working:
         self.ends = (*(value for _, value, _ in self.steps), *np.concatenate(self.sums).tolist())
         # one large plane is drawn beside the output
         alone = len(shown.units) == 1 and not shown.flat
-        self.photograph = alone and shown.weighted and self.input[0] is None
+        self.photograph = alone and self.input[0] is None
 
     def box(self) -> Box:
         steps, output = self._added(), self.shown.output_plane(self.room)
-        boxes = list(map(self._unit, self.shown.units, self.sums))
+        if self.shown.y.size == 1:
+            output = Box()  # is the last of the steps
+        planes = list(map(self._unit, self.shown.units, self.sums))
         # where the sums end, below which the steps are
-        end = max((box.parts[-1] if isinstance(box, Column) else box).width for box in boxes)
-        more, what = self.shown.left_out
-        if more > 0 and not self.several:
-            boxes.append(lines(f"{more} more {what}", self.room))
-        if not self.shown.weighted:  # the planes, what is done to the window, the output
+        end = max((box.parts[-1] if isinstance(box, Column) else box).width for box in planes)
+        scale = self._input(self.shown.units[0]).scale
+        under = [legend(scale, "input")] if scale and len(planes) > 1 else []
+        if not (self.shown.weighted or self.photograph):
+            # the planes, what is done to the window, the output
             after = Column((steps, output), gap=9)
-            arrow = _sign("→", boxes[0].height - TITLE_HEIGHT)
-            beside = Row((Column(boxes, gap=9), arrow, after), gap=10)
-            return first_fitting((beside, Column((*boxes, after), gap=9)), self.room)
-        below: tuple[Box, ...] = (Row((Box(max(0.0, end - steps.width)), steps), gap=0),)
+            arrow = _sign("→", planes[0].height - TITLE_HEIGHT)
+            beside = Row((Column((*planes, *under), gap=9), arrow, after), gap=10)
+            below = Column((flow(planes, self.room), *under, after), gap=9)
+            return first_fitting((beside, below), self.room)
+        rest: tuple[Box, ...] = (Row((Box(max(0.0, end - steps.width)), steps), gap=0),)
         between = end - output.width - steps.width
         if not self.photograph:
-            beside = Row((output, Box(between), steps), gap=0)
-            below = (beside,) if between >= 12 else (*below, output)
-        return Column((*boxes, *below), gap=9)
+            both = Row((output, Box(between), steps), gap=0)
+            rest = (both,) if between >= 12 else (*rest, output)
+        return Column((*planes, *under, *rest), gap=9)
 
     def _unit(self, unit: Unit, sums: np.ndarray) -> Box:
         """A plane of the input with the part of the kernel that reads it."""
-        plane: Box = self._input(unit).titled(unit.name)
+        shown = self._input(unit)
+        plane: Box = shown if len(self.sums) > 1 else keyed(shown)
+        plane = plane.titled(unit.name)
         work = self._work(unit, sums)
         if self.photograph:
             both = (plane, self.shown.output_plane(self.room))
-            plane = first_fitting((Row(both, gap=12), Column(both, gap=9)), self.room)
+            plane = first_fitting((Row(both, 12, END), Column(both, gap=9)), self.room)
         elif self.beside or not work:
             return Row((plane, *work), gap=5)
         return Column((plane, Row(work, gap=5)), gap=6)
@@ -182,7 +187,7 @@ class _Working:
         """Sums and what comes to them, with one number of decimals."""
         frames: list[Frame] = [(0, 0, 1, 1, "lit frame")] if role == "lit" else []
         digits = places_for(self.ends), self.input[1]
-        return numbers(values[:, None], role, digits, frames, self.ends)
+        return numbers(values[:, None], role, digits, frames, self.ends, weight="bold")
 
     def _added(self) -> Column:
         """What comes to the sums, and the output, one below the other."""
@@ -222,7 +227,7 @@ def _steps(shown: Scene, several: bool) -> Iterator[tuple[str, float, str]]:
         more, what = shown.left_out
         if more > 0 and several:
             rest = shown.taken("product")[-more:].sum()
-            yield f"+ {more} more {what}", float(rest), "product"
+            yield f"+ {what}", float(rest), "product"
         if cell.bias is not None:
             yield f"+ {named('bias', shown.channel)}", cell.bias, "kernel"
     yield last, cell.value, "lit"

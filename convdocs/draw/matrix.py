@@ -13,10 +13,11 @@ from torch import nn
 from convdocs.cells.replica import replica, run
 from convdocs.draw.boxes import Box
 from convdocs.draw.picture import show
-from convdocs.draw.plane import array, bare, fitting, keyed
+from convdocs.draw.plane import array, bare, fitting, keyed, scale_of
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import Place
 from convdocs.layers import code, read
+from convdocs.view.numbers import counted
 
 LARGEST = 1024  # rows or columns
 CARD = 200.0
@@ -49,27 +50,31 @@ def matrix(
     """
     table, output = matrix_of(layer, shape)
     rows, columns = table.shape
-    roles = np.where(table != 0, "kernel", "hole")
+    roles, scale = np.where(table != 0, "kernel", "hole"), scale_of(table, signed=True)
     note = (
-        f"{rows} rows, one per cell of the output {output}; {columns} columns, one per cell of "
-        f"the input {tuple(shape)}"
+        f"{counted(rows, 'row')}, one per cell of the output {output}; "
+        f"{counted(columns, 'column')}, one per cell of the input {tuple(shape)}"
     )
+    line, makes = "row", "makes one output cell"
+    if read(layer).family == "transposed":
+        line, makes = "column", "is what one input cell adds to the output"
     words = (
-        f"A row of this {rows} × {columns} matrix makes one output cell. Its weights move along "
-        f"from row to row, and all else is 0."
+        f"A {line} of this {rows} × {columns} matrix {makes}. Its weights move along from {line} "
+        f"to {line}, and all else is 0."
     )
     used = np.count_nonzero(table, axis=1)
     amount = " to ".join(map(str, dict.fromkeys((int(used.min()), int(used.max())))))
     alt = (
-        f"{code(layer)} on an input of shape {tuple(shape)} as a matrix of {rows} rows, one per "
-        f"output cell, and {columns} columns, one per input cell. A row has {amount} "
+        f"{code(layer)} on an input of shape {tuple(shape)} as a matrix of "
+        f"{counted(rows, 'row')}, one per output cell, and {counted(columns, 'column')}, one per "
+        f"input cell. A row has {amount} "
         f"numbers that are not 0; of the whole matrix {1 - used.sum() / table.size:.0%} are 0."
     )
 
     def body(room: float) -> Box:
-        return keyed(fitting(table, roles, room), 8)
+        return keyed(fitting(table, roles, room, scale=scale), 8)
 
-    card = bare(fitting(table, roles, CARD))
+    card = bare(fitting(table, roles, CARD, scale=scale))
     return show(body, alt, (title, code(layer)), note, (caption, words), card, fig)
 
 

@@ -9,12 +9,13 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from convdocs.draw.boxes import Box, Column, flow
-from convdocs.draw.picture import show
-from convdocs.draw.plane import Plane, array, bare, numbers
+from convdocs.draw.boxes import END, Box, Column, flow
+from convdocs.draw.picture import PAGE, show
+from convdocs.draw.plane import ARC_ROOM, Plane, array, bare, fitting, keyed
 from convdocs.draw.scene import PADDED_WITH, DrawError, axis, laid_out, with_arcs
 from convdocs.draw.sheet import Place
 from convdocs.geometry import PADDING_MODES, Window
+from convdocs.view.numbers import counted, plain
 
 
 def padding(
@@ -47,23 +48,24 @@ def padding(
     plane = np.arange(1.0, 6.0) if x is None else array(torch.as_tensor(x))
     if plane.ndim not in (1, 2) or 0 in plane.shape:
         raise DrawError(f"x must be a row or a plane of numbers, not of shape {plane.shape}")
-    padded = {mode: _padded(mode, plane, pad) for mode in modes or PADDING_MODES}
-    cells = "one cell" if pad == 1 else f"{pad} cells"
-    words = f"Hatched are the {cells} added on each side; an arrow leads from a cell to its copy."
+    padded = {mode: _padded(mode, plane, pad, PAGE) for mode in modes or PADDING_MODES}
+    cells = counted(pad, "cell")
+    words = f"Hatched on each side: {cells} of padding; an arrow leads from a cell to its copy."
     if list(padded) == ["zeros"]:
         words = f"A frame of zeros, {cells} wide on each side, around the input."
-
     notes = {**PADDED_WITH, "zeros": ""}
 
     def body(room: float) -> Box:
-        parts = (plane.titled(mode, notes[mode], 150) for mode, plane in padded.items())
-        return flow(parts, room, 24)
+        parts = (
+            keyed(_padded(mode, plane, pad, room)).titled(mode, notes[mode], 150) for mode in padded
+        )
+        return flow(parts, room, 24, END)
 
     card = Column(map(bare, list(padded.values())[:3]), gap=10)
     return show(body, _alt(plane, padded, pad), (title, ""), "", (caption, words), card, fig)
 
 
-def _padded(mode: str, plane: np.ndarray, pad: int) -> Plane:
+def _padded(mode: str, plane: np.ndarray, pad: int, room: float) -> Plane:
     """The plane with its padding, copied cells with an arc from where they come from."""
     if mode not in PADDING_MODES:
         raise DrawError(f"no padding mode {mode!r}; there are {', '.join(PADDING_MODES)}")
@@ -77,7 +79,7 @@ def _padded(mode: str, plane: np.ndarray, pad: int) -> Plane:
         axis(Window(kernel=1, padding=(along, along)), size, mode)
         for along, size in zip(pads, rows.shape, strict=True)
     ]
-    return with_arcs(numbers(*laid_out(axes, rows, 0.0)), axes)
+    return with_arcs(fitting(*laid_out(axes, rows, 0.0), room - ARC_ROOM), axes)
 
 
 def _alt(plane: np.ndarray, padded: dict[str, Plane], pad: int) -> str:
@@ -85,7 +87,7 @@ def _alt(plane: np.ndarray, padded: dict[str, Plane], pad: int) -> str:
         return f"A plane of shape {plane.shape} padded by {pad}: {', '.join(padded)}."
     parts = []
     for mode, made in padded.items():
-        shown = [f"{value:g}" for value in made.values[0]]
+        shown = list(map(plain, made.values[0]))
         end = len(shown) - pad
         pieces = (shown[:pad], shown[pad:end], shown[end:])
         parts.append(f"{mode} makes {' | '.join(' '.join(piece) for piece in pieces)}")

@@ -64,6 +64,7 @@ class Plane(Box):
     frames: Sequence[Frame] = ()
     digits: Digits = (None, VALUE_SIZE)
     pixels: np.ndarray | None = None
+    scale: Scale | None = None  # of the pixels that are shades
     across: Pairs = ()  # which columns are copied to which, shown by arcs
     down: Pairs = ()  # and which rows
 
@@ -172,19 +173,26 @@ def numbers(
     like: Sequence[float] = (),
     size: Size = (FINE, FINE),
     scale: Scale | None = None,
+    weight: str = "normal",
 ) -> Plane:
     """A plane whose numbers are written out; without decimals in shades, its cells of ``size``.
 
-    All columns are as wide as the widest number, those of ``like`` included; columns of padding
-    alone are narrower.
+    All columns are as wide as the widest number, framed in bold or not, those of ``like`` in
+    ``weight`` included; columns of padding alone are narrower.
     """
     if digits[0] is None:
         return shades(values, roles, size, scale, frames)
     roles = np.broadcast_to(np.array(roles, object), values.shape)
     real = values[~np.isin(roles, ("hole", "outside"))].tolist()
     shown = places_for(real, digits[0]), digits[1]
-    wide = max(_width(tuple(some), digits) for some in (real, like))
-    padding = np.where(roles == "padding", values, np.nan)
+    bold = tuple(float(values[frame[:2]]) for frame in frames if frame[4] == "lit frame")
+    others = places_for(like, digits[0]), digits[1]
+    wide = max(
+        _width(tuple(real), shown),
+        _width(tuple(like), others, weight),
+        _width(bold, shown, "bold"),
+    )
+    padding = np.where((roles == "padding") & (values != 0), values, np.nan)
     narrow = np.all(np.isin(roles, BARE), axis=0)
     columns = [
         _width(tuple(padding[:, at]), shown) if narrow[at] else wide for at in range(len(narrow))
@@ -193,12 +201,13 @@ def numbers(
 
 
 @lru_cache(maxsize=256)
-def _width(values: tuple[float, ...], digits: Digits) -> float:
+def _width(values: tuple[float, ...], digits: Digits, weight: str = "normal") -> float:
     """Points of a column of numbers, rounded up."""
-    finite = [value for value in values if isfinite(value)]
-    places = places_for(finite, digits[0] or 0)
-    widest = max((text_width(number(value, places), digits[1]) for value in finite), default=0.0)
-    return max(ceil(10 * (widest + 2 * (digits[1] - TIGHT))) / 10, CELL)
+    places, size = digits
+    words = (number(value, places or 0) for value in values if isfinite(value))
+    widest = max((text_width(word, size, weight) for word in words), default=0.0)
+    beside = size - TIGHT - (weight == "bold")  # a little less beside one that is framed
+    return max(ceil(10 * (widest + 2 * beside)) / 10, CELL)
 
 
 def bare(plane: Plane) -> Plane:
@@ -209,10 +218,23 @@ def bare(plane: Plane) -> Plane:
     return replace(plane, columns=[CELL] * columns, rows=[CELL] * rows, digits=DIGITS[-1])
 
 
-def fitting(values: np.ndarray, roles: Roles, room: float, frames: Sequence[Frame] = ()) -> Plane:
+def ways(rows: int) -> Sequence[Digits]:
+    """How to show so many rows of numbers, from the most telling way to the tersest."""
+    return DIGITS if rows <= MOST_ROWS else DIGITS[-1:]
+
+
+def fitting(
+    values: np.ndarray,
+    roles: Roles,
+    room: float,
+    frames: Sequence[Frame] = (),
+    scale: Scale | None = None,
+) -> Plane:
     """Numbers with as many decimals as fit into ``room`` points, else shades."""
-    size, every = fine(values.shape, room), DIGITS if len(values) <= MOST_ROWS else DIGITS[-1:]
-    planes = (numbers(values, roles, digits, frames, size=size) for digits in every)
+    planes = (
+        numbers(values, roles, digits, frames, size=fine(values.shape, room), scale=scale)
+        for digits in ways(len(values))
+    )
     return first_fitting(planes, room)
 
 
@@ -227,7 +249,7 @@ def shades(
     below zero and orange above; padding and holes are clear.
     """
     roles = np.broadcast_to(np.array(roles, object), values.shape)
-    low, high = scale or scale_of(values)
+    low, high = scale = scale or scale_of(values)
     clear = np.isin(roles, BARE) | ~np.isfinite(values)
     shown = np.clip(np.where(clear, 0.0, values), low, high)
     pixels = np.full((*values.shape, 4), 255, dtype=np.uint8)
@@ -239,7 +261,8 @@ def shades(
         pixels[..., 3] = np.rint(np.rint(np.abs(shown) / high * steps) / steps * 255)
     pixels[clear] = 0
     rows, columns = values.shape
-    return Plane(values, roles, [size[0]] * columns, [size[1]] * rows, frames, pixels=pixels)
+    sizes = [size[0]] * columns, [size[1]] * rows
+    return Plane(values, roles, *sizes, frames, pixels=pixels, scale=scale)
 
 
 def photo(
@@ -293,12 +316,12 @@ def fine(shape: tuple[int, ...], room: float) -> Size:
     return size, max(size, min(STRIP, room / 3 / shape[0]))
 
 
-def legend(scale: Scale) -> Row:
-    """What the shades mean: a bar of them between its two numbers."""
-    places = places_for(scale, 2)
+def legend(scale: Scale, of: str = "") -> Row:
+    """What the shades of something mean: a bar of them between its two numbers."""
+    places, name = places_for(scale, 2), [Words(of, NOTE_SIZE, "muted")] if of else []
     bar = shades(np.linspace(*scale, 41)[None], "output", (1.6, 8.0), scale)
     low, high = (Words(number(end, places), NOTE_SIZE, "muted") for end in scale)
-    return Row((low, bar, high), 4, MIDDLE)
+    return Row((*name, low, bar, high), 4, MIDDLE)
 
 
 def field(shape: tuple[int, ...], role: str, size: Size, *frames: Frame) -> Plane:
@@ -308,7 +331,7 @@ def field(shape: tuple[int, ...], role: str, size: Size, *frames: Frame) -> Plan
     return Plane(nothing, role, [size[0]] * columns, [size[1]] * rows, frames)
 
 
-def keyed(plane: Plane, gap: float) -> Column:
+def keyed(plane: Plane, gap: float = 3.0) -> Column:
     """A plane above its legend where it is shaded."""
-    key = () if plane.pixels is None else (legend(scale_of(plane.values)),)
+    key = () if plane.scale is None else (legend(plane.scale),)
     return Column((plane, *key), gap)

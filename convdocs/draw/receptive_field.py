@@ -14,7 +14,7 @@ from convdocs.draw.blocks import name_of
 from convdocs.draw.boxes import Box, Column, Row, Words, flow
 from convdocs.draw.picture import PHONE, shared, show
 from convdocs.draw.plane import Plane, array, field, photo
-from convdocs.draw.scene import DrawError
+from convdocs.draw.scene import DrawError, reach
 from convdocs.draw.sheet import NOTE_SIZE, Place, Sheet
 from convdocs.report import MODEL_INPUT, Call, Trace
 
@@ -103,11 +103,8 @@ class Station(NamedTuple):
     @property
     def words(self) -> str:
         """The region: "2 to 6 of 9"."""
-        reach = (
-            f"{r.start} to {r.stop - 1}" if len(r) > 1 else str(r.start) if r else "none"
-            for r in self.region
-        )
-        return " by ".join(f"{r} of {size}" for r, size in zip(reach, self.sizes, strict=True))
+        places = (reach(r.start, r.stop - 1) if r else "none" for r in self.region)
+        return " by ".join(f"{r} of {size}" for r, size in zip(places, self.sizes, strict=True))
 
 
 def target(trace: Trace, of: str | None) -> Call:

@@ -20,7 +20,6 @@ from convdocs.cells.replica import replica, run
 from convdocs.draw.boxes import MIDDLE, WIDE, Box, Column, Row, Words, first_fitting
 from convdocs.draw.picture import shared
 from convdocs.draw.plane import (
-    DIGITS,
     MOST_ROWS,
     Digits,
     Frame,
@@ -33,11 +32,12 @@ from convdocs.draw.plane import (
     keyed,
     numbers,
     scale_of,
+    ways,
 )
 from convdocs.draw.sheet import TITLE_SIZE
 from convdocs.geometry import Window, source
 from convdocs.layers import Layer, LayerError, read
-from convdocs.view.numbers import plain
+from convdocs.view.numbers import counted, plain
 
 LARGEST = 224  # cells along an axis that are drawn
 MOST_CHANNELS = 8  # of one dimension, a row each
@@ -123,6 +123,11 @@ def named(name: str, *index: int | str | None) -> str:
     return f"{name}[{', '.join(given)}]" if given else name
 
 
+def reach(first: int, last: int) -> str:
+    """Places next to one another: "2 to 6", or one alone."""
+    return f"{first} to {last}" if first != last else str(first)
+
+
 class Unit(NamedTuple):
     """A plane of the input and the part of the kernel that reads it."""
 
@@ -188,10 +193,10 @@ class Scene:
 
     @cached_property
     def left_out(self) -> tuple[int, str]:
-        """How many channels or slices that the window reads are not drawn, and their name."""
+        """How many channels or slices that the window reads are not drawn, also in words."""
         drawn = len(self.axes[0].taps) if self.flat else len(self.units)
         more = len(self.channels) * self.depth - drawn
-        return more, ("slice" if self.layer.dims == 3 else "channel") + "s" * (more > 1)
+        return more, counted(more, "more slice" if self.layer.dims == 3 else "more channel")
 
     @cached_property
     def output(self) -> Unit:
@@ -264,17 +269,16 @@ class Scene:
     def output_plane(self, room: float) -> Box:
         name, note, values, roles, _, frames = self.output
         side = room if self.y.ndim == 2 else shared(room, 12)
-        return keyed(fitting(values, roles, side, frames), gap=3).titled(name, note)
+        return keyed(fitting(values, roles, side, frames)).titled(name, note)
 
     def thumbnail(self) -> Box:
         """The first plane of the input and the output, without numbers."""
         both = self.units[0], self.output
-        most = max(max(unit.values.shape) for unit in both)
-        digits = DIGITS[-1 if most > MOST_ROWS else 0]
+        digits = ways(max(max(unit.values.shape) for unit in both))[0]
         left, right = (
             bare(numbers(unit.values, unit.roles, digits, unit.frames,
-                         size=fine(unit.values.shape, CARD)))
-            for unit in both
+                         size=fine(unit.values.shape, CARD), scale=scale))
+            for unit, scale in zip(both, (scale_of(self.x), None), strict=True)
         )  # fmt: skip
         return Column((left, right), gap=16) if self.flat else leads_to(left, right, size=18)
 
@@ -285,10 +289,10 @@ class Scene:
     @property
     def alt(self) -> str:
         """What a picture of the cell shows."""
-        of = "" if self.sample is None else f", sample {self.sample} of {self.samples}"
+        of = f", sample {self.sample} of {self.samples}" if self.samples > 1 else ""
         spans = ", ".join(
-            f"{'' if self.flat else f'{name} '}{axis.first + axis.taps[0]} to "
-            f"{axis.first + axis.taps[-1]}"
+            f"{'' if self.flat else f'{name} '}"
+            + reach(axis.first + axis.taps[0], axis.first + axis.taps[-1])
             for name, axis in zip(self.layer.axes, self.axes[-self.layer.dims :], strict=True)
         )
         return (
@@ -301,7 +305,7 @@ class Scene:
         """What there is to see in it, as a teacher would say."""
         count = len(self.cell.terms)
         padded = sum(term.padded or term.index is None for term in self.cell.terms)
-        outside = f" {padded} of the {count} cells lie outside the input." if padded else ""
+        outside = f" Outside the input: {padded} of the {counted(count, 'cell')}." if padded else ""
         return f"{self.words[1]}: {self.result}.{outside}"
 
     @property
@@ -313,23 +317,24 @@ class Scene:
             case "max":
                 read = sum(term.index is not None for term in cell.terms)
                 how = "Of the numbers in the window the largest is kept"
-                return f"The largest of {read} cells", how
+                return f"The largest of {counted(read, 'cell')}", how
             case "unfold":
                 how = "The window is laid down as a column; one of its numbers"
                 return "The number copied", how
             case "average":
                 cells = plain(cell.divisor or 1)
                 how = f"The numbers in the window are added up and divided by {cells}"
-                return f"The mean of {cells} cells: {total} / {cells}", how
+                return f"The mean: {total} / {cells}", how
             case "lp":
                 how = f"The numbers in the window to the power {plain(cell.power or 1)}, added up"
                 return f"The sum of powers {total}, and its root", how
         of = f", {count // channels} in each of {channels} channels" if channels > 1 else ""
-        how = f"The window covers {count} cell{'s' * (count > 1)}{of}; their products with the "
+        how = f"The window covers {counted(count, 'cell')}{of}; "
+        how += "its product with the weight" if count == 1 else "their products with the weights"
+        made = "The product" if count == 1 else f"The sum of {count} products"
         if cell.bias is None:
-            return f"The sum of {count} products", f"{how}weights, added up"
-        made = f"The sum of {count} products {total} + bias {plain(cell.bias)}"
-        return made, f"{how}weights, and the bias, added up"
+            return made, how + ", added up" * (count > 1)
+        return f"{made} {total} + bias {plain(cell.bias)}", f"{how}, and the bias, added up"
 
     @property
     def note(self) -> str:
@@ -343,6 +348,9 @@ class Scene:
             first, last = self.channels[0], self.channels[-1]
             which = f"channel {first}" if first == last else f"channels {first} to {last}"
             words += f"; output channel {self.channel} reads {which} of {self.x.shape[0]}"
+        more, what = self.left_out
+        if more > 0:
+            words += f"; {what} not drawn"
         return words
 
     @property

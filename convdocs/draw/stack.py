@@ -14,6 +14,7 @@ from convdocs.draw.plane import field
 from convdocs.draw.scene import DrawError
 from convdocs.draw.sheet import NOTE_SIZE, Place, Sheet, text_width
 from convdocs.report import Trace
+from convdocs.view.numbers import counted
 
 TALLEST = 62.0  # points of the most channels, and of the longest side
 SHORTEST = 26.0  # the same where there are many boxes
@@ -83,6 +84,10 @@ def stack(
     sides = "as high as it has channels, as wide as it is long"
     if scale.flat:
         sides = "its front is the map, its depth the channels"
+    if scale.vectors:
+        sides = "as high as it has features"
+    elif scale.mixed:
+        sides += "; vectors are not to scale"
 
     def body(room: float) -> Box:
         side = shared(room, 20, min(len(pairs), 2))
@@ -108,17 +113,19 @@ class _Scale:
     def __init__(self, tensors: Sequence[Tensor]) -> None:
         maps = [tensor.sides for tensor in tensors if len(tensor.sides) > 1]
         sides = maps or [tensor.sides for tensor in tensors if tensor.sides]
-        most = max((axes[-min(len(axes), 3)] for axes in sides), default=1)
+        most = max((axes[0] for axes in sides), default=1)
         longest = max((side for axes in maps for side in axes[1:][-2:]), default=1)
         self.dense = len(tensors) > AT_FULL_SIZE
         self.tallest = max(SHORTEST, TALLEST * min(1.0, AT_FULL_SIZE / max(len(tensors), 1)))
         self.channel, self.cell = self.tallest / max(most, 1), self.tallest / max(longest, 1)
         self.flat = any(len(axes) > 2 for axes in maps)
+        self.vectors = not maps
+        self.mixed = bool(maps) and any(len(tensor.sides) == 1 for tensor in tensors)
 
     def size(self, tensor: Tensor) -> tuple[float, float, float]:
         """Width, height and depth: length and channels, or width, height and channels."""
         sides = tensor.sides
-        channels = max(SMALLEST, (sides or (0,))[-min(len(sides), 3)] * self.channel)
+        channels = max(SMALLEST, (sides or (0,))[0] * self.channel)
         if len(sides) < 2:
             return 8.0, min(self.tallest, channels), 0.0
         wide, high = (max(SMALLEST, side * self.cell) for side in (sides[-1], sides[-2]))
@@ -127,11 +134,13 @@ class _Scale:
     def legend(self) -> Iterator[Row]:
         """Bars of a round number of channels and of cells, 12 points long or more."""
         channel = self.channel * (SLANT if self.flat else 1)
-        for unit, name, upright in ((channel, "channel", True), (self.cell, "cell", False)):
+        name = "feature" if self.vectors else "channel"
+        bars = ((channel, name, True), (self.cell, "cell", False))
+        for unit, name, upright in bars[: 1 if self.vectors else 2]:
             count = next(2**power for power in range(64) if 2**power * unit >= 12)
             wide, high = (6.0, count * unit) if upright else (count * unit, 6.0)
             bar = field((1, 1), "output", (wide, high))
-            words = Words(f"{count} {name}{'s' * (count > 1)}", NOTE_SIZE, "muted")
+            words = Words(counted(count, name), NOTE_SIZE, "muted")
             yield Row((bar, words), gap=6, align=MIDDLE)
 
 

@@ -25,7 +25,8 @@ from convdocs.draw.sheet import FONT, text_width
 
 FAMILY = f"{FONT},Verdana,sans-serif"  # Verdana's letters are as wide
 ASCENT, DESCENT = 0.965, 0.236  # of the font, in shares of its size
-SMOOTH = 64  # pixels along a side from which on an image is a photograph, not a grid
+PHOTOGRAPH = 64  # pixels along each side from which on an image is one, not a grid
+SMOOTH = 3.0  # points of a pixel from which on it is seen as a cell
 
 
 def svg(fig: Figure) -> str:
@@ -109,7 +110,7 @@ class _Renderer(RendererBase):
         self._size = width, height
         self._flip = Affine2D().scale(1, -1).translate(0, height)
         self._marks: list[str] = []
-        self._head = self._tail = ""
+        self._head = self._tail = self._class = ""
         self._outline = Outline()
 
     def _put(self, head: str, mark: str, tail: str) -> None:
@@ -124,25 +125,25 @@ class _Renderer(RendererBase):
         return "".join(self._marks)
 
     def open_group(self, s: str, gid: str | None = None) -> None:
-        """Name the place of shapes that are moved later on, and not drawn."""
-        if gid:
-            self._put("", f'<g class="{escape(gid)}"></g>', "")
+        """Name the shapes that follow, which are moved later on."""
+        self._class = f' class="{escape(gid)}"' if gid else ""
 
     def draw_path(self, gc: Any, path: Any, transform: Any, rgbFace: Any = None) -> None:
         if look := _look(gc, rgbFace):
             for polygon in path.to_polygons(transform + self._flip, closed_only=False):
-                self._put(f'<path{look} d="', "", '"/>')
+                self._put(f'<path{self._class}{look} d="', "", '"/>')
                 self._marks.append(self._outline.letters(np.asarray(polygon).tolist()))
 
     def draw_image(self, gc: Any, x: float, y: float, im: Any, transform: Any = None) -> None:
-        """An image; a grid keeps its hard edges, a photograph is smoothed."""
+        """An image; a grid keeps its hard edges, cells too small to be told apart are smoothed."""
         high, wide = im.shape[:2]
         whole = Affine2D() if transform is not None else Affine2D().scale(wide, high)
         place = whole + (transform or Affine2D()) + Affine2D().translate(x, y) + self._flip
         ends = place.transform([(0, 0), (1, 1)])
         (left, top), (right, bottom) = np.sort(ends, axis=0).tolist()
         upright = np.asarray(im) if ends[0, 1] < ends[1, 1] else np.asarray(im)[::-1]
-        style = "" if max(wide, high) > SMOOTH else ' style="image-rendering:pixelated"'
+        cell = min((right - left) / wide, (bottom - top) / high)
+        style = "" if cell < SMOOTH else ' style="image-rendering:pixelated"'
         image = (
             f'<image x="{_short(left)}" y="{_short(top)}" width="{_short(right - left)}" '
             f'height="{_short(bottom - top)}" preserveAspectRatio="none"{style} '
@@ -206,7 +207,7 @@ def _data(pixels: np.ndarray) -> str:
     """An image in few bytes: exactly, or, where that is longer, a photograph nearly so."""
     opaque = bool((pixels[..., 3] == 255).all())
     image = Image.fromarray(pixels).convert("RGB" if opaque else "RGBA")
-    photograph = min(pixels.shape[:2]) > SMOOTH
+    photograph = min(pixels.shape[:2]) > PHOTOGRAPH
     found = []
     for how in ({"lossless": True, "quality": 100}, {"quality": 80})[: 1 + photograph]:
         out = io.BytesIO()

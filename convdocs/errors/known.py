@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from convdocs.errors import meaning, sizes
 from convdocs.errors.failure import Failure
 from convdocs.errors.shape_facts import SHAPE_FACTS
-from convdocs.errors.sizes import counted, typed, whole
+from convdocs.errors.sizes import typed, whole
 from convdocs.suggest import nearest
 from convdocs.tracing.nested import tensors_in
+from convdocs.view.numbers import counted
 
 VOID = 100  # a label so far above the classes marks what has none: 255 in most data sets
 # what compares all of one set with all of another

@@ -11,7 +11,6 @@ from convdocs.errors import meaning, sizes
 from convdocs.errors.failure import Shape
 from convdocs.errors.sizes import (
     by_axis,
-    counted,
     multiple_above,
     setting,
     short,
@@ -22,6 +21,7 @@ from convdocs.errors.sizes import (
 )
 from convdocs.layers import AXIS_NAMES
 from convdocs.report import Call
+from convdocs.view.numbers import counted
 
 if TYPE_CHECKING:
     from convdocs.errors.known import Known

@@ -17,12 +17,6 @@ _NUMBERS = {
 }  # fmt: skip
 
 
-def counted(number: int, noun: str) -> str:
-    """A number with its noun, in the plural where it is not 1."""
-    plural = f"{noun[:-2]}es" if noun.endswith("axis") else f"{noun}s"
-    return f"{number} {noun if number == 1 else plural}"
-
-
 def whole(text: str) -> tuple[int, ...]:
     """The whole numbers in a message's part."""
     return tuple(map(int, re.findall(r"-?\d+", text)))

@@ -19,6 +19,7 @@ from convdocs.explorer.operations import Operand, Step, operation, watch
 from convdocs.receptive import AxisField
 from convdocs.report import CONSTANT, Call, Trace
 from convdocs.tracing.run import is_shape
+from convdocs.view.numbers import counted
 
 MOST_NUMBERS = 100_000
 
@@ -43,8 +44,7 @@ class NetworkExplorer(Page):
 
     def __repr__(self) -> str:
         alive = "" if self.data["live"] else ", recorded"
-        count = len(self.trace.calls)
-        calls = f"{count} call{'s' * (count != 1)}"
+        calls = counted(len(self.trace.calls), "call")
         return f"<NetworkExplorer of {self.title}: {calls}{alive}>"
 
     def _picture(self) -> Any:

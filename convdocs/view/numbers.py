@@ -43,6 +43,12 @@ def count(number: int, whole: bool = True) -> str:
     return _known(number, f"{number:,}", whole)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, in the plural where it is not 1."""
+    plural = f"{noun[:-2]}es" if noun.endswith("axis") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
+
+
 def millions(number: int, whole: bool = True) -> str:
     """A large count in millions, with one place."""
     tiny = whole and number < 50_000

@@ -8,6 +8,8 @@ from functools import cached_property
 from string import digits
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from convdocs.view.numbers import counted
+
 if TYPE_CHECKING:
     from convdocs.report import Call, ModuleSummary, Trace
 
@@ -171,7 +173,7 @@ def _join_before(start: int, node: Node) -> None:
     before = [inner for inner in node.inside if inner.last < start]
     if before:
         first, last = before[0].first, before[-1].last
-        words = f"{last - first + 1} call{'s' * (last > first)} before"
+        words = f"{counted(last - first + 1, 'call')} before"
         node.inside[: len(before)] = [Node(node.path, words, first, last)]
     for inner in node.inside:
         _join_before(start, inner)

@@ -3,12 +3,15 @@
 import gzip
 import http.server
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
+from typing import IO
 
+PIECES, PAUSE = 40, 0.03  # of a page over a slow line; seconds
 PACKED = ("text/", "image/svg", "application/json", "application/javascript")
 
 
@@ -34,6 +37,23 @@ class Packing(http.server.SimpleHTTPRequestHandler):
         """Nothing: the tests say what is wrong."""
 
 
+class Slow(http.server.SimpleHTTPRequestHandler):
+    """Each page comes piece by piece, so that a browser may paint what it has of it."""
+
+    def copyfile(self, source: IO[bytes], outputfile: IO[bytes]) -> None:
+        body = source.read()
+        if not self.path.endswith(".html"):
+            outputfile.write(body)
+            return
+        for piece in range(PIECES):
+            outputfile.write(body[len(body) * piece // PIECES : len(body) * (piece + 1) // PIECES])
+            outputfile.flush()
+            time.sleep(PAUSE)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: the tests say what is wrong."""
+
+
 @contextmanager
 def listening(handler: Callable[..., http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
     """The address of a server whose requests go to the handler."""
@@ -46,3 +66,8 @@ def listening(handler: Callable[..., http.server.BaseHTTPRequestHandler]) -> Ite
 def served(folder: Path) -> AbstractContextManager[str]:
     """The address of a server of what is in the folder."""
     return listening(partial(Packing, directory=folder))
+
+
+def slowly(folder: Path) -> AbstractContextManager[str]:
+    """The address of a server of what is in the folder, over a slow line."""
+    return listening(partial(Slow, directory=folder))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Request
-from serving import served
+from serving import served, slowly
 
 # what an explorer or the search runs on counts as text
 TEXT, APPLICATION, NETWORK = 60_000, 100_000, 140_000
@@ -129,3 +129,13 @@ NARROW = ["index", "explorer", "learn/stride", "howto/draw_model", "reference/la
 @pytest.mark.parametrize("name", NARROW)
 def test_pages_stand_still_on_a_phone(browser: Browser, address: str, name: str) -> None:
     assert not Visit(browser, f"{address}/{name}.html", 390).close()
+
+
+GROWING = ["index", "learn/teachers", "reference/records", "gallery/beyond/index"]
+
+
+def test_pages_stand_still_while_they_come_in(browser: Browser, site: Path) -> None:
+    """Tables widen and grids fill as their rows are read: nothing is painted before the foot."""
+    with slowly(site) as address:
+        for name in GROWING:
+            assert not Visit(browser, f"{address}/{name}.html", 1280).close(), name

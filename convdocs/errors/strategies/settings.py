@@ -19,8 +19,9 @@ from convdocs.errors.code import NN, TORCH, Code, Scope, constant
 from convdocs.errors.known import Known
 from convdocs.errors.meaning import listed
 from convdocs.errors.repair import Repair, assigned, given, here, operands, place, rebuilt
-from convdocs.errors.sizes import by_axis, counted, each, setting, typed
+from convdocs.errors.sizes import by_axis, each, setting, typed
 from convdocs.errors.trial import try_here
+from convdocs.view.numbers import counted
 
 _MOST_STEPS = 64  # from a setting to the nearest that fits
 
