@@ -336,7 +336,9 @@ def _arguments(cls: Any) -> tuple[tuple[str, Any], ...] | None:
     """Names and defaults of a constructor's arguments; None where it takes any."""
     given = list(inspect.signature(cls.__init__).parameters.values())[1:]
     if cls.__init__ in _RNN_CONSTRUCTORS:
-        given = list(inspect.signature(nn.RNNBase.__init__).parameters.values())[2:]
+        known = inspect.signature(nn.RNNBase.__init__).parameters
+        projects = cls.__init__ is nn.LSTM.__init__  # the others refuse the argument
+        given = [p for name, p in known.items() if projects or name != "proj_size"][2:]
     if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in given):
         return None
     found = [(p.name, p.default) for p in given if p.name not in _LEFT_OUT and p.name[0] != "_"]

@@ -16,6 +16,7 @@ from convdocs.tracing import observed
 from convdocs.tracing.copier import Copier
 from convdocs.tracing.kernels import NeedsValues
 from convdocs.tracing.nested import tensors_in
+from convdocs.tracing.run import is_shape
 
 META = torch.device("meta")
 Factory = Callable[[list[nn.Parameter]], Optimizer]
@@ -209,7 +210,7 @@ def _of_batch(given: Any, size: int | None) -> Any:
         if isinstance(value, Tensor):
             shape = resized(value.shape)
             return value if shape == value.shape else value.new_empty(shape)
-        if type(value) is tuple and all(type(number) is int for number in value):
+        if is_shape(value):
             return resized(value)
         if isinstance(value, dict):
             return {key: change(inner) for key, inner in value.items()}

@@ -28,11 +28,11 @@ def run(script: str, arguments: Sequence[str]) -> int:
     sys.argv[:] = [script, *arguments]
     sys.path[0] = str(Path(script).resolve().parent)
     module = ModuleType("__main__")
-    module.__file__ = script
+    path = module.__file__ = str(Path(script).absolute())
     sys.modules["__main__"] = module
     try:
-        with io.open_code(str(Path(script).absolute())) as file:
-            code = compile(file.read(), script, "exec")
+        with io.open_code(path) as file:
+            code = compile(file.read(), path, "exec")
         exec(code, module.__dict__)
     except (SystemExit, KeyboardInterrupt):
         raise

@@ -57,6 +57,13 @@ def ran(folder: Path, text: str, *arguments: str) -> subprocess.CompletedProcess
     )
 
 
+def test_a_script_knows_its_whole_path_however_it_was_named(folder: Path) -> None:
+    (folder / "where.py").write_text("print(__file__)", encoding="utf-8")
+    command = [sys.executable, "-m", "convdocs", "run", "where.py"]
+    own = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=True)
+    assert own.stdout.strip() == str(folder / "where.py")
+
+
 def test_a_script_runs_as_python_runs_it_and_its_shape_error_is_explained(folder: Path) -> None:
     done = ran(folder, BAD, "--epochs", "3", "run")
     assert done.returncode == 1

@@ -45,4 +45,5 @@ def test_calls_that_were_not_seen_before(name: str) -> None:
     assert found is not None
     assert found.cause
     assert found.fixes, found.message
+    assert not found.fixes[0].text.startswith("Or ")  # there is nothing before it
     assert re.search(fix, f"{found.fixes[0].code}\n{found.fixes[0].text}"), found.fixes[0]

@@ -17,8 +17,8 @@ from typing import Any
 from torch import nn
 
 from convdocs.errors import strategies
-from convdocs.errors.facts import FACTS, Known
 from convdocs.errors.failure import Failure
+from convdocs.errors.known import FACTS, Known
 from convdocs.errors.repair import Repair, written
 
 Strategy = Callable[[Known], Iterable[Repair]]

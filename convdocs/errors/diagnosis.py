@@ -17,8 +17,8 @@ from torch import nn
 from convdocs import tracing
 from convdocs.errors import catalogue, function, trial
 from convdocs.errors.catalogue import Entry
-from convdocs.errors.facts import Known
 from convdocs.errors.failure import Failure, module_calls, read, read_trace
+from convdocs.errors.known import ODD, Known
 from convdocs.errors.repair import Repair, Step
 from convdocs.report import Diagnosis, Fix
 from convdocs.tracing.guard import collector_paused
@@ -166,7 +166,10 @@ def _fixes(entry: Entry, failure: Known) -> list[Fix]:
         found.setdefault(fix.code, (not verified, repair.loses or not repair.steps, fix))
         if len(found) == _MOST_FIXES:
             break
-    return [fix for *_, fix in sorted(found.values(), key=lambda one: one[:2])]
+    fixes = [fix for *_, fix in sorted(found.values(), key=lambda one: one[:2])]
+    if fixes and fixes[0].text.startswith("Or "):  # with nothing before it
+        fixes[0] = replace(fixes[0], text=fixes[0].text[3:4].upper() + fixes[0].text[4:])
+    return fixes
 
 
 def _candidates(entry: Entry, known: Known) -> Iterator[Repair]:
@@ -174,7 +177,7 @@ def _candidates(entry: Entry, known: Known) -> Iterator[Repair]:
     seen: set[str] = set()
     for strategy in entry.fixes:
         # what a strategy cannot read of an odd call it cannot mend
-        with suppress(ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        with suppress(ArithmeticError, *ODD):
             for repair in strategy(known):
                 if repair.code and repair.code not in seen:
                     seen.add(repair.code)

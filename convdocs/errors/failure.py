@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import dis
 import inspect
+import linecache
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -22,6 +25,7 @@ from convdocs import layers
 from convdocs.report import Call, Trace
 from convdocs.tracing import TraceError, original
 from convdocs.tracing.nested import mapped, tensors_in
+from convdocs.tracing.rules import SLIDING, spellings
 
 Shape = tuple[int, ...]
 Site = tuple[CodeType, int]  # where in the user's code a call stands
@@ -44,6 +48,7 @@ _NAMES = {
     r"^Max[uU]npool|unpool": "x indices",
     r"^masked_fill": "x mask",
     r"^grid_sample": "x grid",
+    r"^stft": "x window",
 }
 
 
@@ -62,6 +67,8 @@ class Failure:
     built: type | None = None  # the layer class whose constructor failed
     settings: dict[str, Any] = field(default_factory=dict)  # arguments, tensors left out
     own: bool = False  # the layer is none of torch's: it refused its input in words of its own
+    line: str = ""  # the user's line that refused it, of such a layer
+    collated: bool = False  # where a data loader makes a batch of its samples
     site: Site | None = None
     model: nn.Module | None = None
     inputs: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})  # what the model was called with
@@ -81,6 +88,24 @@ class Failure:
     def weights(self) -> list[Tensor]:
         """The layer's parameters and buffers."""
         return [] if self.layer is None else [*self.layer.parameters(), *self.layer.buffers()]
+
+    @property
+    def weight_type(self) -> torch.dtype | None:
+        """Data type of the layer's weights."""
+        numbers = (t.dtype for t in self.weights if t.is_floating_point() or t.is_complex())
+        return next(numbers, None)
+
+    @property
+    def layer_device(self) -> torch.device | None:
+        """The device of the layer's weights."""
+        return next((tensor.device for tensor in self.weights), None)
+
+    @property
+    def indices(self) -> Tensor | None:
+        """The first tensor of whole numbers, where its values are known."""
+        whole_numbers = (t for t in self.tensors if not t.is_floating_point() and t.numel())
+        first = next(whole_numbers, None)
+        return None if first is None or first.is_meta else first
 
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:
@@ -200,6 +225,7 @@ def nn_class(made: Any) -> Any:
 
 
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.Container)
+_REFUSALS = (AssertionError, RuntimeError, TypeError, ValueError)
 _NO_SETTINGS = {"self", "device", "dtype"}
 
 
@@ -221,6 +247,7 @@ def read(error: BaseException, model: nn.Module | None = None, **run: Any) -> Fa
     """The failing call behind an exception, and where in a model its layer is."""
     known = {"message": str(error), "error": type(error).__name__, "model": model, **run}
     frames = _frames(error)
+    known["collated"] = any("collate" in frame.f_code.co_name for frame, _ in frames)
     for frame, _ in frames:
         local, made = frame.f_locals, type(frame.f_locals.get("self"))
         if frame.f_code.co_name == "__init__" and nn_class(made) is made:
@@ -237,8 +264,8 @@ def read(error: BaseException, model: nn.Module | None = None, **run: Any) -> Fa
             known["path"] = next((p for p, one in model.named_modules() if one is layer), "")
         if nn_class(type(layer)) is not None:
             return Failure(**known, **calls[-1], settings=settings(layer))
-        if isinstance(error, ValueError | AssertionError | RuntimeError) and _raised(frames):
-            return Failure(**known, **calls[-1], own=True)
+        if isinstance(error, _REFUSALS) and _refused(error, frames):
+            return Failure(**known, **calls[-1], own=True, line=_line(frames[-1][1]))
     return Failure(**known, **_function(frames))
 
 
@@ -248,12 +275,23 @@ def read_trace(error: TraceError, model: nn.Module, path: str, inputs: Any) -> F
     return read(error.__cause__, model, path=path, trace=error.trace, inputs=inputs)
 
 
-def _raised(frames: _Frames) -> bool:
-    """Whether a ``raise`` or an ``assert`` outside torch made the exception."""
+def _refused(error: BaseException, frames: _Frames) -> bool:
+    """Whether a ``raise`` or an ``assert`` outside torch refused the input, or a count of axes."""
     frame, site = frames[-1]
+    if not is_users(frame) or site is None or any(_handles(one) for one, _ in frames):
+        return False
     # an operator that torch refuses ends in the user's frame too, with no frame of torch's behind
-    raised = is_users(frame) and site is not None and frame.f_code.co_code[site[1]] == _RAISE
-    return raised and not any(_handles(one) for one, _ in frames)
+    unpacked = "to unpack" in str(error) and bool(re.search(r"\.(shape|size\(\))$", _line(site)))
+    return unpacked or frame.f_code.co_code[site[1]] == _RAISE
+
+
+def _line(site: Site | None) -> str:
+    """The source line of a place in the code; empty where there is none."""
+    if site is None:
+        return ""
+    code, at = site
+    number = next(islice(code.co_positions(), at // 2, None))[0]
+    return linecache.getline(code.co_filename, number or 0).strip()
 
 
 def _handles(frame: FrameType) -> bool:
@@ -284,29 +322,23 @@ def _function(frames: _Frames) -> dict[str, Any]:
     return {}
 
 
-# what follows the tensors of a function that has a layer of the same kind
-_ARGUMENTS = {
-    r"conv\dd": "stride padding dilation groups",
-    r"conv_transpose\dd": "stride padding output_padding groups dilation",
-    r"max_pool\dd": "kernel_size stride padding dilation ceil_mode return_indices",
-    r"avg_pool\dd": "kernel_size stride padding ceil_mode count_include_pad divisor_override",
-    r"adaptive_\w+_pool\dd": "output_size",
-}
+_OPERANDS = ("input", "weight", "bias")
 
 
 def _called(call: Any, args: Any, kwargs: Any, site: Site | None) -> dict[str, Any]:
     """A function's call, with the settings of a convolution, a pool or a linear layer by name."""
     args, kwargs = tuple(args or ()), dict(kwargs or {})
     name = getattr(call, "__name__", "").partition(".")[0]  # an exported model calls conv2d.default
-    known = next((n.split() for kind, n in _ARGUMENTS.items() if re.fullmatch(kind, name)), [])
-    convolution = name.startswith("conv")
-    found = dict(zip(known, args[3 if convolution else 1 :], strict=False))
-    found |= {key: value for key, value in kwargs.items() if key in known}
-    if len(args) > 1 and isinstance(args[1], Tensor):
-        if name == "linear":
-            found["in_features"] = args[1].shape[-1]
-        elif known and convolution:
-            found["kernel_size"] = tuple(args[1].shape[2:])
+    sliding = next((SLIDING[one] for one in spellings(name) if one in SLIDING), None)
+    named: dict[str, Any] = {}
+    with suppress(AttributeError, IndexError):  # of a weight that is none
+        if sliding is not None:
+            named = sliding.settings(args, kwargs)
+        elif re.fullmatch(r"adaptive_\w+_pool\dd", name):
+            named = dict(zip(("input", "output_size"), args, strict=False)) | kwargs
+        elif name == "linear":
+            named = {"in_features": args[1].shape[-1]}
+    found = {key: value for key, value in named.items() if key not in _OPERANDS}
     if "pool" in name and "kernel_size" in found and found.get("stride") in (None, [], ()):
         found["stride"] = found["kernel_size"]
     given = {"call": call, "args": args, "kwargs": kwargs, "site": site}

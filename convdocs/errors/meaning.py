@@ -210,10 +210,12 @@ def halving(failure: Failure) -> int:
 # What words of others say: a module's own check, and weights that do not fit.
 
 _OWN_WORDS = (
+    r"to unpack \(expected (?P<sizes>\d+)",
+    r"(?:\.dim\(\)|\.ndim|len\(\w+\.(?:shape|size\(\))\)) [=!]= (?P<axes>\d+)",
     r"axis of length (?P<got>\d+) in chunks of (?P<multiple>\d+)",
     r"(?P<got>\d+)\D*(?:divisible by|multiple of)\D*(?P<multiple>\d+)",
     r"[Ee]xpected\D*(?P<wanted>\d+)\D*(?:got|found|received)\D*(?P<got>\d+)",
-    r"\D(?P<got>\d+)\D+?(?:match|equal|model|expect)\D+(?P<wanted>\d+)",
+    r"\D(?P<got>\d+)\D+?(?:match|equal|model|expect|built|need|want|require)\D+(?P<wanted>\d+)",
 )
 _MISMATCH = re.compile(
     r"size mismatch for ([\w.]+): copying a param with shape torch\.Size\(\[([\d, ]*)\]\) from "
@@ -223,8 +225,9 @@ _MISMATCH = re.compile(
 
 def own_words(failure: Failure) -> dict[str, int]:
     """What a module's own words say it got, and what it wants, or of what it wants a multiple."""
-    words = failure.message.replace("\n", " ")
-    found = next(filter(None, (re.search(pattern, words) for pattern in _OWN_WORDS)), None)
+    texts = (failure.message.replace("\n", " "), failure.line)
+    searched = (re.search(pattern, words) for words in texts for pattern in _OWN_WORDS)
+    found = next(filter(None, searched), None)
     return {key: int(number) for key, number in found.groupdict().items()} if found else {}
 
 

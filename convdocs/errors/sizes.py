@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from convdocs.errors.failure import Failure, Shape
@@ -15,6 +15,21 @@ _NUMBERS = {
     "output_padding", "in_features", "out_features", "num_features", "num_channels", "num_groups",
     "output_size", "unflattened_size", "upscale_factor", "start_dim", "end_dim",
 }  # fmt: skip
+
+
+def whole(text: str) -> tuple[int, ...]:
+    """The whole numbers in a message's part."""
+    return tuple(map(int, re.findall(r"-?\d+", text)))
+
+
+def times(values: Iterable[int]) -> str:
+    """Sizes as one says them, 3 x 28 x 28."""
+    return " x ".join(map(str, values))
+
+
+def multiple_above(size: int, step: int) -> int:
+    """The least multiple of a step that is no less than a size."""
+    return -(-size // step) * step
 
 
 def each(value: Any) -> Any:

@@ -21,9 +21,11 @@ from convdocs.errors import meaning
 from convdocs.errors.code import Code, run
 from convdocs.errors.failure import Failure, Site, is_users
 from convdocs.errors.repair import Repair, Step
+from convdocs.errors.sizes import multiple_above
 from convdocs.report import Call, Trace
 from convdocs.tracing.copier import Copier
 from convdocs.tracing.nested import mapped, tensors_in
+from convdocs.tracing.run import is_shape
 
 MANY_BYTES = 256 * 1024**2  # a layer up to this size is run for real when its dtype is in question
 
@@ -225,7 +227,7 @@ def error_of(failure: Failure, model: nn.Module, inputs: Any = None) -> tracing.
 def other_batches(failure: Failure, repair: Repair) -> list[Any]:
     """The model's inputs with one sample more, as far as one can tell which axis counts them."""
     (inputs, named), model, kind = failure.inputs, failure.model, failure.kind
-    first = _shape(inputs[0]) if inputs else ()
+    first = shape_of(inputs[0]) if inputs else ()
     adds_batch = any("unsqueeze(0)" in str(s) or "[None" in str(s) for s in repair.steps)
     sample = {"Fold": 2, "PixelShuffle": 3, "PixelUnshuffle": 3}.get(kind, failure.dims + 1)
     lone = failure.source(0) == -1 and len(failure.shape) <= sample
@@ -245,8 +247,8 @@ def other_batches(failure: Failure, repair: Repair) -> list[Any]:
 def worked_before(failure: Failure) -> list[Any]:
     """Images that halve without a remainder, where two branches meet and those run as it is."""
     inputs, named = failure.inputs
-    first, step = _shape(inputs[0]) if inputs else (), meaning.halving(failure)
-    even = (*first[:2], *(-(-size // step) * step for size in first[2:]))
+    first, step = shape_of(inputs[0]) if inputs else (), meaning.halving(failure)
+    even = (*first[:2], *(multiple_above(size, step) for size in first[2:]))
     if failure.layer is not None or failure.model is None or even == first or len(first) < 3:
         return []
     image = inputs[0].new_zeros(even) if isinstance(inputs[0], Tensor) else even
@@ -254,17 +256,16 @@ def worked_before(failure: Failure) -> list[Any]:
     return [] if error_of(failure, failure.model, given) else [given]
 
 
-def _shape(value: Any) -> tuple[int, ...]:
+def shape_of(value: Any) -> tuple[int, ...]:
     """The shape of an input, which may be given as one."""
     if isinstance(value, Tensor):
         return tuple(value.shape)
-    whole = isinstance(value, tuple) and all(type(size) is int for size in value)
-    return tuple(value) if whole else ()
+    return tuple(value) if is_shape(value) else ()
 
 
 def _grown(value: Any, count: int, axis: int) -> Any:
     """A tensor or a shape with one more along the axis that counts the samples."""
-    shape = _shape(value)
+    shape = shape_of(value)
     place = next((place for place in (axis, 1 - axis) if shape[place : place + 1] == (count,)), -1)
     if place < 0 or count == 0:
         return value

@@ -18,6 +18,7 @@ from convdocs.explorer.embed import Explorer, ExplorerError
 from convdocs.explorer.operations import Operand, Step, operation, watch
 from convdocs.receptive import AxisField
 from convdocs.report import CONSTANT, Call, Trace
+from convdocs.tracing.run import is_shape
 from convdocs.view.numbers import counted
 
 MOST_NUMBERS = 100_000
@@ -187,7 +188,7 @@ def network(
 
 def _tensor(given: Any) -> Any:
     """An input as it is; for a shape the same normal numbers each time."""
-    if isinstance(given, tuple) and given and all(type(size) is int for size in given):
+    if is_shape(given) and given:
         return torch.randn(given, generator=torch.Generator().manual_seed(0))
     return given
 

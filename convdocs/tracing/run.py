@@ -190,7 +190,7 @@ class _Run:
         """The arguments with a tensor for each shape."""
         if not self.shapes_allowed:
             return value
-        if _is_shape(value):
+        if is_shape(value):
             made = make(value, next(number))
             mark(made, INPUT)
             standin.replace(made, made)
@@ -205,7 +205,8 @@ class _Run:
         return value
 
 
-def _is_shape(value: Any) -> bool:
+def is_shape(value: Any) -> bool:
+    """Whether a value stands for a tensor of that shape."""
     return type(value) in (tuple, torch.Size) and all(type(one) is int for one in value)
 
 

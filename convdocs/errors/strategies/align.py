@@ -5,13 +5,14 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator
 from itertools import combinations, product
+from math import prod
 from typing import Any
 
 import torch
 
 from convdocs import layers
 from convdocs.errors.code import LEN, NN, TORCH, Code, name, run
-from convdocs.errors.facts import Known
+from convdocs.errors.known import Known
 from convdocs.errors.meaning import axis_names, joined_axis, own_calls, pair, through, without
 from convdocs.errors.repair import Repair, Step, assigned, built_member, given, operands
 from convdocs.errors.sizes import typed
@@ -33,6 +34,15 @@ def missing_axes(known: Known) -> Iterator[Repair]:
     else:
         return
     own, code, every = axis_names(known, short), operands(known)[short], range(len(target))
+    area = prod(target[2:])  # values of a cell each, rather than of a channel each
+    width = shapes[short][1] if len(shapes[short]) == 2 and len(target) > 3 else 0
+    if width and area > 1 and width % area == 0 and width != target[1]:
+        text = (
+            f"Each row of {code} {shapes[short]} holds the cells of a map: give it the map's axes."
+        )
+        planes = code.reshape(LEN(code), -1, *operands(known)[long].shape[2:])
+        yield given(known, {short: planes}, text)
+        return
     mask = str(known.tensors[short].dtype) == "torch.bool" or "mask" in known.names[short]
     matrix = every[-2:] if "matmul" in known.function else ()
     usual = (0, 1) if len(shapes[short]) == 2 else (1,)  # a number for each channel, of each sample
@@ -44,12 +54,17 @@ def missing_axes(known: Known) -> Iterator[Repair]:
         alike = all(i in (dim, *matrix) or size in (1, target[i]) for size, i in pairs)
         return new and alike and {*matrix} <= {*kept}
 
-    def oddness(kept: tuple[int, ...]) -> tuple[int, bool, int]:
+    def copied(kept: tuple[int, ...]) -> list[int]:
+        sizes = dict(zip(kept, shapes[short], strict=True))
+        return [axis for axis in every if axis != dim and sizes.get(axis, 1) != target[axis]]
+
+    def oddness(kept: tuple[int, ...]) -> tuple[bool, int, bool, int]:
+        copies = dim is not None and bool(copied(kept))
         meant = sum(names[k] == own[i] for i, k in enumerate(kept)) if names and own else 0
         trailing = mask or len(kept) > 2
         not_batch = len(kept) < 2 or kept[0] != 0
         apart = sum(abs(axis - place) for axis, place in zip(kept, usual, strict=False))
-        return -meant, not_batch, -sum(kept) if trailing else apart
+        return copies, -meant, not_batch, -sum(kept) if trailing else apart
 
     for kept in sorted(filter(fits, combinations(every, len(shapes[short]))), key=oddness)[:2]:
         new, lacking = code, [axis for axis in every if axis not in kept]
@@ -60,13 +75,12 @@ def missing_axes(known: Known) -> Iterator[Repair]:
             while key[-1] == slice(None):
                 key.pop()
             new = code[tuple(key)]
-        sizes = dict(zip(kept, shapes[short], strict=True))
-        repeated = [axis for axis in every if axis != dim and sizes.get(axis, 1) != target[axis]]
+        repeated = copied(kept)
         if dim is not None and repeated:
             new = _repeated(new, operands(known)[long], repeated, len(target))
         means = [_WORDS.get(names[axis] if names else "", f"axis {axis}") for axis in lacking]
         text = f"Put {' and '.join(means)} into {code} {shapes[short]}, which lacks it."
-        text += " The values are repeated there." * (dim is not None)
+        text += " The values are repeated there." * (dim is not None and bool(repeated))
         if not lacking:
             samples = known.parameter(short) or axis_names(known, long)[:1] == ("N",)
             what = "sample of the batch" if repeated == [0] and samples else "place of the other"
@@ -87,18 +101,22 @@ def turned(known: Known) -> Iterator[Repair]:
     for number, other in (numbers[::-1], numbers) if numbers else ():
         own, target, code = known.shapes[number], known.shapes[other], operands(known)[number]
         flattened = len(own) == 3 and axis_names(known, number)[:2] == ("N", "C")
-        for axis, to in ((1, -1),) if flattened else ((-1, 1), (1, -1)) if len(own) > 3 else ():
+        orders = ((1, -1),) if flattened else ((-1, 1), (1, -1)) if len(own) > 3 else ((0, 1),)
+        for axis, to in orders if len(own) > 2 else ():
             moved = [*own[:axis], *own[axis:][1:]]
             moved.insert(to % len(own), own[axis])
-            pairs = zip(moved, target, strict=False)
-            alike = tuple(x == y or (flattened and 1 in (x, y)) for x, y in pairs)
+            pairs = enumerate(zip(moved, target, strict=False))
+            alike = tuple(x == y or (flattened and i == 0 and 1 in (x, y)) for i, (x, y) in pairs)
             if len(own) == len(target) and (*moved,) != own and all(without(alike, dim)):
                 text = (
                     f"{code} {own} has its axes in another order: {target} has its channels first."
                 )
                 if flattened:
                     text = f"{code} {own} is a flattened map, its channels on axis 1: make tokens."
-                new = code.transpose(1, 2) if flattened else code.movedim(axis, to)
+                if axis == 0:
+                    text = f"The first two axes of {code} {own} are swapped, as batch and length."
+                swapped = code.transpose(axis, axis + 1)
+                new = swapped if len(own) == 3 else code.movedim(axis, to)
                 yield given(known, {number: new}, text)
 
 
@@ -152,7 +170,9 @@ def resized(known: Known) -> Iterator[Repair]:
     grown, calls = [first[2:] <= second[2:], True], own_calls(known, numbers)
     if known.trace is not None:
         grown = [any(map(_enlarges, side)) for side in calls]
-        if not any(grown) and len(known.inputs[0]) > 1:  # maps of two inputs
+        # maps of two inputs, or of two levels that are joined
+        apart = joined_axis(known) == 1 and not 1 < 2 * first[-1] / second[-1] < 4
+        if not any(grown) and (len(known.inputs[0]) > 1 or apart):
             grown = [first[2:] < second[2:], second[2:] < first[2:]]
     if any(grown):
         side = grown.index(True)
@@ -272,8 +292,10 @@ def same_size(known: Known) -> Iterator[Repair]:
     if len(a) != len(b) or len(a) < 3 or a[2:] == b[2:]:
         return
     sides = own_calls(known, numbers)
-    both = [*sides[0], *sides[1]]
-    for text, changes in (one for side in (*sides, both) for one in _judged(side)):
+    pairs = list(zip(a[2:], b[2:], strict=True))
+    strides = [tuple(-(-x // y) for x, y in pairs), tuple(-(-y // x) for x, y in pairs), ()]
+    ways = zip((*sides, [*sides[0], *sides[1]]), strides, strict=True)
+    for text, changes in (one for side, stride in ways for one in _judged(side, stride)):
         layer = model.get_submodule
         codes = {path: built_member(layer(path), new) for path, new in changes.items()}
         with torch.device("meta"):
@@ -287,13 +309,18 @@ def same_size(known: Known) -> Iterator[Repair]:
             yield Repair(text, tuple(Step(path, "layer", code) for path, code in codes.items()))
 
 
-def _judged(side: list[Call]) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
-    """What may be changed, as an expert would look through it: padding, stride, rounding."""
+def _judged(
+    side: list[Call], stride: tuple[int, ...]
+) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
+    """What may be changed, as an expert would look through it: padding, stride, rounding.
+
+    The stride is what the other branch takes and this one does not.
+    """
     sliding = [call for call in side if call.windows and call.path]
     convs = [c for c in sliding if c.kind.startswith("Conv") and "Transpose" not in c.kind]
     strided = [c for c in convs if any(w.stride > 1 for w in c.windows)]
     shrinking = [
-        c for c in convs if c not in strided and all(w.output_size(64) < 64 for w in c.windows)
+        c for c in convs if c not in strided and any(w.output_size(64) < 64 for w in c.windows)
     ]
     if odd := [c for c in shrinking if all(w.span % 2 for w in c.windows)]:
         many = "these convolutions" if len(odd) > 1 else "the convolution"
@@ -302,9 +329,9 @@ def _judged(side: list[Call]) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]
         text = "Pad so that the size stays, with padding='same'."
         yield text, {call.path: {"padding": "same"} for call in shrinking}
     for call in convs:
-        if all(w.kernel == w.stride == 1 for w in call.windows):
-            text = "The convolution of size 1 takes the stride of the other branch."
-            yield text, {call.path: {"stride": 2}}
+        if call not in strided and max(stride, default=1) > 1:
+            text = "The convolution takes the stride of the other branch."
+            yield text, {call.path: {"stride": typed(stride)}}
     for call in reversed(strided if len(strided) > 1 else ()):
         yield "Only the first convolution of a block has the stride.", {call.path: {"stride": 1}}
     for call in sliding:

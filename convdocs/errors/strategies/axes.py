@@ -7,10 +7,10 @@ from math import prod
 from typing import Any
 
 from convdocs.errors.code import TORCH, name
-from convdocs.errors.facts import Known, whole
+from convdocs.errors.known import Known
 from convdocs.errors.meaning import axis_names, lacks_batch
 from convdocs.errors.repair import Repair, assigned, given, here, operands, rebuilt
-from convdocs.errors.sizes import each
+from convdocs.errors.sizes import each, whole
 from convdocs.errors.strategies.settings import helping
 
 
@@ -63,8 +63,11 @@ def axes_added(known: Known, of: int = 0, behind: bool = False, **changes: Any) 
     indices = [(..., *[None] * more) if behind else (None,) * more for more in ranks if more > 0]
     repairs = [given(known, {of: x[index]}) for index in indices]
     if changes:
+        if all(known.settings.get(key) == value for key, value in changes.items()):
+            return  # there is nothing to build anew
         repairs = [rebuilt(known, **changes) + one for one in repairs]
-    yield from helping(known, repairs)
+    # within a model, what follows tells how many there should be
+    yield from repairs if known.path else helping(known, repairs)
 
 
 def joined(known: Known) -> Iterator[Repair]:
@@ -159,10 +162,14 @@ def mask_of_length(known: Known) -> Iterator[Repair]:
     """The part of a mask made for the longest sequence that belongs to this one."""
     got, need = whole(known.words.get("got", "")), whole(known.words.get("need", ""))
     number = next(n for n, name in enumerate(known.names) if "mask" in name)
+    code, first = operands(known)[number], known.settings.get("batch_first")
+    if int(known.words.get("longer", 0)) > int(known.words.get("steps", 0)):
+        keys = operands(known)[min(1, number - 1)].shape[1 if first else 0]
+        text = f"The mask counts {known['longer']} steps: take those of the {known['steps']} keys."
+        yield given(known, {number: code[:, :keys]}, text)
     if len(got) == len(need) == 2 and got[0] >= need[0] and got[1] >= need[1] and got != need:
-        first = known.settings.get("batch_first")
         steps = operands(known)[0].shape[1 if first else 0]
-        part = operands(known)[number][:steps, :steps]
+        part = code[:steps, :steps]
         text = f"The mask is for {got[0]} steps: take the part for these {need[0]}."
         yield given(known, {number: part}, text)
 

@@ -14,11 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from convdocs.cells.replica import replica
+from convdocs.errors import sizes
 from convdocs.errors.code import NN, TORCH, Code, Scope, constant
-from convdocs.errors.facts import Known, indices, layer_device, weight_type
+from convdocs.errors.known import Known
 from convdocs.errors.meaning import listed
 from convdocs.errors.repair import Repair, assigned, given, here, operands, place, rebuilt
-from convdocs.errors.sizes import by_axis, each, setting, setting_length, typed, wrong_length
+from convdocs.errors.sizes import by_axis, each, setting, typed
 from convdocs.errors.trial import try_here
 from convdocs.view.numbers import counted
 
@@ -77,13 +78,13 @@ def advise(known: Known, note: str) -> Iterator[Repair]:
 
 def per_axis(known: Known) -> Iterator[Repair]:
     """One number an axis; where a convolution got one a side, a padding layer takes them."""
-    wrong, dims = wrong_length(known), known.dims
+    wrong, dims = sizes.wrong_length(known), known.dims
     if known.kind.startswith("Conv") and len(wrong.get("padding", ())) == 2 * dims:
         text = "Pad each side by its own amount in a layer of its own, before the convolution."
         padded = getattr(NN, f"ZeroPad{dims}d")(wrong["padding"])(operands(known)[0])
         yield rebuilt(known, "", text, padding=0) + given(known, padded)
         return
-    count = setting_length(known)
+    count = sizes.setting_length(known)
     changes = {key: typed((value * count)[:count]) for key, value in wrong.items()}
     yield rebuilt(known, "", "Give each setting a number per axis.", **changes)
 
@@ -135,7 +136,7 @@ def batch_first(known: Known) -> Iterator[Repair]:
 
 def larger_table(known: Known) -> Iterator[Repair]:
     """Rows for the largest index; a row for the mark of padding."""
-    if known.layer is None or indices(known) is None:
+    if known.layer is None or known.indices is None:
         return
     rows, least, count = known.settings["num_embeddings"], known["least"], known["largest"] + 1
     if least < 0:
@@ -186,7 +187,7 @@ def to_one_type(known: Known) -> Iterator[Repair]:
 
     Without weights all operands take the type of the first that is of numbers, or float32.
     """
-    own, types, x = weight_type(known), [t.dtype for t in known.tensors], operands(known)[0]
+    own, types, x = known.weight_type, [t.dtype for t in known.tensors], operands(known)[0]
     if listed(known):
         return  # the layer's weights are what is wrong
     got = types[0]
@@ -214,7 +215,7 @@ def to_one_type(known: Known) -> Iterator[Repair]:
 
 def to_one_device(known: Known) -> Iterator[Repair]:
     """Bring inputs and weights together."""
-    own, ours = layer_device(known), known.tensors[0].device
+    own, ours = known.layer_device, known.tensors[0].device
     target = own or ours
     if own is not None and own.type == "meta" and ours.type != "meta":
         text = f"Make real weights on {ours} (meta has none), then load yours."

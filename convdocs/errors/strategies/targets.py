@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from torch import Tensor
 
 from convdocs.errors.code import LEN
-from convdocs.errors.facts import VOID, Known, indices
+from convdocs.errors.known import VOID, Known
 from convdocs.errors.repair import Repair, given, operands, rebuilt
 
 
 def ignored(known: Known) -> Iterator[Repair]:
     """A label outside the classes that marks what has no class."""
-    labels, classes = indices(known), int(known["rows"])
+    labels, classes = known.indices, int(known["rows"])
     values = set() if labels is None else set(labels.flatten().tolist())
     marks = [value for value in values if not 0 <= value < classes]
     if len(marks) == 1 and not 0 <= marks[0] < classes + VOID:
@@ -22,7 +22,7 @@ def ignored(known: Known) -> Iterator[Repair]:
 
 def counted_from_one(known: Known) -> Iterator[Repair]:
     """Labels or indices from 1, where they are counted from 0."""
-    labels, count = indices(known), int(known["rows"])
+    labels, count = known.indices, int(known["rows"])
     for number, code in enumerate(operands(known)):
         if known.operands[number] is labels and known["largest"] == count and known["least"] >= 1:
             text = f"Count from 0: {count} are 0 to {count - 1}, and these begin at 1."

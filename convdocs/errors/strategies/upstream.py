@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import takewhile
 from math import prod
 from typing import Any
 
@@ -12,11 +13,13 @@ from torch import nn
 from convdocs.cells.replica import replica
 from convdocs.errors import meaning
 from convdocs.errors.code import LEN, NN, TORCH, Code, Scope, constant, name, run
-from convdocs.errors.facts import Known, times, whole
 from convdocs.errors.failure import nn_class
+from convdocs.errors.known import Known
 from convdocs.errors.repair import Repair, Step, assigned, built_member, given, operands, place
+from convdocs.errors.sizes import multiple_above, times, whole
 from convdocs.errors.strategies.axes import other_channels
 from convdocs.errors.strategies.settings import helping
+from convdocs.errors.trial import shape_of
 
 
 def batch_kept(known: Known) -> Iterator[Repair]:
@@ -67,18 +70,23 @@ def heads_apart(known: Known) -> Iterator[Repair]:
 
 def made_as_asked(known: Known) -> Iterator[Repair]:
     """The layer before a view, built for the axes that the view asks for."""
-    sizes, calls, shape = tuple(_asked(known)[1:]), known.chain(), known.shape
-    key = {"Linear": "out_features", "Conv2d": "out_channels"}.get(calls[-1].kind if calls else "")
-    if key == "out_channels":  # what is left of the channels, beside the map's own axes
+    sizes, calls, shape = tuple(_asked(known)[1:]), known.chain()[-1:], known.shape
+    kind = calls[0].kind if calls else ""
+    if kind == "Conv2d":  # what is left of the channels, beside the map's own axes
         sizes = sizes[: -len(shape[2:])] if sizes[-len(shape[2:]) :] == shape[2:] else ()
     if len(shape) == 3:  # the features of tokens, parted for heads
         sizes = sizes[1:] if len(sizes) == 3 and sizes[0] in (-1, shape[1]) else ()
-    if len(sizes) > 1 and min(sizes) > 0 and key and known.model:
-        layer = known.model.get_submodule(calls[-1].path)
-        if code := built_member(layer, {key: prod(sizes)}):
-            product = " x ".join(map(str, sizes))
-            text = f"Let the layer before make {product} = {prod(sizes)} values."
-            yield assigned(calls[-1].path, "layer", code, text)
+    if len(sizes) > 1 and min(sizes) > 0 and kind in ("Linear", "Conv2d"):
+        text = f"Let the layer before make {times(sizes)} = {prod(sizes)} values."
+        yield from made_before(known, prod(sizes), text)
+
+
+def own_batch(known: Known) -> Iterator[Repair]:
+    """The batch at hand, in place of a size that was typed."""
+    shape, asked, x = known.shape, _asked(known), operands(known)[0]
+    if len(asked) > 1 and min(asked[1:]) > 0 and prod(asked[1:]) == prod(shape[1:]):
+        text = f"The batch is {shape[0]} here, and {asked[0]} is asked for: take whatever it is."
+        yield assigned(known, "y", getattr(x, known.function)(LEN(x), *asked[1:]), text)
 
 
 def square_maps(known: Known) -> Iterator[Repair]:
@@ -89,8 +97,7 @@ def square_maps(known: Known) -> Iterator[Repair]:
     if len(known.shape) > 1 and len({*asked[2:]}) == 1 and side**sides * channels == values:
         first = LEN(operands(known)[0]) if asked[0] == known.shape[0] else asked[0]
         view = operands(known)[0].view(first, channels, *[side] * sides)
-        maps = " x ".join([str(side)] * sides)
-        text = f"{values} values in {channels} channels are maps of {maps}."
+        text = f"{values} values in {channels} channels are maps of {times([side] * sides)}."
         yield assigned(known, "y", view, text, onwards=True)
 
 
@@ -143,9 +150,12 @@ def in_order(known: Known) -> Iterator[Repair]:
 def image_of_size(known: Known, fact: str) -> Iterator[Repair]:
     """Images of the size that a fact tells."""
     wanted = whole(known[fact])
+    chain, shapes = known.chain(), [shape_of(given) for given in known.inputs[0]]
+    number = shapes.index(shape) if chain and (shape := chain[0].input_shapes[0]) in shapes else 0
     if wanted != meaning.image(known):
+        image = name(f"inputs[{number}]" if number else "x", "x")
         words = {fact: known[fact]}
-        yield assigned(0, "x", _resized(name("x"), wanted), words=words)
+        yield assigned(number, str(image), _resized(image, wanted), words=words)
 
 
 def longer_positions(known: Known) -> Iterator[Repair]:
@@ -177,33 +187,35 @@ def _resized(x: Code, size: tuple[int, ...]) -> Code:
 def own_input(known: Known) -> Iterator[Repair]:
     """The input that a module's own check asks for: channels, a size, a multiple."""
     words, shape, x = known["own"], known.shape, operands(known)[0]
-    got, need, sizes = words["got"], words.get("wanted", 0), shape[2:]
-    if step := words.get("multiple"):
-        sizes = tuple(-(-size // step) * step for size in sizes)
+    got, need, sizes = words.get("got", 0), words.get("wanted", 0), shape[2:]
+    told = words.get("axes") or words.get("sizes")
+    axes = told or (need if got == len(shape) != shape[1] else 0)
+    if axes == len(shape) + 1:
+        text = f"It takes {axes} axes: one sample lacks that of the batch, one frame that of time."
+        yield from helping(known, [given(known, x.unsqueeze(axis), text) for axis in (0, 1, 2)])
+    elif axes == len(shape) - 1:
+        text = f"It takes {axes} axes: take out the one of size 1."
+        yield given(known, x.squeeze(shape.index(1)), text)
+    elif step := words.get("multiple"):
+        sizes = tuple(multiple_above(size, step) for size in sizes)
         yield given(known, _resized(x, sizes), f"Resize to multiples of {step}: {times(sizes)}.")
     elif shape[1] == got:
         yield from other_channels(known, need, got, 1)
         if shape[-1] == need:
             yield given(known, x.movedim(-1, 1), "The channels are last: move them to axis 1.")
-    elif got == len(shape) and need == got + 1:
-        text = f"It takes {need} axes: one sample lacks that of the batch, one frame that of time."
-        yield from helping(known, [given(known, x.unsqueeze(axis), text) for axis in (0, 1, 2)])
     elif got in sizes:
         sizes = tuple(need if size == got else size for size in sizes)
         yield given(known, _resized(x, sizes), f"Resize the images to {times(sizes)}.")
 
 
-def channels_to_shuffle(known: Known) -> Iterator[Repair]:
-    """The convolution before a shuffle, built for channels that divide."""
-    by = known.settings.get("groups", 0) or known.settings.get("upscale_factor", 0) ** 2
-    made = (c for c in known.chain()[::-1] if c.kind.startswith("Conv") and c.path)
+def made_before(known: Known, channels: str | int, text: str = "") -> Iterator[Repair]:
+    """The layer before, built for so many channels, or for as many as a fact tells."""
+    made = (c for c in known.chain()[::-1] if c.path and c.kind.startswith(("Conv", "Linear")))
     last = next(made, None)
-    if last is None or known.model is None or by < 1:
-        return
-    channels = -(-known["channels"] // by) * by
-    layer = known.model.get_submodule(last.path)
-    if code := built_member(layer, {"out_channels": channels}):
-        text = f"Let the layer before make {channels} channels, a multiple of {by}."
+    if last is not None and known.model is not None:
+        key = "out_features" if last.kind == "Linear" else "out_channels"
+        layer = known.model.get_submodule(last.path)
+        code = built_member(layer, {key: known.value(channels)})
         yield assigned(last.path, "layer", code, text)
 
 
@@ -250,12 +262,26 @@ def of_checkpoint(known: Known) -> Iterator[Repair]:
             yield replace(loaded, text=f"The weights are in the checkpoint under {key!r}.")
 
 
-def without_prefix(known: Known) -> Iterator[Repair]:
-    """Names without what DataParallel or torch.compile put before them."""
-    prefix = known["prefix"]
-    text = f"{{k.removeprefix({prefix!r}): v for k, v in state.items()}}"
-    state = {k.removeprefix(prefix): v for k, v in known.args[1].items()}
-    yield _loaded(known, "state", constant(text, state))
+def renamed(known: Known) -> Iterator[Repair]:
+    """Names as the model has them, where all that differs is how they begin."""
+    own, saved = known.args[0].state_dict(), known.args[1]
+    missing, extra = [k for k in own if k not in saved], [k for k in saved if k not in own]
+    pairs = list(zip(missing, extra, strict=len(missing) == len(extra)))
+    (new, old), *others = {_apart(*pair) for pair in pairs}
+    if others or any(own[a].shape != saved[b].shape for a, b in pairs):
+        return
+    text = f"k.replace({old!r}, {new!r}, 1)" if new else f"k.removeprefix({old!r})"
+    state = {k.replace(old, new, 1) if k.startswith(old) else k: v for k, v in saved.items()}
+    code = constant(f"{{{text}: v for k, v in state.items()}}", state)
+    yield _loaded(known, "state", code)
+
+
+def _apart(one: str, other: str) -> tuple[str, ...]:
+    """How two names begin that end alike."""
+    both = one.split("."), other.split(".")
+    ends = zip(both[0][::-1], both[1][::-1], strict=False)
+    alike = len(list(takewhile(lambda end: end[0] == end[1], ends)))
+    return tuple("".join(f"{word}." for word in words[: len(words) - alike]) for words in both)
 
 
 def _loaded(known: Known, target: str, code: Code, layer: str = "", **strict: bool) -> Repair:

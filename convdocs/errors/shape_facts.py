@@ -1,105 +1,35 @@
-"""What a cause may speak of: facts of a failure by name, worked out when they are asked for."""
+"""Facts of what failed in numbers: axes, settings, windows, and how sizes came about."""
 
 from __future__ import annotations
 
-import inspect
 import re
-from collections import ChainMap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from math import prod
-from typing import Any
-
-import torch
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Any
 
 from convdocs.errors import meaning, sizes
-from convdocs.errors.failure import Failure, Shape
-from convdocs.errors.sizes import by_axis, setting, short, typed, windows
+from convdocs.errors.failure import Shape
+from convdocs.errors.sizes import (
+    by_axis,
+    multiple_above,
+    setting,
+    short,
+    times,
+    typed,
+    whole,
+    windows,
+)
 from convdocs.layers import AXIS_NAMES
 from convdocs.report import Call
-from convdocs.suggest import nearest
-from convdocs.tracing.nested import tensors_in
 from convdocs.view.numbers import counted
 
-VOID = 100  # a label so far above the classes marks what has none: 255 in most data sets
-_ODD = (
-    AttributeError,
-    LookupError,
-    StopIteration,
-    TypeError,
-    ValueError,
-)  # an odd call lacks part of a fact
+if TYPE_CHECKING:
+    from convdocs.errors.known import Known
 
 
-class Known(Failure):
-    """A failure whose message is known: its facts by name, as ``known["rows"]``.
-
-    A name is a part of the message, one of the facts below, a setting or an attribute; a fact that
-    this failure does not tell raises KeyError.
-    """
-
-    words: dict[str, str]  # the named parts of the message
-    told: dict[str, Any]
-
-    def __init__(self, failure: Failure, words: Mapping[str, str]) -> None:
-        parts = {key: text for key, text in words.items() if text}
-        # "shape" is a fact of its own, which takes the message's words where there is no tensor
-        told = {key: text for key, text in parts.items() if key != "shape"}
-        vars(self).update(vars(failure), words=parts, told=told)
-
-    def __getitem__(self, key: str) -> Any:
-        if key not in self.told:
-            try:
-                if key in FACTS:
-                    value = FACTS[key](self)
-                elif key in self.settings:
-                    value = self.settings[key]
-                    value = typed(value) if isinstance(value, tuple) else value
-                else:
-                    value = getattr(self, key)
-            except _ODD as error:
-                raise KeyError(key) from error
-            self.told[key] = value
-        value = self.told[key]
-        if value is None or (isinstance(value, str | dict) and not value):
-            raise KeyError(key)
-        return value
-
-    def value(self, declared: Any) -> Any:
-        """What an entry means by a value: ``"{rows}"`` is a fact, and its digits a number."""
-        match declared:
-            case "None":  # which TOML has no word for
-                return None
-            case "...":
-                return ...
-            case str() if declared.startswith("{"):
-                value = self[declared[1:-1]]
-                return int(value) if isinstance(value, str) and value.isdecimal() else value
-        return declared
-
-    def holds(self, condition: str) -> bool:
-        """Whether a fact is known and true, or is neither behind a ``not``."""
-        name = condition.removeprefix("not ")
-        try:
-            known = bool(self[name])
-        except KeyError:
-            known = False
-        return known == (name == condition)
-
-    def filled(self, template: str, words: Mapping[str, Any] | None = None) -> str:
-        """A sentence with its facts in place; raises LookupError where one is not known."""
-        text = template.format_map(ChainMap(dict(words or {}), self))  # type: ignore[arg-type]
-        return text[:1].upper() + text[1:] if template.startswith("{input}") else text
-
-
-def whole(text: str) -> tuple[int, ...]:
-    """The whole numbers in a message's part."""
-    return tuple(map(int, re.findall(r"-?\d+", text)))
-
-
-def times(values: Iterable[int]) -> str:
-    """Sizes as one says them, 3 x 28 x 28."""
-    return " x ".join(map(str, values))
+def _whole_quotient(number: str, divisor: str) -> int | None:
+    quotient, rest = divmod(int(number), int(divisor))
+    return None if rest else quotient
 
 
 def _given(settings: Mapping[str, Any]) -> str:
@@ -156,13 +86,6 @@ def _asked_values(f: Known) -> str:
     return f"{asked} needs a multiple of {fixed}" if -1 in asked else f"{asked} has {fixed}"
 
 
-def _constructor_of_torch(f: Known) -> bool:
-    made = f.message.partition(".__init__()")[0]
-    classes = (one for one in vars(nn).values() if isinstance(one, type))
-    known = any(made == base.__name__ for one in classes for base in one.__mro__)
-    return bool(sizes.not_whole(f)) or (made != f.message and known)
-
-
 # Sequences, tables and targets.
 
 
@@ -172,13 +95,6 @@ def _batch_is_first(f: Known) -> bool:
     second = any(getattr(one, "batch_first", None) is False for one in modules)
     batches = [shape[0] for shape in f.shapes if len(shape) == 3]
     return second and len(batches) > 1 and len(set(batches)) == 1
-
-
-def _transformer(f: Known) -> str:
-    """The layer of torch's that a failing attention is a part of."""
-    owner = f.model.get_submodule(f.path.rpartition(".")[0]) if f.model and f.path else None
-    name = type(owner).__name__
-    return name if name.startswith("Transformer") else ""
 
 
 def _memory_widths(f: Known) -> dict[str, int]:
@@ -193,55 +109,6 @@ def _axis_of_one(shape: Shape, other: Shape) -> int:
     """An axis of size 1 that a shape has, and the other lacks."""
     axes = [axis for axis, size in enumerate(shape) if size == 1]
     return next(axis for axis in axes if shape[:axis] + shape[axis + 1 :] == other)
-
-
-def indices(failure: Failure) -> torch.Tensor | None:
-    """The first tensor of whole numbers, where its values are known."""
-    whole_numbers = (t for t in failure.tensors if not t.is_floating_point() and t.numel())
-    first = next(whole_numbers, None)
-    return None if first is None or first.is_meta else first
-
-
-def _rows(f: Known) -> int:
-    """Rows of an embedding's table, classes of a loss, or cells along an axis."""
-    if f.function == "embedding" and len(f.shapes) > 1:
-        return f.shapes[1][0]
-    return int(f.settings.get("num_embeddings", f.shapes[0][int(len(f.shapes[0]) > 1)]))
-
-
-# Types and devices.
-
-
-def weight_type(failure: Failure) -> torch.dtype | None:
-    """Data type of the layer's weights."""
-    numbers = (t for t in failure.weights if t.is_floating_point() or t.is_complex())
-    return next((tensor.dtype for tensor in numbers), None)
-
-
-def layer_device(failure: Failure) -> torch.device | None:
-    """The device of the layer's weights."""
-    return next((tensor.device for tensor in failure.weights), None)
-
-
-def _devices(f: Known) -> list[str]:
-    """The devices of the inputs and the weights; none for stand-ins, which lie on meta."""
-    tensors = () if f.on_shapes else (*f.tensors, *f.weights[:1])
-    return list(dict.fromkeys(str(tensor.device) for tensor in tensors))
-
-
-def _habit(f: Known) -> str:
-    dtype = f.tensors[0].dtype
-    if dtype == torch.uint8:
-        return "Images come as uint8 from 0 to 255"
-    habit = dtype == torch.float64 and weight_type(f) == torch.float32
-    return "NumPy makes float64 unless told otherwise" if habit else ""
-
-
-def _thing(f: Known) -> str:
-    word = type(f.args[0]).__name__ if f.args else f.words["got"]
-    word = word.removeprefix("numpy.")
-    article = "an" if word[:1] in "aeiou" else "a"
-    return {"NoneType": "nothing", "ndarray": "a NumPy array"}.get(word, f"{article} {word}")
 
 
 # Where it came from.
@@ -291,32 +158,7 @@ def _multiple(f: Known) -> int | None:
     return step if 0 < apart <= step and step > 1 and rounded else None
 
 
-# What a program does, rather than its sizes.
-
-
-def _parameters(f: Known) -> dict[str, inspect.Parameter]:
-    """What the constructor of a torch layer takes."""
-    classes = [base for one in vars(nn).values() for base in getattr(one, "__mro__", ())]
-    made: Any = next(one for one in classes if one.__name__ == f.words["op"])
-    known = inspect.signature(made.__init__).parameters.items()
-    left_out = ("self", "device", "dtype")
-    return {k: one.replace(annotation=one.empty) for k, one in known if k not in left_out}
-
-
-# what leaves the graph of gradients behind
-_CUTS = re.compile(
-    r"argmax|\.item\(|\.detach\(|\.numpy\(|\.data\b|torch\.tensor\(|no_grad|inference_mode|"
-    r"requires_grad\w*[ (=]+False"
-)
-
-
-def _cutting_line(f: Known) -> str:
-    """The user's line that leaves the graph behind, in the function that asked for gradients."""
-    try:
-        lines = inspect.getsourcelines(f.site[0])[0] if f.site else []
-    except OSError:
-        return ""
-    return next((line.strip() for line in lines if _CUTS.search(line)), "")
+# A new shape.
 
 
 def _parted(f: Known) -> tuple[list[int], list[int]]:
@@ -359,40 +201,18 @@ def _reconstructed(f: Known) -> bool:
     return near and numbers and not f.chain() and len(lead) == 2 and lead == others
 
 
-_TOLD: tuple[Callable[[Known], Any], ...] = (
-    _constructor_of_torch, _takes, _wanted_channels, _asked_values, short,
-    _flattened, _lost_batch, weight_type, _habit, layer_device, _thing, _rows, _transformer,
-    _batch_is_first, _memory_widths, _unlike, _ways, _multiple, _cutting_line, _unsplit,
-    _multiple_of,
-)  # fmt: skip
-FACTS: dict[str, Callable[[Known], Any]] = {
-    **{fact.__name__.lstrip("_"): fact for fact in _TOLD},
+SHAPE_FACTS: dict[str, Callable[[Known], Any]] = {
+    **{fact.__name__.lstrip("_"): fact for fact in (
+        _takes, _wanted_channels, _asked_values, short, _flattened, _lost_batch,
+        _batch_is_first, _memory_widths, _unlike, _ways, _multiple, _unsplit, _multiple_of,
+    )},
     # the call
-    "name": lambda f: f.name or f.words.get("op") or "the call",
-    "owner": lambda f: f.layer and type(f.layer).__name__,
-    "input": lambda f: f"the input {f.shape}" if f.tensors else "the input",
-    "shape": lambda f: f.shape if f.tensors else whole(f.words["shape"]),
-    "all_shapes": lambda f: " and ".join(map(str, f.shapes)),
-    "with_shapes": lambda f: " and ".join(map("{} {}".format, f.names, f.shapes)),
-    "after_gru": lambda f: (
-        f.trace is not None and any(c.kind in ("GRU", "RNN") for c in f.trace.calls[-2:])
-    ),
     "features_last": lambda f: f.shape[-1] == f.settings["input_size"],
-    "given_layer": lambda f: isinstance(f.args[0], nn.Module),
-    "given_class": lambda f: type(f.args[0]).__name__,
     "similar_widths": lambda f: (
         len({shape[:-1] for shape in f.shapes}) == 1 == len(f.shape) - 1
         and bool(re.search("(?i)similarity|distance|triplet|embedding_?loss", f.kind))
     ),
     "odd_one": lambda f: f.shapes[0] == f.shapes[1],
-    "compared": lambda f: (
-        f.function.strip("_") in ("eq", "ne")
-        and len(f.shapes[1]) == len(f.shape) + 1
-        and not f.tensors[1].is_floating_point()
-    ),
-    "in_place": lambda f: f.function.endswith("_") and f.function != "copy_",
-    "copied": lambda f: f.function == "copy_" and f.shapes[0][1:2] == (1,),
-    "out_of_place": lambda f: f.function.removesuffix("_"),
     "levels": lambda f: (
         meaning.joined_axis(f) == 1
         and len(f.shape) == 4
@@ -401,36 +221,54 @@ FACTS: dict[str, Callable[[Known], Any]] = {
     ),
     "reconstructed": _reconstructed,
     "target_sizes": lambda f: times(f.shapes[1][2:]),
-    "repeats": lambda f: (
-        int(f["stack"]) // int(f["other"]) if int(f["stack"]) % int(f["other"]) == 0 else None
+    "repeats": lambda f: _whole_quotient(f["stack"], f["other"]),
+    # facts of one number
+    "wanted_features": lambda f: f.settings.get("in_features", f.settings.get("input_size")),
+    "one_feature": lambda f: f["wanted_features"] == 1 != f.shape[-1] and f.source(0) == -1,
+    "inner_one": lambda f: f.shape.index(1, 1, len(f.shape) - 1),
+    "coloured": lambda f: (
+        f.shapes[1][1] if f.shapes[1][1] in (3, 4) and len(f.shape) == 4 and f.shape[1] == 1 else 0
+    ) or None,
+    "filled_up": lambda f: str([
+        *(n for size in f.args[1:] for n in sizes.each(size)),
+        *[-1 if f.function == "expand" else 1] * len(f.shape),
+    ][: len(f.shape)])[1:-1],
+    "one_class": lambda f: f.shape[1] == 1,
+    "one_row": lambda f: len(f.shape) == 1 and len(whole(f.words["shape"])) > 1,
+    "one_kernel": lambda f: f.shapes[1][:2] == (1, 1) and len(f.shapes[1]) == 4,
+    "of_weights": lambda f: f.shapes[0] == f.shapes[1] or "weight tensor" in f.message,
+    "longer": lambda f: (
+        len(f.shape) == 3 and f.shape[1] > f.shapes[1][1] and f.shape[::2] == f.shapes[1][::2]
+        and meaning.axis_names(f, 0)[1:2] != ("C",)
     ),
+    "states_of_directions": lambda f: (
+        f.shape[0] * f.shape[2] == f["wanted_features"]
+        and f.chain()[-1].kind in ("GRU", "LSTM", "RNN")
+    ),
+    "map_as_tokens": lambda f: (
+        meaning.axis_names(f, 0)[:2] == ("N", "C") and len(f.shape) == int(f.words["got"]) + 1 == 4
+    ),
+    "whole_map": lambda f: f.kind.startswith("Avg") and f["short"][3] > 3,
+    "made_here": lambda f: next(
+        f.names[n] for n in meaning.pair(f) if f.trace and f.source(n) == -2 and not f.parameter(n)
+    ),
+    "split_sum": lambda f: sum(whole(f.words["sizes"])),
+    "evened": lambda f: int(f.words["size"]) + 1,
+    "shuffled_by": lambda f: f.settings.get("groups", 0) or f["squared"] or None,
+    "shuffled": lambda f: multiple_above(f["channels"], f["shuffled_by"]),
     "third_shape": lambda f: str(f.shapes[2]),
-    "in_a_list": lambda f: isinstance(f.args[0], list),
     "map_of_features": lambda f: (
         f.settings["in_features"] == f.shape[1] and len(f.shape) > 3 and prod(f.shape[2:]) > 1
     ),
     "map_axes": lambda f: tuple(range(2, len(f.shape))),
     "of_grey_masks": lambda f: len(f.shape) == 3 and f.shape[0] not in (1, 3, 4),
     "divisible": lambda f: tuple(
-        -(-size // f.settings["downscale_factor"]) * f.settings["downscale_factor"]
-        for size in f.shape[-2:]
+        multiple_above(size, f.settings["downscale_factor"]) for size in f.shape[-2:]
     ),
-    "similarity": lambda f: f.function in ("cosine_similarity", "pairwise_distance"),
     "kernel_alone": lambda f: len(f.shapes[1]) == f.dims and f["channels"] == 1,
-    "constructor": lambda f: f.built is not None,
-    "several_tensors": lambda f: len(f.tensors) > 1,
     "two_matrices": lambda f: len(f.tensors) == 2 and f.function != "linear",
-    "no_tensor": lambda f: (
-        bool(f.kind or f.message.startswith("expected Tensor as"))
-        and not isinstance(next(iter(f.args), None), Tensor)
-    ),
     "same_rank": lambda f: len(f.shapes[0]) == len(f.shapes[1]) or f.function == "mm",
-    "of_numbers": lambda f: (
-        not isinstance(f.args[0], nn.Module | type(None)) and not tensors_in(f.args[0])
-    ),
-    "one_input": lambda f: f.layer is not None and f.words.get("takes") == "2",
     "last": lambda f: f.shape[-1],
-    "strides": lambda f: str(f.tensors[0].stride()),
     # its axes
     "axes": lambda f: counted(len(f["shape"]), "axis"),
     "axis_range": lambda f: (
@@ -461,13 +299,10 @@ FACTS: dict[str, Callable[[Known], Any]] = {
     "odd": lambda f: _given(sizes.not_whole(f)),
     "too_low": lambda f: _given(sizes.too_low(f)),
     "in_range": sizes.in_range,
-    "undivided": lambda f: _given(
-        {
-            key: f.settings[key]
-            for key in ("in_channels", "out_channels")
-            if f.settings[key] % f.settings["groups"]
-        }
-    ),
+    "undivided": lambda f: _given({
+        k: f.settings[k] for k in ("in_channels", "out_channels")
+        if f.settings[k] % f.settings["groups"]
+    }),
     "sides": lambda f: 2 * f.dims if len(sizes.each(f.settings["padding"])) == 2 * f.dims else None,
     "odd_pads": lambda f: sizes.setting_length(f) > f.dims and bool(sizes.wrong_length(f)),
     "stride_below_one": lambda f: min(setting(f, "stride", 1)) < 1,
@@ -490,39 +325,14 @@ FACTS: dict[str, Callable[[Known], Any]] = {
         else whole(f.words.get("out", "0"))[-f.dims :]
     ),
     # flatten and linear
-    "features_axis": lambda f: f.shape.index(
-        f.settings.get("in_features", f.settings.get("input_size")), 1, len(f.shape) - 1
-    ),
+    "features_axis": lambda f: f.shape.index(f["wanted_features"], 1, len(f.shape) - 1),
     "rest": lambda f: f"{times(f.shape[1:])} = {prod(f.shape[1:])}" if f.shape[2:] else "",
     "asked_flat": lambda f: len(whole(f.words["shape"])) < 3,
     "fits_flattened": lambda f: prod(f.shape[1:]) == f.settings["in_features"],
     "image": lambda f: times(meaning.image(f)),
     "built_for": lambda f: times(meaning.fitting_image(f)),
-    # data types and devices
-    "torch_version": lambda f: torch.__version__,
-    "class": lambda f: re.sub("^_|Nd$", "", f.words["op"]),
-    "signature": lambda f: str(inspect.Signature([*_parameters(f).values()])),
-    "meant": lambda f: nearest(f["extra"], _parameters(f)).strip("; ?").capitalize(),
-    "dtypes": lambda f: " and ".join(dict.fromkeys(str(tensor.dtype) for tensor in f.tensors)),
-    "several_devices": lambda f: not f.tensors or len(_devices(f)) > 1,
-    "places": lambda f: " and ".join(_devices(f)),
-    "where": lambda f: "CPU" if f.on_shapes else f.tensors[0].device.type.upper(),
-    "listed": meaning.listed,
     # tables, targets, states
-    "largest": lambda f: int(indices(f).max()),  # type: ignore[union-attr]
-    "least": lambda f: int(indices(f).min()),  # type: ignore[union-attr]
-    "valid": lambda f: f"0 to {int(f['rows']) - 1}",
-    "more_classes": lambda f: (
-        f["largest"] + 1 if int(f["rows"]) <= f["largest"] < int(f["rows"]) + VOID else None
-    ),
-    "layers": lambda f: (
-        counted(f.settings.get("num_layers", 1), "layer")
-        + " x 2 directions" * f.settings.get("bidirectional", False)
-    ),
     "target_shape": lambda f: str(f.shape[:1] + f.shape[2:] if len(f.shape) > 1 else ()),
-    "targets_first": lambda f: (
-        not f.tensors[0].is_floating_point() and f.tensors[1].is_floating_point()
-    ),
     "length_first": lambda f: len(f.shapes[0]) == 3 and f.shapes[0][1:2] == f.shapes[1],
     "one_cell": lambda f: {*f.shape[3:]} == {1} == {*f.shape[2:]} and f.shapes[1] == f.shape[:1],
     "one_a_sample": lambda f: f.shapes[1] == (prod(f.shapes[0]),),
@@ -531,23 +341,18 @@ FACTS: dict[str, Callable[[Known], Any]] = {
     "of_rows": lambda f: len(f.shape) > 1,
     "of_maps": lambda f: len(f.shape) > 3,
     "one_batch": lambda f: f.shapes[0][:1] == f.shapes[1][:1],
-    "scattered": lambda f: "scatter" in f.function and f.shapes[1] == f.shapes[2][:1],
     "label_per_sample": lambda f: len(f.shape) == 3 and f.shapes[1] == f.shape[:1],
     "two_batches": lambda f: (
         f.shapes[0][1:] == f.shapes[1][1:]
         and len({1, f.shapes[0][0], f.shapes[1][0]}) == 3
-        and f.function not in ("cosine_similarity", "pairwise_distance")
+        and not f["pairwise"]
     ),
     "target_width": lambda f: (
         f.shapes[1][-1]
         if len(f.shape) > 1 and f.shapes[0] != f.shapes[1] and f.shapes[0][:-1] == f.shapes[1][:-1]
         else None
     ),
-    "multiplied": lambda f: (
-        int(f["a"]) // int(f["b"])
-        if len(f.shape) == 2 and int(f["a"]) % int(f["b"]) == 0
-        else None
-    ),
+    "multiplied": lambda f: _whole_quotient(f["a"], f["b"]) if len(f.shape) == 2 else None,
     "steps_last": lambda f: f.shapes[2] == f.shape[:1],
     "row_per_label": lambda f: f.shapes[1] == f.shape[:1] and f.shape[1:] not in ((), (1,)),
     "colours": lambda f: f.shapes[1][-1] if f.shapes[1][-1] in (3, 4) else None,
@@ -557,12 +362,6 @@ FACTS: dict[str, Callable[[Known], Any]] = {
     "table": lambda f: f.parameter(meaning.positions(f)),
     "positions": lambda f: f.shapes[meaning.positions(f)][-2],
     "tokens": lambda f: f.shapes[1 - meaning.positions(f)][-2],
-    # a model's own checks, and saved weights
-    "own": meaning.own_words,
-    "mismatched": lambda f: "; ".join(
-        f"{path} was saved as {saved}, and the model's is {own}"
-        for path, saved, own in meaning.mismatches(f)[:3]
-    ),
     # fold, upsampling, shuffling, padding
     "fold_rows": lambda f: prod(setting(f, "kernel_size", 1)) if f.kind == "Fold" else None,
     "fold_columns": lambda f: prod(by_axis(f, lambda w, cells: max(0, w.output_size(cells)))),
@@ -574,8 +373,4 @@ FACTS: dict[str, Callable[[Known], Any]] = {
     "squared": lambda f: f.settings["upscale_factor"] ** 2,
     "fitting_mode": lambda f: {3: "linear", 4: "bilinear", 5: "trilinear"}[len(f.shape)],
     "size_per_axis": lambda f: typed((f.settings["size"][-1:] * 3)[: len(f.shape) - 2]),
-    # torch's names for the padding modes of NumPy
-    "torch_mode": lambda f: {
-        "edge": "replicate", "wrap": "circular", "symmetric": "reflect", "constant": "zeros"
-    }.get(f.words["got"]),
 }  # fmt: skip
