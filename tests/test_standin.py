@@ -12,7 +12,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, lru_cache, partial
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,15 @@ def test_an_argument_that_is_an_object(run: Any):
 
 
 @RUNS
-@pytest.mark.parametrize("make", [Box, lambda x: UserDict(tensor=x), lambda x: {"a": [Box(x)]}])
+@pytest.mark.parametrize(
+    "make",
+    [
+        Box,
+        lambda x: UserDict(tensor=x),
+        lambda x: {"a": [Box(x)]},
+        lambda x: SimpleNamespace(tensor=x),
+    ],
+)
 def test_tensors_inside_of_arguments_and_outputs_are_seen(run: Any, make: Any):
     def look(value: Any) -> Any:
         while not isinstance(value, Tensor):
@@ -123,6 +132,8 @@ def nested(model: Any, x: Tensor) -> Tensor:
     model.array[0] = 7
     model.pair[1].append(y)
     model.layer.weight.data.fill_(7)
+    model.space.count += 1
+    model.fixed["list"].append(y)
     model.count()
     return y
 
@@ -133,6 +144,7 @@ def test_nested_state_stays(run: Any, fails: bool):
     counts: list[int] = []
     model = Way(nested, state={"a": {"k": []}}, box=Box(), slots=Slots(), line=deque(maxlen=2))
     model.seen, model.array, model.pair = {"y"}, np.zeros(2), ("a", [])
+    model.space, model.fixed = SimpleNamespace(count=0), MappingProxyType({"list": []})
     model.count = partial(counts.append, 1)
     weight = model.layer.weight.clone()
     if fails:
@@ -146,6 +158,8 @@ def test_nested_state_stays(run: Any, fails: bool):
     assert (len(model.line), model.line.maxlen, model.seen) == (0, 2, {"y"})
     assert model.array.tolist() == [0, 0]
     assert model.pair == ("a", [])
+    assert model.space.count == 0
+    assert model.fixed == {"list": []}
     assert counts == []
     assert torch.equal(model.layer.weight, weight)
 
@@ -159,6 +173,50 @@ def test_what_a_hook_keeps_in_its_closure_stays(run: Any):
     assert kept == {}
     model(torch.ones(2, 8))
     assert list(kept) == ["out"]
+
+
+def test_a_layer_behind_a_view_of_a_dict_is_the_models_own():
+    model = Way(lambda m, x: m.layers["a"](x))
+    model.layers = MappingProxyType({"a": model.layer})
+    found = trace(model, (2, 8))
+    assert [(call.path, call.params) for call in found.calls] == [("layer", 72)]
+
+
+class Tables:
+    """What a program keeps of constants, apart from any model."""
+
+    kept: dict[int, Tensor] = {}  # noqa: RUF012 (that it is the class's is the point)
+
+    @staticmethod
+    @lru_cache
+    def bounded(size: int) -> Tensor:
+        return torch.arange(size) * 1.0
+
+    @staticmethod
+    @cache
+    def unbounded(size: int) -> tuple[Tensor, int]:
+        return torch.ones(size), size
+
+    @classmethod
+    def of(cls, size: int) -> Tensor:
+        if size not in cls.kept:
+            cls.kept[size] = torch.zeros(size)
+        return cls.kept[size] + cls.bounded(size) + cls.unbounded(size)[0]
+
+
+@pytest.mark.parametrize("way", ["runs", "raises", "looks at a value"])
+def test_no_cache_outside_of_the_model_keeps_what_was_made_on_meta(way: str):
+    def run(m: Any, x: Tensor) -> Tensor:
+        y = m.layer(x) + Tables.of(8)
+        if way == "raises" and m.raises:
+            raise ValueError(way)
+        return y if way == "runs" or y.sum() > 0 else -y
+
+    model = Way(run, raises=True)
+    with pytest.raises(TraceError) if way == "raises" else nullcontext():
+        assert trace(model, (2, 8)).macs == 128
+    model.raises = False
+    assert model(torch.ones(2, 8)).shape == (2, 8)
 
 
 def test_a_closure_keeps_the_defaults_of_its_keywords():

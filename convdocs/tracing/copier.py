@@ -16,7 +16,14 @@ import weakref
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from enum import Enum
-from types import BuiltinMethodType, CellType, FunctionType, MethodType, ModuleType
+from types import (
+    BuiltinMethodType,
+    CellType,
+    FunctionType,
+    MappingProxyType,
+    MethodType,
+    ModuleType,
+)
 from typing import Any
 
 import torch
@@ -263,6 +270,10 @@ def _reference(copier: Copier, value: Any, where: str) -> Any:
     return value if made is target else weakref.ref(made)
 
 
+def _proxy(copier: Copier, value: Any, where: str) -> Any:
+    return MappingProxyType(copier.within(dict(value), where))
+
+
 def _whole(copier: Copier, value: Any, where: str) -> Any:
     made = copier.memo[id(value)] = copy.deepcopy(value)
     return made
@@ -273,7 +284,7 @@ _PLAIN = frozenset({list, dict, set, deque, OrderedDict, defaultdict})
 _MAKERS: dict[type, Maker] = {
     tuple: _tuple, FunctionType: _function, MethodType: _method, BuiltinMethodType: _method,
     functools.partial: _partial, torch.Generator: _whole, weakref.ref: _reference,
-    ModuleType: _share,
+    MappingProxyType: _proxy, ModuleType: _share,
 }  # fmt: skip
 _BY_BASE: tuple[tuple[Any, Maker], ...] = (
     ((Enum, type, torch.fx.Graph, weakref.WeakKeyDictionary, *_OPERATORS), _share),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 
 import torch
+from torch import Tensor
 
 _COMPILERS = ("torch._dynamo", "torch.nn.attention.flex_attention")  # loaded where they are used
 
@@ -60,3 +62,15 @@ def nothing_compiled() -> Iterator[None]:
         return
     with torch.compiler.set_stance("force_eager"):
         yield
+
+
+def forgotten(tensors: Sequence[Tensor]) -> None:
+    """Take tensors of a run out of the caches that have kept them: of a function, or of a class."""
+    holders = gc.get_referrers(*tensors)
+    kept = [*tensors, *[one for one in holders if type(one) is tuple]]
+    for holder in gc.get_referrers(*kept):
+        if isinstance(holder, type(lru_cache(len))):
+            holder.cache_clear()
+        elif type(holder) is dict and "__module__" not in holder and "__name__" not in holder:
+            for key in [key for key, value in holder.items() if any(value is one for one in kept)]:
+                del holder[key]

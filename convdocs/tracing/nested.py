@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from copyreg import _slotnames  # type: ignore[attr-defined]
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -22,7 +23,8 @@ _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class written in Python
 def is_object(kind: Any) -> bool:
     """Whether instances of a class are plain objects, whose attributes can be looked through."""
     written = bool(kind.__flags__ & _HEAP_TYPE) and kind.__module__ != "builtins"
-    return written and not issubclass(kind, nn.Module | type | BaseException)
+    plain = written or issubclass(kind, SimpleNamespace)
+    return plain and not issubclass(kind, nn.Module | type | BaseException)
 
 
 def attributes(value: Any) -> Iterable[tuple[str, Any]]:

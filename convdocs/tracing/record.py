@@ -8,6 +8,7 @@ each module of the stand-in has for its ``forward``.
 from __future__ import annotations
 
 import copy
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
@@ -98,6 +99,7 @@ class Recorder(TorchFunctionMode):
         self.remembers = True  # functions' answers; not inside a layer whose own is remembered
         self.failed: tuple[BaseException, Failed] | None = None
         self.notes: dict[str, None] = {}
+        self.constants: list[weakref.ref[Tensor]] = []  # made on meta
         self.thread = get_ident()
         self.listening = False  # in a thread that the model started
         self.transformed = False  # whether vmap or its like handed out tensors of its own
@@ -188,7 +190,10 @@ class Recorder(TorchFunctionMode):
                 if answer is None:
                     return self._asked(call, key)
                 node, behind = self._maker(answer, call.marks)
-                return answer.replayed(node, (args, kwargs), behind)
+                out = answer.replayed(node, (args, kwargs), behind)
+                if node is CONSTANT:
+                    self.constants += map(weakref.ref, tensors_in(out))
+                return out
             return self._run(call, key)
         except Exception as error:
             if self.from_shapes and func in functions.EMBEDDINGS:
@@ -317,6 +322,8 @@ class Recorder(TorchFunctionMode):
         elif list(answer.outputs) != layouts:
             answer = answer.with_outputs(layouts)
         node, behind = self._maker(answer, call.marks)
+        if node is CONSTANT and not self.values:
+            self.constants += map(weakref.ref, outputs)
         for place, (tensor, own) in enumerate(zip(outputs, layouts, strict=True)):
             if node is not CONSTANT or not any(tensor is one for one in call.tensors):
                 claim(tensor, Mark(own, node, place, behind))

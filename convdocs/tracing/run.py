@@ -16,6 +16,7 @@ from convdocs.report import Trace
 from convdocs.tracing.failure import TraceError
 from convdocs.tracing.guard import (
     collector_paused,
+    forgotten,
     nothing_compiled,
     random_state_kept,
     room_for_frames,
@@ -152,8 +153,12 @@ class _Run:
         return self._run(recorder, random, gradient)
 
     def _run(self, recorder: Recorder, make: Make, gradient: bool) -> Trace:
-        with collector_paused():
-            found = self._run_once(recorder, make, gradient)
+        try:
+            with collector_paused():
+                found = self._run_once(recorder, make, gradient)
+        finally:
+            if kept := [one for ref in recorder.constants if (one := ref()) is not None]:
+                forgotten(kept)  # on meta, they would fail the model's next real call
         return self._run(recorder.anew(), make, gradient) if found is None else found
 
     def _run_once(self, recorder: Recorder, make: Make, gradient: bool) -> Trace | None:
