@@ -13,6 +13,7 @@ import types
 import unittest
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -1002,3 +1003,53 @@ def test_functions_of_two_outputs_have_two():
 
     found = trace(Both(), (1, 2, 4, 4))
     assert found.output_shapes == ((1, 2, 2, 2),) * 2
+
+
+def warned(run: Callable[[], object]) -> list[str]:
+    """What is heard of a run."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        with suppress(Exception):
+            run()
+    return [str(one.message) for one in heard]
+
+
+def warn(model: Ways, x: Tensor) -> Tensor:
+    warnings.warn("mine", stacklevel=1)
+    return x
+
+
+@pytest.mark.parametrize("run", [trace, trace_values])
+@pytest.mark.parametrize(
+    "way",
+    [
+        warn,
+        lambda model, x: F.softmax(x.relu()),
+        lambda model, x: warn(model, x).sum().item(),
+        lambda model, x: warn(model, x) / 0 + model.absent,
+        lambda model, x: [warn(model, x) for _ in range(3)],
+    ],
+)
+def test_a_warning_is_heard_as_often_as_in_a_plain_call(run: Any, way: Any):
+    model, x = Ways(way), torch.ones(2, 4)
+    plain = warned(lambda: model(x))
+    assert plain
+    assert warned(lambda: run(model, x)) == plain
+
+
+def test_a_warning_that_is_an_error_is_one():
+    with warnings.catch_warnings(action="error"), pytest.raises(TraceError) as raised:
+        trace(Ways(warn), (2, 4))
+    assert isinstance(raised.value.__cause__, UserWarning)
+
+
+def test_what_vmap_hands_out_came_from_the_call_before():
+    def way(model: Ways, x: Tensor) -> Tensor:
+        def each(row: Tensor) -> Tensor:
+            return row + row.relu()
+
+        return torch.vmap(each)(x * 2) - 1
+
+    for run in (trace, trace_values):
+        found = [(call.kind, call.sources) for call in run(Ways(way), (2, 4)).calls]
+        assert found == [("mul", (-1,)), ("relu", (0,)), ("add", (0, 1)), ("sub", (2,))]

@@ -8,6 +8,7 @@ each module of the stand-in has for its ``forward``.
 from __future__ import annotations
 
 import copy
+import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch._C import _functorch as functorch
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.overrides import TorchFunctionMode
 
@@ -231,8 +233,13 @@ class Recorder(TorchFunctionMode):
 
     def stranger(self, tensor: Tensor) -> Mark:
         """The mark of a tensor that no call seen here made: a constant, or what vmap gives."""
-        if self.transformed and self.nodes:
-            made = Mark(layout_of(tensor), self.nodes[-1], -1)
+        was = None
+        if functorch.is_functorch_wrapped_tensor(tensor):
+            was = self.mark_of(functorch.get_unwrapped(tensor))
+        elif self.transformed and self.nodes:  # what a transform gives is its last call's
+            was = Mark(layout_of(tensor), self.nodes[-1], -1)
+        if was is not None:
+            made = Mark(layout_of(tensor), was.maker, was.place, was.parameters)
             claim(tensor, made)
             return made
         if not isinstance(tensor, nn.Parameter):
@@ -246,7 +253,7 @@ class Recorder(TorchFunctionMode):
 
     def _live(self) -> bool:
         """Whether the call has to be run: as asked, for gradients, or in torch's transforms."""
-        if torch._C._functorch.peek_interpreter_stack() is not None:
+        if functorch.peek_interpreter_stack() is not None:
             self.transformed = True
             return True
         return self.live or torch.is_grad_enabled()
@@ -287,7 +294,7 @@ class Recorder(TorchFunctionMode):
 
     def _foreseen(self, call: FunctionCall, key: Any) -> Answer | None:
         """What the same call gives on shapes, so that both runs say the same of it."""
-        transformed = torch._C._functorch.peek_interpreter_stack() is not None
+        transformed = functorch.peek_interpreter_stack() is not None
         if transformed or not all(map(is_plain, call.tensors)):
             return None
         known = ANSWERS.get(key) if key is not None else None
@@ -296,7 +303,7 @@ class Recorder(TorchFunctionMode):
         try:
             on_meta = FunctionCall(call.func, call.args, call.kwargs, call.marks)
             on_meta.change(_blank)
-            with torch.no_grad():
+            with torch.no_grad(), warnings.catch_warnings(action="ignore"):
                 out, macs, note = kernels.asked(on_meta)
             layouts = [layout_of(one) for one in on_meta.outputs(out)]
             return on_meta.answer(layouts, macs, note)

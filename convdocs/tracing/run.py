@@ -17,6 +17,7 @@ from convdocs.tracing.failure import TraceError
 from convdocs.tracing.guard import (
     collector_paused,
     forgotten,
+    heard_once,
     nothing_compiled,
     random_state_kept,
     room_for_frames,
@@ -173,7 +174,7 @@ class _Run:
             if self.ready is not None:
                 self.ready(standin.twin)
             try:
-                with nothing_compiled(), recorder:
+                with nothing_compiled(), heard_once(), recorder:
                     out = standin.twin(*args, **kwargs)
             except NeedsIntegers as need:
                 marks = [mark_of(one) for one in given]
@@ -234,7 +235,7 @@ def _built(
     made = [recorder.mark_of(one) for one in outputs]
     calls, modules = recorder.finished()
     failed = recorder.failed
-    remarks = [] if failed or recorder.transformed else _remarks(standin, recorder.first_use)
+    remarks = [] if failed else _remarks(standin, recorder.first_use)
     return Trace(
         model=layer_class(standin.model).__name__,
         calls=calls,
