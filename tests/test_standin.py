@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import os
 import signal
+import sqlite3
 import threading
 import time
 from collections import UserDict, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from types import MappingProxyType, SimpleNamespace
@@ -173,6 +174,22 @@ def test_what_a_hook_keeps_in_its_closure_stays(run: Any):
     assert kept == {}
     model(torch.ones(2, 8))
     assert list(kept) == ["out"]
+
+
+@RUNS
+def test_a_pool_of_threads_that_the_model_keeps(run: Any):
+    with ThreadPoolExecutor(1) as pool:
+        model = Way(lambda m, x: m.pool.submit(m.layer, x).result(60), pool=pool)
+        for _ in range(2):
+            assert run(model, torch.ones(2, 8)).macs == 128
+
+
+@RUNS
+def test_what_cannot_be_copied_is_the_users_own(run: Any):
+    with closing(sqlite3.connect(":memory:")) as store:
+        model = Way(lambda m, x: m.layer(x) * m.store.execute("select 2").fetchone()[0])
+        model.store = store
+        assert run(model, torch.ones(2, 8)).macs == 128
 
 
 def test_a_layer_behind_a_view_of_a_dict_is_the_models_own():

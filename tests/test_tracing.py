@@ -535,15 +535,27 @@ def test_script_and_compiled_modules():
     found = trace(nn.Sequential(script, nn.ReLU()), (2, 3, 9))
     assert found.output_shapes == ((2, 4, 7),)
     assert found.calls[0].code == "Sequential(...)"
-    assert (found.calls[0].macs, found.calls[0].macs_note) == (None, "not counted: a script")
     assert found.calls[0].params == 48
-    assert found.macs is None
+    assert found.macs == found.calls[0].macs == 2 * 7 * 4 * 3 * 3
     assert found.notes == ("0 is a script: nothing inside it is shown",)
     assert torch.equal(script.state_dict()["1.running_mean"], mean)
     compiled = torch.compile(nn.Sequential(nn.Conv1d(3, 4, 3), nn.ReLU()))
     found = trace(compiled, (2, 3, 9))
     assert [call.path for call in found.calls] == ["_orig_mod.0", "_orig_mod.1"]
     assert found.notes == ("compiled: shown as the module that was compiled",)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit")
+def test_a_function_of_torch_jit_has_a_row_and_is_counted():
+    def product(x: Tensor, weight: Tensor) -> Tensor:
+        return x @ weight + 1
+
+    script, plain = torch.jit.script(product), torch.jit.ScriptFunction.__call__
+    for run in (trace, trace_values):
+        found = run(Ways(lambda m, x: script(x, m.weight).relu()), (2, 3))
+        assert [call.sources for call in found.calls] == [(-1, -2), (0,)]
+        assert (found.macs, found.calls[0].params) == (2 * 3 * 3, 9)
+    assert torch.jit.ScriptFunction.__call__ is plain
 
 
 def test_weight_norm_of_both_kinds():

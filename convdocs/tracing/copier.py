@@ -213,7 +213,10 @@ def _object(copier: Copier, value: Any, where: str) -> Any:
     try:
         made = object.__new__(type(value))
     except TypeError:  # built upon a type of C
-        made = copy.copy(value)
+        try:
+            made = copy.copy(value)
+        except Exception:  # such as a connection: there is but the one
+            return value
     copier.memo[id(value)] = made
     return _with_attributes(copier, value, where)
 
@@ -303,6 +306,6 @@ def _maker(kind: type) -> Maker:
         kind, numpy.ndarray | numpy.random.Generator | numpy.random.RandomState
     ):
         return _whole
-    if kind.__module__ in ("threading", "logging", builtins.__name__):
+    if kind.__module__ in ("threading", "logging", "concurrent.futures.thread", builtins.__name__):
         return _share
     return _object if is_object(kind) else _share

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import handle_torch_function
 
 _COMPILERS = ("torch._dynamo", "torch.nn.attention.flex_attention")  # loaded where they are used
 
@@ -91,6 +92,26 @@ def forgotten(tensors: Sequence[Tensor]) -> None:
     for holder in gc.get_referrers(*kept):
         if isinstance(holder, type(lru_cache(len))):
             holder.cache_clear()
-        elif type(holder) is dict and "__module__" not in holder and "__name__" not in holder:
+        elif type(holder) is dict and str not in map(type, holder):  # names are an object's own
             for key in [key for key, value in holder.items() if any(value is one for one in kept)]:
                 del holder[key]
+
+
+_SCRIPT: Any = torch.jit.ScriptFunction
+_PLAIN = _SCRIPT.__call__
+
+
+def _dispatched(function: Any, *args: Any, **kwargs: Any) -> Any:
+    if torch._C._len_torch_function_stack():
+        return handle_torch_function(function, (), *args, **kwargs)
+    return _PLAIN(function, *args, **kwargs)
+
+
+@contextmanager
+def scripts_dispatched() -> Iterator[None]:
+    """Hand functions of torch.jit to the mode that listens, as torch does with its own."""
+    _SCRIPT.__call__ = _dispatched
+    try:
+        yield
+    finally:
+        _SCRIPT.__call__ = _PLAIN

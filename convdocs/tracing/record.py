@@ -425,11 +425,15 @@ class Recorder(TorchFunctionMode):
             found = self.failed[1]
         self.failed = (error, found)
 
-    def run_layer(self, layer: Any, run: Any, args: Any, kwargs: Any, note: str = "") -> Any:
-        """Run a layer, or replay it; the functions it calls are written down as its own.
+    def count_inside(self, counter: Counter) -> None:
+        """Add what nobody could follow to the calls inside the layer that is running."""
+        made = Answer("", (), (), counter.macs, counter.note)
+        made.flows = ()
+        assert self.inside is not None
+        self.inside.append(Node(made))
 
-        ``note`` says why it cannot be counted.
-        """
+    def run_layer(self, layer: Any, run: Any, args: Any, kwargs: Any) -> Any:
+        """Run a layer, or replay it; the functions it calls are written down as its own."""
         key: Any = None
         marks: list[Mark] = []
         with torch._C.DisableTorchFunction():
@@ -464,8 +468,6 @@ class Recorder(TorchFunctionMode):
             answer.flows = composed(inside, marks, made)
             answer.describe(layer.module, [one.answer for one in inside])
             answer.parameters = layer.shapes()
-            if note:
-                answer.macs, answer.note = None, note
             node = self._write(layer.path, answer, marks, layer.owned())
             for place, (tensor, own) in enumerate(zip(outputs, answer.outputs, strict=True)):
                 claim(tensor, Mark(own, node, place))

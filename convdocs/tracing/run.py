@@ -21,6 +21,7 @@ from convdocs.tracing.guard import (
     nothing_compiled,
     random_state_kept,
     room_for_frames,
+    scripts_dispatched,
 )
 from convdocs.tracing.kernels import NeedsIntegers, NeedsValues, about_meta
 from convdocs.tracing.memory import INPUT, META, Parameter, mark, mark_of
@@ -174,7 +175,7 @@ class _Run:
             if self.ready is not None:
                 self.ready(standin.twin)
             try:
-                with nothing_compiled(), heard_once(), recorder:
+                with nothing_compiled(), scripts_dispatched(), heard_once(), recorder:
                     out = standin.twin(*args, **kwargs)
             except NeedsIntegers as need:
                 marks = [mark_of(one) for one in given]
