@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
-from convdocs import diagnose
+from convdocs import diagnose, memory
 from convdocs.tracing import TraceError, observed, original, trace, trace_values
 from convdocs.tracing.copier import Copier
 
@@ -421,6 +421,12 @@ def test_what_runs_in_torch_is_traced(name: str):
 def _square(x: Tensor) -> Tensor:
     x **= 2
     return x
+
+
+@pytest.mark.parametrize("run", [trace, trace_values, diagnose, memory])
+def test_a_model_whose_own_names_hide_those_of_modules(run: Any):
+    found = run(Way(lambda m, x: m.layer(x), parameters=[1], buffers=[2], modules=[3]), (2, 8))
+    assert found is None if run is diagnose else found.parameters == 288 if run is memory else found
 
 
 def test_a_pruned_bias_and_parameters_of_inference_mode():

@@ -24,6 +24,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.overrides import handle_torch_function
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from convdocs import report
@@ -1053,6 +1054,20 @@ def test_a_warning_that_is_an_error_is_one():
     with warnings.catch_warnings(action="error"), pytest.raises(TraceError) as raised:
         trace(Ways(warn), (2, 4))
     assert isinstance(raised.value.__cause__, UserWarning)
+
+
+def twice(x: Tensor) -> Tensor:
+    return x * 2
+
+
+def test_no_row_shows_where_an_object_lies_in_memory():
+    def own(x: Tensor, way: Any, other: Any) -> Tensor:
+        if torch._C._len_torch_function_stack():
+            return handle_torch_function(own, (x,), x, way, other)
+        return way(x)
+
+    found = trace(Ways(lambda m, x: own(x, twice, object())), (2, 4))
+    assert found.calls[0].code == "own(x, twice, ...)"
 
 
 def test_what_vmap_hands_out_came_from_the_call_before():

@@ -292,7 +292,7 @@ class Forward:
         return [one for _, one in self._found()]
 
     def _found(self) -> Iterator[tuple[str, Parameter]]:
-        for name, tensor in self.module.named_parameters():
+        for name, tensor in nn.Module.named_parameters(self.module):
             mark = getattr(tensor, "_convdocs_mark", None)
             if mark is not None:
                 yield from [(name, one) for one in mark.parameters]
