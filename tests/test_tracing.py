@@ -1070,6 +1070,18 @@ def test_no_row_shows_where_an_object_lies_in_memory():
     assert found.calls[0].code == "own(x, twice, ...)"
 
 
+@pytest.mark.parametrize("run", [trace, trace_values])
+def test_a_layer_in_a_branch_is_no_row_of_nothing(run: Any):
+    def way(model: Ways, x: Tensor) -> Any:
+        return torch.cond(x.sum() > 0, lambda y: model.layer(y), lambda y: -y, (x,))
+
+    model = Ways(way)
+    model.layer = nn.Linear(4, 4)
+    found = run(model, (2, 4))
+    assert [(call.kind, call.macs) for call in found.calls][-1:] == [("cond", None)]
+    assert not any(call.kind == "Linear" for call in found.calls)
+
+
 def test_what_vmap_hands_out_came_from_the_call_before():
     def way(model: Ways, x: Tensor) -> Tensor:
         def each(row: Tensor) -> Tensor:

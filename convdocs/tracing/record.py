@@ -261,7 +261,7 @@ class Recorder(TorchFunctionMode):
     def _asked(self, call: FunctionCall, key: Any) -> Any:
         """Ask torch, and remember its answer for the next call that is the same."""
         call.change(self.on_meta)
-        out, *cost = kernels.asked(call)
+        out, *cost = self._as_one(kernels.asked, call)
         answer, out = self._written_down(call, out, cost)
         if key is not None and answer is not None and call.func is not Tensor.__setitem__:
             pairs = zip(call.tensors, call.marks, strict=True) if call.in_place else ()
@@ -281,16 +281,24 @@ class Recorder(TorchFunctionMode):
             call.args, call.kwargs = functions.moved_to_meta(call.func, call.args, call.kwargs)
         try:
             if answer is not None:
-                out = call.func(*call.args, **call.kwargs)
+                out = self._as_one(call.func, *call.args, **call.kwargs)
             else:
                 with Counter() as counter:
-                    out = call.func(*call.args, **call.kwargs)
+                    out = self._as_one(call.func, *call.args, **call.kwargs)
                 cost = [counter.macs, counter.note]
         except NotImplementedError:
             if self.values:
                 raise
             raise NeedsValues(call.func) from None
         return self._written_down(call, out, cost, answer)[1]
+
+    def _as_one(self, func: Any, *args: Any, **kwargs: Any) -> Any:
+        """Run a function; the layers that it calls (torch.cond's branches) have no rows."""
+        outer, self.inside = self.inside, []
+        try:
+            return func(*args, **kwargs)
+        finally:
+            self.inside = outer
 
     def _foreseen(self, call: FunctionCall, key: Any) -> Answer | None:
         """What the same call gives on shapes, so that both runs say the same of it."""
