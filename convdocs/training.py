@@ -15,10 +15,10 @@ from convdocs.suggest import nearest
 from convdocs.tracing import observed
 from convdocs.tracing.copier import Copier
 from convdocs.tracing.kernels import NeedsValues
+from convdocs.tracing.memory import META
 from convdocs.tracing.nested import tensors_in
 from convdocs.tracing.run import is_shape
 
-META = torch.device("meta")
 Factory = Callable[[list[nn.Parameter]], Optimizer]
 OPTIMIZERS: dict[str, Factory] = {
     "adam": torch.optim.Adam,
@@ -104,9 +104,10 @@ def _measured(twin: nn.Module, given: Any, optimizer: str | Factory | None) -> M
             "shapes alone"
         ) from None
     inputs = saved.inputs(trace)
-    trainable = [parameter for parameter in twin.parameters() if parameter.requires_grad]
+    own = tuple(nn.Module.parameters(twin))  # whatever hides them
+    trainable = [parameter for parameter in own if parameter.requires_grad]
     name, state = _state(trainable, optimizer)
-    parameters, buffers = _bytes(twin.parameters()), _bytes(twin.buffers())
+    parameters, buffers = _bytes(own), _bytes(nn.Module.buffers(twin))
     gradients, kept = _bytes(trainable), sum(saved.by_call)
     loose = sum(size for key, size in inputs.items() if key not in saved.sizes)
     # the backward pass runs the calls from the last to the first, and gives up what each has
@@ -144,7 +145,7 @@ class _Saved:
 
     def begin(self, model: nn.Module) -> None:
         """The model that will run."""
-        own = (*model.parameters(), *model.buffers())
+        own = (*nn.Module.parameters(model), *nn.Module.buffers(model))
         self.own = {storage._cdata for storage in map(Tensor.untyped_storage, own)}
 
     def pack(self, tensor: Tensor) -> Tensor:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import copy
 import os
 import signal
+import sqlite3
 import threading
 import time
 from collections import UserDict, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, lru_cache, partial
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
-from convdocs import diagnose
+from convdocs import diagnose, memory
 from convdocs.tracing import TraceError, observed, original, trace, trace_values
 from convdocs.tracing.copier import Copier
 
@@ -82,7 +84,15 @@ def test_an_argument_that_is_an_object(run: Any):
 
 
 @RUNS
-@pytest.mark.parametrize("make", [Box, lambda x: UserDict(tensor=x), lambda x: {"a": [Box(x)]}])
+@pytest.mark.parametrize(
+    "make",
+    [
+        Box,
+        lambda x: UserDict(tensor=x),
+        lambda x: {"a": [Box(x)]},
+        lambda x: SimpleNamespace(tensor=x),
+    ],
+)
 def test_tensors_inside_of_arguments_and_outputs_are_seen(run: Any, make: Any):
     def look(value: Any) -> Any:
         while not isinstance(value, Tensor):
@@ -123,6 +133,8 @@ def nested(model: Any, x: Tensor) -> Tensor:
     model.array[0] = 7
     model.pair[1].append(y)
     model.layer.weight.data.fill_(7)
+    model.space.count += 1
+    model.fixed["list"].append(y)
     model.count()
     return y
 
@@ -133,6 +145,7 @@ def test_nested_state_stays(run: Any, fails: bool):
     counts: list[int] = []
     model = Way(nested, state={"a": {"k": []}}, box=Box(), slots=Slots(), line=deque(maxlen=2))
     model.seen, model.array, model.pair = {"y"}, np.zeros(2), ("a", [])
+    model.space, model.fixed = SimpleNamespace(count=0), MappingProxyType({"list": []})
     model.count = partial(counts.append, 1)
     weight = model.layer.weight.clone()
     if fails:
@@ -146,6 +159,8 @@ def test_nested_state_stays(run: Any, fails: bool):
     assert (len(model.line), model.line.maxlen, model.seen) == (0, 2, {"y"})
     assert model.array.tolist() == [0, 0]
     assert model.pair == ("a", [])
+    assert model.space.count == 0
+    assert model.fixed == {"list": []}
     assert counts == []
     assert torch.equal(model.layer.weight, weight)
 
@@ -159,6 +174,66 @@ def test_what_a_hook_keeps_in_its_closure_stays(run: Any):
     assert kept == {}
     model(torch.ones(2, 8))
     assert list(kept) == ["out"]
+
+
+@RUNS
+def test_a_pool_of_threads_that_the_model_keeps(run: Any):
+    with ThreadPoolExecutor(1) as pool:
+        model = Way(lambda m, x: m.pool.submit(m.layer, x).result(60), pool=pool)
+        for _ in range(2):
+            assert run(model, torch.ones(2, 8)).macs == 128
+
+
+@RUNS
+def test_what_cannot_be_copied_is_the_users_own(run: Any):
+    with closing(sqlite3.connect(":memory:")) as store:
+        model = Way(lambda m, x: m.layer(x) * m.store.execute("select 2").fetchone()[0])
+        model.store = store
+        assert run(model, torch.ones(2, 8)).macs == 128
+
+
+def test_a_layer_behind_a_view_of_a_dict_is_the_models_own():
+    model = Way(lambda m, x: m.layers["a"](x))
+    model.layers = MappingProxyType({"a": model.layer})
+    found = trace(model, (2, 8))
+    assert [(call.path, call.params) for call in found.calls] == [("layer", 72)]
+
+
+class Tables:
+    """What a program keeps of constants, apart from any model."""
+
+    kept: dict[int, Tensor] = {}  # noqa: RUF012 (that it is the class's is the point)
+
+    @staticmethod
+    @lru_cache
+    def bounded(size: int) -> Tensor:
+        return torch.arange(size) * 1.0
+
+    @staticmethod
+    @cache
+    def unbounded(size: int) -> tuple[Tensor, int]:
+        return torch.ones(size), size
+
+    @classmethod
+    def of(cls, size: int) -> Tensor:
+        if size not in cls.kept:
+            cls.kept[size] = torch.zeros(size)
+        return cls.kept[size] + cls.bounded(size) + cls.unbounded(size)[0]
+
+
+@pytest.mark.parametrize("way", ["runs", "raises", "looks at a value"])
+def test_no_cache_outside_of_the_model_keeps_what_was_made_on_meta(way: str):
+    def run(m: Any, x: Tensor) -> Tensor:
+        y = m.layer(x) + Tables.of(8)
+        if way == "raises" and m.raises:
+            raise ValueError(way)
+        return y if way == "runs" or y.sum() > 0 else -y
+
+    model = Way(run, raises=True)
+    with pytest.raises(TraceError) if way == "raises" else nullcontext():
+        assert trace(model, (2, 8)).macs == 128
+    model.raises = False
+    assert model(torch.ones(2, 8)).shape == (2, 8)
 
 
 def test_a_closure_keeps_the_defaults_of_its_keywords():
@@ -346,6 +421,12 @@ def test_what_runs_in_torch_is_traced(name: str):
 def _square(x: Tensor) -> Tensor:
     x **= 2
     return x
+
+
+@pytest.mark.parametrize("run", [trace, trace_values, diagnose, memory])
+def test_a_model_whose_own_names_hide_those_of_modules(run: Any):
+    found = run(Way(lambda m, x: m.layer(x), parameters=[1], buffers=[2], modules=[3]), (2, 8))
+    assert found is None if run is diagnose else found.parameters == 288 if run is memory else found
 
 
 def test_a_pruned_bias_and_parameters_of_inference_mode():

@@ -13,6 +13,7 @@ import types
 import unittest
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +24,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.overrides import handle_torch_function
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from convdocs import report
@@ -550,15 +552,27 @@ def test_script_and_compiled_modules():
     found = trace(nn.Sequential(script, nn.ReLU()), (2, 3, 9))
     assert found.output_shapes == ((2, 4, 7),)
     assert found.calls[0].code == "Sequential(...)"
-    assert (found.calls[0].macs, found.calls[0].macs_note) == (None, "not counted: a script")
     assert found.calls[0].params == 48
-    assert found.macs is None
+    assert found.macs == found.calls[0].macs == 2 * 7 * 4 * 3 * 3
     assert found.notes == ("0 is a script: nothing inside it is shown",)
     assert torch.equal(script.state_dict()["1.running_mean"], mean)
     compiled = torch.compile(nn.Sequential(nn.Conv1d(3, 4, 3), nn.ReLU()))
     found = trace(compiled, (2, 3, 9))
     assert [call.path for call in found.calls] == ["_orig_mod.0", "_orig_mod.1"]
     assert found.notes == ("compiled: shown as the module that was compiled",)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit")
+def test_a_function_of_torch_jit_has_a_row_and_is_counted():
+    def product(x: Tensor, weight: Tensor) -> Tensor:
+        return x @ weight + 1
+
+    script, plain = torch.jit.script(product), torch.jit.ScriptFunction.__call__
+    for run in (trace, trace_values):
+        found = run(Ways(lambda m, x: script(x, m.weight).relu()), (2, 3))
+        assert [call.sources for call in found.calls] == [(-1, -2), (0,)]
+        assert (found.macs, found.calls[0].params) == (2 * 3 * 3, 9)
+    assert torch.jit.ScriptFunction.__call__ is plain
 
 
 def test_weight_norm_of_both_kinds():
@@ -1018,3 +1032,79 @@ def test_functions_of_two_outputs_have_two():
 
     found = trace(Both(), (1, 2, 4, 4))
     assert found.output_shapes == ((1, 2, 2, 2),) * 2
+
+
+def warned(run: Callable[[], object]) -> list[str]:
+    """What is heard of a run."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        with suppress(Exception):
+            run()
+    return [str(one.message) for one in heard]
+
+
+def warn(model: Ways, x: Tensor) -> Tensor:
+    warnings.warn("mine", stacklevel=1)
+    return x
+
+
+@pytest.mark.parametrize("run", [trace, trace_values])
+@pytest.mark.parametrize(
+    "way",
+    [
+        warn,
+        lambda model, x: F.softmax(x.relu()),
+        lambda model, x: warn(model, x).sum().item(),
+        lambda model, x: warn(model, x) / 0 + model.absent,
+        lambda model, x: [warn(model, x) for _ in range(3)],
+    ],
+)
+def test_a_warning_is_heard_as_often_as_in_a_plain_call(run: Any, way: Any):
+    model, x = Ways(way), torch.ones(2, 4)
+    plain = warned(lambda: model(x))
+    assert plain
+    assert warned(lambda: run(model, x)) == plain
+
+
+def test_a_warning_that_is_an_error_is_one():
+    with warnings.catch_warnings(action="error"), pytest.raises(TraceError) as raised:
+        trace(Ways(warn), (2, 4))
+    assert isinstance(raised.value.__cause__, UserWarning)
+
+
+def twice(x: Tensor) -> Tensor:
+    return x * 2
+
+
+def test_no_row_shows_where_an_object_lies_in_memory():
+    def own(x: Tensor, way: Any, other: Any) -> Tensor:
+        if torch._C._len_torch_function_stack():
+            return handle_torch_function(own, (x,), x, way, other)
+        return way(x)
+
+    found = trace(Ways(lambda m, x: own(x, twice, object())), (2, 4))
+    assert found.calls[0].code == "own(x, twice, ...)"
+
+
+@pytest.mark.parametrize("run", [trace, trace_values])
+def test_a_layer_in_a_branch_is_no_row_of_nothing(run: Any):
+    def way(model: Ways, x: Tensor) -> Any:
+        return torch.cond(x.sum() > 0, lambda y: model.layer(y), lambda y: -y, (x,))
+
+    model = Ways(way)
+    model.layer = nn.Linear(4, 4)
+    found = run(model, (2, 4))
+    assert [(call.kind, call.macs) for call in found.calls][-1:] == [("cond", None)]
+    assert not any(call.kind == "Linear" for call in found.calls)
+
+
+def test_what_vmap_hands_out_came_from_the_call_before():
+    def way(model: Ways, x: Tensor) -> Tensor:
+        def each(row: Tensor) -> Tensor:
+            return row + row.relu()
+
+        return torch.vmap(each)(x * 2) - 1
+
+    for run in (trace, trace_values):
+        found = [(call.kind, call.sources) for call in run(Ways(way), (2, 4)).calls]
+        assert found == [("mul", (-1,)), ("relu", (0,)), ("add", (0, 1)), ("sub", (2,))]

@@ -66,7 +66,8 @@ def diagnose(model: Callable[..., Any], *inputs: Any, **kwargs: Any) -> Diagnosi
             return _diagnosis(read(error))
         return None
     model = _unwrapped(model)
-    held = (*model.parameters(), *model.buffers(), *tensors_in((*inputs, *kwargs.values())))
+    own = (*nn.Module.parameters(model), *nn.Module.buffers(model))  # whatever hides them
+    held = (*own, *tensors_in((*inputs, *kwargs.values())))
     try:
         on_meta = any(tensor.is_meta for tensor in held)  # where the real run costs no more
         if not on_meta and tracing.trace(model, *inputs, **kwargs).executed == "values":

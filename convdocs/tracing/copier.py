@@ -16,7 +16,14 @@ import weakref
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from enum import Enum
-from types import BuiltinMethodType, CellType, FunctionType, MethodType, ModuleType
+from types import (
+    BuiltinMethodType,
+    CellType,
+    FunctionType,
+    MappingProxyType,
+    MethodType,
+    ModuleType,
+)
 from typing import Any
 
 import torch
@@ -206,7 +213,10 @@ def _object(copier: Copier, value: Any, where: str) -> Any:
     try:
         made = object.__new__(type(value))
     except TypeError:  # built upon a type of C
-        made = copy.copy(value)
+        try:
+            made = copy.copy(value)
+        except Exception:  # such as a connection: there is but the one
+            return value
     copier.memo[id(value)] = made
     return _with_attributes(copier, value, where)
 
@@ -263,6 +273,10 @@ def _reference(copier: Copier, value: Any, where: str) -> Any:
     return value if made is target else weakref.ref(made)
 
 
+def _proxy(copier: Copier, value: Any, where: str) -> Any:
+    return MappingProxyType(copier.within(dict(value), where))
+
+
 def _whole(copier: Copier, value: Any, where: str) -> Any:
     made = copier.memo[id(value)] = copy.deepcopy(value)
     return made
@@ -273,7 +287,7 @@ _PLAIN = frozenset({list, dict, set, deque, OrderedDict, defaultdict})
 _MAKERS: dict[type, Maker] = {
     tuple: _tuple, FunctionType: _function, MethodType: _method, BuiltinMethodType: _method,
     functools.partial: _partial, torch.Generator: _whole, weakref.ref: _reference,
-    ModuleType: _share,
+    MappingProxyType: _proxy, ModuleType: _share,
 }  # fmt: skip
 _BY_BASE: tuple[tuple[Any, Maker], ...] = (
     ((Enum, type, torch.fx.Graph, weakref.WeakKeyDictionary, *_OPERATORS), _share),
@@ -292,6 +306,6 @@ def _maker(kind: type) -> Maker:
         kind, numpy.ndarray | numpy.random.Generator | numpy.random.RandomState
     ):
         return _whole
-    if kind.__module__ in ("threading", "logging", builtins.__name__):
+    if kind.__module__ in ("threading", "logging", "concurrent.futures.thread", builtins.__name__):
         return _share
     return _object if is_object(kind) else _share

@@ -172,7 +172,7 @@ def text(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         if isinstance(value, list | tuple):
             inner = ", ".join(spell(one) for one in value)
             return f"[{inner}]" if isinstance(value, list) else f"({inner})"
-        return repr(value)
+        return str(getattr(value, "__name__", "...")) if " at 0x" in repr(value) else repr(value)
 
     called = name(func)
     if called == "getitem":

@@ -5,10 +5,15 @@ from __future__ import annotations
 import gc
 import random
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
 
 import torch
+from torch import Tensor
+from torch.overrides import handle_torch_function
 
 _COMPILERS = ("torch._dynamo", "torch.nn.attention.flex_attention")  # loaded where they are used
 
@@ -53,6 +58,24 @@ def collector_paused() -> Iterator[None]:
 
 
 @contextmanager
+def heard_once() -> Iterator[None]:
+    """Hand on the warnings of a run, but those of one that is given up to be done otherwise."""
+    heard: list[warnings.WarningMessage] | None = None
+    try:
+        with warnings.catch_warnings(record=True) as heard:
+            yield
+    except BaseException as error:
+        if not isinstance(error, Exception):
+            heard = None
+        raise
+    finally:
+        seen: dict[Any, Any] = {}
+        for one in heard or ():
+            place = (one.category, one.filename, one.lineno)
+            warnings.warn_explicit(one.message, *place, registry=seen)
+
+
+@contextmanager
 def nothing_compiled() -> Iterator[None]:
     """Run compiled functions as they are written: no compiler follows them under a recorder."""
     if not any(name in sys.modules for name in _COMPILERS):
@@ -60,3 +83,35 @@ def nothing_compiled() -> Iterator[None]:
         return
     with torch.compiler.set_stance("force_eager"):
         yield
+
+
+def forgotten(tensors: Sequence[Tensor]) -> None:
+    """Take tensors of a run out of the caches that have kept them: of a function, or of a class."""
+    holders = gc.get_referrers(*tensors)
+    kept = [*tensors, *[one for one in holders if type(one) is tuple]]
+    for holder in gc.get_referrers(*kept):
+        if isinstance(holder, type(lru_cache(len))):
+            holder.cache_clear()
+        elif type(holder) is dict and str not in map(type, holder):  # names are an object's own
+            for key in [key for key, value in holder.items() if any(value is one for one in kept)]:
+                del holder[key]
+
+
+_SCRIPT: Any = torch.jit.ScriptFunction
+_PLAIN = _SCRIPT.__call__
+
+
+def _dispatched(function: Any, *args: Any, **kwargs: Any) -> Any:
+    if torch._C._len_torch_function_stack():
+        return handle_torch_function(function, (), *args, **kwargs)
+    return _PLAIN(function, *args, **kwargs)
+
+
+@contextmanager
+def scripts_dispatched() -> Iterator[None]:
+    """Hand functions of torch.jit to the mode that listens, as torch does with its own."""
+    _SCRIPT.__call__ = _dispatched
+    try:
+        yield
+    finally:
+        _SCRIPT.__call__ = _PLAIN

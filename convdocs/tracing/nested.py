@@ -15,14 +15,16 @@ ATOMS = frozenset(
     {int, float, bool, complex, str, bytes, type(None), type(Ellipsis), range, type}
     | {torch.dtype, torch.device, torch.Size, torch.memory_format, torch.layout}
 )
-_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class written in Python
 
 
 @lru_cache(maxsize=1024)
 def is_object(kind: Any) -> bool:
     """Whether instances of a class are plain objects, whose attributes can be looked through."""
-    written = bool(kind.__flags__ & _HEAP_TYPE) and kind.__module__ != "builtins"
-    return written and not issubclass(kind, nn.Module | type | BaseException)
+    # what is written in C has neither, and is no object before its own code has made it one
+    roots = [vars(base) for base in kind.__mro__ if base.__base__ is object]
+    written = all("__dict__" in own or "__slots__" in own for own in roots)
+    plain = written and kind.__module__ not in ("builtins", "functools")
+    return plain and not issubclass(kind, nn.Module | type | BaseException)
 
 
 def attributes(value: Any) -> Iterable[tuple[str, Any]]:

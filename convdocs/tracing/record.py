@@ -8,6 +8,8 @@ each module of the stand-in has for its ``forward``.
 from __future__ import annotations
 
 import copy
+import warnings
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
@@ -16,6 +18,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch._C import _functorch as functorch
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.overrides import TorchFunctionMode
 
@@ -98,6 +101,7 @@ class Recorder(TorchFunctionMode):
         self.remembers = True  # functions' answers; not inside a layer whose own is remembered
         self.failed: tuple[BaseException, Failed] | None = None
         self.notes: dict[str, None] = {}
+        self.constants: list[weakref.ref[Tensor]] = []  # made on meta
         self.thread = get_ident()
         self.listening = False  # in a thread that the model started
         self.transformed = False  # whether vmap or its like handed out tensors of its own
@@ -189,7 +193,10 @@ class Recorder(TorchFunctionMode):
                 if answer is None:
                     return self._asked(call, key)
                 node, behind = self._maker(answer, call.marks)
-                return answer.replayed(node, (args, kwargs), behind)
+                out = answer.replayed(node, (args, kwargs), behind)
+                if node is CONSTANT:
+                    self.constants += map(weakref.ref, tensors_in(out))
+                return out
             return self._run(call, key)
         except Exception as error:
             if self.from_shapes and func in functions.EMBEDDINGS:
@@ -227,8 +234,13 @@ class Recorder(TorchFunctionMode):
 
     def stranger(self, tensor: Tensor) -> Mark:
         """The mark of a tensor that no call seen here made: a constant, or what vmap gives."""
-        if self.transformed and self.nodes:
-            made = Mark(layout_of(tensor), self.nodes[-1], -1)
+        was = None
+        if functorch.is_functorch_wrapped_tensor(tensor):
+            was = self.mark_of(functorch.get_unwrapped(tensor))
+        elif self.transformed and self.nodes:  # what a transform gives is its last call's
+            was = Mark(layout_of(tensor), self.nodes[-1], -1)
+        if was is not None:
+            made = Mark(layout_of(tensor), was.maker, was.place, was.parameters)
             claim(tensor, made)
             return made
         if not isinstance(tensor, nn.Parameter):
@@ -242,7 +254,7 @@ class Recorder(TorchFunctionMode):
 
     def _live(self) -> bool:
         """Whether the call has to be run: as asked, for gradients, or in torch's transforms."""
-        if torch._C._functorch.peek_interpreter_stack() is not None:
+        if functorch.peek_interpreter_stack() is not None:
             self.transformed = True
             return True
         return self.live or torch.is_grad_enabled()
@@ -250,7 +262,7 @@ class Recorder(TorchFunctionMode):
     def _asked(self, call: FunctionCall, key: Any) -> Any:
         """Ask torch, and remember its answer for the next call that is the same."""
         call.change(self.on_meta)
-        out, *cost = kernels.asked(call)
+        out, *cost = self._as_one(kernels.asked, call)
         answer, out = self._written_down(call, out, cost)
         if key is not None and answer is not None and call.func is not Tensor.__setitem__:
             pairs = zip(call.tensors, call.marks, strict=True) if call.in_place else ()
@@ -270,10 +282,10 @@ class Recorder(TorchFunctionMode):
             call.args, call.kwargs = functions.moved_to_meta(call.func, call.args, call.kwargs)
         try:
             if answer is not None:
-                out = call.func(*call.args, **call.kwargs)
+                out = self._as_one(call.func, *call.args, **call.kwargs)
             else:
                 with Counter() as counter:
-                    out = call.func(*call.args, **call.kwargs)
+                    out = self._as_one(call.func, *call.args, **call.kwargs)
                 cost = [counter.macs, counter.note]
         except NotImplementedError:
             if self.values:
@@ -281,9 +293,17 @@ class Recorder(TorchFunctionMode):
             raise NeedsValues(call.func) from None
         return self._written_down(call, out, cost, answer)[1]
 
+    def _as_one(self, func: Any, *args: Any, **kwargs: Any) -> Any:
+        """Run a function; the layers that it calls (torch.cond's branches) have no rows."""
+        outer, self.inside = self.inside, []
+        try:
+            return func(*args, **kwargs)
+        finally:
+            self.inside = outer
+
     def _foreseen(self, call: FunctionCall, key: Any) -> Answer | None:
         """What the same call gives on shapes, so that both runs say the same of it."""
-        transformed = torch._C._functorch.peek_interpreter_stack() is not None
+        transformed = functorch.peek_interpreter_stack() is not None
         if transformed or not all(map(is_plain, call.tensors)):
             return None
         known = ANSWERS.get(key) if key is not None else None
@@ -292,7 +312,7 @@ class Recorder(TorchFunctionMode):
         try:
             on_meta = FunctionCall(call.func, call.args, call.kwargs, call.marks)
             on_meta.change(_blank)
-            with torch.no_grad():
+            with torch.no_grad(), warnings.catch_warnings(action="ignore"):
                 out, macs, note = kernels.asked(on_meta)
             layouts = [layout_of(one) for one in on_meta.outputs(out)]
             return on_meta.answer(layouts, macs, note)
@@ -318,6 +338,8 @@ class Recorder(TorchFunctionMode):
         elif list(answer.outputs) != layouts:
             answer = answer.with_outputs(layouts)
         node, behind = self._maker(answer, call.marks)
+        if node is CONSTANT and not self.values:
+            self.constants += map(weakref.ref, outputs)
         for place, (tensor, own) in enumerate(zip(outputs, layouts, strict=True)):
             if node is not CONSTANT or not any(tensor is one for one in call.tensors):
                 claim(tensor, Mark(own, node, place, behind))
@@ -412,11 +434,15 @@ class Recorder(TorchFunctionMode):
             found = self.failed[1]
         self.failed = (error, found)
 
-    def run_layer(self, layer: Any, run: Any, args: Any, kwargs: Any, note: str = "") -> Any:
-        """Run a layer, or replay it; the functions it calls are written down as its own.
+    def count_inside(self, counter: Counter) -> None:
+        """Add what nobody could follow to the calls inside the layer that is running."""
+        made = Answer("", (), (), counter.macs, counter.note)
+        made.flows = ()
+        assert self.inside is not None
+        self.inside.append(Node(made))
 
-        ``note`` says why it cannot be counted.
-        """
+    def run_layer(self, layer: Any, run: Any, args: Any, kwargs: Any) -> Any:
+        """Run a layer, or replay it; the functions it calls are written down as its own."""
         key: Any = None
         marks: list[Mark] = []
         with torch._C.DisableTorchFunction():
@@ -451,8 +477,6 @@ class Recorder(TorchFunctionMode):
             answer.flows = composed(inside, marks, made)
             answer.describe(layer.module, [one.answer for one in inside])
             answer.parameters = layer.shapes()
-            if note:
-                answer.macs, answer.note = None, note
             node = self._write(layer.path, answer, marks, layer.owned())
             for place, (tensor, own) in enumerate(zip(outputs, answer.outputs, strict=True)):
                 claim(tensor, Mark(own, node, place))

@@ -16,9 +16,12 @@ from convdocs.report import Trace
 from convdocs.tracing.failure import TraceError
 from convdocs.tracing.guard import (
     collector_paused,
+    forgotten,
+    heard_once,
     nothing_compiled,
     random_state_kept,
     room_for_frames,
+    scripts_dispatched,
 )
 from convdocs.tracing.kernels import NeedsIntegers, NeedsValues, about_meta
 from convdocs.tracing.memory import INPUT, META, Parameter, mark, mark_of
@@ -152,8 +155,12 @@ class _Run:
         return self._run(recorder, random, gradient)
 
     def _run(self, recorder: Recorder, make: Make, gradient: bool) -> Trace:
-        with collector_paused():
-            found = self._run_once(recorder, make, gradient)
+        try:
+            with collector_paused():
+                found = self._run_once(recorder, make, gradient)
+        finally:
+            if kept := [one for ref in recorder.constants if (one := ref()) is not None]:
+                forgotten(kept)  # on meta, they would fail the model's next real call
         return self._run(recorder.anew(), make, gradient) if found is None else found
 
     def _run_once(self, recorder: Recorder, make: Make, gradient: bool) -> Trace | None:
@@ -168,7 +175,7 @@ class _Run:
             if self.ready is not None:
                 self.ready(standin.twin)
             try:
-                with nothing_compiled(), recorder:
+                with nothing_compiled(), scripts_dispatched(), heard_once(), recorder:
                     out = standin.twin(*args, **kwargs)
             except NeedsIntegers as need:
                 marks = [mark_of(one) for one in given]
@@ -230,7 +237,7 @@ def _built(
     made = [recorder.mark_of(one) for one in outputs]
     calls, modules = recorder.finished()
     failed = recorder.failed
-    remarks = [] if failed or recorder.transformed else _remarks(standin, recorder.first_use)
+    remarks = [] if failed else _remarks(standin, recorder.first_use)
     return Trace(
         model=layer_class(standin.model).__name__,
         calls=calls,

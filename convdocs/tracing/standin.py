@@ -19,6 +19,7 @@ from torch.nn.parameter import is_lazy
 
 from convdocs.report import Shape
 from convdocs.tracing.copier import Copier, Held
+from convdocs.tracing.costs import Counter
 from convdocs.tracing.kernels import NeedsValues
 from convdocs.tracing.memory import (
     INPUT,
@@ -230,7 +231,7 @@ class Forward:
         if self.script:
             name = self.path or type(module).__name__
             recorder.notes[f"{name} is a script: nothing inside it is shown"] = None
-            return recorder.run_layer(self, self._run_script, args, kwargs, "not counted: a script")
+            return recorder.run_layer(self, self._run_script, args, kwargs)
         dynamo = sys.modules.get("torch._dynamo")  # not loaded before something is compiled
         if dynamo is not None and isinstance(module, dynamo.OptimizedModule):
             recorder.notes["compiled: shown as the module that was compiled"] = None
@@ -239,12 +240,18 @@ class Forward:
 
     def _run_script(self, *args: Any, **kwargs: Any) -> Any:
         """Run a script; on shapes with zeros, since it is no Python that could be followed."""
+        recorder = self.recorder
         with torch._C.DisableTorchFunction():
-            if self.recorder.values:
-                return self.replaced(*args, **kwargs)
-            device = self.recorder.device
-            args, kwargs = mapped((args, kwargs), lambda t: torch.zeros_like(t, device=device))
-            return mapped(self.replaced(*args, **kwargs), lambda t: t.to(META))
+            if not recorder.values:
+                device = recorder.device
+                args, kwargs = mapped((args, kwargs), lambda t: torch.zeros_like(t, device=device))
+            try:
+                with Counter() as counter:
+                    out = self.replaced(*args, **kwargs)
+            except Exception:  # in torch's own words, which a script under a counter loses
+                out = self.replaced(*args, **kwargs)
+            recorder.count_inside(counter)
+            return out if recorder.values else mapped(out, lambda t: t.to(META))
 
     def key(
         self, args: Any, kwargs: Any, marks: list[Mark], stranger: Callable[[Tensor], Mark]
@@ -288,7 +295,7 @@ class Forward:
         return [one for _, one in self._found()]
 
     def _found(self) -> Iterator[tuple[str, Parameter]]:
-        for name, tensor in self.module.named_parameters():
+        for name, tensor in nn.Module.named_parameters(self.module):
             mark = getattr(tensor, "_convdocs_mark", None)
             if mark is not None:
                 yield from [(name, one) for one in mark.parameters]
