@@ -1631,7 +1631,7 @@ case(
 case(
     "a sample that is None",
     lambda: (lambda: torch.utils.data.default_collate([R(3, 8, 8), None]),),
-    r"collate|__getitem__|[Ff]ilter|return",
+    r"collate|__getitem__|filter|Filter|return",
 )
 case(
     "ConvLSTM cell built for fewer hidden channels",
