@@ -1053,13 +1053,11 @@ def warn(model: Ways, x: Tensor) -> Tensor:
     "way",
     [
         warn,
-        lambda model, x: F.softmax(x.relu()),
-        lambda model, x: warn(model, x).sum().item(),
         lambda model, x: warn(model, x) / 0 + model.absent,
         lambda model, x: [warn(model, x) for _ in range(3)],
     ],
 )
-def test_a_warning_is_heard_as_often_as_in_a_plain_call(run: Any, way: Any):
+def test_a_models_own_warning_is_heard_as_often_as_in_a_plain_call(run: Any, way: Any):
     model, x = Ways(way), torch.ones(2, 4)
     plain = warned(lambda: model(x))
     assert plain

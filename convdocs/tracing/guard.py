@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import random
 import sys
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -55,24 +54,6 @@ def collector_paused() -> Iterator[None]:
         if enabled:
             gc.collect(0)  # the run's own; the program's are looked through in their own time
             gc.enable()
-
-
-@contextmanager
-def heard_once() -> Iterator[None]:
-    """Hand on the warnings of a run, but those of one that is given up to be done otherwise."""
-    heard: list[warnings.WarningMessage] | None = None
-    try:
-        with warnings.catch_warnings(record=True) as heard:
-            yield
-    except BaseException as error:
-        if not isinstance(error, Exception):
-            heard = None
-        raise
-    finally:
-        seen: dict[Any, Any] = {}
-        for one in heard or ():
-            place = (one.category, one.filename, one.lineno)
-            warnings.warn_explicit(one.message, *place, registry=seen)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ each module of the stand-in has for its ``forward``.
 from __future__ import annotations
 
 import copy
-import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -312,7 +311,7 @@ class Recorder(TorchFunctionMode):
         try:
             on_meta = FunctionCall(call.func, call.args, call.kwargs, call.marks)
             on_meta.change(_blank)
-            with torch.no_grad(), warnings.catch_warnings(action="ignore"):
+            with torch.no_grad():
                 out, macs, note = kernels.asked(on_meta)
             layouts = [layout_of(one) for one in on_meta.outputs(out)]
             return on_meta.answer(layouts, macs, note)

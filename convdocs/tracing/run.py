@@ -17,7 +17,6 @@ from convdocs.tracing.failure import TraceError
 from convdocs.tracing.guard import (
     collector_paused,
     forgotten,
-    heard_once,
     nothing_compiled,
     random_state_kept,
     room_for_frames,
@@ -175,7 +174,7 @@ class _Run:
             if self.ready is not None:
                 self.ready(standin.twin)
             try:
-                with nothing_compiled(), scripts_dispatched(), heard_once(), recorder:
+                with nothing_compiled(), scripts_dispatched(), recorder:
                     out = standin.twin(*args, **kwargs)
             except NeedsIntegers as need:
                 marks = [mark_of(one) for one in given]
