@@ -67,9 +67,9 @@ def add_looks(
     app.add_js_file("errors.js", loading_method="defer")
     if pagename in ("search", "errors/index"):
         messages = json.loads((Path(app.srcdir) / "errors" / "messages.json").read_text("utf-8"))
-        if pagename == "errors/index":  # which has the titles in its tables
+        if pagename == "errors/index":  # which has the codes and titles in its tables
             for entry in chain.from_iterable(messages["pages"].values()):
-                entry[1] = ""
+                entry[:2] = "", ""
         text = json.dumps(messages, ensure_ascii=False, separators=(",", ":"))
         said = text.replace("\n", "").replace("</", "<\\/")
         app.add_js_file(None, body=f"const torchMessages = {said};")

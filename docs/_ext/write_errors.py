@@ -21,7 +21,7 @@ from convdocs.view.markdown import escape_markdown, markdown_code
 
 run_of = cache(run_example)
 LIKE = 2  # messages of each entry that a pasted one is compared with at least
-LINE = 32  # of a message that the index shows; the rest is on the entry's page
+LINE = 26  # of a message that the index shows; the rest is on the entry's page
 SEEN_AT_ONCE = 4  # other messages; more than these are folded away
 
 INDEX = """\

@@ -15,10 +15,12 @@
     return new RegExp(at, `m${flags ?? ""}`);
   };
   const { pages, elsewhere } = torchMessages;
+  const rows = [...document.querySelectorAll("table.messages tbody tr")];  // of the list, in its order
+  const listed = rows.map((row) => `errors/${row.querySelector("a").getAttribute("href")}`);
   const known = Object.entries(pages).flatMap(([page, entries]) => entries.map(([code, title, patterns, heard]) => ({
     place: `errors/${page}.html#${code}`, title, patterns: patterns.map(compiled),
     heard: heard.map((all) => new Set(all.split(" "))),
-  })));
+  }))).map((one, at) => ({ ...one, place: listed[at] ?? one.place }));
   const root = document.documentElement.dataset.content_root ?? "";
 
   /* Entries like a message, the likest first; those whose pattern it is leave room for the same words alone. */
@@ -47,8 +49,6 @@
   const room = document.querySelector(".error-search");
   if (room) {
     const tables = [...document.querySelectorAll("table.messages")];
-    const rows = tables.flatMap((table) => [...table.tBodies[0].rows])
-      .map((row) => ({ row, place: `errors/${row.querySelector("a").getAttribute("href")}` }));
     const label = made("label", "Paste what torch said", "find-message");
     const box = Object.assign(document.createElement("textarea"), { rows: 2, spellcheck: false });
     const said = made("div", "", "");
@@ -60,7 +60,7 @@
       const text = box.value, asked = words(text).size > 0, other = noShapeError(text);
       const like = other ? [] : entriesFor(text, 0.7);
       const near = new Set(like.filter((one) => one.score >= like[0].score - 0.35).map((one) => one.place));
-      for (const { row, place } of rows) row.hidden = asked && !near.has(place);
+      rows.forEach((row, at) => { row.hidden = asked && !near.has(listed[at]); });
       for (const table of tables)
         (table.closest("section") ?? table).hidden = [...table.tBodies[0].rows].every((row) => row.hidden);
       const found = near.size ? `${near.size} of ${rows.length} errors are like it.` : "No error is like it.";
