@@ -10,6 +10,7 @@ import sys
 import textwrap
 import time
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -588,6 +589,9 @@ def test_each_mistake_is_told_with_its_file_its_line_and_the_right_spelling(tmp_
             assert says in message
 
 
+@pytest.mark.skipif(
+    metadata.version("myst-parser") < "5", reason="MyST 4 keeps a directive's options to itself"
+)
 @pytest.mark.parametrize("form", [":size: 7\n:size: 8", "---\nsize: 7\nsize: 8\n---"])
 def test_an_option_that_is_given_twice_is_told(tmp_path, form):
     wrong = f"```{{conv-figure}} Conv1d(1, 1, 3)\n{form}\n\nseed: 1\n```\n"

@@ -270,8 +270,9 @@ def renamed(known: Known) -> Iterator[Repair]:
     (new, old), *others = {_apart(*pair) for pair in pairs}
     if others or any(own[a].shape != saved[b].shape for a, b in pairs):
         return
-    text = f"k.replace({old!r}, {new!r}, 1)" if new else f"k.removeprefix({old!r})"
-    state = {k.replace(old, new, 1) if k.startswith(old) else k: v for k, v in saved.items()}
+    text = (f"{new!r} + " if new else "") + (f"k.removeprefix({old!r})" if old else "k")
+    text += f" if k.startswith({old!r}) else k" if new and old else ""
+    state = {new + k.removeprefix(old) if k.startswith(old) else k: v for k, v in saved.items()}
     code = constant(f"{{{text}: v for k, v in state.items()}}", state)
     yield _loaded(known, "state", code)
 
