@@ -15,15 +15,19 @@ AUDIT = """async ([at, rules]) => (await axe.run(at, {preload: false, ...rules})
 # what another theme can change: colours, and which of two pictures is there
 OF_A_THEME = ["color-contrast", "link-in-text-block", "image-alt", "image-redundant-alt",
               "role-img-alt", "svg-img-alt"]  # fmt: skip
-# colours are the same at every width: on a phone they are asked of what only a phone shows
-PAGE, ON_A_PHONE = "html", ".mobile-header"
-NOT_COLOURS = {"rules": {"color-contrast": {"enabled": False}}}
-AUDITS = {
-    (1280, "light"): [(PAGE, {})],
-    (1280, "dark"): [(PAGE, {"runOnly": OF_A_THEME})],
-    (390, "light"): [(PAGE, NOT_COLOURS), (ON_A_PHONE, {"runOnly": OF_A_THEME})],
-    (390, "dark"): [(ON_A_PHONE, {"runOnly": OF_A_THEME})],
-}
+# Colours are the same at every width, and code and a phone's header have theirs on every page: they
+# are asked at one width, of code in the gallery, of the header on the pages beside home.
+PAGE, HEADER, NO_CODE = "html", ".mobile-header", {"exclude": [[".highlight"]]}
+COLOURS = {"runOnly": OF_A_THEME}
+OTHERWISE = {"rules": {"color-contrast": {"enabled": False}}}
+
+
+def audits(folder: str, width: int, theme: str) -> list[tuple[object, object]]:
+    """The parts of a page to ask, and for what."""
+    light = theme == "light"
+    if width < 1000:
+        return [(PAGE, OTHERWISE)] * light + [(HEADER, COLOURS)] * (not folder)
+    return [(PAGE if folder == "gallery" else NO_CODE, {} if light else COLOURS)]
 
 
 class Visit:
@@ -44,12 +48,12 @@ class Visit:
         if not url.startswith(("file:", "data:", "blob:")):
             self.faults.append(f"request to outside: {url}")
 
-    def inspect(self, width: int, theme: str) -> None:
+    def inspect(self, theme: str, audits: list[tuple[object, object]]) -> None:
         self.page.emulate_media(color_scheme=theme)
         if (overhang := self.page.evaluate(OVERHANG)) > 0:
             self.faults.append(f"{theme}: scrolls sideways by {overhang} px")
         self.faults += [f"{theme}: broken image: {url}" for url in self.page.evaluate(BROKEN)]
-        for audit in AUDITS[width, theme]:
+        for audit in audits:
             self.faults += [f"{theme}: axe: {one}" for one in self.page.evaluate(AUDIT, audit)]
 
 
@@ -65,8 +69,8 @@ def test_every_page_is_sound(browser: Browser, site: Path, folder: str, width: i
     for path in pages:
         page = window.new_page()
         visit = Visit(page, path.as_uri())
-        visit.inspect(width, "light")
-        visit.inspect(width, "dark")
+        for theme in ("light", "dark"):
+            visit.inspect(theme, audits(folder, width, theme))
         faults += [f"{path.relative_to(site).as_posix()}: {one}" for one in visit.faults]
         page.close()
     window.close()
