@@ -1,4 +1,4 @@
-"""What of the process is put back behind a run: its random states and its recursion limit."""
+"""What a run changes of the process and puts back: random states, limits, caches that kept it."""
 
 from __future__ import annotations
 
